@@ -1,0 +1,79 @@
+# Commands of the checkout: `make` lists them. All that they make lies under build/.
+#
+# Python 3.11 or newer with venv, git and make are needed; everything else comes from the package index into build/venv.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+BUILD := build
+VENV := $(BUILD)/venv
+STAMP := $(VENV)/made-from
+PYTHON := $(CURDIR)/$(VENV)/bin/python
+COLLECTION := $(BUILD)/collections/ansible_collections/portkeeper/windows
+VERSION = $(shell sed -n 's/^version: //p' galaxy.yml)
+TARBALL = $(BUILD)/portkeeper-windows-$(VERSION).tar.gz
+# Two workers: what the smallest machine that we care for has.
+PYTEST := $(PYTHON) -m pytest -n 2 -q
+
+# Ansible's programs start each other by name; what they leave in a home directory stays under build/.
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
+export ANSIBLE_HOME := $(CURDIR)/$(BUILD)/ansible-home
+
+.PHONY: help
+help:
+	@echo 'make demo         two commands in one: a simulated fleet, broken, then fixed by playbooks/edge.yml'
+	@echo 'make test         everything that must hold (under 15 minutes on 2 cores)'
+	@echo 'make bench        requests, bytes and seconds, ours beside ansible.windows; writes build/bench.json'
+	@echo 'make environment  only build/venv and the link that makes the checkout a collection'
+	@echo 'make collection   the tarball for ansible-galaxy collection install'
+	@echo 'make matrix       unit tests and a smoke test on the other ansible-core and Python versions found here'
+	@echo 'make changelog    renew changelogs/changelog.yaml and CHANGELOG.md for the version in galaxy.yml'
+	@echo 'make format       what ruff can put right by itself'
+	@echo 'make clean        remove build/'
+	@echo 'Parts of make test: lint types unit changelog-check collection-check sanity ansible-lint fleet-tests'
+	@echo 'One test: make unit ONLY=tests/unit/test_walls.py; make sanity ONLY="--test pylint"'
+
+include tests/tooling/environment.mk
+include tests/tooling/gate.mk
+include tests/tooling/matrix.mk
+
+.PHONY: demo
+demo: environment
+	@$(PYTHON) -m tests.demo
+
+.PHONY: bench
+bench: environment $(BUILD)/bench-collections/made-from
+	@$(PYTHON) -m tests.bench
+
+# --no-deps and a folder of its own: it is big, it is only measured, and its collections must not be found by anything else.
+$(BUILD)/bench-collections/made-from: tests/requirements/bench.txt | environment
+	@echo 'Installing the peer collections for the benchmark (about 300 MB) ...'
+	rm -rf $(@D)
+	$(PYTHON) -m pip install --quiet --no-deps --no-compile --target $(@D) -r $<
+	cp $< $@
+
+.PHONY: collection
+collection: $(TARBALL)
+
+# From the copy, which holds only what git knows or would add: leftovers in the checkout stay out.
+.PHONY: $(TARBALL)
+$(TARBALL): copy
+	@cd $(COPY) && ansible-galaxy collection build --force --output-path $(CURDIR)/$(BUILD)
+
+# Renews the entry of the version that galaxy.yml names from the fragments (which stay) and the modules' version_added.
+.PHONY: changelog
+changelog: environment
+	antsibull-changelog release --update-existing --refresh --reload-plugins
+	antsibull-changelog generate
+
+.PHONY: format
+format: environment
+	ruff check --fix .
+	ruff format .
+
+.PHONY: clean
+clean:
+	rm -rf $(BUILD)

@@ -1,0 +1,42 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every module of this collection can do, told once. A module repeats only what differs."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """The attributes that all modules share."""
+
+    DOCUMENTATION = r"""
+options: {}
+attributes:
+  action:
+    description: Has an action plugin, which does all of the work on the controller.
+    support: full
+  action_group:
+    description: Use C(group/portkeeper.windows.windows) in C(module_defaults) to set options for all modules of this collection.
+    support: full
+    membership:
+      - portkeeper.windows.windows
+  async:
+    description: Can run in the background.
+    support: none
+    details: A task with C(async) fails before anything is sent to the server.
+  check_mode:
+    description: Can run in C(check_mode) and say what would change, without changing anything.
+    support: full
+    details: The same plan is made from the same readings; it is not carried out.
+  diff_mode:
+    description: Says in diff mode what has changed, or in C(check_mode) would change.
+    support: full
+  idempotent:
+    description: A second run with the same options changes nothing.
+    support: full
+  platform:
+    description: Systems that can be managed.
+    platforms: windows
+    support: full
+    details: Windows Server 2003 with WinRM 1.1 or later, up to Windows Server 2025.
+"""

@@ -1,0 +1,49 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The ports of AD LDS instances (ADAM), which the server's own registry tells.
+
+An instance is the service ``ADAM_<instance>``; its key ``Parameters`` holds the DWORDs ``Port LDAP`` and ``Port SSL``
+(seen in public code). Exchange's Edge Transport role uses the instance ``MSExchange`` with 50389 and 50636
+(TechNet bb693319).
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.catalogue import (
+    AD_LDS_PORT_VALUES,
+    AD_LDS_SERVICE_PREFIX,
+    EDGE_INSTANCE,
+    EDGE_PORTS,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
+    Facts,
+    RegistryFact,
+    RegistryType,
+    RegistryValue,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortSet
+
+DEFAULT_PORTS: t.Final[t.Mapping[str, PortSet]] = {EDGE_INSTANCE.casefold(): EDGE_PORTS}
+"""By service, case-folded: the ports of an instance whose registry values are missing."""
+
+
+def port_facts(service: str) -> tuple[RegistryFact, RegistryFact]:
+    """The two registry values that hold the ports of the AD LDS service ``ADAM_<instance>``."""
+    key = rf"SYSTEM\CurrentControlSet\Services\{service}\Parameters"
+    ldap, ssl = (RegistryFact(key, name, RegistryType.DWORD) for name in AD_LDS_PORT_VALUES)
+    return ldap, ssl
+
+
+def instance_ports(facts: Facts, instance: str) -> PortSet:
+    """The ports of one instance: as its registry says, else the defaults known for its name, else none."""
+    service = AD_LDS_SERVICE_PREFIX + instance
+    questions = port_facts(service)
+    facts.require(*questions)
+    found = [facts[question] for question in questions]
+    numbers = [value.data for value in found if isinstance(value, RegistryValue) and isinstance(value.data, int)]
+    if not numbers:
+        return DEFAULT_PORTS.get(service.casefold(), PortSet())
+    return PortSet.of(*(number for number in numbers if 0 < number <= 65535))

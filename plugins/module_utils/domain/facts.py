@@ -1,0 +1,294 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can be asked of a server, and the answers: the planners' whole view of the world.
+
+A fact is a question (a hashable value); ``Facts`` maps questions to answers. A planner asks for what it needs and is
+called again when the answers are there (``FactsNeeded``), so that equal questions of several planners are read once and
+all questions of one round can be read together.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import enum
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortRange, PortSet
+
+Answer = t.TypeVar("Answer")
+Protocol = t.Literal["tcp", "udp"]
+PROTOCOLS: t.Final[tuple[Protocol, ...]] = ("tcp", "udp")
+
+
+@dataclasses.dataclass(frozen=True)
+class Fact(t.Generic[Answer]):
+    """A question to the server; two equal questions have one answer."""
+
+
+# --- answers -----------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class OperatingSystem:
+    """Win32_OperatingSystem, as far as rules depend on it."""
+
+    version: str
+    """``major.minor.build``, for example ``5.2.3790``."""
+    caption: str
+    product_type: int
+    """1 workstation, 2 domain controller, 3 server."""
+    local_time: datetime.datetime
+    boot_time: datetime.datetime
+
+    @property
+    def uptime(self) -> float:
+        """Seconds since the boot: a difference inside one answer, since boot times move with the clock."""
+        return (self.local_time - self.boot_time).total_seconds()
+
+
+class RegistryType(enum.IntEnum):
+    """The registry's type numbers (StdRegProv.EnumValues)."""
+
+    STRING = 1
+    EXPAND_STRING = 2
+    BINARY = 3
+    DWORD = 4
+    MULTI_STRING = 7
+    QWORD = 11
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RegistryValue:
+    """One value: text for the string types, a number for DWORD/QWORD, a tuple of texts for MULTI_STRING."""
+
+    type: RegistryType
+    data: str | int | tuple[str, ...]
+
+
+class Absent(enum.Enum):
+    """Why a value is not there; a missing key and a missing value have different return codes."""
+
+    VALUE = "value"
+    KEY = "key"
+
+
+RegistryReading = t.Union[RegistryValue, Absent]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Service:
+    """Win32_Service. ``exit_code`` keeps the Win32 error of a failed start (10048, 10013)."""
+
+    name: str
+    display_name: str
+    state: str
+    """Stopped, Start Pending, Stop Pending, Running, Continue Pending, Pause Pending, Paused, Unknown."""
+    start_mode: str
+    """As read: Auto, Manual, Disabled, Boot, System."""
+    process_id: int
+    """0 when it does not run."""
+    exit_code: int
+    specific_exit_code: int
+    path_name: str
+
+    @property
+    def runs(self) -> bool:
+        return self.state == "Running"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Process:
+    """Win32_Process; ``age`` in seconds, from one answer (LocalDateTime of the same task minus CreationDate)."""
+
+    process_id: int
+    image: str
+    created: datetime.datetime | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Socket:
+    """A TCP listener or a bound UDP socket. ``address`` is ``0.0.0.0`` or ``::`` for a wildcard bind."""
+
+    protocol: Protocol
+    address: str
+    port: int
+    process_id: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ExclusionBlock:
+    """One row of ``netsh ... show excludedportrange``; administered rows (``*``) were added by an administrator."""
+
+    ports: PortRange
+    administered: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Exclusions:
+    """The excluded port ranges as Windows lists them, in its order, one block a row."""
+
+    tcp: tuple[ExclusionBlock, ...]
+    udp: tuple[ExclusionBlock, ...]
+
+    def of(self, protocol: Protocol) -> tuple[ExclusionBlock, ...]:
+        return self.tcp if protocol == "tcp" else self.udp
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Dependencies:
+    """Who needs whom (Win32_DependentService), as (dependent, antecedent) pairs of service key names."""
+
+    pairs: frozenset[tuple[str, str]]
+
+    def dependents(self, name: str) -> tuple[str, ...]:
+        """All services that need ``name``, directly or through others, dependents first: a safe order to stop them."""
+        order: list[str] = []
+        self._visit(name, order, {name.casefold()})
+        return tuple(order)
+
+    def _visit(self, name: str, order: list[str], seen: set[str]) -> None:
+        for dependent, antecedent in sorted(self.pairs):
+            if antecedent.casefold() == name.casefold() and dependent.casefold() not in seen:
+                seen.add(dependent.casefold())
+                self._visit(dependent, order, seen)
+                order.append(dependent)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class DynamicRanges:
+    """The ranges ephemeral ports are drawn from (``netsh int ipv4|ipv6 show dynamicport``; 6.0 and later)."""
+
+    tcp: PortRange
+    udp: PortRange
+    tcp6: PortRange
+    udp6: PortRange
+
+
+# --- questions ---------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class OperatingSystemFact(Fact[OperatingSystem]):
+    """Release, uptime and the server's clock."""
+
+
+@dataclasses.dataclass(frozen=True)
+class RegistryFact(Fact[RegistryReading]):
+    """One value below HKEY_LOCAL_MACHINE, read as the type that it must have.
+
+    A value of another type is answered with its real type, found by listing the key.
+    """
+
+    key: str
+    name: str
+    type: RegistryType
+
+
+@dataclasses.dataclass(frozen=True)
+class RegistryNamesFact(Fact[t.Union[tuple[tuple[str, int], ...], Absent]]):
+    """The names and types of a key's values; settles whether a value is absent."""
+
+    key: str
+
+
+@dataclasses.dataclass(frozen=True)
+class ServiceFact(Fact[t.Optional[Service]]):
+    """One service by key name (case-insensitive: give it as the table or the user spells it, compare by casefold)."""
+
+    name: str
+
+
+@dataclasses.dataclass(frozen=True)
+class ServicesLikeFact(Fact[tuple[Service, ...]]):
+    """All services whose key name starts with ``prefix`` (AD LDS instances: ``ADAM_``)."""
+
+    prefix: str
+
+
+@dataclasses.dataclass(frozen=True)
+class ServicesOfProcessFact(Fact[tuple[Service, ...]]):
+    """The services that live in one process (a shared svchost.exe hosts many)."""
+
+    process_id: int
+
+
+@dataclasses.dataclass(frozen=True)
+class DependenciesFact(Fact[Dependencies]):
+    """The whole dependency graph of services; asked only when something must be stopped or started."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ProcessFact(Fact[t.Optional[Process]]):
+    """One process by its id."""
+
+    process_id: int
+
+
+@dataclasses.dataclass(frozen=True)
+class SocketsFact(Fact[tuple[Socket, ...]]):
+    """Who listens on (TCP) or is bound to (UDP) these ports; ``None``: every port."""
+
+    ports: PortSet | None
+
+
+@dataclasses.dataclass(frozen=True)
+class ExclusionsFact(Fact[t.Optional[Exclusions]]):
+    """The excluded port ranges in force; ``None`` where this Windows has no such netsh verb (probed, never assumed)."""
+
+
+@dataclasses.dataclass(frozen=True)
+class DynamicRangesFact(Fact[t.Optional[DynamicRanges]]):
+    """The dynamic port ranges; ``None`` where netsh has no such verb."""
+
+
+@dataclasses.dataclass(frozen=True)
+class UpdatesFact(Fact[tuple[str, ...]]):
+    """HotFixIDs of Win32_QuickFixEngineering: can confirm an update, never refute it."""
+
+
+class FactsNeeded(Exception):
+    """A planner needs answers that are not there yet: read them all, then plan again."""
+
+    def __init__(self, facts: t.Iterable[Fact[t.Any]]) -> None:
+        self.facts = frozenset(facts)
+        super().__init__(f"{len(self.facts)} facts are needed")
+
+
+class Facts:
+    """The answers read so far; immutable."""
+
+    def __init__(self, answers: t.Mapping[Fact[t.Any], t.Any] | None = None) -> None:
+        self._answers: dict[Fact[t.Any], t.Any] = dict(answers or {})
+
+    def __getitem__(self, fact: Fact[Answer]) -> Answer:
+        """The answer to one question.
+
+        Raises:
+            FactsNeeded: it has not been read yet.
+        """
+        self.require(fact)
+        return t.cast(Answer, self._answers[fact])
+
+    def __contains__(self, fact: Fact[t.Any]) -> bool:
+        return fact in self._answers
+
+    def require(self, *facts: Fact[t.Any]) -> None:
+        """Ask for several facts at once, so that they are read in one round."""
+        missing = [fact for fact in facts if fact not in self._answers]
+        if missing:
+            raise FactsNeeded(missing)
+
+    def extended(self, answers: t.Mapping[Fact[t.Any], t.Any]) -> Facts:
+        """These facts and newer answers; the newer win."""
+        return Facts({**self._answers, **answers})
+
+    def without(self, *kinds: type[Fact[t.Any]]) -> Facts:
+        """These facts less all of some kinds, which a change has made stale."""
+        return Facts({fact: answer for fact, answer in self._answers.items() if not isinstance(fact, kinds)})
+
+    def without_facts(self, stale: t.Iterable[Fact[t.Any]]) -> Facts:
+        """These facts less some, which a change has made stale."""
+        gone = frozenset(stale)
+        return Facts({fact: answer for fact, answer in self._answers.items() if fact not in gone})

@@ -1,0 +1,114 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run amounts to: whether it failed, and its one sentence for the tired administrator."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.convergence import Convergence, Request
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import Plan
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.victims import ERROR_MEANINGS, VictimReport
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Outcome:
+    """A run: what was planned, and how things stood after it (the same, where nothing was done)."""
+
+    request: Request
+    planned: Convergence
+    final: Convergence
+    applied: bool
+    """False in check mode and where there was nothing to do."""
+
+    @property
+    def plans(self) -> tuple[Plan, ...]:
+        """Each planned resource with the force that it has now."""
+        if not self.applied:
+            return self.planned.plans
+        now = {id(plan): after.force for plan, after in zip(self.planned.plans, self.final.plans, strict=True)}
+        return tuple(dataclasses.replace(plan, force=now[id(plan)]) for plan in self.planned.plans)
+
+    @property
+    def reboot_required(self) -> bool:
+        return any(plan.force.reboot_required for plan in self.plans)
+
+    @property
+    def restart_required(self) -> bool:
+        return any(plan.force.restart_required for plan in self.plans)
+
+
+def failures(outcome: Outcome) -> tuple[str, ...]:
+    """Why the run failed, a sentence each: services that are down, and, with ``prove``, ports in wrong hands.
+
+    Ports that wait for a reboot are no failure. In check mode nothing has been tried, so nothing has failed.
+    """
+    request, final = outcome.request, outcome.final
+    if not (request.relieve or request.prove) or (outcome.planned.changed and not outcome.applied):
+        return ()
+    down = [_down_sentence(report, final) for report in final.victims if report.is_down]
+    if not request.prove or outcome.reboot_required:
+        return tuple(down)
+    wrong = [_ports_sentence(report) for report in final.victims if not report.is_down and not report.is_right]
+    return (*down, *wrong)
+
+
+def still_settling(outcome: Outcome) -> bool:
+    """Whether another look may be better: something was started, and the proof does not hold yet."""
+    return outcome.applied and bool(failures(outcome))
+
+
+def _down_sentence(report: VictimReport, final: Convergence) -> str:
+    names = ", ".join(service.name for service in report.down_services)
+    reason = final.unrelieved.get(report.service.name) or _exit_reason(report)
+    return f"{names} is down: {reason}."
+
+
+def _exit_reason(report: VictimReport) -> str:
+    service = report.down_services[0]
+    meaning = ERROR_MEANINGS.get(service.exit_code)
+    state = f"its state is {service.state}, its last exit code {service.exit_code}"
+    return f"{state} ({meaning})" if meaning else f"{state}; its entries in the event log say why"
+
+
+def _ports_sentence(report: VictimReport) -> str:
+    wrong = "; ".join(str(port) for port in report.ports if not port.is_right)
+    return f"{report.service.name} runs, but {wrong}."
+
+
+# --- the sentence ----------------------------------------------------------------------------------------------------
+
+
+def summary(outcome: Outcome, *, check_mode: bool) -> str:
+    """What happened, in one or a few short sentences."""
+    if outcome.planned.missing_services:
+        missing = ", ".join(outcome.planned.missing_services)
+        return f"Nothing to do here: this server has no service {missing}."
+    failed = failures(outcome)
+    if failed:
+        return " ".join(failed)
+    return " ".join(part for part in (_done(outcome, check_mode=check_mode), *_waits(outcome)) if part)
+
+
+def _done(outcome: Outcome, *, check_mode: bool) -> str:
+    if not outcome.planned.changed:
+        proved = outcome.request.prove and bool(outcome.final.victims)
+        return "Nothing to change; the services run and own their ports." if proved else "Nothing to change."
+    verbs = _PLANNED_VERBS if check_mode else _DONE_VERBS
+    resources = tuple(dict.fromkeys(plan.resource for plan in outcome.planned.plans if plan.changed))
+    objects = (resources, outcome.planned.relieved, ("DNS",) if outcome.planned.restarts_dns else ())
+    parts = [f"{verb} {', '.join(names)}" for verb, names in zip(verbs, objects, strict=True) if names]
+    said = "; ".join(parts)
+    return f"{said[:1].upper()}{said[1:]}."
+
+
+_DONE_VERBS: t.Final = ("changed", "started", "restarted")
+_PLANNED_VERBS: t.Final = ("would change", "would start", "would restart")
+
+
+def _waits(outcome: Outcome) -> t.Iterator[str]:
+    for plan in outcome.plans:
+        if plan.force.effective == "no" and plan.force.reason:
+            yield plan.force.reason

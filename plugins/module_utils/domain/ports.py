@@ -1,0 +1,232 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ports, ranges and sets of ports: how they are read, compared and written.
+
+A list of ports is a set. Windows writes it as text in several places (``ReservedPorts``,
+``SocketPoolExcludedPortRanges``, netsh); whether two texts mean the same is decided here, by comparing sets.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import reprlib
+import typing as t
+
+LOWEST_PORT: t.Final = 0
+HIGHEST_PORT: t.Final = 65535
+
+_ENTRY: t.Final = re.compile(r"\s*([0-9]+)\s*(?:-\s*([0-9]+)\s*)?", re.ASCII)
+_NEGATIVE: t.Final = re.compile(r"\s*-\s*[0-9]+\s*", re.ASCII)
+_OUTSIDE: t.Final = f"ports go from {LOWEST_PORT} to {HIGHEST_PORT}"
+_NOT_A_PORT: t.Final = "a port is a whole number such as 4500 and a range is written 4500-4510"
+_WRONG_ORDER: t.Final = "the lower number of a range comes first"
+_EMPTY: t.Final = "it is empty"
+
+
+class PortSyntaxError(ValueError):
+    """Something that the user gave as a port or range is none.
+
+    Attributes:
+        value: what was given.
+        reason: why it is refused, as the second half of a sentence.
+    """
+
+    def __init__(self, value: object, reason: str) -> None:
+        self.value = value
+        self.reason = reason
+        super().__init__(f"{reprlib.repr(value)} is not a port or range of ports: {reason}")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, order=True)
+class PortRange:
+    """The ports from ``first`` to ``last``, both included; 0 <= first <= last <= 65535.
+
+    Raises:
+        PortSyntaxError: the numbers are out of order or outside that range.
+    """
+
+    first: int
+    last: int
+
+    def __post_init__(self) -> None:
+        if not (LOWEST_PORT <= self.first <= HIGHEST_PORT and LOWEST_PORT <= self.last <= HIGHEST_PORT):
+            raise PortSyntaxError(str(self), _OUTSIDE)
+        if self.first > self.last:
+            raise PortSyntaxError(str(self), _WRONG_ORDER)
+
+    def __str__(self) -> str:
+        """As Windows wants it written: always ``n-m``, a single port as ``n-n`` (KB812873, MS-DNSP 3.1.1.1.4)."""
+        return f"{self.first}-{self.last}"
+
+    def __contains__(self, port: object) -> bool:
+        return isinstance(port, int) and self.first <= port <= self.last
+
+    @property
+    def count(self) -> int:
+        """How many ports it holds, at least 1."""
+        return self.last - self.first + 1
+
+    @property
+    def text(self) -> str:
+        """For people: a single port without the dash."""
+        return str(self.first) if self.first == self.last else str(self)
+
+    def overlaps(self, other: PortRange) -> bool:
+        """Whether both hold a port in common."""
+        return self.first <= other.last and other.first <= self.last
+
+    def touches(self, other: PortRange) -> bool:
+        """Whether both overlap or are neighbours without a gap, so that they can be written as one range."""
+        return self.first <= other.last + 1 and other.first <= self.last + 1
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PortSet:
+    """An immutable set of ports, kept as sorted ranges that never touch each other.
+
+    Whatever ranges it is made of: equal sets have equal ``ranges``, so they compare equal and hash alike.
+    """
+
+    ranges: tuple[PortRange, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ranges", _coalesced(self.ranges))
+
+    @classmethod
+    def of(cls, *ranges: PortRange | int) -> PortSet:
+        """The union of ranges and single ports."""
+        return cls(tuple(PortRange(item, item) if isinstance(item, int) else item for item in ranges))
+
+    def __or__(self, other: PortSet) -> PortSet:
+        return PortSet(self.ranges + other.ranges)
+
+    def __and__(self, other: PortSet) -> PortSet:
+        return PortSet(
+            tuple(
+                PortRange(max(mine.first, theirs.first), min(mine.last, theirs.last))
+                for mine in self.ranges
+                for theirs in other.ranges
+                if mine.overlaps(theirs)
+            )
+        )
+
+    def __sub__(self, other: PortSet) -> PortSet:
+        return self & other._complement()
+
+    def __contains__(self, port: object) -> bool:
+        return any(port in item for item in self.ranges)
+
+    def __ge__(self, other: PortSet) -> bool:
+        return not other - self
+
+    def __le__(self, other: PortSet) -> bool:
+        return other >= self
+
+    def issuperset(self, other: PortSet) -> bool:
+        """Whether every port of ``other`` is in this set; also written ``self >= other``."""
+        return self >= other
+
+    def isdisjoint(self, other: PortSet) -> bool:
+        """Whether both have no port in common."""
+        return not self & other
+
+    def __bool__(self) -> bool:
+        return bool(self.ranges)
+
+    def __iter__(self) -> t.Iterator[int]:
+        for item in self.ranges:
+            yield from range(item.first, item.last + 1)
+
+    @property
+    def count(self) -> int:
+        """How many ports it holds."""
+        return sum(item.count for item in self.ranges)
+
+    def texts(self) -> list[str]:
+        """The ranges as Windows wants them written, ``n-m`` each, sorted."""
+        return [str(item) for item in self.ranges]
+
+    def __str__(self) -> str:
+        """For people: ``1645-1646, 4500``; the empty set is ``none``."""
+        return ", ".join(item.text for item in self.ranges) or "none"
+
+    def _complement(self) -> PortSet:
+        starts = [LOWEST_PORT, *(item.last + 1 for item in self.ranges)]
+        ends = [*(item.first - 1 for item in self.ranges), HIGHEST_PORT]
+        return PortSet(tuple(PortRange(start, end) for start, end in zip(starts, ends, strict=True) if start <= end))
+
+
+def parse_ports(values: t.Iterable[str | int]) -> PortSet:
+    """The set of ports that a user means by a list of ``n`` and ``n-m``; blanks around numbers do not matter.
+
+    Raises:
+        PortSyntaxError: one of them is no port or range.
+    """
+    items = [values] if isinstance(values, str) else values
+    return PortSet(tuple(_parse_item(item) for item in items))
+
+
+def split_entries(values: t.Iterable[str]) -> tuple[tuple[tuple[str, PortRange], ...], tuple[str, ...]]:
+    """Read a list that others wrote: (the readable entries with their ranges, the texts that can't be read).
+
+    Lenient where the meaning is plain: ``X`` counts as ``X-X``, blanks don't matter. Both results keep the order.
+    """
+    readable: list[tuple[str, PortRange]] = []
+    unreadable: list[str] = []
+    for text in values:
+        try:
+            readable.append((text, _parse_text(text)))
+        except PortSyntaxError:
+            unreadable.append(text)
+    return tuple(readable), tuple(unreadable)
+
+
+def _parse_item(item: object) -> PortRange:
+    if isinstance(item, str):
+        return _parse_text(item)
+    # True is an int in Python, and YAML makes booleans of words such as "on".
+    if isinstance(item, int) and not isinstance(item, bool):
+        return _range_of(item, item, given=item)
+    raise PortSyntaxError(item, _NOT_A_PORT)
+
+
+def _parse_text(text: str) -> PortRange:
+    match = _ENTRY.fullmatch(text)
+    if match is None:
+        raise PortSyntaxError(text, _why_unreadable(text))
+    first, last = match.groups()
+    return _range_of(_number(first), _number(last or first), given=text)
+
+
+def _range_of(first: int, last: int, *, given: object) -> PortRange:
+    try:
+        return PortRange(first, last)
+    except PortSyntaxError as error:
+        raise PortSyntaxError(given, error.reason) from None
+
+
+def _number(digits: str) -> int:
+    # int() refuses texts of thousands of digits with a ValueError of its own.
+    significant = digits.lstrip("0")[: len(str(HIGHEST_PORT)) + 1]
+    return int(significant or "0")
+
+
+def _why_unreadable(text: str) -> str:
+    if not text.strip():
+        return _EMPTY
+    return _OUTSIDE if _NEGATIVE.fullmatch(text) else _NOT_A_PORT
+
+
+def _coalesced(ranges: t.Iterable[PortRange]) -> tuple[PortRange, ...]:
+    merged: list[PortRange] = []
+    for item in sorted(ranges):
+        if merged and merged[-1].touches(item):
+            merged[-1] = PortRange(merged[-1].first, max(merged[-1].last, item.last))
+        else:
+            merged.append(item)
+    return tuple(merged)
+
+
+ALL_PORTS: t.Final = PortSet.of(PortRange(LOWEST_PORT, HIGHEST_PORT))

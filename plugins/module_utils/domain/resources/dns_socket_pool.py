@@ -1,0 +1,347 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``dns_socket_pool``: how many UDP ports the DNS server draws at its start, and which it never draws.
+
+``SocketPoolSize`` (KB953230) exists everywhere, ``SocketPoolExcludedPortRanges`` (MS-DNSP 3.1.1.1.4) from Windows Server
+2008 R2 on. dns.exe reads both at its start, so a change waits for a restart of DNS.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.catalogue import DNS_SERVICE
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
+    Absent,
+    OperatingSystemFact,
+    ProcessFact,
+    RegistryFact,
+    RegistryNamesFact,
+    RegistryReading,
+    RegistryType,
+    RegistryValue,
+    ServiceFact,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.journal import Entry, Wait, state_of
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import (
+    IN_FORCE,
+    Context,
+    DeleteValue,
+    Force,
+    OptionError,
+    Plan,
+    PlanError,
+    Resource,
+    Step,
+    WriteValue,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_lists import (
+    ListState,
+    PortList,
+    changed_list,
+    list_warnings,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_options import WantedPorts, wanted_ports
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortSet
+
+DNS_PARAMETERS: t.Final = r"SYSTEM\CurrentControlSet\Services\DNS\Parameters"
+SIZE_FACT: t.Final = RegistryFact(DNS_PARAMETERS, "SocketPoolSize", RegistryType.DWORD)
+LIST_FACT: t.Final = RegistryFact(DNS_PARAMETERS, "SocketPoolExcludedPortRanges", RegistryType.MULTI_STRING)
+NAMES_FACT: t.Final = RegistryNamesFact(DNS_PARAMETERS)
+DEAD_NAME: t.Final = "SocketPoolPortExclusionList"
+"""Named by one article of 2009; no Windows ever read it."""
+DEFAULT_SIZE: t.Final = 2500
+MAXIMUM_SIZE: t.Final = 10_000
+SIZE_ENTRY: t.Final = "dns_socket_pool.size"
+LIST_ENTRY: t.Final = "dns_socket_pool.excluded_ports"
+
+ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
+    "size": {"type": "str"},
+    "excluded_ports": {"type": "list", "elements": "str"},
+    "ad_lds_instances": {"type": "list", "elements": "str"},
+    "state": {"type": "str", "choices": ["present", "absent", "pure"], "default": "present"},
+    "restart": {"type": "bool", "default": False},
+    "allow_unsafe_size": {"type": "bool", "default": False},
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class DnsSocketPool:
+    """What the user wants; ``None`` leaves a part as it is."""
+
+    size: int | t.Literal["default"] | None
+    excluded: WantedPorts | None
+    state: ListState
+    restart: bool
+
+
+def options(arguments: t.Mapping[str, t.Any]) -> DnsSocketPool:
+    """Typed options; raises OptionError."""
+    state = t.cast(ListState, arguments["state"])
+    size = _size(arguments.get("size"), allow_unsafe=arguments["allow_unsafe_size"])
+    lists = arguments.get("excluded_ports") is not None or arguments.get("ad_lds_instances")
+    excluded = wanted_ports(arguments, option="excluded_ports", state=state) if lists else None
+    if size is None and excluded is None and not arguments["restart"]:
+        raise OptionError("size", "nothing to do: give size, excluded_ports, ad_lds_instances or restart")
+    return DnsSocketPool(size, excluded, state, arguments["restart"])
+
+
+def _size(text: str | None, *, allow_unsafe: bool) -> int | t.Literal["default"] | None:
+    if text is None:
+        return None
+    if text.strip().casefold() == "default":
+        return "default"
+    if not text.strip().isascii() or not text.strip().isdigit() or int(text) > MAXIMUM_SIZE:
+        raise OptionError("size", f"{text!r} is neither a whole number from 0 to {MAXIMUM_SIZE} nor 'default'")
+    if int(text) == 0 and not allow_unsafe:
+        raise OptionError(
+            "size",
+            "0 makes every query leave from one port, which brings back the cache poisoning that MS08-037 closed; "
+            "set allow_unsafe_size to accept that",
+        )
+    return int(text)
+
+
+def plan(wanted: DnsSocketPool, context: Context) -> Plan:
+    """The plan for size and list together; raises PlanError, FactsNeeded."""
+    _refuse_list_without_support(wanted, context)
+    context.facts.require(NAMES_FACT, ServiceFact(DNS_SERVICE))
+    _refuse_without_dns(context)
+    asked = wanted.excluded.on(context.facts) if wanted.excluded else PortSet()
+    context.facts.require(*_questions(wanted, context))
+    parts = [part for part in (_size_part(wanted, context), _list_part(wanted, asked, context)) if part]
+    changed = any(part.steps for part in parts)
+    force = _pending_force(context) if changed else _force_of(parts, context)
+    return Plan(
+        "dns_socket_pool",
+        before={key: value for part in parts for key, value in part.before.items()},
+        after={key: value for part in parts for key, value in part.after.items()},
+        force=force,
+        steps=tuple(step for part in parts for step in part.steps),
+        journal={name: entry for part in parts for name, entry in part.journal.items()},
+        warnings=(*(warning for part in parts for warning in part.warnings), *_dead_value_warning(context)),
+        guarded=asked if wanted.state != "absent" else PortSet(),
+    )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Part:
+    """The size or the list: one registry value."""
+
+    entry_name: str
+    reading: RegistryReading
+    before: t.Mapping[str, t.Any]
+    after: t.Mapping[str, t.Any]
+    steps: tuple[Step, ...] = ()
+    journal: t.Mapping[str, Entry] = dataclasses.field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+def _refuse_list_without_support(wanted: DnsSocketPool, context: Context) -> None:
+    if wanted.excluded and not context.capabilities.dns_pool_exclusions:
+        raise PlanError(
+            "excluded_ports",
+            f"the DNS server of {context.release.name} has no list of excluded ports; it came with Windows Server 2008 R2",
+            "Reserve the ports with reserved_ports (Windows Server 2003), or set DNS to a delayed start with "
+            "service_start_mode (2008)",
+        )
+
+
+def _refuse_without_dns(context: Context) -> None:
+    if context.facts[ServiceFact(DNS_SERVICE)] is None:
+        raise PlanError(
+            "the DNS server service",
+            "it is not installed on this server",
+            "There is no socket pool to set here: take the host out of the play, or install the DNS role",
+        )
+
+
+def _exists(name: str, context: Context) -> bool:
+    names = context.facts[NAMES_FACT]
+    return not isinstance(names, Absent) and any(found.casefold() == name.casefold() for found, _type in names)
+
+
+def _questions(wanted: DnsSocketPool, context: Context) -> list[RegistryFact]:
+    """Only values that exist are read: the names of the key are known already."""
+    asked = ([SIZE_FACT] if wanted.size is not None else []) + ([LIST_FACT] if wanted.excluded else [])
+    return [fact for fact in asked if _exists(fact.name, context)]
+
+
+def _reading(fact: RegistryFact, context: Context) -> RegistryReading:
+    return context.facts[fact] if _exists(fact.name, context) else Absent.VALUE
+
+
+def _size_part(wanted: DnsSocketPool, context: Context) -> _Part | None:
+    if wanted.size is None:
+        return None
+    reading = _reading(SIZE_FACT, context)
+    current = _number(reading)
+    target = None if wanted.size == "default" else wanted.size
+    warnings = _size_warnings(target)
+    if current == target:
+        return _Part(SIZE_ENTRY, reading, {"size": _size_shown(current)}, {"size": _size_shown(current)}, warnings=warnings)
+    written: RegistryReading = Absent.VALUE if target is None else RegistryValue(RegistryType.DWORD, target)
+    step: Step = DeleteValue(SIZE_FACT) if target is None else _write(SIZE_FACT, written)
+    return _Part(
+        SIZE_ENTRY,
+        reading,
+        before={"size": _size_shown(current)},
+        after={"size": _size_shown(target)},
+        steps=(step,),
+        journal={SIZE_ENTRY: _entry(SIZE_ENTRY, reading, written, (), context)},
+        warnings=warnings,
+    )
+
+
+def _list_part(wanted: DnsSocketPool, ports: PortSet, context: Context) -> _Part | None:
+    if wanted.excluded is None:
+        return None
+    reading = _reading(LIST_FACT, context)
+    current = _as_list(reading)
+    target = changed_list(current, wanted.state, ports, strict=False)
+    warnings = list_warnings(LIST_FACT.name, current, target, wanted.state)
+    before = {"excluded_ports": list(current.entries)}
+    if target == current:
+        return _Part(LIST_ENTRY, reading, before, before, warnings=warnings)
+    known = _known(LIST_ENTRY, context)
+    gone = not target.entries and known is not None and known.original is None
+    written: RegistryReading = Absent.VALUE if gone else RegistryValue(RegistryType.MULTI_STRING, target.entries)
+    added = ((PortList(known.added).ports if known else PortSet()) | (target.ports - current.ports)) & target.ports
+    return _Part(
+        LIST_ENTRY,
+        reading,
+        before=before,
+        after={"excluded_ports": list(target.entries)},
+        steps=(DeleteValue(LIST_FACT) if gone else _write(LIST_FACT, written),),
+        journal={LIST_ENTRY: _entry(LIST_ENTRY, reading, written, tuple(added.texts()), context)},
+        warnings=warnings,
+    )
+
+
+def _write(fact: RegistryFact, written: RegistryReading) -> Step:
+    return WriteValue(fact.key, fact.name, t.cast(RegistryValue, written))
+
+
+def _number(reading: RegistryReading) -> int | None:
+    if isinstance(reading, Absent):
+        return None
+    if not isinstance(reading.data, int):
+        raise _wrong_type(SIZE_FACT, reading, "REG_DWORD")
+    return reading.data
+
+
+def _as_list(reading: RegistryReading) -> PortList:
+    if isinstance(reading, Absent):
+        return PortList()
+    if not isinstance(reading.data, tuple):
+        raise _wrong_type(LIST_FACT, reading, "REG_MULTI_SZ")
+    return PortList(reading.data)
+
+
+def _wrong_type(fact: RegistryFact, reading: RegistryValue, expected: str) -> PlanError:
+    return PlanError(
+        rf"HKLM\{fact.key}\{fact.name}",
+        f"its type is {reading.type.name}, the DNS server reads {expected}",
+        "Somebody wrote it by mistake: note what it holds, delete it and run again",
+    )
+
+
+def _size_shown(size: int | None) -> int | str:
+    return "default" if size is None else size
+
+
+def _size_warnings(size: int | None) -> tuple[str, ...]:
+    if size is None or size >= DEFAULT_SIZE:
+        return ()
+    return (
+        f"A socket pool of {size} makes the source port of DNS queries easier to guess than the default of {DEFAULT_SIZE} "
+        "(cache poisoning, MS08-037); exclude the ports that must stay free instead of shrinking the pool.",
+    )
+
+
+def _dead_value_warning(context: Context) -> tuple[str, ...]:
+    if not _exists(DEAD_NAME, context):
+        return ()
+    return (
+        f"HKLM\\{DNS_PARAMETERS} holds a value {DEAD_NAME}, which no Windows reads: the real name is {LIST_FACT.name}. "
+        "It is left as it is; move its ports to excluded_ports and delete it.",
+    )
+
+
+# --- in force or not -----------------------------------------------------------------------------------------------------
+
+
+def _known(name: str, context: Context) -> Entry | None:
+    return context.journal.entries.get(name) if context.journal else None
+
+
+def _entry(
+    name: str, reading: RegistryReading, written: RegistryReading, added: tuple[str, ...], context: Context
+) -> Entry:
+    known = _known(name, context)
+    return Entry(
+        original=known.original if known else state_of(reading),
+        written=state_of(written),
+        added=added,
+        wait=_wait(context),
+    )
+
+
+def _dns_process(context: Context) -> int:
+    service = context.facts[ServiceFact(DNS_SERVICE)]
+    return service.process_id if service and service.runs else 0
+
+
+def _wait(context: Context) -> Wait | None:
+    """What a change of now waits for: nothing while DNS is stopped, since its next start reads the new values."""
+    process_id = _dns_process(context)
+    if not process_id:
+        return None
+    return Wait("dns_restart", since=context.now, age=_age(process_id, context), process_id=process_id)
+
+
+def _age(process_id: int, context: Context) -> float:
+    """Seconds since the process was created; both clocks are the server's."""
+    process = context.facts[ProcessFact(process_id)]
+    system = context.facts[OperatingSystemFact()]
+    if process is None or process.created is None:
+        return 0.0
+    return (system.local_time - process.created).total_seconds()
+
+
+_WAITS: t.Final = Force("no", "The DNS server reads its socket pool's settings at its start: restart DNS.", restart_required=True)
+_STOPPED: t.Final = Force("yes", "The DNS server is stopped; its next start reads the new settings.")
+_FOREIGN: t.Final = Force(
+    "unknown", "These settings were not last written by this collection: whether DNS has restarted since is not known."
+)
+
+
+def _pending_force(context: Context) -> Force:
+    return _WAITS if _dns_process(context) else _STOPPED
+
+
+def _force_of(parts: t.Sequence[_Part], context: Context) -> Force:
+    """The weakest of the parts; an older change of ours that waits counts even where nothing is asked (``restart``)."""
+    names = [part.entry_name for part in parts] or [SIZE_ENTRY, LIST_ENTRY]
+    entries = {name: _known(name, context) for name in names}
+    if any(entry and entry.wait and _still_waits(entry.wait, context) for entry in entries.values()):
+        return _WAITS
+    for part in parts:
+        entry = entries[part.entry_name]
+        if entry is None or entry.written != state_of(part.reading):
+            return _FOREIGN
+    return IN_FORCE
+
+
+def _still_waits(wait: Wait, context: Context) -> bool:
+    process_id = _dns_process(context)
+    if not process_id:
+        return False
+    if wait.process_id and wait.process_id != process_id:
+        return False
+    return not wait.is_over(now=context.now, age=_age(process_id, context), process_id=process_id)
+
+
+RESOURCE: t.Final = Resource("dns_socket_pool", ARGUMENT_SPEC, options, plan)

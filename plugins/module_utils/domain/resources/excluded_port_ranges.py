@@ -1,0 +1,263 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ports reserved from Windows Vista and Server 2008 on: netsh's administered excluded port ranges.
+
+The list is of blocks. A block is added only while none of its ports is in use and no other block overlaps it (error 32
+of CreatePersistentUdpPortReservation); it is deleted only as a whole, by its start and number. Blocks that Windows
+itself made at run time (WinNAT, Hyper-V: rows without ``*``) can't be deleted and change at each boot: they are not ours.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.catalogue import DNS_SERVICE
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
+    Exclusions,
+    ExclusionsFact,
+    Protocol,
+    SocketsFact,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.journal import Entry
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import (
+    IN_FORCE,
+    ChangeExclusions,
+    Context,
+    Force,
+    Plan,
+    PlanError,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_holders import (
+    Holder,
+    belongs_to,
+    holders_of,
+    is_rightful,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_lists import ListState
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import (
+    PortRange,
+    PortSet,
+    parse_ports,
+    split_entries,
+)
+
+ENTRY: t.Final = "reserved_ports_netsh"
+
+
+def plan(ports: PortSet, state: ListState, protocols: tuple[Protocol, ...], context: Context) -> Plan:
+    """Exclude ``ports`` for each protocol, release them, or make them the only ones; raises PlanError, FactsNeeded."""
+    asked = ports if state != "absent" else PortSet()
+    context.facts.require(ExclusionsFact(), *([SocketsFact(asked)] if asked else []))
+    exclusions = _supported(context)
+    changes = [_change_for(protocol, ports, state, exclusions, asked, context) for protocol in protocols]
+    return _plan_of(changes, exclusions, protocols, context)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Change:
+    """What one protocol needs."""
+
+    protocol: Protocol
+    delete: tuple[PortRange, ...] = ()
+    add: tuple[PortRange, ...] = ()
+    add_when_free: tuple[PortRange, ...] = ()
+    waiting_for: tuple[Holder, ...] = ()
+    needs_stopped: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def _supported(context: Context) -> Exclusions:
+    exclusions = context.facts[ExclusionsFact()]
+    if exclusions is None:
+        raise PlanError(
+            "netsh excludedportrange",
+            f"netsh of this {context.release.name} does not know it",
+            "Windows Server 2008 and 2008 R2 get it by the hotfix KB2665809; without it, keep the DNS server off the "
+            "ports with dns_socket_pool or a delayed start of DNS",
+        )
+    return exclusions
+
+
+def _administered(exclusions: Exclusions, protocol: Protocol) -> PortSet:
+    return PortSet(tuple(block.ports for block in exclusions.of(protocol) if block.administered))
+
+
+def _change_for(
+    protocol: Protocol, ports: PortSet, state: ListState, exclusions: Exclusions, asked: PortSet, context: Context
+) -> _Change:
+    ports = ports | _unfinished(protocol, context) if state == "present" else ports
+    if state == "absent":
+        return _removal(protocol, ports, exclusions, context)
+    addition = _addition(protocol, ports, exclusions, asked, context)
+    if state == "present":
+        return addition
+    gone = _administered(exclusions, protocol) - ports
+    removal = _removal(protocol, gone, exclusions, context)
+    warning = f"state pure releases excluded {protocol} ports, whoever excluded them: {gone}."
+    return dataclasses.replace(
+        addition,
+        delete=removal.delete,
+        add=(*removal.add, *addition.add),
+        warnings=(warning,) if gone else (),
+    )
+
+
+def _addition(
+    protocol: Protocol, ports: PortSet, exclusions: Exclusions, asked: PortSet, context: Context
+) -> _Change:
+    missing = ports - _administered(exclusions, protocol)
+    if not missing:
+        return _Change(protocol)
+    _refuse_foreign_blocks(protocol, missing, exclusions)
+    observed = asked if asked >= missing else missing
+    held = [holder for holder in holders_of(missing, context, asked=observed) if holder.protocol == protocol]
+    _refuse_thieves(held, context)
+    stopping = [holder for holder in held if _will_be_free(holder, context)]
+    waiting = tuple(holder for holder in held if holder not in stopping)
+    stoppable = PortSet.of(*(holder.port for holder in stopping))
+    busy = PortSet.of(*(holder.port for holder in waiting))
+    return _Change(
+        protocol,
+        add=(missing - stoppable - busy).ranges,
+        add_when_free=(stoppable - busy).ranges,
+        waiting_for=waiting,
+        needs_stopped=tuple(name for holder in stopping for name in holder.services),
+    )
+
+
+def _will_be_free(holder: Holder, context: Context) -> bool:
+    """Whether the caller stops this holder before the steps that need free ports."""
+    if DNS_SERVICE in holder.services and context.dns_will_stop:
+        return True
+    return context.may_stop_owners and any(
+        belongs_to(holder, owner.service, owner.image) for owner in context.owners
+    )
+
+
+def _refuse_foreign_blocks(protocol: Protocol, missing: PortSet, exclusions: Exclusions) -> None:
+    for block in exclusions.of(protocol):
+        overlap = missing & PortSet.of(block.ports)
+        if overlap and not block.administered:
+            raise PlanError(
+                f"{protocol.upper()} {overlap}",
+                f"Windows itself holds the block {block.ports} at run time (a row without *: WinNAT, Hyper-V or containers)",
+                "Stop what holds it (net stop winnat, or the container service), run this again, and start it: with the "
+                "ports excluded first it takes another block",
+            )
+
+
+def _refuse_thieves(held: t.Sequence[Holder], context: Context) -> None:
+    for holder in held:
+        if is_rightful(holder, context) or _will_be_free(holder, context):
+            continue
+        raise PlanError(
+            f"{holder.protocol.upper()} {holder.port}",
+            f"it is in use by {holder}, which is not known as the owner of this port, and a port in use can't be excluded",
+            "Stop that process or service, run this again, then start it"
+            + ("; dns_socket_pool keeps the DNS server off it" if DNS_SERVICE in holder.services else ""),
+        )
+
+
+def _removal(protocol: Protocol, ports: PortSet, exclusions: Exclusions, context: Context) -> _Change:
+    """Delete every administered block that holds one of ``ports`` and add back what must stay of it."""
+    delete: list[PortRange] = []
+    rest = PortSet()
+    for block in exclusions.of(protocol):
+        whole = PortSet.of(block.ports)
+        if block.administered and not whole.isdisjoint(ports):
+            delete.append(block.ports)
+            rest |= whole - ports
+            if not ports >= whole:
+                _refuse_cut_of_busy_block(protocol, whole, block.ports, context)
+    return _Change(protocol, delete=tuple(delete), add=rest.ranges)
+
+
+def _refuse_cut_of_busy_block(protocol: Protocol, whole: PortSet, block: PortRange, context: Context) -> None:
+    busy = [holder for holder in holders_of(whole, context) if holder.protocol == protocol]
+    if busy:
+        raise PlanError(
+            f"{protocol.upper()} block {block}",
+            f"only a part of it is to be released, but its port {busy[0].port} is in use by {busy[0]}, so the rest could "
+            "not be excluded again",
+            "Stop that process first, or release the whole block",
+        )
+
+
+def _unfinished(protocol: Protocol, context: Context) -> PortSet:
+    """Pieces that an interrupted run had deleted and not yet added again."""
+    entry = context.journal.entries.get(ENTRY) if context.journal else None
+    pending = entry.pending if entry else ()
+    return parse_ports(text.partition("/")[0] for text in pending if text.endswith(f"/{protocol}"))
+
+
+def _plan_of(
+    changes: t.Sequence[_Change], exclusions: Exclusions, protocols: tuple[Protocol, ...], context: Context
+) -> Plan:
+    step = ChangeExclusions(
+        delete=tuple((change.protocol, block) for change in changes for block in change.delete),
+        add=tuple((change.protocol, block) for change in changes for block in change.add),
+    )
+    when_free = ChangeExclusions(
+        delete=(), add=tuple((change.protocol, block) for change in changes for block in change.add_when_free)
+    )
+    steps = (step,) if step.delete or step.add else ()
+    steps_when_free = (when_free,) if when_free.add else ()
+    waiting = tuple(holder for change in changes for holder in change.waiting_for)
+    before = _shown({protocol: _administered(exclusions, protocol) for protocol in protocols})
+    after = _shown({change.protocol: _after(change, exclusions) for change in changes})
+    return Plan(
+        "reserved_ports",
+        before=before,
+        after=after,
+        force=_force_of(waiting),
+        steps=steps,
+        steps_when_free=steps_when_free,
+        journal={ENTRY: _entry(changes, exclusions, context)} if steps or steps_when_free else {},
+        warnings=tuple(warning for change in changes for warning in change.warnings),
+        waiting_for=tuple(holder.as_dict() for holder in waiting),
+        needs_stopped=tuple(name for change in changes for name in change.needs_stopped),
+    )
+
+
+def _after(change: _Change, exclusions: Exclusions) -> PortSet:
+    now = _administered(exclusions, change.protocol)
+    return (now - PortSet(change.delete)) | PortSet(change.add) | PortSet(change.add_when_free)
+
+
+def _force_of(waiting: tuple[Holder, ...]) -> Force:
+    if not waiting:
+        return IN_FORCE
+    named = "; ".join(sorted({f"{holder.protocol.upper()} {holder.port} is held by its owner {holder}" for holder in waiting}))
+    return Force(
+        "no",
+        f"A port in use can't be excluded: {named}. It waits until that service is stopped; while it holds the port, "
+        "nobody else can take it.",
+    )
+
+
+def _entry(changes: t.Sequence[_Change], exclusions: Exclusions, context: Context) -> Entry:
+    known = context.journal.entries.get(ENTRY) if context.journal else None
+    added = {protocol: _recorded(protocol, known) for protocol in ("tcp", "udp")}
+    pending: list[str] = []
+    for change in changes:
+        before, after = _administered(exclusions, change.protocol), _after(change, exclusions)
+        added[change.protocol] = (added[change.protocol] | (after - before)) & after
+        if change.delete:
+            pending += [f"{block}/{change.protocol}" for block in change.add]
+    return Entry(
+        original=known.original if known else None,
+        written=None,
+        added=tuple(f"{text}/{protocol}" for protocol, ports in added.items() for text in ports.texts()),
+        pending=tuple(pending),
+    )
+
+
+def _recorded(protocol: str, entry: Entry | None) -> PortSet:
+    texts = [text.partition("/")[0] for text in (entry.added if entry else ()) if text.endswith(f"/{protocol}")]
+    return PortSet(tuple(ports for _text, ports in split_entries(texts)[0]))
+
+
+def _shown(administered: t.Mapping[Protocol, PortSet]) -> dict[str, t.Any]:
+    return {"mechanism": "netsh", **{f"excluded_{protocol}": ports.texts() for protocol, ports in administered.items()}}

@@ -1,0 +1,95 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``reserved_ports``: nobody gets these ports by chance.
+
+One resource, two mechanisms: the ``ReservedPorts`` value of NT 5.x, and netsh's excluded port ranges of the releases
+after it. The release's capabilities decide; a mechanism that the release does not honour is an error.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import PROTOCOLS, Protocol
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import (
+    Context,
+    OptionError,
+    Plan,
+    PlanError,
+    Resource,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_lists import ListState
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_options import WantedPorts, wanted_ports
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources import (
+    excluded_port_ranges,
+    reserved_ports_value,
+)
+
+Mechanism = t.Literal["registry", "netsh"]
+
+ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
+    "ports": {"type": "list", "elements": "str"},
+    "ad_lds_instances": {"type": "list", "elements": "str"},
+    "protocol": {"type": "str", "choices": ["tcp", "udp", "both"], "default": "both"},
+    "state": {"type": "str", "choices": ["present", "absent", "pure"], "default": "present"},
+    "mechanism": {"type": "str", "choices": ["auto", "registry", "netsh"], "default": "auto"},
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ReservedPorts:
+    """What the user wants."""
+
+    ports: WantedPorts
+    protocol: t.Literal["tcp", "udp", "both"]
+    state: ListState
+    mechanism: t.Literal["auto", "registry", "netsh"]
+
+    @property
+    def protocols(self) -> tuple[Protocol, ...]:
+        return PROTOCOLS if self.protocol == "both" else (self.protocol,)
+
+
+def options(arguments: t.Mapping[str, t.Any]) -> ReservedPorts:
+    """Typed options; raises OptionError."""
+    state = t.cast(ListState, arguments["state"])
+    if not arguments.get("ports") and arguments.get("ports") != [] and not arguments.get("ad_lds_instances"):
+        raise OptionError("ports", "it is required (or ad_lds_instances)")
+    return ReservedPorts(
+        ports=wanted_ports(arguments, option="ports", state=state),
+        protocol=arguments["protocol"],
+        state=state,
+        mechanism=arguments["mechanism"],
+    )
+
+
+def plan(wanted: ReservedPorts, context: Context) -> Plan:
+    """The plan by the mechanism that this release honours; raises PlanError, FactsNeeded."""
+    ports = wanted.ports.on(context.facts)
+    if _mechanism(wanted, context) == "registry":
+        return reserved_ports_value.plan(ports, wanted.state, wanted.protocol, context)
+    return excluded_port_ranges.plan(ports, wanted.state, wanted.protocols, context)
+
+
+def _mechanism(wanted: ReservedPorts, context: Context) -> Mechanism:
+    name = context.release.name
+    offered: dict[Mechanism, bool] = {
+        "registry": context.capabilities.reserved_ports_value,
+        "netsh": context.capabilities.excluded_port_ranges != "no",
+    }
+    if wanted.mechanism == "auto":
+        return "registry" if offered["registry"] else "netsh"
+    if not offered[wanted.mechanism]:
+        raise PlanError(f"mechanism {wanted.mechanism}", _NOT_HONOURED[wanted.mechanism].format(name=name), _USE_AUTO)
+    return wanted.mechanism
+
+
+_USE_AUTO: t.Final = "Use mechanism auto"
+_NOT_HONOURED: t.Final[t.Mapping[Mechanism, str]] = {
+    "registry": "{name} ignores the ReservedPorts value: Windows has not read it since Vista and Server 2008 (KB812873)",
+    "netsh": "{name} has no netsh excludedportrange: it came after Windows Server 2003",
+}
+
+RESOURCE: t.Final = Resource("reserved_ports", ARGUMENT_SPEC, options, plan)

@@ -1,0 +1,159 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ports reserved on NT 5.x: the REG_MULTI_SZ ``Tcpip\\Parameters\\ReservedPorts`` (KB812873).
+
+One ``n-m`` per line, no protocol, read at boot; entries that touch each other are not reserved reliably, so neighbours
+are merged.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
+    Absent,
+    OperatingSystemFact,
+    RegistryFact,
+    RegistryNamesFact,
+    RegistryReading,
+    RegistryType,
+    RegistryValue,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.journal import Entry, Wait, state_of
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import (
+    IN_FORCE,
+    Context,
+    DeleteValue,
+    Force,
+    Plan,
+    PlanError,
+    Step,
+    WriteValue,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_lists import (
+    ListState,
+    PortList,
+    changed_list,
+    list_warnings,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortSet
+
+RESERVED_PORTS_FACT: t.Final = RegistryFact(
+    r"SYSTEM\CurrentControlSet\Services\Tcpip\Parameters", "ReservedPorts", RegistryType.MULTI_STRING
+)
+ENTRY: t.Final = "reserved_ports"
+NAME: t.Final = "ReservedPorts"
+
+_NO_PROTOCOL: t.Final = "the ReservedPorts value has no protocol: the ports are reserved for TCP and UDP alike."
+
+
+def reserved(context: Context) -> PortSet:
+    """The ports that the value names now, in force or not."""
+    return as_list(context.facts[RESERVED_PORTS_FACT]).ports
+
+
+def plan(ports: PortSet, state: ListState, protocol: t.Literal["tcp", "udp", "both"], context: Context) -> Plan:
+    """Put ``ports`` into the value, take them out, or make them the only ones; raises PlanError, FactsNeeded."""
+    if protocol != "both" and state != "present":
+        raise PlanError(
+            f"protocol {protocol}",
+            "the ReservedPorts value has no protocol, so an entry can't be taken away for one protocol alone",
+            "Use protocol both",
+        )
+    reading = context.facts[RESERVED_PORTS_FACT]
+    current = as_list(reading)
+    wanted = changed_list(current, state, ports, strict=True)
+    warnings = list_warnings(NAME, current, wanted, state) + ((_NO_PROTOCOL,) if protocol != "both" else ())
+    if wanted == current:
+        force = _force_of(reading, context)
+        return Plan("reserved_ports", _shown(current), _shown(current), force, warnings=warnings, guarded=current.ports)
+    written = _written(reading, wanted, context)
+    return Plan(
+        "reserved_ports",
+        before=_shown(current),
+        after=_shown(wanted),
+        force=_AFTER_REBOOT,
+        steps=(_step(written),),
+        journal={ENTRY: _entry(reading, written, current, wanted, context)},
+        warnings=warnings,
+        guarded=wanted.ports,
+    )
+
+
+def as_list(reading: RegistryReading) -> PortList:
+    """The value as a list.
+
+    Raises:
+        PlanError: it has another type, which Windows ignores and which we don't overwrite.
+    """
+    if isinstance(reading, Absent):
+        return PortList()
+    if reading.type is not RegistryType.MULTI_STRING or not isinstance(reading.data, tuple):
+        raise PlanError(
+            rf"HKLM\{RESERVED_PORTS_FACT.key}\{NAME}",
+            f"its type is {reading.type.name}, Windows reads only REG_MULTI_SZ",
+            "Somebody wrote it by mistake: note what it holds, delete it and run again",
+        )
+    return PortList(reading.data)
+
+
+_AFTER_REBOOT: t.Final = Force("no", "Windows reads ReservedPorts at boot: it waits for a reboot.", reboot_required=True)
+_FOREIGN: t.Final = Force(
+    "unknown", "ReservedPorts was not last written by this collection: whether a reboot has followed is not known."
+)
+
+
+def _force_of(reading: RegistryReading, context: Context) -> Force:
+    entry = context.journal.entries.get(ENTRY) if context.journal else None
+    if entry is None or entry.written != state_of(reading):
+        return _FOREIGN
+    uptime = context.facts[OperatingSystemFact()].uptime
+    if entry.wait and not entry.wait.is_over(now=context.now, age=uptime):
+        return _AFTER_REBOOT
+    return IN_FORCE
+
+
+def _written(reading: RegistryReading, wanted: PortList, context: Context) -> RegistryReading:
+    """What the value becomes: absent again where it was absent before our first change and nothing is left in it."""
+    if isinstance(reading, Absent):
+        _confirm_absence(context)
+    entry = context.journal.entries.get(ENTRY) if context.journal else None
+    if not wanted.entries and entry is not None and entry.original is None:
+        return Absent.VALUE
+    return RegistryValue(RegistryType.MULTI_STRING, wanted.entries)
+
+
+def _confirm_absence(context: Context) -> None:
+    """Ask once more by listing the key: return code 1 alone is not proven to mean 'absent' on every release."""
+    names = context.facts[RegistryNamesFact(RESERVED_PORTS_FACT.key)]
+    if not isinstance(names, Absent) and any(name.casefold() == NAME.casefold() for name, _type in names):
+        raise PlanError(
+            rf"HKLM\{RESERVED_PORTS_FACT.key}\{NAME}",
+            "Windows lists the value but does not give its content",
+            "Look at it with regedit; nothing was overwritten",
+        )
+
+
+def _step(written: RegistryReading) -> Step:
+    if isinstance(written, Absent):
+        return DeleteValue(RESERVED_PORTS_FACT)
+    return WriteValue(RESERVED_PORTS_FACT.key, NAME, written)
+
+
+def _entry(
+    reading: RegistryReading, written: RegistryReading, current: PortList, wanted: PortList, context: Context
+) -> Entry:
+    known = context.journal.entries.get(ENTRY) if context.journal else None
+    earlier = PortList(known.added).ports if known else PortSet()
+    added = (earlier | (wanted.ports - current.ports)) & wanted.ports
+    return Entry(
+        original=known.original if known else state_of(reading),
+        written=state_of(written),
+        added=tuple(added.texts()),
+        wait=Wait("reboot", since=context.now, age=context.facts[OperatingSystemFact()].uptime),
+    )
+
+
+def _shown(value: PortList) -> dict[str, t.Any]:
+    return {"mechanism": "registry", "reserved_ports": list(value.entries)}

@@ -1,0 +1,221 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Victims: services that must run and own their ports. How each of them fares, from what was observed."""
+
+from __future__ import annotations
+
+import dataclasses
+import ntpath
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ad_lds import instance_ports
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.catalogue import DNS_IMAGE, DNS_SERVICE
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
+    PROTOCOLS,
+    Facts,
+    Protocol,
+    Service,
+    ServiceFact,
+    Socket,
+    SocketsFact,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import (
+    Context,
+    Owner,
+    PlanError,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_holders import (
+    Holder,
+    belongs_to,
+    holders,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortSet
+
+Standing = t.Literal["owner", "free", "intruder"]
+ERROR_MEANINGS: t.Final[t.Mapping[int, str]] = {
+    32: "the file or port is in use by another process",
+    1068: "a service that it depends on failed to start",
+    10013: "access to a socket was forbidden: the port is in use or excluded",
+    10048: "the port is already in use",
+}
+"""The Win32 errors that a service leaves in Win32_Service.ExitCode when it lost its port, or what it needs did."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Victim:
+    """One service, the ports that it must hold, and those that nobody but it may hold."""
+
+    service: str
+    image: str
+    own: t.Mapping[Protocol, PortSet]
+    optional: t.Mapping[Protocol, PortSet]
+    dependents: tuple[str, ...] = ()
+    """Services that must run beside it where they are installed and start automatically."""
+    ad_lds_instance: str = ""
+    """An AD LDS instance whose TCP ports it must hold, and whose UDP twins nobody else may hold."""
+
+    def on(self, facts: Facts) -> Victim:
+        """This victim with the ports that its AD LDS instance has on one server; raises FactsNeeded."""
+        if not self.ad_lds_instance:
+            return self
+        ports = instance_ports(facts, self.ad_lds_instance)
+        return dataclasses.replace(
+            self,
+            own={**self.own, "tcp": self.own["tcp"] | ports},
+            optional={**self.optional, "udp": (self.optional["udp"] | ports) - self.own["udp"]},
+            ad_lds_instance="",
+        )
+
+    def ports(self, protocol: Protocol) -> PortSet:
+        """Every port that nobody else may hold."""
+        return self.own[protocol] | self.optional[protocol]
+
+    @property
+    def all_ports(self) -> PortSet:
+        return self.ports("tcp") | self.ports("udp")
+
+    def as_owner(self) -> Owner:
+        return Owner(self.service, self.image, self.ports("tcp"), self.ports("udp"))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PortStanding:
+    """One port of a victim: with its owner, free, or with an intruder."""
+
+    protocol: Protocol
+    port: int
+    required: bool
+    standing: Standing
+    holder: Holder | None
+
+    @property
+    def is_right(self) -> bool:
+        return self.standing == "owner" or (self.standing == "free" and not self.required)
+
+    def __str__(self) -> str:
+        held = f"held by {self.holder}" if self.holder else "held by nobody"
+        return f"{self.protocol.upper()} {self.port} is {held}"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class VictimReport:
+    """How one victim fares."""
+
+    victim: Victim
+    service: Service
+    ports: tuple[PortStanding, ...]
+    dependents_down: tuple[Service, ...]
+
+    @property
+    def intruders(self) -> tuple[PortStanding, ...]:
+        return tuple(port for port in self.ports if port.standing == "intruder")
+
+    @property
+    def is_down(self) -> bool:
+        return not self.service.runs or bool(self.dependents_down)
+
+    @property
+    def is_right(self) -> bool:
+        return not self.is_down and all(port.is_right for port in self.ports)
+
+    @property
+    def down_services(self) -> tuple[Service, ...]:
+        return (*(() if self.service.runs else (self.service,)), *self.dependents_down)
+
+    def as_dict(self) -> dict[str, t.Any]:
+        """As returned to the user."""
+        return {
+            "service": self.service.name,
+            "state": self.service.state,
+            "start_mode": self.service.start_mode,
+            "exit_code": self.service.exit_code,
+            "exit_code_meaning": ERROR_MEANINGS.get(self.service.exit_code, ""),
+            "dependents_down": [service.name for service in self.dependents_down],
+            "ports": [
+                {
+                    "protocol": port.protocol,
+                    "port": port.port,
+                    "standing": port.standing,
+                    "holder": port.holder.as_dict() if port.holder else None,
+                }
+                for port in self.ports
+            ],
+            "ok": self.is_right,
+        }
+
+
+def all_ports(victims: t.Iterable[Victim]) -> PortSet:
+    """The ports of all victims together: one question for their sockets."""
+    ports = PortSet()
+    for victim in victims:
+        ports |= victim.all_ports
+    return ports
+
+
+def report_on(victims: t.Sequence[Victim], context: Context) -> tuple[VictimReport, ...]:
+    """How the victims fare.
+
+    Raises:
+        FactsNeeded: services, sockets, or processes that are not known by their service, are needed.
+        PlanError: a victim's service does not exist.
+    """
+    asked = all_ports(victims)
+    questions = [ServiceFact(name) for victim in victims for name in (victim.service, *victim.dependents)]
+    context.facts.require(ServiceFact(DNS_SERVICE), *questions, *([SocketsFact(asked)] if asked else []))
+    sockets = context.facts[SocketsFact(asked)] if asked else ()
+    return tuple(_report(victim, sockets, context) for victim in victims)
+
+
+def _report(victim: Victim, sockets: tuple[Socket, ...], context: Context) -> VictimReport:
+    service = context.facts[ServiceFact(victim.service)]
+    if service is None:
+        raise PlanError(
+            f"service {victim.service}",
+            "it does not exist on this server",
+            "Check the service's key name, or take the host out of the play",
+        )
+    ports = tuple(
+        _standing(protocol, port, port in victim.own[protocol], victim, service, sockets, context)
+        for protocol in PROTOCOLS
+        for port in victim.ports(protocol)
+    )
+    beside = (context.facts[ServiceFact(name)] for name in victim.dependents)
+    down = tuple(other for other in beside if other and other.start_mode == "Auto" and not other.runs)
+    return VictimReport(victim, service, ports, down)
+
+
+def _standing(
+    protocol: Protocol,
+    port: int,
+    required: bool,
+    victim: Victim,
+    service: Service,
+    sockets: tuple[Socket, ...],
+    context: Context,
+) -> PortStanding:
+    found = [socket for socket in sockets if socket.protocol == protocol and socket.port == port]
+    if not found:
+        return PortStanding(protocol, port, required, "free", None)
+    named = [_holder(socket, service, context) for socket in found]
+    foreign = [holder for holder in named if not belongs_to(holder, victim.service, victim.image)]
+    if foreign:
+        return PortStanding(protocol, port, required, "intruder", foreign[0])
+    return PortStanding(protocol, port, required, "owner", named[0])
+
+
+def _holder(socket: Socket, service: Service, context: Context) -> Holder:
+    """The process behind a socket; the victim's and the DNS server's are known by their services without asking."""
+    for known in (service, context.facts[ServiceFact(DNS_SERVICE)]):
+        if known and known.process_id and known.process_id == socket.process_id:
+            image = DNS_IMAGE if known.name == DNS_SERVICE else image_of(known)
+            return Holder(socket.protocol, socket.port, socket.process_id, image, (known.name,))
+    return holders([socket], context)[0]
+
+
+def image_of(service: Service) -> str:
+    """The file name in a service's command line: quoted or not, with arguments or without."""
+    command = service.path_name.strip()
+    program = command[1:].partition('"')[0] if command.startswith('"') else command.partition(" -")[0]
+    name = ntpath.basename(program).casefold()
+    return name.partition(".exe")[0] + ".exe" if ".exe" in name else name

@@ -1,0 +1,239 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Answer a round of questions with as few requests as their kinds allow.
+
+Questions of one kind are read together: all services in one query, all processes in one query, and whatever needs a
+command in one command line.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
+    PROTOCOLS,
+    DependenciesFact,
+    DynamicRanges,
+    DynamicRangesFact,
+    ExclusionBlock,
+    Exclusions,
+    ExclusionsFact,
+    Fact,
+    OperatingSystemFact,
+    ProcessFact,
+    Protocol,
+    RegistryFact,
+    RegistryNamesFact,
+    Service,
+    ServiceFact,
+    ServicesLikeFact,
+    ServicesOfProcessFact,
+    Socket,
+    SocketsFact,
+    UpdatesFact,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortRange, PortSet
+from ansible_collections.portkeeper.windows.plugins.module_utils.windows import console_text, netsh
+from ansible_collections.portkeeper.windows.plugins.module_utils.windows.console import Output
+from ansible_collections.portkeeper.windows.plugins.module_utils.windows.errors import CommandError
+from ansible_collections.portkeeper.windows.plugins.module_utils.windows.operating_system import read_operating_system
+from ansible_collections.portkeeper.windows.plugins.module_utils.windows.services import in_process, with_prefix
+from ansible_collections.portkeeper.windows.plugins.module_utils.windows.sockets import (
+    netstat_command,
+    on_ports,
+    read_sockets,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils.windows.target import Target
+from ansible_collections.portkeeper.windows.plugins.module_utils.windows.updates import read_updates
+
+Answers = dict[Fact[t.Any], t.Any]
+_Commands = t.Mapping[tuple[netsh.Family, Protocol], str]
+_Outputs = t.Mapping[tuple[netsh.Family, Protocol], Output]
+
+_SERVICE_KINDS: t.Final = (ServiceFact, ServicesLikeFact, ServicesOfProcessFact)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Question:
+    """A fact that needs commands, and how their outputs become its answer."""
+
+    fact: Fact[t.Any]
+    commands: tuple[str, ...]
+    answer: t.Callable[[t.Sequence[Output]], t.Any]
+
+
+def read_facts(target: Target, wanted: t.Collection[Fact[t.Any]]) -> Answers:
+    """The answers to all of these questions.
+
+    Raises:
+        WindowsError: Windows refused a question, or answered with what can't be.
+        WsmanError: the conversation failed.
+    """
+    answers: Answers = {fact: reader(target, fact) for fact in wanted if (reader := _READERS.get(type(fact)))}
+    answers.update(_services(target, _of_kinds(wanted, *_SERVICE_KINDS)))
+    answers.update(_processes(target, _of_kinds(wanted, ProcessFact)))
+    answers.update(_through_console(target, wanted))
+    return answers
+
+
+def run_and_list_exclusions(target: Target, changes: t.Sequence[str]) -> tuple[list[Output], Exclusions | None]:
+    """Run commands that change the excluded ranges and list them afterwards, all in one command line.
+
+    Returns what each change wrote, and the ranges as they are now.
+    """
+    question = _exclusions_question(target, ExclusionsFact())
+    outputs = target.console.run([*changes, *question.commands])
+    return outputs[: len(changes)], question.answer(outputs[len(changes) :])
+
+
+# --- one question, one or more requests --------------------------------------------------------------------------
+
+
+def _registry_value(target: Target, fact: t.Any) -> t.Any:
+    return target.registry.read(fact.key, fact.name, fact.type)
+
+
+def _registry_names(target: Target, fact: t.Any) -> t.Any:
+    return target.registry.names(fact.key)
+
+
+_READERS: t.Final[t.Mapping[type[Fact[t.Any]], t.Callable[[Target, t.Any], t.Any]]] = {
+    OperatingSystemFact: lambda target, _: read_operating_system(target.client),
+    RegistryFact: _registry_value,
+    RegistryNamesFact: _registry_names,
+    DependenciesFact: lambda target, _: target.services.dependencies(),
+    UpdatesFact: lambda target, _: read_updates(target.client),
+}
+"""Kinds of which every question is a request of its own."""
+
+
+# --- all questions of these kinds, one query ---------------------------------------------------------------------
+
+
+def _services(target: Target, facts: t.Collection[t.Any]) -> Answers:
+    found = target.services.find(
+        names=[fact.name for fact in facts if isinstance(fact, ServiceFact)],
+        prefixes=[fact.prefix for fact in facts if isinstance(fact, ServicesLikeFact)],
+        process_ids=[fact.process_id for fact in facts if isinstance(fact, ServicesOfProcessFact)],
+    )
+    return {fact: _service_answer(fact, found) for fact in facts}
+
+
+def _service_answer(fact: t.Any, found: tuple[Service, ...]) -> t.Any:
+    if isinstance(fact, ServicesLikeFact):
+        return with_prefix(found, fact.prefix)
+    if isinstance(fact, ServicesOfProcessFact):
+        return in_process(found, fact.process_id)
+    return next((service for service in found if service.name.casefold() == fact.name.casefold()), None)
+
+
+def _processes(target: Target, facts: t.Collection[t.Any]) -> Answers:
+    found = target.processes.read(fact.process_id for fact in facts)
+    return {fact: found[fact.process_id] for fact in facts}
+
+
+# --- all questions that need commands, one command line ----------------------------------------------------------
+
+
+def _through_console(target: Target, wanted: t.Collection[Fact[t.Any]]) -> Answers:
+    questions = [
+        *(_exclusions_question(target, fact) for fact in _of_kinds(wanted, ExclusionsFact)),
+        *(_dynamic_ranges_question(target, fact) for fact in _of_kinds(wanted, DynamicRangesFact)),
+    ]
+    sockets = _of_kinds(wanted, SocketsFact)
+    ports = _all_ports(sockets)
+    # A shell that is open, or about to be, makes netstat the cheaper road even where the classes exist.
+    shell_needed = target.console.was_used or any(question.commands for question in questions)
+    if sockets and target.capabilities.network_endpoint_classes and not shell_needed:
+        return _distributed(sockets, read_sockets(target.client, ports)) | _asked(target, questions)
+    if not sockets:
+        return _asked(target, questions)
+    netstat = _Question(SocketsFact(ports), (netstat_command(ports),), _netstat)
+    answers = _asked(target, [*questions, netstat])
+    return answers | _distributed(sockets, answers[netstat.fact])
+
+
+def _asked(target: Target, questions: t.Sequence[_Question]) -> Answers:
+    commands = [command for question in questions for command in question.commands]
+    outputs = iter(target.console.run(commands) if commands else ())
+    return {question.fact: question.answer([next(outputs) for _ in question.commands]) for question in questions}
+
+
+def _distributed(facts: t.Collection[t.Any], sockets: tuple[Socket, ...]) -> Answers:
+    return {fact: on_ports(sockets, fact.ports) for fact in facts}
+
+
+def _all_ports(facts: t.Collection[t.Any]) -> PortSet | None:
+    asked = [fact.ports for fact in facts]
+    return None if None in asked else PortSet(tuple(item for ports in asked for item in ports.ranges))
+
+
+def _netstat(outputs: t.Sequence[Output]) -> tuple[Socket, ...]:
+    # findstr's exit code 1 says that nothing was found: an answer, no failure.
+    return console_text.sockets(outputs[0].raw)
+
+
+def _exclusions_question(target: Target, fact: Fact[t.Any]) -> _Question:
+    if target.capabilities.excluded_port_ranges == "no":
+        return _Question(fact, (), lambda _: None)
+    commands = _for_each_family(netsh.show_exclusions)
+    return _Question(fact, tuple(commands.values()), lambda outputs: _exclusions(target, commands, outputs))
+
+
+def _exclusions(target: Target, commands: _Commands, outputs: t.Sequence[Output]) -> Exclusions | None:
+    answered = dict(zip(commands, outputs, strict=True))
+    understood = {key for key, output in answered.items() if output.succeeded or _is_table(output)}
+    if not understood and target.capabilities.excluded_port_ranges == "probe":
+        return None
+    for protocol in PROTOCOLS:
+        # Without the IPv6 protocol installed, its half fails; both show the same store anyway.
+        if ("ipv4", protocol) not in understood:
+            raise _unreadable(target, commands["ipv4", protocol], answered["ipv4", protocol])
+    return Exclusions(tcp=_blocks(answered, "tcp"), udp=_blocks(answered, "udp"))
+
+
+def _is_table(output: Output) -> bool:
+    return console_text.is_exclusion_table(output.raw)
+
+
+def _blocks(outputs: _Outputs, protocol: Protocol) -> tuple[ExclusionBlock, ...]:
+    rows = (row for family in netsh.FAMILIES for row in console_text.exclusion_blocks(outputs[family, protocol].raw))
+    return tuple(dict.fromkeys(rows))
+
+
+def _dynamic_ranges_question(target: Target, fact: Fact[t.Any]) -> _Question:
+    if not target.capabilities.dynamic_port_ranges:
+        return _Question(fact, (), lambda _: None)
+    commands = _for_each_family(netsh.show_dynamic_range)
+    return _Question(fact, tuple(commands.values()), lambda outputs: _dynamic_ranges(target, commands, outputs))
+
+
+def _dynamic_ranges(target: Target, commands: _Commands, outputs: t.Sequence[Output]) -> DynamicRanges:
+    answered = dict(zip(commands, outputs, strict=True))
+    ranges = {key: console_text.dynamic_range(output.raw) for key, output in answered.items()}
+
+    def shown(protocol: Protocol) -> PortRange:
+        found = ranges["ipv4", protocol]
+        if found is None:
+            raise _unreadable(target, commands["ipv4", protocol], answered["ipv4", protocol])
+        return found
+
+    tcp, udp = shown("tcp"), shown("udp")
+    # Without the IPv6 protocol there is no range of its own, and none that could differ.
+    return DynamicRanges(tcp=tcp, udp=udp, tcp6=ranges["ipv6", "tcp"] or tcp, udp6=ranges["ipv6", "udp"] or udp)
+
+
+def _for_each_family(command: t.Callable[[netsh.Family, Protocol], str]) -> _Commands:
+    return {(family, protocol): command(family, protocol) for protocol in PROTOCOLS for family in netsh.FAMILIES}
+
+
+def _unreadable(target: Target, command: str, output: Output) -> CommandError:
+    said = output.text or "nothing"
+    meaning = f"its answer can't be read: {said}"
+    return CommandError(host=target.host, operation="use", target=f"the command {command!r}", meaning=meaning)
+
+
+def _of_kinds(wanted: t.Collection[Fact[t.Any]], *kinds: type[Fact[t.Any]]) -> list[t.Any]:
+    return [fact for fact in wanted if isinstance(fact, kinds)]

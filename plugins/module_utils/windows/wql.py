@@ -1,0 +1,48 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""WQL texts: the one place where names and numbers are put into a query.
+
+Few columns and a condition keep answers small: WinRM sends them in pieces of about 50 instances.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortRange, PortSet
+
+
+def select(columns: t.Iterable[str], class_name: str, where: str = "") -> str:
+    """A query for some columns of a class, with a condition unless it is empty."""
+    condition = ("WHERE", where) if where else ()
+    return " ".join(("SELECT", ", ".join(columns), "FROM", class_name, *condition))
+
+
+def literal(value: str | int) -> str:
+    """A value as WQL writes it: texts in quotes, with a backslash before ``\\`` and ``'``."""
+    if isinstance(value, int):
+        return str(value)
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def any_of(column: str, values: t.Iterable[str | int]) -> str:
+    """True where the column equals one of the values (texts are compared without regard to case)."""
+    return " OR ".join(f"{column} = {literal(value)}" for value in values)
+
+
+def starts_with(column: str, prefix: str) -> str:
+    """True where the column's text starts with the prefix; LIKE's wildcards in it count as themselves."""
+    pattern = "".join(f"[{character}]" if character in "[_%" else character for character in prefix)
+    return f"{column} LIKE {literal(pattern + '%')}"
+
+
+def within(column: str, ports: PortSet) -> str:
+    """True where the column is a port of the set, which must not be empty."""
+    return " OR ".join(_within(column, item) for item in ports.ranges)
+
+
+def _within(column: str, ports: PortRange) -> str:
+    if ports.count == 1:
+        return f"{column} = {ports.first}"
+    return f"({column} >= {ports.first} AND {column} <= {ports.last})"

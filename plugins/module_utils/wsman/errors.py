@@ -1,0 +1,131 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one family of exceptions that leaves the WS-Management layer.
+
+Every error says where it happened (host, operation, target), what it means and what to do. ``str()`` of it is one
+sentence that can be shown to a user as it is.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+
+@dataclasses.dataclass(frozen=True)
+class Origin:
+    """Where an answer or an error belongs: ``edge1``, ``Invoke GetDWORDValue``, ``root/default/StdRegProv``."""
+
+    host: str
+    operation: str = ""
+    target: str = ""
+
+
+class WsmanError(Exception):
+    """Base of the family.
+
+    :param host: the host as the connection names it.
+    :param operation: the verb, for example ``Get`` or ``Invoke StopService``; empty if the message is not known yet.
+    :param target: the object of the operation, for example ``root/cimv2/Win32_Service``.
+    :param meaning: what happened, a clause without a full stop.
+    :param advice: what to do about it, a clause without a full stop; may be empty.
+    :param code: the number that decided (HTTP status, WS-Man, WMI or Windows error), as unsigned 32 bit.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str,
+        meaning: str,
+        operation: str = "",
+        target: str = "",
+        advice: str = "",
+        code: int | None = None,
+    ) -> None:
+        super().__init__(meaning)
+        self.host = host
+        self.operation = operation
+        self.target = target
+        self.meaning = meaning
+        self.advice = advice
+        self.code = code
+
+    def located(self, origin: Origin) -> WsmanError:
+        """Fill in what the place that raised could not know, and return the same error."""
+        self.host = self.host or origin.host
+        self.operation = self.operation or origin.operation
+        self.target = self.target or origin.target
+        return self
+
+    def __str__(self) -> str:
+        what = " of ".join(part for part in (self.operation, self.target) if part)
+        where = f"{what} on {self.host} failed" if what else self.host
+        code = "" if self.code is None else f" ({readable(self.code)})"
+        advice = f"; {self.advice}" if self.advice else ""
+        return f"{where}: {self.meaning}{code}{advice}."
+
+
+class HostUnreachable(WsmanError):
+    """No conversation is possible: refused, unknown name, timeout, TLS, no WinRM behind the port."""
+
+
+class ConnectionDropped(HostUnreachable):
+    """The connection ended before the whole answer was here: the server may or may not have acted on the message."""
+
+
+class AuthenticationFailed(WsmanError):
+    """The server (HTTP 401) or the authentication library rejected the credentials."""
+
+
+class ProtocolViolation(WsmanError):
+    """The answer is not what WS-Management promises: redirect, too large, not XML, wrong RelatesTo, old dialect."""
+
+
+class Unsendable(WsmanError):
+    """The message was not sent, because its text would not survive the trip (XML) or is not safe (command line)."""
+
+
+class WsmanFault(WsmanError):
+    """A SOAP fault (DSP0226 section 14; MS-WSMV 2.2.4.43).
+
+    ``subcode`` as the server wrote it (``w:AccessDenied``), ``wsman_code`` from ``WSManFault@Code``, ``wmi_code`` from
+    ``MSFT_WmiError`` or ``__ExtendedStatus``, ``provider`` the innermost text (in the server's language: show it, never
+    decide by it).
+    """
+
+    def __init__(
+        self,
+        *,
+        subcode: str = "",
+        wsman_code: int | None = None,
+        wmi_code: int | None = None,
+        provider: str = "",
+        **fields: t.Any,
+    ) -> None:
+        super().__init__(**fields)
+        self.subcode = subcode
+        self.wsman_code = wsman_code
+        self.wmi_code = wmi_code
+        self.provider = provider
+
+
+class AccessDenied(WsmanFault):
+    """The account is known but lacks a right."""
+
+
+class NotFound(WsmanFault):
+    """The namespace, class, instance, method, shell or command does not exist."""
+
+
+class QuotaExceeded(WsmanFault):
+    """A limit of the WinRM service (shells, operations, users) is used up."""
+
+
+class TimedOut(WsmanFault):
+    """The server did not finish within the operation timeout, or a command not within its deadline."""
+
+
+def readable(code: int) -> str:
+    """Small numbers as people know them (5, 413), HRESULTs in hexadecimal."""
+    return f"0x{code:08X}" if code > 0xFFFF else str(code)

@@ -1,0 +1,245 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation only: the work is done by the action plugin of the same name, on the controller."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: reserved_ports
+short_description: Keep ports from being handed out by chance on Windows
+version_added: 0.1.0
+author:
+  - The portkeeper.windows contributors (!UNKNOWN)
+description:
+  - Makes sure that nobody gets these ports by chance, that is, by asking Windows for any free port.
+  - The service that the ports belong to still gets them, since it asks for its port by number.
+  - It is one resource with two mechanisms. The release of Windows decides between them, see O(mechanism).
+  - Entries of other products in the same list stay as they are.
+options:
+  ports:
+    description:
+      - The ports, as V(n) or V(n-m), the lower number first and both ends included.
+      - With O(state=present) and O(state=pure) from 1024 to 65535. Below 1024 Windows never hands out a port by chance, so there is
+        nothing to protect and the task fails.
+      - Required, unless O(ad_lds_instances) names the ports.
+      - An explicit V([]) is accepted only with O(state=pure), where it means that nothing is to be reserved. Otherwise an empty list is an error.
+    type: list
+    elements: str
+  protocol:
+    description:
+      - The protocol that the ports are reserved for.
+      - With the registry mechanism a reservation has no protocol. There V(tcp) and V(udp) reserve the ports for both, with a warning,
+        and are an error with O(state=absent) and O(state=pure).
+      - With netsh TCP and UDP are two lists. A port of one is not reserved in the other.
+      - The default is V(both), because both mechanisms can do it, and because the thief may use either protocol.
+    type: str
+    choices:
+      - tcp
+      - udp
+      - both
+    default: both
+  state:
+    description:
+      - Whether the ports are reserved.
+    type: str
+    choices:
+      present: The ports are reserved. Other entries stay.
+      absent: The ports are not reserved, whoever reserved them. Other ports of the same entries stay reserved.
+      pure: The ports are reserved and no others. Everything else is taken out, whoever added it, and a warning names it. Windows' own
+        entries go too, such as 3343 (failover cluster) and 1801 (Message Queuing).
+    default: present
+  mechanism:
+    description:
+      - How the ports are reserved.
+    type: str
+    choices:
+      auto: What the release of the server honours. The other choices are for those who want an error where it is something else.
+      registry: "The REG_MULTI_SZ C(ReservedPorts) in C(HKLM\\SYSTEM\\CurrentControlSet\\Services\\Tcpip\\Parameters), Windows Server 2003
+        only (KB812873). Windows reads it at boot, so a change waits for a reboot. Later releases ignore the value, so choosing this
+        there is an error."
+      netsh: "The command C(netsh interface ipv4 add excludedportrange ... store=persistent). Built in from Windows Server 2012 on. Windows Server
+        2008 and 2008 R2 are asked whether they know it. They are said to get it by the hotfix KB2665809, which is not confirmed.
+        A change counts at once, for sockets that are opened later."
+    default: auto
+extends_documentation_fragment:
+  - portkeeper.windows.attributes
+  - portkeeper.windows.connection
+  - portkeeper.windows.ports
+notes:
+  - In C(ReservedPorts) entries that touch each other (1645-1645 and 1646-1646) are not reserved reliably (KB812873). On Windows Server 2003 touching entries
+    are merged into one, and a port counts as reserved only when its entry is written V(n-m) and touches no other.
+  - An entry of C(ReservedPorts) that is no port and no range is kept as it is, with a warning. A value of another type than REG_MULTI_SZ is an error, and is left as it is.
+  - With netsh a port that is in use can't be excluded. Held by its known owner, it is left out for now and told in RV(waiting_for); the
+    task succeeds. Held by any other process, the task fails and names the process.
+  - With netsh a port inside a block that Windows made at run time (WinNAT, Hyper-V, containers) can't be excluded, and the task fails and says so.
+    Such blocks change at each boot and are never touched.
+  - With netsh a part of a block can be released only by deleting the block and adding the rest again, in one command line. It is refused while
+    any port of the block is in use.
+  - Whether the DNS server honours a netsh exclusion is documented nowhere. Assume that it does not. From Windows Server 2008 R2 on,
+    M(portkeeper.windows.dns_socket_pool) keeps the DNS server off a port, and this module keeps everybody else off it.
+seealso:
+  - module: portkeeper.windows.dns_socket_pool
+  - module: portkeeper.windows.service_start_mode
+  - module: portkeeper.windows.port_info
+  - module: portkeeper.windows.converge
+  - name: KB812873, reserve a range of ephemeral ports
+    description: The value ReservedPorts, the releases that read it, and the warning about touching entries.
+    link: https://learn.microsoft.com/troubleshoot/windows-server/networking/reserve-a-range-of-ephemeral-ports
+  - name: KB929851, the default dynamic port range
+    description: Which ports Windows hands out by chance, per release.
+    link: https://learn.microsoft.com/troubleshoot/windows-server/networking/default-dynamic-port-range-tcpip-chang
+  - name: CreatePersistentUdpPortReservation
+    description: The programming interface behind netsh, with its errors.
+    link: https://learn.microsoft.com/windows/win32/api/iphlpapi/nf-iphlpapi-createpersistentudpportreservation
+"""
+
+EXAMPLES = r"""
+- name: Keep the ports of Exchange Edge's AD LDS instance free
+  hosts: edge
+  gather_facts: false
+  tasks:
+    - name: Reserve the ports that the server's own registry names
+      portkeeper.windows.reserved_ports:
+        ad_lds_instances:
+          - MSExchange
+      register: reservation
+
+    - name: Say whether a reboot is needed (Windows Server 2003)
+      ansible.builtin.debug:
+        var: reservation.reboot_required
+
+- name: Reserve the ports that KB956189 is about (SBS 2003) - RADIUS, L2TP, ActiveSync notifications and IPsec
+  portkeeper.windows.reserved_ports:
+    ports:
+      - 1645-1646
+      - 1701
+      - 1812-1813
+      - 2883
+      - 4500
+
+- name: Keep a WireGuard port out of everybody's hands (Windows Server 2012 or later)
+  portkeeper.windows.reserved_ports:
+    ports: 51820
+    protocol: udp
+
+- name: Give two ports back, whoever reserved them
+  portkeeper.windows.reserved_ports:
+    ports:
+      - 50389
+      - 50636
+    state: absent
+
+- name: See what a list without any other entries would cost
+  portkeeper.windows.reserved_ports:
+    ports:
+      - 3343
+      - 4500
+    state: pure
+  check_mode: true
+  diff: true
+"""
+
+RETURN = r"""
+msg:
+  description: What was done and what is still to be done, in a few sentences.
+  returned: success
+  type: str
+  sample: "Reserved_ports changed. Windows reads ReservedPorts at boot: it waits for a reboot."
+release:
+  description: The server's release of Windows.
+  returned: success
+  type: str
+  sample: Windows Server 2003
+before:
+  description: The reservations as found.
+  returned: success
+  type: dict
+  contains: &reservations
+    mechanism:
+      description: V(registry) or V(netsh).
+      type: str
+      sample: registry
+    reserved_ports:
+      description: The entries of the value C(ReservedPorts), in its order.
+      returned: with the registry mechanism
+      type: list
+      elements: str
+      sample: ["3343-3343"]
+    excluded_tcp:
+      description: The TCP ports that an administrator has excluded (rows with C(*)), neighbours joined.
+      returned: with netsh, unless O(protocol=udp)
+      type: list
+      elements: str
+      sample: ["50389-50389"]
+    excluded_udp:
+      description: The UDP ports that an administrator has excluded (rows with C(*)), neighbours joined.
+      returned: with netsh, unless O(protocol=tcp)
+      type: list
+      elements: str
+      sample: ["50389-50389"]
+after:
+  description: The reservations after the task, or in check mode as they would be.
+  returned: success
+  type: dict
+  contains: *reservations
+effective:
+  description:
+    - Whether what is configured is in force now.
+    - V(yes) - it is.
+    - V(no) - it waits for a reboot, or for ports that are in use. RV(reasons) says which.
+    - V(unknown) - somebody else wrote the value last, or the journal is switched off.
+    - The answer is the same on later runs, until the reboot has come.
+  returned: success
+  type: str
+  sample: "no"
+reasons:
+  description: Why RV(effective) is not V(yes), one sentence each.
+  returned: success
+  type: list
+  elements: str
+  sample: ["Windows reads ReservedPorts at boot: it waits for a reboot."]
+reboot_required:
+  description: Whether the server must be rebooted before the reservations are in force. Never true with netsh.
+  returned: success
+  type: bool
+  sample: true
+restart_required:
+  description: Whether the DNS server must be restarted. Always V(false) here; the field stands in the results of all modules that change something.
+  returned: success
+  type: bool
+  sample: false
+waiting_for:
+  description: Ports that can't be excluded yet, because their owner holds them. Empty with the registry mechanism.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    protocol:
+      description: V(tcp) or V(udp).
+      type: str
+      sample: tcp
+    port:
+      description: The port.
+      type: int
+      sample: 50636
+    process_id:
+      description: The process that holds it.
+      type: int
+      sample: 1764
+    image:
+      description: File name of that process. Empty if it has gone since.
+      type: str
+      sample: dsamain.exe
+    services:
+      description: Key names of the services in that process.
+      type: list
+      elements: str
+      sample: ["ADAM_MSExchange"]
+warnings:
+  description: What should be known of entries of others, and of options that mean less on this release.
+  returned: when there is something to warn of
+  type: list
+  elements: str
+  sample: ["the ReservedPorts value has no protocol: the ports are reserved for TCP and UDP alike."]
+"""

@@ -1,0 +1,143 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The action base: validate, connect, work, and translate every error once. An action only says what it works on."""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.convergence import Item, Request
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import OptionError, PlanError, Resource
+from ansible_collections.portkeeper.windows.plugins.module_utils.windows.apply import Clock
+from ansible_collections.portkeeper.windows.plugins.module_utils.windows.engine import run
+from ansible_collections.portkeeper.windows.plugins.module_utils.windows.errors import WindowsError
+from ansible_collections.portkeeper.windows.plugins.module_utils.wsman.client import Client
+from ansible_collections.portkeeper.windows.plugins.module_utils.wsman.errors import (
+    AuthenticationFailed,
+    HostUnreachable,
+    WsmanError,
+)
+from ansible_collections.portkeeper.windows.plugins.plugin_utils.connection import open_client
+from ansible_collections.portkeeper.windows.plugins.plugin_utils.results import single_result
+
+Arguments = t.Mapping[str, t.Any]
+Result = dict[str, t.Any]
+
+JOURNAL_VARIABLE: t.Final = "portkeeper_journal"
+
+
+class PortkeeperAction(ActionBase):
+    """One action of this collection; a subclass gives ``argument_spec`` and ``perform``."""
+
+    TRANSFERS_FILES = False
+    _supports_check_mode = True
+    _supports_async = False
+
+    argument_spec: t.ClassVar[Arguments]
+    host: str
+    """As the inventory calls it."""
+
+    def perform(self, client: Client, arguments: Arguments, variables: Arguments) -> Result:
+        """Do the work over one client; may raise PlanError, OptionError, WindowsError and WsmanError."""
+        raise NotImplementedError
+
+    def prepare(self, arguments: Arguments, variables: Arguments) -> None:
+        """Check options beyond their types; raises OptionError before anything is sent."""
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> Result:
+        """Validate in every mode, then connect and work."""
+        self._refuse_async()
+        super().run(tmp, task_vars)
+        _validation, arguments = self.validate_argument_spec(dict(self.argument_spec))  # type: ignore[no-untyped-call]
+        variables = task_vars or {}
+        self.host = str(variables.get("inventory_hostname") or self._play_context.remote_addr)
+        with _translated_errors(self.host):
+            self.prepare(arguments, variables)
+            with open_client(self._connection, self.host) as client:
+                result = self.perform(client, arguments, variables)
+        result.setdefault("warnings", []).extend(self._ignored_keywords())
+        return result
+
+    @property
+    def check_mode(self) -> bool:
+        """Whether to plan only."""
+        return bool(self._task.check_mode)
+
+    @property
+    def diff_mode(self) -> bool:
+        """Whether the user wants a diff."""
+        return bool(self._task.diff)
+
+    def _refuse_async(self) -> None:
+        if self._task.async_val:
+            raise AnsibleActionFail(
+                f"{self._task.action} works from the controller and can't run in the background: remove async from "
+                "this task. Nothing was sent to the server."
+            )
+
+    def _ignored_keywords(self) -> list[str]:
+        """One warning for keywords that mean something only to programs that run on the target."""
+        given = [
+            name
+            for name, is_set in (("become", self._task.become), ("environment", any(self._task.environment or [])))
+            if is_set
+        ]
+        if not given:
+            return []
+        return [
+            f"{' and '.join(given)} means nothing to {self._task.action}: it works from the controller, with the rights "
+            "of the connection's user."
+        ]
+
+
+class ResourceAction(PortkeeperAction):
+    """The action of one resource."""
+
+    resource: t.ClassVar[Resource]
+
+    def prepare(self, arguments: Arguments, variables: Arguments) -> None:
+        """Check the resource's own rules."""
+        self.resource.options(arguments)
+
+    def perform(self, client: Client, arguments: Arguments, variables: Arguments) -> Result:
+        """Run the engine with this one resource."""
+        request = Request(
+            items=(Item(self.resource, self.resource.options(arguments)),),
+            restart_dns=bool(arguments.get("restart")),
+            journal=journal_is_on(variables),
+        )
+        outcome = run(client, request, check_mode=self.check_mode, clock=Clock())
+        return single_result(outcome, host=self.host, check_mode=self.check_mode, diff=self.diff_mode)
+
+
+def journal_is_on(variables: Arguments) -> bool:
+    """The variable ``portkeeper_journal`` (default true)."""
+    return bool(boolean(variables.get(JOURNAL_VARIABLE, True), strict=False))
+
+
+def validated_options(place: str, spec: Arguments, options: Arguments) -> Arguments:
+    """Options that stand inside another option, checked by Ansible's own rules; raises OptionError."""
+    validation = ArgumentSpecValidator(dict(spec)).validate(dict(options))
+    if validation.error_messages:
+        raise OptionError(place, "; ".join(validation.error_messages))
+    return t.cast(Arguments, validation.validated_parameters)
+
+
+@contextlib.contextmanager
+def _translated_errors(host: str) -> t.Iterator[None]:
+    """The only place where this collection's errors become Ansible's."""
+    try:
+        yield
+    except (HostUnreachable, AuthenticationFailed) as error:
+        raise AnsibleConnectionFailure(str(error)) from None
+    except (WsmanError, WindowsError, OptionError) as error:
+        raise AnsibleActionFail(str(error)) from None
+    except PlanError as error:
+        raise AnsibleActionFail(f"{host}: {error}") from None

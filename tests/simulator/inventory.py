@@ -1,0 +1,69 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The inventory of a running fleet, for the real Ansible."""
+
+from __future__ import annotations
+
+import pathlib
+import typing as t
+
+import yaml
+
+from tests.simulator.fleet import Fleet, HostPlan
+from tests.simulator.windows.interface import User
+from tests.simulator.wire.host import SimulatedHost
+
+OPERATION_TIMEOUT: t.Final = 20
+READ_TIMEOUT: t.Final = 30
+ROLE_GROUPS: t.Final[t.Mapping[str, str]] = {"exchange_edge": "edge"}
+"""Groups of the inventory whose name is not that of the role."""
+
+
+def write_inventory(fleet: Fleet, path: pathlib.Path, *, control: str) -> None:
+    """Write the inventory: one host per server, groups by role, release and transport."""
+    path.write_text(yaml.safe_dump(inventory(fleet, control=control), sort_keys=False), encoding="utf-8")
+
+
+def inventory(fleet: Fleet, *, control: str) -> dict[str, t.Any]:
+    """Give the inventory as YAML values."""
+    groups: dict[str, dict[str, t.Any]] = {}
+    for name, host in fleet.hosts.items():
+        for group in _groups(host, fleet.plans[name]):
+            groups.setdefault(group, {"hosts": {}})["hosts"][name] = {}
+    hosts = {name: _variables(host, fleet.plans[name]) for name, host in fleet.hosts.items()}
+    return {"all": {"vars": _common(control), "hosts": hosts, "children": dict(sorted(groups.items()))}}
+
+
+def _common(control: str) -> dict[str, t.Any]:
+    return {
+        "ansible_connection": "winrm",
+        "ansible_winrm_scheme": "http",
+        "ansible_winrm_operation_timeout_sec": OPERATION_TIMEOUT,
+        "ansible_winrm_read_timeout_sec": READ_TIMEOUT,
+        "fleet_control": control,
+    }
+
+
+def _groups(host: SimulatedHost, plan: HostPlan) -> list[str]:
+    by_role = [ROLE_GROUPS.get(role, role) for role in host.server.roles]
+    own = [str(group) for group in plan.model.get("groups", ())]
+    return [*by_role, f"windows_{host.server.release.key}", f"transport_{plan.transport}", *own]
+
+
+def _variables(host: SimulatedHost, plan: HostPlan) -> dict[str, t.Any]:
+    user = _account(host)
+    return {
+        "ansible_host": host.listener.address,
+        "ansible_port": host.listener.port,
+        "ansible_winrm_transport": plan.transport,
+        "ansible_user": user.name,
+        "ansible_password": user.password,
+        **plan.model.get("vars", {}),
+    }
+
+
+def _account(host: SimulatedHost) -> User:
+    users = list(host.server.users)
+    return next((user for user in users if user.elevated), users[0])

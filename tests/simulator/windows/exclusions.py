@@ -1,0 +1,85 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The excluded port ranges of Windows Vista and later (``netsh int ipv4 ... excludedportrange``)."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from tests.simulator.windows.portranges import PortRange, ports_of
+from tests.simulator.windows.sockets import Protocol
+
+ERROR_SHARING_VIOLATION: t.Final = 32
+ERROR_INVALID_PARAMETER: t.Final = 87
+ERROR_NOT_FOUND: t.Final = 1168
+
+
+@dataclasses.dataclass(frozen=True, slots=True, order=True)
+class Block:
+    """One excluded block. ``administered`` ones (with a star) stop random binds only, others every bind (10013)."""
+
+    first: int
+    last: int
+    administered: bool = True
+    persistent: bool = True
+
+    @property
+    def range(self) -> PortRange:
+        """First and last port."""
+        return (self.first, self.last)
+
+
+class ExclusionStore:
+    """The blocks of both protocols; IPv4 and IPv6 commands share them [T]."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._blocks: dict[Protocol, list[Block]] = {"tcp": [], "udp": []}
+        self.generation = 0
+
+    def blocks(self, protocol: Protocol) -> list[Block]:
+        """Return the blocks as they were added, not merged [K], in order of their ports."""
+        return sorted(self._blocks[protocol])
+
+    def add(self, protocol: Protocol, block: Block, *, is_used: t.Callable[[int], bool]) -> int:
+        """Add a block; 0, 87 (bad range) or 32 (a port is in use, or the block overlaps another one)."""
+        if not 1 <= block.first <= block.last <= 65535:
+            return ERROR_INVALID_PARAMETER
+        overlaps = any(other.first <= block.last and block.first <= other.last for other in self._blocks[protocol])
+        if overlaps or any(is_used(port) for port in range(block.first, block.last + 1)):
+            return ERROR_SHARING_VIOLATION
+        self._blocks[protocol].append(block)
+        self.generation += 1
+        return 0
+
+    def delete(self, protocol: Protocol, port_range: PortRange) -> int:
+        """Delete an administered block by its exact range; 0, 1168 (no such block) or 5 (not administered)."""
+        for block in self._blocks[protocol]:
+            if block.range == port_range:
+                if not block.administered:
+                    return 5
+                self._blocks[protocol].remove(block)
+                self.generation += 1
+                return 0
+        return ERROR_NOT_FOUND
+
+    def at_boot(self, runtime_blocks: t.Iterable[tuple[Protocol, PortRange]]) -> ExclusionStore:
+        """Return the store as a boot finds it: persistent blocks and, anew, those that programs make while they run."""
+        store = ExclusionStore()
+        store.generation = self.generation + 1
+        for protocol, blocks in self._blocks.items():
+            store._blocks[protocol] = [block for block in blocks if block.administered and block.persistent]
+        for protocol, (first, last) in runtime_blocks:
+            store._blocks[protocol].append(Block(first, last, administered=False, persistent=False))
+        return store
+
+    def ports(self, protocol: Protocol, *, administered: bool) -> frozenset[int]:
+        """Return the ports of all administered blocks, or of all others."""
+        return ports_of(block.range for block in self._blocks[protocol] if block.administered is administered)
+
+    def as_json(self) -> dict[str, list[dict[str, t.Any]]]:
+        """Return the blocks by protocol."""
+        return {protocol: [dataclasses.asdict(block) for block in self.blocks(protocol)] for protocol in self._blocks}

@@ -1,0 +1,130 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The types that cross the border between the simulated Windows and whoever speaks a protocol to it."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import typing as t
+
+CimValue: t.TypeAlias = (
+    "None | str | int | bool | datetime.datetime | datetime.timedelta | CimReference | CimInstance | list[CimValue]"
+)
+"""How a CIM value looks in Python.
+
+Moments are aware datetimes (on the wire ``cim:Datetime``), spans are timedeltas (``cim:Interval``), references are
+``CimReference`` (an endpoint reference), embedded objects are ``CimInstance``; ``[]`` is an empty array, ``None`` is null.
+"""
+
+FaultKind: t.TypeAlias = t.Literal[
+    "invalid_namespace",
+    "invalid_class",
+    "invalid_query",
+    "not_found",
+    "access_denied",
+    "invalid_method",
+    "invalid_parameter",
+    "invalid_selectors",
+    "provider_failure",
+]
+
+Operation: t.TypeAlias = t.Literal["GetObject", "PutInstance", "ExecQuery", "ExecMethod"]
+
+HRESULTS: t.Final[dict[FaultKind, int]] = {
+    "invalid_namespace": 0x8004100E,
+    "invalid_class": 0x80041010,
+    "invalid_query": 0x80041017,
+    "not_found": 0x80041002,
+    "access_denied": 0x80041003,
+    "invalid_method": 0x8004102E,
+    "invalid_parameter": 0x80041008,
+    "invalid_selectors": 0x8004103A,
+    "provider_failure": 0x80041004,
+}
+"""WBEM status codes (WbemErrorEnum) by kind of fault."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CimReference:
+    """A reference to one instance: what becomes an endpoint reference on the wire."""
+
+    namespace: str
+    class_name: str
+    selectors: t.Mapping[str, str]
+
+
+@dataclasses.dataclass(slots=True)
+class CimInstance:
+    """One WMI object.
+
+    ``projected`` is true for a query that named its columns: such an answer has no class on the wire
+    (``w:XmlFragment``). Properties are in alphabetical order, as Windows gives them.
+    """
+
+    class_name: str
+    namespace: str
+    properties: dict[str, CimValue]
+    projected: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class User:
+    """An account that may log on over WinRM.
+
+    ``filtered_token`` is User Account Control's answer to a local administrator from the network (no
+    LocalAccountTokenFilterPolicy, [K] unverified); ``remote_wmi`` lets a plain user read WMI without being administrator.
+    """
+
+    name: str
+    password: str = dataclasses.field(repr=False)
+    domain: str = ""
+    is_administrator: bool = True
+    filtered_token: bool = False
+    remote_wmi: bool = False
+
+    @property
+    def elevated(self) -> bool:
+        """Whether the account acts with an administrator's full token."""
+        return self.is_administrator and not self.filtered_token
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CommandResult:
+    """What one command line left behind: bytes in the code page of the shell or the program, and the exit code."""
+
+    stdout: bytes
+    stderr: bytes
+    exit_code: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class WinrmLimits:
+    """The quotas and habits of one WinRM stack (MS-WSMV appendix; facts that rest on captures say so in the table)."""
+
+    max_envelope_kb: int
+    max_timeout_ms: int
+    max_batch_items: int
+    max_shells_per_user: int
+    max_processes_per_shell: int
+    max_operations_per_user: int
+    max_connections: int
+    idle_timeout_seconds: int
+    batching: t.Literal["all_in_first", "one_then_pulls"]
+    one_command_per_shell: bool
+    signal_releases_operation: bool
+
+
+class WmiFault(Exception):
+    """WMI refused an operation; the wire turns it into the SOAP fault of the release's stack."""
+
+    def __init__(self, kind: FaultKind, message: str, *, operation: Operation = "GetObject", target: str = "") -> None:
+        """Name the kind of refusal, the sentence, the operation and the object that it was about."""
+        super().__init__(message)
+        self.kind: FaultKind = kind
+        self.hresult = HRESULTS[kind]
+        self.message = message
+        self.operation: Operation = operation
+        self.target = target

@@ -1,0 +1,212 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The socket table and Windows' rules for binding.
+
+The two tables of results are those of Microsoft's "Using SO_REUSEADDR and SO_EXCLUSIVEADDRUSE" for Windows Server 2003
+and later: one for two binds of the same account, one for binds of different accounts.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+Protocol: t.TypeAlias = t.Literal["tcp", "udp"]
+Family: t.TypeAlias = t.Literal[4, 6]
+Option: t.TypeAlias = t.Literal["default", "reuse", "exclusive"]
+TcpState: t.TypeAlias = t.Literal["", "listen", "established"]
+
+WSAEADDRINUSE: t.Final = 10048
+WSAEACCES: t.Final = 10013
+
+WILDCARDS: t.Final[dict[Family, str]] = {4: "0.0.0.0", 6: "::"}
+BOTH_FAMILIES: t.Final[tuple[Family, ...]] = (4, 6)
+
+_OPTIONS: t.Final[tuple[Option, ...]] = ("default", "reuse", "exclusive")
+_RESULTS: t.Final = {"ok": 0, "use": WSAEADDRINUSE, "acc": WSAEACCES}
+
+# Columns: newcomer default wildcard, default specific, reuse wildcard, reuse specific, exclusive wildcard, specific.
+_SAME_ACCOUNT: t.Final = {
+    ("default", True): "use ok acc ok use ok",
+    ("default", False): "ok use ok acc use use",
+    ("reuse", True): "use ok ok ok use ok",
+    ("reuse", False): "ok use ok ok use use",
+    ("exclusive", True): "use acc acc acc use acc",
+    ("exclusive", False): "ok use ok acc use use",
+}
+_OTHER_ACCOUNT: t.Final = {
+    ("default", True): "use acc acc acc use acc",
+    ("default", False): "ok use ok acc use use",
+    ("reuse", True): "use acc ok ok use acc",
+    ("reuse", False): "ok use ok ok use use",
+    ("exclusive", True): "use acc acc acc use acc",
+    ("exclusive", False): "ok use ok acc use use",
+}
+
+
+def bind_result(
+    *, holder: Option, holder_wildcard: bool, newcomer: Option, newcomer_wildcard: bool, same_account: bool
+) -> int:
+    """Return 0, 10048 or 10013 for a second bind to a port on addresses that overlap."""
+    row = (_SAME_ACCOUNT if same_account else _OTHER_ACCOUNT)[holder, holder_wildcard]
+    return _RESULTS[row.split()[2 * _OPTIONS.index(newcomer) + (not newcomer_wildcard)]]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Socket:
+    """One bound socket. ``created`` is simulated time; ``service`` the owner inside a shared process, or ""."""
+
+    protocol: Protocol
+    family: Family
+    port: int
+    pid: int
+    account: str
+    service: str = ""
+    option: Option = "default"
+    address: str = ""
+    state: TcpState = ""
+    remote_address: str = ""
+    remote_port: int = 0
+    created: float = 0.0
+
+    @property
+    def wildcard(self) -> bool:
+        """Whether the socket is bound to all addresses."""
+        return self.address == WILDCARDS[self.family]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SocketPool:
+    """Thousands of UDP sockets of one process as a set of ports: dns.exe's pool."""
+
+    ports: frozenset[int]
+    families: tuple[Family, ...]
+    pid: int
+    account: str
+    service: str
+    option: Option
+    created: float
+
+    def socket(self, port: int, family: Family) -> Socket:
+        """Return the one socket of the pool on this port."""
+        return Socket(
+            "udp", family, port, self.pid, self.account, self.service, self.option, WILDCARDS[family], created=self.created
+        )
+
+
+class SocketTable:
+    """All sockets of a running server."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._sockets: dict[tuple[Protocol, Family], dict[int, list[Socket]]] = {
+            ("tcp", 4): {},
+            ("tcp", 6): {},
+            ("udp", 4): {},
+            ("udp", 6): {},
+        }
+        self._pools: list[SocketPool] = []
+
+    def holders(self, protocol: Protocol, family: Family, port: int) -> list[Socket]:
+        """Return the sockets bound to a port."""
+        found = list(self._sockets[protocol, family].get(port, ()))
+        if protocol == "udp" and self._pools:
+            found += [pool.socket(port, family) for pool in self._pools if family in pool.families and port in pool.ports]
+        return found
+
+    def is_used(self, protocol: Protocol, port: int) -> bool:
+        """Whether anything is bound to the port, on IPv4 or IPv6."""
+        return (
+            port in self._sockets[protocol, 4]
+            or port in self._sockets[protocol, 6]
+            or (protocol == "udp" and any(port in pool.ports for pool in self._pools))
+        )
+
+    def used_ports(self, protocol: Protocol) -> set[int]:
+        """Return all ports in use, on IPv4 or IPv6."""
+        used = set(self._sockets[protocol, 4]) | set(self._sockets[protocol, 6])
+        if protocol == "udp":
+            for pool in self._pools:
+                used |= pool.ports
+        return used
+
+    def conflict(self, newcomer: Socket) -> int:
+        """Return what bind() gives the newcomer: 0, 10048 or 10013."""
+        for holder in self.holders(newcomer.protocol, newcomer.family, newcomer.port):
+            if not (holder.wildcard or newcomer.wildcard or holder.address == newcomer.address):
+                continue
+            result = bind_result(
+                holder=holder.option,
+                holder_wildcard=holder.wildcard,
+                newcomer=newcomer.option,
+                newcomer_wildcard=newcomer.wildcard,
+                same_account=holder.account.casefold() == newcomer.account.casefold(),
+            )
+            if result:
+                return result
+        return 0
+
+    def add(self, socket: Socket) -> None:
+        """Add a socket without asking (the caller has asked ``conflict``)."""
+        self._sockets[socket.protocol, socket.family].setdefault(socket.port, []).append(socket)
+
+    def add_pool(self, pool: SocketPool) -> None:
+        """Add a pool of UDP sockets."""
+        self._pools.append(pool)
+
+    def close(self, *, pid: int | None = None, service: str | None = None) -> None:
+        """Close the sockets of a process, or of one service."""
+
+        def stays(owner: Socket | SocketPool) -> bool:
+            return not ((pid is None or owner.pid == pid) and (service is None or owner.service == service))
+
+        for ports in self._sockets.values():
+            for port in [port for port, sockets in ports.items() if not all(map(stays, sockets))]:
+                ports[port] = [socket for socket in ports[port] if stays(socket)]
+                if not ports[port]:
+                    del ports[port]
+        self._pools = [pool for pool in self._pools if stays(pool)]
+
+    def count(self) -> int:
+        """Return the number of sockets."""
+        single = sum(len(sockets) for ports in self._sockets.values() for sockets in ports.values())
+        return single + sum(len(pool.ports) * len(pool.families) for pool in self._pools)
+
+    def all(self, protocol: Protocol, family: Family) -> list[Socket]:
+        """Return the sockets of one protocol and family in order of their ports."""
+        found = [socket for sockets in self._sockets[protocol, family].values() for socket in sockets]
+        if protocol == "udp":
+            for pool in self._pools:
+                if family in pool.families:
+                    found += [pool.socket(port, family) for port in pool.ports]
+        return sorted(found, key=lambda socket: socket.port)
+
+    def as_json(self) -> list[dict[str, t.Any]]:
+        """Return all sockets, those of a pool as one row."""
+        rows = [
+            {
+                "protocol": socket.protocol,
+                "family": socket.family,
+                "address": socket.address,
+                "port": socket.port,
+                "state": socket.state,
+                "pid": socket.pid,
+                "service": socket.service,
+            }
+            for ports in self._sockets.values()
+            for port in sorted(ports)
+            for socket in ports[port]
+        ]
+        pools = [
+            {
+                "protocol": "udp",
+                "families": list(pool.families),
+                "pool": sorted(pool.ports),
+                "pid": pool.pid,
+                "service": pool.service,
+            }
+            for pool in self._pools
+        ]
+        return rows + pools

@@ -1,0 +1,210 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Authentication as http.sys does it: Basic with each request, Negotiate or NTLM once per connection.
+
+NTLM and SPNEGO are pyspnego's, which looks accounts up in the file that NTLM_USER_FILE names; each server has a file of
+its own, so the variable is set around every call (nothing else in the process reads it).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import collections.abc as c
+import contextlib
+import dataclasses
+import os
+import pathlib
+import struct
+import typing as t
+
+import spnego
+import spnego.exceptions
+
+from tests.simulator.windows.interface import User
+
+Scheme: t.TypeAlias = t.Literal["basic", "negotiate"]
+
+_ACCEPTOR_ERRORS: t.Final = (
+    spnego.exceptions.SpnegoError,
+    AttributeError,
+    LookupError,
+    StopIteration,
+    TypeError,
+    ValueError,
+    struct.error,
+)
+"""What a malformed token makes pyspnego raise (found by changing single bytes of good ones)."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Refusal:
+    """A 401: the WWW-Authenticate headers to send with it; ``failed`` where a password was wrong."""
+
+    challenges: tuple[str, ...]
+
+
+class Accounts:
+    """The accounts of one server: look-up, passwords, lockout.
+
+    ``lockout_threshold`` failed logons in a row lock an account until :meth:`unlock`; 0 switches it off.
+    """
+
+    def __init__(self, users: c.Iterable[User], *, host: str, directory: pathlib.Path, lockout_threshold: int) -> None:
+        self._users = {user.name.lower(): user for user in users}
+        self._host = host.lower()
+        self._threshold = lockout_threshold
+        self._failures: dict[str, int] = {}
+        self._file = directory / f"{host.lower()}.ntlm"
+        self._write_credential_file()
+
+    def _write_credential_file(self) -> None:
+        lines = [line for user in self._users.values() for line in self._credential_lines(user)]
+        self._file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        self._file.chmod(0o600)
+
+    def _credential_lines(self, user: User) -> list[str]:
+        domains = {"", ".", self._host.upper(), self._host.lower(), user.domain}
+        return [f"{domain}:{user.name}:{user.password}" for domain in sorted(domains)]
+
+    def find(self, name: str) -> User | None:
+        """Give the account for ``user``, ``.\\user``, ``HOST\\user`` or ``DOMAIN\\user``; None where there is none."""
+        domain, _, plain = name.rpartition("\\")
+        user = self._users.get(plain.lower())
+        known = user is not None and domain.lower() in ("", ".", self._host, user.domain.lower())
+        return user if known else None
+
+    def is_locked(self, name: str) -> bool:
+        """Tell whether failed logons have locked the account."""
+        key = name.rpartition("\\")[2].lower()
+        return bool(self._threshold) and self._failures.get(key, 0) >= self._threshold
+
+    def note(self, name: str, *, success: bool) -> None:
+        """Count a failed logon, or forget the failures after one that succeeded."""
+        key = name.rpartition("\\")[2].lower()
+        if success:
+            self._failures.pop(key, None)
+        elif key in self._users:
+            self._failures[key] = self._failures.get(key, 0) + 1
+
+    def locked(self) -> list[str]:
+        """Name the locked accounts."""
+        return sorted(name for name in self._failures if self.is_locked(name))
+
+    def unlock(self) -> None:
+        """Forget all failed logons."""
+        self._failures.clear()
+
+    @contextlib.contextmanager
+    def credential_file(self) -> c.Iterator[None]:
+        """Point pyspnego at this server's accounts."""
+        before = os.environ.get("NTLM_USER_FILE")
+        os.environ["NTLM_USER_FILE"] = str(self._file)
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ["NTLM_USER_FILE"]
+            else:
+                os.environ["NTLM_USER_FILE"] = before
+
+
+@dataclasses.dataclass(slots=True)
+class ConnectionAuthentication:
+    """What one TCP connection has proven so far; ``rounds`` counts the legs that were answered with 401 or a token."""
+
+    accounts: Accounts
+    schemes: tuple[Scheme, ...]
+    user: User | None = None
+    context: spnego.ContextProxy | None = None
+    token: str | None = None
+    rounds: int = 0
+
+    def authenticate(self, header: str | None) -> User | Refusal:
+        """Judge the Authorization header of a request; without one, the connection's earlier proof counts."""
+        self.token = None
+        scheme, _, value = (header or "").partition(" ")
+        if scheme.lower() == "basic" and "basic" in self.schemes:
+            return self._basic(value) or self._refuse()
+        if scheme.lower() in ("negotiate", "ntlm") and "negotiate" in self.schemes:
+            return self._negotiate(scheme, value)
+        if not header and self.user is not None:
+            return self.user
+        return self._refuse()
+
+    @property
+    def seals(self) -> spnego.ContextProxy | None:
+        """The security context with which this connection seals its messages, once it is authenticated."""
+        return self.context if self.user is not None else None
+
+    def _refuse(self) -> Refusal:
+        names = {"negotiate": "Negotiate", "basic": 'Basic realm="WSMAN"'}
+        self.rounds += 1
+        return Refusal(tuple(names[scheme] for scheme in sorted(self.schemes, reverse=True)))
+
+    def _basic(self, value: str) -> User | None:
+        try:
+            name, _, password = base64.b64decode(value.strip(), validate=True).decode("utf-8").partition(":")
+        except (binascii.Error, UnicodeDecodeError):
+            return None
+        user = self.accounts.find(name)
+        if self.accounts.is_locked(name):
+            return None
+        success = user is not None and user.password == password
+        self.accounts.note(name, success=success)
+        return user if success else None
+
+    def _negotiate(self, scheme: str, value: str) -> User | Refusal:
+        try:
+            token = base64.b64decode(value.strip(), validate=True)
+        except binascii.Error:
+            return self._refuse()
+        if self.context is None or self.context.complete:
+            self.user = None
+            self.context = self._new_context(token)
+        try:
+            with self.accounts.credential_file():
+                answer = self.context.step(token)
+        except _ACCEPTOR_ERRORS:
+            return self._failed(token)
+        text = base64.b64encode(answer).decode() if answer else ""
+        if not self.context.complete:
+            self.rounds += 1
+            return Refusal((f"{scheme} {text}",))
+        return self._accepted(f"{scheme} {text}" if text else None)
+
+    def _new_context(self, token: bytes) -> spnego.ContextProxy:
+        raw = token.startswith(b"NTLMSSP\x00")
+        with self.accounts.credential_file():
+            return spnego.server(
+                protocol="ntlm" if raw else "negotiate",
+                options=spnego.NegotiateOptions.use_ntlm if raw else spnego.NegotiateOptions.use_negotiate,
+            )
+
+    def _accepted(self, token: str | None) -> User | Refusal:
+        name = (self.context.client_principal if self.context is not None else None) or ""
+        user = self.accounts.find(name)
+        if user is None or self.accounts.is_locked(name):
+            self.context = None
+            return self._refuse()
+        self.accounts.note(name, success=True)
+        self.user, self.token = user, token
+        return user
+
+    def _failed(self, token: bytes) -> Refusal:
+        name = _user_name(token)
+        self.context = None
+        if name:
+            self.accounts.note(name, success=False)
+        return self._refuse()
+
+
+def _user_name(token: bytes) -> str:
+    """Read the account's name out of the NTLM AUTHENTICATE message (MS-NLMP 2.2.1.3) in a token."""
+    start = token.find(b"NTLMSSP\x00\x03\x00\x00\x00")
+    if start < 0:
+        return ""
+    length = int.from_bytes(token[start + 36 : start + 38], "little")
+    offset = int.from_bytes(token[start + 40 : start + 44], "little")
+    return token[start + offset : start + offset + length].decode("utf-16-le", "replace")

@@ -1,0 +1,321 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One simulated host on the network: its port, its accounts, its WS-Management service, its counters and its faults."""
+
+from __future__ import annotations
+
+import asyncio
+import collections.abc as c
+import dataclasses
+import pathlib
+import time
+import typing as t
+
+from tests.simulator.windows.interface import User
+from tests.simulator.wire import encryption, injection
+from tests.simulator.wire.authentication import Accounts, ConnectionAuthentication, Refusal, Scheme
+from tests.simulator.wire.counters import Counters, LoggedRequest
+from tests.simulator.wire.faults import SoapFault, schema_fault
+from tests.simulator.wire.http import Connection, Drop, HttpServer, Request, Response
+from tests.simulator.wire.injection import Injections, Rule
+from tests.simulator.wire.model import Server
+from tests.simulator.wire.operations import Caller, WsmanService, describe
+from tests.simulator.wire.soap import Message, NotXml, read_message
+
+SOAP_TYPE: t.Final = "application/soap+xml;charset=UTF-8"
+_SEALING_ROOM: t.Final = 4096
+"""Bytes that the multipart frame may add to an envelope of the largest size."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class WireSettings:
+    """How a host's listener is configured.
+
+    ``schemes`` are what Service/Auth offers; ``allow_unencrypted`` is Service/AllowUnencrypted; ``lockout_threshold``
+    failed logons lock an account (0: never); ``idle_seconds`` closes an idle connection (real seconds, 120 as seen in
+    the field).
+    """
+
+    schemes: tuple[Scheme, ...] = ("negotiate", "basic")
+    allow_unencrypted: bool = False
+    lockout_threshold: int = 10
+    idle_seconds: float = 120.0
+
+
+class SimulatedHost:
+    """A modelled server behind a port. ``clock`` gives the simulated time in seconds since 1970."""
+
+    def __init__(
+        self,
+        name: str,
+        server: Server,
+        settings: WireSettings,
+        *,
+        clock: c.Callable[[], float],
+        directory: pathlib.Path,
+        address: str = "127.0.0.1",
+        port: int = 0,
+    ) -> None:
+        self.name = name
+        self.server = server
+        self.settings = settings
+        self.service = WsmanService(server)
+        self.counters = Counters()
+        self.injections = Injections()
+        self._clock = clock
+        self._boot = server.boot_id
+        self.accounts = Accounts(
+            server.users, host=server.name, directory=directory, lockout_threshold=settings.lockout_threshold
+        )
+        self.listener = HttpServer(
+            lambda: _HostSession(self),
+            address=address,
+            port=port,
+            idle_timeout=settings.idle_seconds,
+            largest_body=server.limits.max_envelope_kb * 1024 + _SEALING_ROOM,
+        )
+
+    def replace_server(self, server: Server) -> None:
+        """Put another modelled server behind the port, as a reset does; accounts stay, sessions end."""
+        self.server = server
+        self.service = WsmanService(server)
+        self._boot = server.boot_id
+        self.accounts.unlock()
+        self.injections.rules.clear()
+        self.listener.abort_connections()
+
+    def follow(self) -> None:
+        """Bring the server's clock forward, and the listener into line with it."""
+        now = self._clock()
+        self.server.tick(now)
+        if self.server.boot_id != self._boot:
+            self._boot = self.server.boot_id
+            self.service.forget()
+            self.listener.abort_connections()
+        if self.server.is_listening(now):
+            self.listener.open()
+        elif self.listener.is_open:
+            self.listener.close()
+            self.service.forget()
+
+    def tick(self) -> None:
+        """Bring the server's clock forward before a request."""
+        self.server.tick(self._clock())
+
+    def counters_json(self) -> dict[str, t.Any]:
+        """Give the counters, with the totals of the sockets."""
+        self._read_traffic()
+        return self.counters.as_json()
+
+    def reset_counters(self) -> None:
+        """Begin counting again."""
+        self.counters.reset()
+        self.listener.traffic.received = self.listener.traffic.sent = self.listener.accepted = 0
+
+    def _read_traffic(self) -> None:
+        self.counters.bytes_in_total = self.listener.traffic.received
+        self.counters.bytes_out_total = self.listener.traffic.sent
+        self.counters.connections = self.listener.accepted
+
+
+class _HostSession:
+    """One connection to a host: its authentication, and what becomes of each request."""
+
+    def __init__(self, host: SimulatedHost) -> None:
+        self._host = host
+        self._authentication = ConnectionAuthentication(host.accounts, host.settings.schemes)
+
+    async def answer(self, request: Request, connection: Connection) -> Response:
+        counters = self._host.counters
+        counters.requests += 1
+        counters.bytes_in += len(request.body)
+        response = await self._answer(request, connection)
+        counters.bytes_out += len(response.body)
+        server = "Microsoft-HTTPAPI/1.0" if self._host.server.release.nt5 else "Microsoft-HTTPAPI/2.0"
+        return dataclasses.replace(response, headers=(("Server", server), *response.headers))
+
+    async def _answer(self, request: Request, connection: Connection) -> Response:
+        rule = self._host.injections.find("http", f"{request.method} {request.target}")
+        if rule is not None and (injected := await _before(rule, connection)) is not None:
+            return injected
+        path = request.target.partition("?")[0].rstrip("/").lower()
+        if path not in ("/wsman", "/wsman-anon/identify"):
+            return Response(404)
+        if request.too_large:
+            return Response(413, close=True)
+        if path == "/wsman-anon/identify" or request.header("WSMANIDENTIFY") is not None:
+            return Response(200, self._host.service.identify(authenticated=False), (("Content-Type", SOAP_TYPE),))
+        return await self._authenticated(request, connection)
+
+    async def _authenticated(self, request: Request, connection: Connection) -> Response:
+        verdict = self._authentication.authenticate(request.header("Authorization"))
+        if isinstance(verdict, Refusal):
+            self._host.counters.authentication_rounds += 1
+            return _unauthorized(verdict.challenges)
+        token = self._authentication.token
+        extra = () if token is None else (("WWW-Authenticate", token),)
+        if not request.body:
+            self._host.counters.authentication_rounds += 1
+            return Response(200, headers=extra)
+        response = await self._opened(request, verdict, connection)
+        return dataclasses.replace(response, headers=(*response.headers, *extra))
+
+    async def _opened(self, request: Request, user: User, connection: Connection) -> Response:
+        """Take the seal off a request, and put one on the answer."""
+        context = self._authentication.seals
+        if not encryption.is_sealed(request.header("Content-Type") or ""):
+            if not self._host.settings.allow_unencrypted:
+                return Response(500)  # the field's reports know a 500 without a body
+            return await self._message(request.body, len(request.body), user, connection, sealed=False)
+        if context is None:
+            return Response(400, close=True)
+        try:
+            body = encryption.unseal(context, request.body)
+        except encryption.Unsealable:
+            return Response(400, close=True)
+        return await self._message(body, len(request.body), user, connection, sealed=True)
+
+    def _envelope(self, status: int, envelope: bytes, *, sealed: bool) -> Response:
+        context = self._authentication.seals
+        if not sealed or context is None:
+            return Response(status, envelope, (("Content-Type", SOAP_TYPE),))
+        return Response(status, encryption.seal(context, envelope), (("Content-Type", encryption.CONTENT_TYPE),))
+
+    async def _message(
+        self, body: bytes, size: int, user: User, connection: Connection, *, sealed: bool
+    ) -> Response:
+        """Answer one SOAP message, with whatever fault was injected for it, and log it."""
+        if len(body) > self._host.server.limits.max_envelope_kb * 1024:
+            return Response(413, close=True)
+        try:
+            message = read_message(body)
+        except NotXml as error:
+            fault = schema_fault(self._host.server.winrm_stack, str(error))
+            return self._envelope(500, self._host.service.fault(fault, None), sealed=sealed)
+        self._host.counters.messages += 1
+        exchange = _Exchange(message, user, connection, sealed, size, self._host.counters.messages, describe(message))
+        rule = self._host.injections.find("message", f"{message.action} {message.resource_uri} {exchange.brief}")
+        try:
+            response = await self._performed(rule, exchange)
+        except Drop:
+            self._host.counters.log.append(exchange.logged(0, 0))
+            raise
+        self._host.counters.log.append(exchange.logged(response.status, response.length or len(response.body)))
+        return response
+
+    async def _performed(self, rule: Rule | None, exchange: _Exchange) -> Response:
+        service = self._host.service
+        if rule is not None:
+            if rule.kind in ("wsman_fault", "access_denied"):
+                fault = service.fault(_injected_fault(rule), exchange.message)
+                return self._envelope(500, fault, sealed=exchange.sealed)
+            if (injected := await _before(rule, exchange.connection)) is not None:
+                return injected
+        self._host.tick()
+        connection = exchange.connection
+        caller = Caller(exchange.user, connection.peer, f"http://{connection.address}/wsman")
+        status, envelope = await service.answer(exchange.message, caller)
+        if rule is None:
+            return self._envelope(status, envelope, sealed=exchange.sealed)
+        return self._spoilt(rule, status, envelope, sealed=exchange.sealed)
+
+    def _spoilt(self, rule: Rule, status: int, envelope: bytes, *, sealed: bool) -> Response:
+        """Give the answer as the rule spoils it; the operation has been carried out."""
+        if rule.kind == "drop_after":
+            raise Drop
+        spoil = _SPOILERS.get(rule.kind)
+        response = self._envelope(status, envelope if spoil is None else spoil(envelope), sealed=sealed)
+        if rule.kind == "drop_after_answer":
+            return dataclasses.replace(response, close=True)
+        if rule.kind == "drip":
+            body = response.body
+            return dataclasses.replace(response, body=b"", stream=_drip(body, rule.seconds), length=len(body))
+        return response
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Exchange:
+    """One message on its way: what is needed to answer it and to log it."""
+
+    message: Message
+    user: User
+    connection: Connection
+    sealed: bool
+    size: int
+    number: int
+    brief: str
+    started: float = dataclasses.field(default_factory=time.perf_counter)
+
+    def logged(self, status: int, sent: int) -> LoggedRequest:
+        """Give the line for the log; ``status`` 0 means that the connection was dropped."""
+        return LoggedRequest(
+            n=self.number,
+            action=self.message.action,
+            resource=self.message.resource,
+            method=self.message.method,
+            brief=self.brief,
+            user=self.user.name,
+            status=status,
+            bytes_in=self.size,
+            bytes_out=sent,
+            milliseconds=round((time.perf_counter() - self.started) * 1000, 3),
+        )
+
+
+_SPOILERS: t.Final[c.Mapping[injection.Kind, c.Callable[[bytes], bytes]]] = {
+    "malformed": lambda data: data.replace(b"</s:Body>", b"</s:Bodi>"),
+    "truncated": lambda data: data[: len(data) // 2],
+    "dtd": lambda _data: injection.DTD_DOCUMENT,
+    "entity_bomb": lambda _data: injection.entity_bomb(),
+    "wrong_relates_to": lambda data: injection.changed_relation(data, drop=False),
+    "missing_relates_to": lambda data: injection.changed_relation(data, drop=True),
+}
+
+
+def _injected_fault(rule: Rule) -> SoapFault:
+    if rule.kind == "access_denied":
+        return SoapFault("access_denied")
+    return SoapFault("internal_error", number=rule.code, subcode=rule.subcode)
+
+
+def _unauthorized(challenges: tuple[str, ...]) -> Response:
+    return Response(401, headers=tuple(("WWW-Authenticate", challenge) for challenge in challenges))
+
+
+async def _before(rule: Rule, connection: Connection) -> Response | None:
+    """Do what the rule does instead of the operation; None where the operation is still to be carried out."""
+    if rule.kind == "drop_before":
+        raise Drop
+    if rule.kind == "hang":
+        await connection.closed_by_peer()
+        raise Drop
+    if rule.kind == "delay":
+        await asyncio.sleep(rule.seconds)
+        return None
+    if rule.kind == "unauthorized":
+        return _unauthorized(("Negotiate", 'Basic realm="WSMAN"'))
+    if rule.kind == "http_status":
+        return Response(rule.status, rule.body.encode(), (("Content-Type", "text/html"),))
+    if rule.kind == "redirect":
+        return Response(rule.status if 300 <= rule.status < 400 else 307, headers=(("Location", rule.location),))
+    if rule.kind == "oversize":
+        return Response(
+            200, headers=(("Content-Type", SOAP_TYPE),), stream=_exactly(rule.size), length=rule.size, close=True
+        )
+    return None
+
+
+async def _exactly(size: int) -> c.AsyncIterator[bytes]:
+    sent = 0
+    async for piece in injection.padding(size):
+        sent += len(piece)
+        yield piece
+    if sent != size:
+        raise Drop
+
+
+async def _drip(body: bytes, seconds: float) -> c.AsyncIterator[bytes]:
+    for index in range(len(body)):
+        await asyncio.sleep(seconds)
+        yield body[index : index + 1]

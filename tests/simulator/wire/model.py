@@ -1,0 +1,70 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the wire needs of a modelled server: the simulated Windows has it, and so has a stub in a test."""
+
+from __future__ import annotations
+
+import collections.abc as c
+import typing as t
+
+from tests.simulator.windows.interface import CimInstance, CommandResult, User, WinrmLimits
+from tests.simulator.windows.releases import Release, WinrmStack
+
+Parameters: t.TypeAlias = c.Mapping[str, "list[str] | None"]
+"""Name -> the texts of its elements (several for an array), or None where the sender said xsi:nil."""
+
+
+class Server(t.Protocol):
+    """One modelled server; ``now`` is simulated time in seconds since 1970, and only :meth:`tick` moves it."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def release(self) -> Release: ...
+
+    @property
+    def language(self) -> t.Literal["en", "de"]: ...
+
+    @property
+    def winrm_stack(self) -> WinrmStack: ...
+
+    @property
+    def limits(self) -> WinrmLimits: ...
+
+    @property
+    def users(self) -> tuple[User, ...]: ...
+
+    @property
+    def roles(self) -> tuple[str, ...]: ...
+
+    @property
+    def boot_id(self) -> int: ...
+
+    def tick(self, now: float) -> None: ...
+
+    def is_listening(self, now: float) -> bool: ...
+
+    def wmi_get(
+        self, namespace: str, class_name: str, selectors: c.Mapping[str, str], *, user: User
+    ) -> CimInstance: ...
+
+    def wmi_put(
+        self, namespace: str, class_name: str, selectors: c.Mapping[str, str], properties: Parameters, *, user: User
+    ) -> CimInstance: ...
+
+    def wmi_query(self, namespace: str, wql: str, *, user: User) -> list[CimInstance]: ...
+
+    def wmi_invoke(
+        self,
+        namespace: str,
+        class_name: str,
+        selectors: c.Mapping[str, str],
+        method: str,
+        parameters: Parameters,
+        *,
+        user: User,
+    ) -> CimInstance: ...
+
+    def run_command(self, command_line: str, stdin: bytes, *, codepage: int, user: User) -> CommandResult: ...

@@ -1,0 +1,70 @@
+# The gate: what `make test` runs, each part by itself too.
+
+# ansible-test resolves links and wants a path that ends in ansible_collections/portkeeper/windows: it gets a copy.
+COPY := $(BUILD)/sanity/ansible_collections/portkeeper/windows
+# A short path: the environments in it hold programs whose first line must stay under 127 characters.
+SANITY_HOME := $(CURDIR)/$(BUILD)/home
+INSTALLED := $(BUILD)/installed
+PYTHON_VERSION = $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+ONLY ?=
+
+.PHONY: test
+test:
+	@started=$$SECONDS; \
+	for part in lint types unit changelog-check collection-check ansible-lint sanity fleet-tests; do \
+	  echo "== $$part"; began=$$SECONDS; \
+	  $(MAKE) --no-print-directory $$part || { echo "== $$part FAILED after $$((SECONDS - began)) s" >&2; exit 1; }; \
+	  echo "== $$part holds ($$((SECONDS - began)) s)"; \
+	done; \
+	echo "== everything holds ($$((SECONDS - started)) s)"
+
+.PHONY: lint
+lint: environment
+	ruff check .
+	ruff format --check .
+	shellcheck .ci/run
+
+# Twice: plugins/ must run on the Python of the oldest ansible-core (2.17), the tests need not.
+.PHONY: types
+types: environment
+	mypy --python-version 3.10 -p ansible_collections.portkeeper.windows.plugins
+	mypy --python-version 3.11 -p tests
+
+.PHONY: unit
+unit: environment
+	$(PYTEST) $(or $(ONLY),tests/unit)
+
+.PHONY: fleet-tests
+fleet-tests: environment
+	$(PYTEST) $(or $(ONLY),tests/fleet)
+
+.PHONY: changelog-check
+changelog-check: environment
+	antsibull-changelog lint
+	antsibull-changelog lint-changelog-yaml changelogs/changelog.yaml
+
+# What a user gets: only what belongs in it, found by Ansible by its full names.
+.PHONY: collection-check
+collection-check: collection
+	@rm -rf $(INSTALLED)
+	ansible-galaxy collection install --offline --no-deps --force --collections-path $(INSTALLED) $(TARBALL)
+	$(PYTHON) -m tests.tooling.installed_collection $(INSTALLED)
+
+# A repository of its own: ansible-test and ansible-lint ask git for the files, and the one around it ignores build/.
+.PHONY: copy
+copy: environment
+	@rm -rf $(COPY) && mkdir -p $(COPY) && git init --quiet $(COPY)
+	@git ls-files --cached --others --exclude-standard -z \
+	  | tar --create --null --files-from=- --ignore-failed-read --warning=no-failed-read \
+	  | tar --extract --directory $(COPY)
+
+.PHONY: ansible-lint
+ansible-lint: copy
+	cd $(COPY) && env -u ANSIBLE_CONFIG ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/$(BUILD)/sanity ansible-lint --offline --nocolor
+
+# --python: ansible-test takes every pythonX.Y on the PATH for one that runs, which wrappers of version managers need not.
+.PHONY: sanity
+sanity: copy
+	@$(PYTHON) tests/tooling/ansible_test_home.py $(SANITY_HOME)
+	@echo 'pslint looks only at .ps1 files and shellcheck at .sh files: the collection has none.'
+	cd $(COPY) && HOME=$(SANITY_HOME) ansible-test sanity --color no --python $(PYTHON_VERSION) $(ONLY)
