@@ -9,7 +9,7 @@ SHELL := /bin/bash
 
 BUILD := build
 VENV := $(BUILD)/venv
-STAMP := $(VENV)/made-from
+STAMP := $(VENV)/made-in$(subst /,-,$(CURDIR))
 PYTHON := $(CURDIR)/$(VENV)/bin/python
 COLLECTION := $(BUILD)/collections/ansible_collections/portkeeper/windows
 VERSION = $(shell sed -n 's/^version: //p' galaxy.yml)
@@ -17,6 +17,7 @@ TARBALL = $(BUILD)/portkeeper-windows-$(VERSION).tar.gz
 # Two workers: what the smallest machine that we care for has.
 PYTEST := $(PYTHON) -m pytest -n 2 -q
 
+HOST_PATH := $(PATH)
 # Ansible's programs start each other by name; what they leave in a home directory stays under build/.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg

@@ -145,7 +145,7 @@ msg:
   description: What was done and what is still to be done, in a few sentences.
   returned: success
   type: str
-  sample: "Reserved_ports changed. Windows reads ReservedPorts at boot: it waits for a reboot."
+  sample: "Nothing to change. Windows reads ReservedPorts at boot: it waits for a reboot."
 release:
   description: The server's release of Windows.
   returned: success

@@ -25,7 +25,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.wsman.errors im
     WsmanError,
 )
 from ansible_collections.portkeeper.windows.plugins.plugin_utils.connection import open_client
-from ansible_collections.portkeeper.windows.plugins.plugin_utils.results import single_result
+from ansible_collections.portkeeper.windows.plugins.plugin_utils.results import many_results, single_result
 
 Arguments = t.Mapping[str, t.Any]
 Result = dict[str, t.Any]
@@ -91,30 +91,43 @@ class PortkeeperAction(ActionBase):
         ]
         if not given:
             return []
-        return [
-            f"{' and '.join(given)} means nothing to {self._task.action}: it works from the controller, with the rights "
-            "of the connection's user."
-        ]
+        warning = (
+            f"{' and '.join(given)} means nothing to {self._task.action}: it works from the controller, with the "
+            "rights of the connection's user."
+        )
+        return [warning]
 
 
-class ResourceAction(PortkeeperAction):
+class EngineAction(PortkeeperAction):
+    """An action that runs the engine; a subclass says what is requested and how the outcome is shown."""
+
+    def request(self, arguments: Arguments, *, journal: bool) -> Request:
+        """The typed request; raises OptionError."""
+        raise NotImplementedError
+
+    def prepare(self, arguments: Arguments, variables: Arguments) -> None:
+        """Check every rule that needs no server."""
+        self._request = self.request(arguments, journal=journal_is_on(variables))
+
+    def perform(self, client: Client, _arguments: Arguments, _variables: Arguments) -> Result:
+        """Run the engine once."""
+        outcome = run(client, self._request, check_mode=self.check_mode, clock=Clock())
+        return self.shown(outcome, host=self.host, check_mode=self.check_mode, diff=self.diff_mode)
+
+    shown = staticmethod(many_results)
+
+
+class ResourceAction(EngineAction):
     """The action of one resource."""
 
     resource: t.ClassVar[Resource]
 
-    def prepare(self, arguments: Arguments, variables: Arguments) -> None:
-        """Check the resource's own rules."""
-        self.resource.options(arguments)
+    def request(self, arguments: Arguments, *, journal: bool) -> Request:
+        """This resource alone; ``restart`` is the option of dns_socket_pool."""
+        item = Item(self.resource, self.resource.options(arguments))
+        return Request(items=(item,), restart_dns=bool(arguments.get("restart")), journal=journal)
 
-    def perform(self, client: Client, arguments: Arguments, variables: Arguments) -> Result:
-        """Run the engine with this one resource."""
-        request = Request(
-            items=(Item(self.resource, self.resource.options(arguments)),),
-            restart_dns=bool(arguments.get("restart")),
-            journal=journal_is_on(variables),
-        )
-        outcome = run(client, request, check_mode=self.check_mode, clock=Clock())
-        return single_result(outcome, host=self.host, check_mode=self.check_mode, diff=self.diff_mode)
+    shown = staticmethod(single_result)
 
 
 def journal_is_on(variables: Arguments) -> bool:

@@ -54,6 +54,9 @@ async def serve(options: argparse.Namespace, directory: pathlib.Path) -> None:
         _write_whole(options.ready_file, url + "\n")
     await fleet.run()
     control.give_up()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.remove_signal_handler(number)
+        signal.signal(number, signal.SIG_IGN)  # a second signal must not disturb the end
 
 
 def _write_whole(path: pathlib.Path, text: str) -> None:

@@ -154,11 +154,12 @@ class ControlClient:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RunningFleet:
-    """A fleet that runs: its inventory for Ansible, and its control client."""
+    """A fleet that runs: its inventory for Ansible, its control client, its files and its process."""
 
     inventory: pathlib.Path
     control: ControlClient
     directory: pathlib.Path
+    process: subprocess.Popen[bytes]
 
 
 @contextlib.contextmanager
@@ -185,7 +186,7 @@ def running_fleet(
         process = stack.enter_context(_process(_scenario_file(scenario, directory), inventory, ready, arguments))
         _wait_for_ready(process, ready, directory, seconds)
         control = ControlClient(ready.read_text(encoding="utf-8").strip())
-        yield RunningFleet(inventory, control, directory)
+        yield RunningFleet(inventory, control, directory, process)
         process.terminate()
         process.wait(timeout=30)
         _refuse_errors(directory)

@@ -55,6 +55,7 @@ def pip_settings() -> configparser.RawConfigParser:
     """What pip is told on this machine, by its files and by PIP_* variables."""
     command = [sys.executable, "-m", "pip", "config", "list"]
     settings = configparser.RawConfigParser()
+    settings.add_section("global")
     # Each line is SECTION.KEY='VALUE', with :env: as the section of variables.
     for line in subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines():
         name, _equals, value = line.partition("=")
@@ -63,6 +64,8 @@ def pip_settings() -> configparser.RawConfigParser:
         if not settings.has_section(section):
             settings.add_section(section)
         settings.set(section, key, ast.literal_eval(value))
+    # Ten small installations would hide the results of the tests.
+    settings.set("global", "quiet", "2")
     return settings
 
 

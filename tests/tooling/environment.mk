@@ -1,8 +1,9 @@
 # The environment: build/venv from tests/requirements/development.txt, and the link by which Ansible finds the checkout as a collection.
 
-# The first interpreter of these that is new enough; PYTHON3=/path/to/python3.12 names another.
-PYTHON3 = $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,$(shell \
-	$(name) -c 'import sys; sys.version_info >= (3, 11) and print("$(name)")' 2>/dev/null)))
+# The first interpreter of these that is new enough; PYTHON3=/path/to/python3.12 names another. Looked for on the path that make was
+# called with, where build/venv is not.
+PYTHON3 = $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,$(shell PATH='$(HOST_PATH)' \
+	$(name) -c 'import sys; sys.version_info >= (3, 11) and print(sys.executable)' 2>/dev/null)))
 
 .PHONY: environment
 environment: $(STAMP) link
@@ -18,11 +19,11 @@ prerequisites:
 	@test -n '$(PYTHON3)' || { echo 'Python 3.11 or newer is missing: install the package python3 (Debian 12 or later), or name one: make PYTHON3=/path/to/python3.12' >&2; exit 1; }
 	@$(PYTHON3) -c 'import ensurepip, venv' 2>/dev/null || { echo 'Python cannot make virtual environments here: install the package python3-venv (Debian: apt-get install python3-venv).' >&2; exit 1; }
 
-# A virtual environment holds its own absolute path: one that was moved with the checkout is made anew. Otherwise pip only brings
-# what the changed files ask for.
+# A virtual environment holds its own absolute path in its programs: one that was moved or copied with the checkout is made anew.
+# Otherwise pip only brings what the changed files ask for.
 $(STAMP): requirements.txt tests/requirements/development.txt tests/requirements/constraints.txt | prerequisites
-	@if [ "$$(cat $(STAMP) 2>/dev/null)" != '$(CURDIR)' ] && ! $(VENV)/bin/pip --version >/dev/null 2>&1; then rm -rf $(VENV); fi
+	@grep -qsF '$(CURDIR)/$(VENV)/' $(VENV)/bin/pip || rm -rf $(VENV)
 	@test -x $(VENV)/bin/python || $(PYTHON3) -m venv $(VENV)
 	@echo 'Installing the environment into $(VENV) ...'
 	@$(VENV)/bin/python -m pip install --quiet --quiet --disable-pip-version-check -r tests/requirements/development.txt
-	@echo '$(CURDIR)' > $@
+	@touch $@

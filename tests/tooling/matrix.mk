@@ -9,7 +9,7 @@ core_of = $(firstword $(subst -, ,$(1)))
 python_of = $(lastword $(subst -, ,$(1)))
 # What stands on the PATH may be a version manager's wrapper that runs nothing: each candidate is tried.
 interpreter_of = $(firstword $(foreach candidate,python$(1) $(wildcard $(HOME)/.pyenv/versions/$(1).*/bin/python),$(shell \
-	$(candidate) -c 'import ensurepip, venv; print("$(candidate)")' 2>/dev/null)))
+	PATH='$(HOST_PATH)' $(candidate) -c 'import ensurepip, sys, venv; print(sys.executable)' 2>/dev/null)))
 
 .PHONY: matrix
 matrix: $(addprefix matrix-,$(MATRIX))

@@ -70,11 +70,10 @@ Validate = t.Callable[[str, t.Mapping[str, t.Any], t.Mapping[str, t.Any]], t.Map
 def request(arguments: t.Mapping[str, t.Any], *, journal: bool, validate: Validate) -> Request:
     """The typed request; raises OptionError."""
     wanted = Request(
-        items=tuple(
-            _item(f"resources[{index}]", item, validate) for index, item in enumerate(arguments["resources"])
-        ),
+        items=tuple(_item(f"resources[{index}]", item, validate) for index, item in enumerate(arguments["resources"])),
         victims=tuple(_victim(f"victims[{index}]", item) for index, item in enumerate(arguments["victims"])),
         required_services=tuple(arguments["required_services"]),
+        require=arguments["require"],
         relieve=arguments["relieve"],
         restart_dns=arguments["restart_dns"],
         stop_owners=arguments["stop_owners"],

@@ -40,8 +40,10 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan imp
     Step,
     StopServices,
     WriteJournal,
+    WriteValue,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortSet
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.registry_text import why_not_writable
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.releases import Release
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources import reserved_ports
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.service_order import (
@@ -68,6 +70,7 @@ class Item:
     unless_capable: tuple[str, ...] = ()
 
     def applies(self, release: Release) -> bool:
+        """Whether this item is meant for a release."""
         has = {name: _has(release, name) for name in (*self.when_capable, *self.unless_capable)}
         return all(has[name] for name in self.when_capable) and not any(has[name] for name in self.unless_capable)
 
@@ -84,6 +87,8 @@ class Request:
     victims: tuple[Victim, ...] = ()
     required_services: tuple[str, ...] = ()
     """Where one of them is not installed, nothing is done."""
+    require: bool = False
+    """That is then an error."""
     relieve: bool = False
     """Start victims that are down, and what depends on them."""
     restart_dns: bool = False
@@ -115,6 +120,7 @@ class Convergence:
 
     @property
     def changed(self) -> bool:
+        """Whether anything is done besides book-keeping."""
         return any(not isinstance(step, WriteJournal) for step in self.steps)
 
     @property
@@ -145,6 +151,7 @@ def converge(request: Request, facts: Facts, release: Release, now: float) -> Co
     )
     plans, reports = _plans_and_reports(request, context)
     plans = tuple(_as_observed(plan, reports) for plan in plans)
+    _refuse_unwritable(plans)
     return _ordered(request, context, ledger, plans, reports)
 
 
@@ -169,7 +176,9 @@ def _read_ledger(facts: Facts) -> _Ledger:
     try:
         return _Ledger(load(text))
     except JournalTooNew as error:
-        raise PlanError("the journal of portkeeper.windows on this server", str(error), "Update the collection") from error
+        raise PlanError(
+            "the journal of portkeeper.windows on this server", str(error), "Update the collection"
+        ) from error
     except JournalError as error:
         warning = (
             f"The journal on this server can't be read ({error}); it is kept beside a new one, and what earlier runs "
@@ -212,6 +221,15 @@ def _plans_and_reports(request: Request, context: Context) -> tuple[tuple[Plan, 
     return tuple(plans.results), reports.results[0]
 
 
+def _refuse_unwritable(plans: tuple[Plan, ...]) -> None:
+    """Values that could not be written whole are refused before anything is written, the journal included."""
+    advice = "Mend that entry on the server, then run this again"
+    for step in (step for plan in plans for step in plan.steps if isinstance(step, WriteValue)):
+        reason = why_not_writable(step.value)
+        if reason:
+            raise PlanError(rf"HKLM\{step.key}\{step.name}", reason, advice)
+
+
 class _Gathering(t.Generic[Result]):
     """Calls planners one after another and collects what all of them still need."""
 
@@ -250,7 +268,9 @@ def _as_observed(plan: Plan, reports: t.Iterable[VictimReport]) -> Plan:
         return plan
     held = f"dns.exe holds UDP {taken} although the setting forbids it"
     if plan.resource == "reserved_ports":
-        force = Force("no", f"{held}: Windows reads ReservedPorts at boot, it waits for a reboot.", reboot_required=True)
+        force = Force(
+            "no", f"{held}: Windows reads ReservedPorts at boot, it waits for a reboot.", reboot_required=True
+        )
     else:
         force = Force("no", f"{held}: it waits for a restart of DNS.", restart_required=True)
     return dataclasses.replace(plan, force=force)
@@ -319,10 +339,8 @@ def _starts(moves: _Moves) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def _journal_steps(
-    plans: tuple[Plan, ...], ledger: _Ledger, moves: _Moves, acts: bool
-) -> tuple[WriteJournal, ...]:
-    """The journal before the first change, and after the last where that settled something; nothing if nothing is done."""
+def _journal_steps(plans: tuple[Plan, ...], ledger: _Ledger, moves: _Moves, acts: bool) -> tuple[WriteJournal, ...]:
+    """The journal before the first change, and after the last where that settled something."""
     journal = ledger.journal
     if journal is None or not acts:
         return ()
@@ -350,9 +368,7 @@ def _settled(journal: Journal, moves: _Moves) -> Journal:
     return settled.without_waits("dns_restart") if moves.stops_dns else settled
 
 
-def _moves(
-    request: Request, context: Context, plans: tuple[Plan, ...], reports: tuple[VictimReport, ...]
-) -> _Moves:
+def _moves(request: Request, context: Context, plans: tuple[Plan, ...], reports: tuple[VictimReport, ...]) -> _Moves:
     interrupted = _interrupted(context)
     down = tuple(report for report in reports if report.is_down) if request.relieve else ()
     stops_dns = _must_stop_dns(request, context, plans, down)
@@ -387,9 +403,7 @@ def _interrupted(context: Context) -> tuple[str, ...]:
     return tuple(service.name for service in known if service and not service.runs and service.start_mode != "Disabled")
 
 
-def _must_stop_dns(
-    request: Request, context: Context, plans: tuple[Plan, ...], down: tuple[VictimReport, ...]
-) -> bool:
+def _must_stop_dns(request: Request, context: Context, plans: tuple[Plan, ...], down: tuple[VictimReport, ...]) -> bool:
     if not request.restart_dns:
         return False
     dns = context.facts[ServiceFact(DNS_SERVICE)]

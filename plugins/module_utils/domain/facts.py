@@ -74,7 +74,7 @@ class Absent(enum.Enum):
     KEY = "key"
 
 
-RegistryReading = t.Union[RegistryValue, Absent]
+RegistryReading = RegistryValue | Absent
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -95,6 +95,7 @@ class Service:
 
     @property
     def runs(self) -> bool:
+        """Whether its state is Running."""
         return self.state == "Running"
 
 
@@ -133,6 +134,7 @@ class Exclusions:
     udp: tuple[ExclusionBlock, ...]
 
     def of(self, protocol: Protocol) -> tuple[ExclusionBlock, ...]:
+        """The blocks of one protocol."""
         return self.tcp if protocol == "tcp" else self.udp
 
 
@@ -187,14 +189,14 @@ class RegistryFact(Fact[RegistryReading]):
 
 
 @dataclasses.dataclass(frozen=True)
-class RegistryNamesFact(Fact[t.Union[tuple[tuple[str, int], ...], Absent]]):
+class RegistryNamesFact(Fact[tuple[tuple[str, int], ...] | Absent]):
     """The names and types of a key's values; settles whether a value is absent."""
 
     key: str
 
 
 @dataclasses.dataclass(frozen=True)
-class ServiceFact(Fact[t.Optional[Service]]):
+class ServiceFact(Fact[Service | None]):
     """One service by key name (case-insensitive: give it as the table or the user spells it, compare by casefold)."""
 
     name: str
@@ -220,7 +222,7 @@ class DependenciesFact(Fact[Dependencies]):
 
 
 @dataclasses.dataclass(frozen=True)
-class ProcessFact(Fact[t.Optional[Process]]):
+class ProcessFact(Fact[Process | None]):
     """One process by its id."""
 
     process_id: int
@@ -234,12 +236,12 @@ class SocketsFact(Fact[tuple[Socket, ...]]):
 
 
 @dataclasses.dataclass(frozen=True)
-class ExclusionsFact(Fact[t.Optional[Exclusions]]):
+class ExclusionsFact(Fact[Exclusions | None]):
     """The excluded port ranges in force; ``None`` where this Windows has no such netsh verb (probed, never assumed)."""
 
 
 @dataclasses.dataclass(frozen=True)
-class DynamicRangesFact(Fact[t.Optional[DynamicRanges]]):
+class DynamicRangesFact(Fact[DynamicRanges | None]):
     """The dynamic port ranges; ``None`` where netsh has no such verb."""
 
 

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The IPsec trap of NT 5.x: a server whose IPSEC Services can't start drops all traffic and can't be reached again.
 
-IPSEC Services binds UDP 4500 (KB956188). When it fails, the driver enters block mode (KB912023), and no remote tool gets
-in any more. So whoever plans a reservation or a reboot there looks at what the next boot may do.
+IPSEC Services binds UDP 4500 (KB956188). When it fails, the driver enters block mode (KB912023), and no remote tool
+gets in any more. So whoever plans a reservation or a reboot there looks at what the next boot may do.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ MAXIMUM_SIZE: t.Final = 262_144
 CLOCK_TOLERANCE: t.Final = 60.0
 """Seconds by which two clocks' differences may disagree before they mean something."""
 
-State = t.Union[None, str, int, t.Mapping[str, t.Any]]
+State = str | int | t.Mapping[str, t.Any] | None
 """A resource's state as JSON: ``None`` for absent, a start mode, or a registry value with its type."""
 Event = t.Literal["reboot", "dns_restart"]
 
@@ -98,6 +98,7 @@ class Journal:
         return dataclasses.replace(self, entries=entries)
 
     def waits_for(self, event: Event) -> bool:
+        """Whether any change waits for that event."""
         return any(entry.wait and entry.wait.event == event for entry in self.entries.values())
 
 
@@ -127,7 +128,9 @@ def reading_of(state: State) -> RegistryReading:
         value_type = RegistryType(state["type"])
     except (KeyError, ValueError) as error:
         raise JournalError("a registry state has an unknown type") from error
-    return RegistryValue(value_type, tuple(str(item) for item in data) if isinstance(data, list) else t.cast(t.Any, data))
+    return RegistryValue(
+        value_type, tuple(str(item) for item in data) if isinstance(data, list) else t.cast(t.Any, data)
+    )
 
 
 # --- text ------------------------------------------------------------------------------------------------------------

@@ -33,10 +33,12 @@ class Outcome:
 
     @property
     def reboot_required(self) -> bool:
+        """Whether something waits for a reboot."""
         return any(plan.force.reboot_required for plan in self.plans)
 
     @property
     def restart_required(self) -> bool:
+        """Whether something waits for a restart of DNS."""
         return any(plan.force.restart_required for plan in self.plans)
 
 
@@ -46,6 +48,8 @@ def failures(outcome: Outcome) -> tuple[str, ...]:
     Ports that wait for a reboot are no failure. In check mode nothing has been tried, so nothing has failed.
     """
     request, final = outcome.request, outcome.final
+    if final.missing_services:
+        return (_missing_sentence(final),) if request.require else ()
     if not (request.relieve or request.prove) or (outcome.planned.changed and not outcome.applied):
         return ()
     down = [_down_sentence(report, final) for report in final.victims if report.is_down]
@@ -58,6 +62,10 @@ def failures(outcome: Outcome) -> tuple[str, ...]:
 def still_settling(outcome: Outcome) -> bool:
     """Whether another look may be better: something was started, and the proof does not hold yet."""
     return outcome.applied and bool(failures(outcome))
+
+
+def _missing_sentence(final: Convergence) -> str:
+    return f"this server has no service {', '.join(final.missing_services)}."
 
 
 def _down_sentence(report: VictimReport, final: Convergence) -> str:
@@ -83,12 +91,11 @@ def _ports_sentence(report: VictimReport) -> str:
 
 def summary(outcome: Outcome, *, check_mode: bool) -> str:
     """What happened, in one or a few short sentences."""
-    if outcome.planned.missing_services:
-        missing = ", ".join(outcome.planned.missing_services)
-        return f"Nothing to do here: this server has no service {missing}."
     failed = failures(outcome)
     if failed:
         return " ".join(failed)
+    if outcome.planned.missing_services:
+        return f"Nothing to do here: {_missing_sentence(outcome.planned)}"
     return " ".join(part for part in (_done(outcome, check_mode=check_mode), *_waits(outcome)) if part)
 
 

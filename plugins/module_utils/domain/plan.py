@@ -30,13 +30,14 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.releases
 
 StartMode = t.Literal["auto", "delayed", "manual", "disabled"]
 Effective = t.Literal["yes", "no", "unknown"]
+NO_PORTS: t.Final = PortSet()
 
 
 class PlanError(Exception):
     """What is wanted can't be had on this server; nothing has been changed.
 
-    ``subject`` is the object concerned (a value, a service, a port), ``reason`` what Windows or the rule says, ``advice``
-    what to do next. The host is added where the error is shown.
+    ``subject`` is the object concerned (a value, a service, a port), ``reason`` what Windows or the rule says,
+    ``advice`` what to do next. The host is added where the error is shown.
     """
 
     def __init__(self, subject: str, reason: str, advice: str = "") -> None:
@@ -60,6 +61,7 @@ class Step:
     """One change of the server; ``touches`` names the facts that it makes stale."""
 
     def touches(self) -> tuple[Fact[t.Any], ...]:
+        """Single facts that are stale after this step."""
         return ()
 
     def stale_kinds(self) -> tuple[type[Fact[t.Any]], ...]:
@@ -76,6 +78,7 @@ class WriteValue(Step):
     value: RegistryValue
 
     def touches(self) -> tuple[Fact[t.Any], ...]:
+        """See Step."""
         return (RegistryFact(self.key, self.name, self.value.type), RegistryNamesFact(self.key))
 
 
@@ -86,6 +89,7 @@ class DeleteValue(Step):
     fact: RegistryFact
 
     def touches(self) -> tuple[Fact[t.Any], ...]:
+        """See Step."""
         return (self.fact, RegistryNamesFact(self.fact.key))
 
 
@@ -97,6 +101,7 @@ class ChangeExclusions(Step):
     add: tuple[tuple[Protocol, PortRange], ...]
 
     def stale_kinds(self) -> tuple[type[Fact[t.Any]], ...]:
+        """See Step."""
         return (ExclusionsFact,)
 
 
@@ -108,6 +113,7 @@ class ChangeStartMode(Step):
     mode: t.Literal["Automatic", "Manual", "Disabled"]
 
     def touches(self) -> tuple[Fact[t.Any], ...]:
+        """See Step."""
         return (ServiceFact(self.service),)
 
 
@@ -120,6 +126,7 @@ class SetDelayedStart(Step):
     flag: RegistryFact
 
     def touches(self) -> tuple[Fact[t.Any], ...]:
+        """See Step."""
         return (ServiceFact(self.service), self.flag)
 
 
@@ -131,6 +138,7 @@ class StopServices(Step):
     timeout: float
 
     def stale_kinds(self) -> tuple[type[Fact[t.Any]], ...]:
+        """See Step."""
         return (ServiceFact, SocketsFact, ServicesOfProcessFact)
 
 
@@ -147,6 +155,7 @@ class StartServices(Step):
     essential: bool = True
 
     def stale_kinds(self) -> tuple[type[Fact[t.Any]], ...]:
+        """See Step."""
         return (ServiceFact, SocketsFact, ServicesOfProcessFact)
 
 
@@ -187,8 +196,8 @@ IN_FORCE: t.Final = Force("yes", "")
 class Plan:
     """One resource's plan.
 
-    ``steps`` can be done at once; ``steps_when_free`` need ports to be free that a stop may free. ``journal`` maps entry
-    names to their new entries (``None`` removes one).
+    ``steps`` can be done at once; ``steps_when_free`` need ports to be free that a stop may free. ``journal`` maps
+    entry names to their new entries (``None`` removes one).
     """
 
     resource: str
@@ -203,7 +212,7 @@ class Plan:
     journal: t.Mapping[str, Entry | None] = dataclasses.field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     waiting_for: tuple[t.Mapping[str, t.Any], ...] = ()
-    guarded: PortSet = PortSet()
+    guarded: PortSet = NO_PORTS
     """UDP ports that the DNS server's pool must not hold once this plan is in force."""
     details: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
     """Further returned values of this resource."""
@@ -214,6 +223,7 @@ class Plan:
 
     @property
     def changed(self) -> bool:
+        """Whether there is anything to do."""
         return bool(self.steps or self.steps_when_free)
 
 
@@ -227,6 +237,7 @@ class Owner:
     udp: PortSet
 
     def ports(self, protocol: Protocol) -> PortSet:
+        """Its ports of one protocol."""
         return self.tcp if protocol == "tcp" else self.udp
 
 
@@ -248,6 +259,7 @@ class Context:
 
     @property
     def capabilities(self) -> Capabilities:
+        """What the server's release can do."""
         return self.release.capabilities
 
 

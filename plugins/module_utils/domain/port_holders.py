@@ -72,8 +72,10 @@ def holders_of(ports: PortSet, context: Context, *, asked: PortSet | None = None
 def is_rightful(holder: Holder, context: Context) -> bool:
     """Whether the port belongs to this process: named by the caller, by AD LDS' registry, or by the catalogue."""
     return (
-        any(_is_owner(owner.service, owner.image, holder) and holder.port in owner.ports(holder.protocol)
-            for owner in context.owners)
+        any(
+            _is_owner(owner.service, owner.image, holder) and holder.port in owner.ports(holder.protocol)
+            for owner in context.owners
+        )
         or _is_ad_lds_port(holder, context)
         or catalogue.owner_of(holder.protocol, holder.port, holder.image, holder.services) is not None
     )

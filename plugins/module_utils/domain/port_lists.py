@@ -110,7 +110,9 @@ def list_warnings(name: str, current: PortList, wanted: PortList, state: ListSta
     warnings: list[str] = []
     gone = current.ports - wanted.ports
     if current.unreadable and state != "pure":
-        warnings.append(f"{name} holds entries that are no ports and are kept as they are: {_quoted(current.unreadable)}.")
+        warnings.append(
+            f"{name} holds entries that are no ports and are kept as they are: {_quoted(current.unreadable)}."
+        )
     if state == "pure" and (gone or current.unreadable):
         lost = [*gone.texts(), *current.unreadable]
         warnings.append(f"state pure takes these out of {name}, whoever added them: {_quoted(lost)}.")

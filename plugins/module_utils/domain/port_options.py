@@ -53,9 +53,7 @@ class WantedPorts:
         return wanted
 
 
-def wanted_ports(
-    arguments: t.Mapping[str, t.Any], *, option: str, state: ListState
-) -> WantedPorts:
+def wanted_ports(arguments: t.Mapping[str, t.Any], *, option: str, state: ListState) -> WantedPorts:
     """The checked ports of an option.
 
     Raises:
@@ -77,6 +75,6 @@ def _checked(texts: t.Iterable[str], *, option: str, state: ListState) -> PortSe
     if never_drawn and state != "absent":
         raise OptionError(
             option,
-            f"below {LOWEST_DRAWN_PORT} nothing is ever drawn at random, so there is nothing to protect at {never_drawn}",
+            f"below {LOWEST_DRAWN_PORT} nothing is ever drawn at random; there is nothing to protect at {never_drawn}",
         )
     return ports

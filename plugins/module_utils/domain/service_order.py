@@ -32,7 +32,7 @@ def dependents(names: t.Iterable[str], context: Context) -> tuple[Service, ...]:
 
 
 def stop_order(names: t.Iterable[str], context: Context) -> tuple[str, ...]:
-    """The running ones of ``names`` and of all that depend on them, in an order that leaves nobody without its service."""
+    """The running ones of ``names`` and of all that depend on them, those first that depend most."""
     order: list[str] = []
     for name in names:
         order += [service.name for service in dependents([name], context) if service.state != "Stopped"]

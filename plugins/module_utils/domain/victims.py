@@ -73,9 +73,11 @@ class Victim:
 
     @property
     def all_ports(self) -> PortSet:
+        """Its ports of both protocols."""
         return self.ports("tcp") | self.ports("udp")
 
     def as_owner(self) -> Owner:
+        """As the rightful owner of its ports."""
         return Owner(self.service, self.image, self.ports("tcp"), self.ports("udp"))
 
 
@@ -91,6 +93,7 @@ class PortStanding:
 
     @property
     def is_right(self) -> bool:
+        """Whether the port is where it should be."""
         return self.standing == "owner" or (self.standing == "free" and not self.required)
 
     def __str__(self) -> str:
@@ -109,18 +112,22 @@ class VictimReport:
 
     @property
     def intruders(self) -> tuple[PortStanding, ...]:
+        """Its ports that somebody else holds."""
         return tuple(port for port in self.ports if port.standing == "intruder")
 
     @property
     def is_down(self) -> bool:
+        """Whether it, or something that must run beside it, does not run."""
         return not self.service.runs or bool(self.dependents_down)
 
     @property
     def is_right(self) -> bool:
+        """Whether everything runs and every port is where it should be."""
         return not self.is_down and all(port.is_right for port in self.ports)
 
     @property
     def down_services(self) -> tuple[Service, ...]:
+        """The services that do not run."""
         return (*(() if self.service.runs else (self.service,)), *self.dependents_down)
 
     def as_dict(self) -> dict[str, t.Any]:
@@ -175,42 +182,40 @@ def _report(victim: Victim, sockets: tuple[Socket, ...], context: Context) -> Vi
             "it does not exist on this server",
             "Check the service's key name, or take the host out of the play",
         )
-    ports = tuple(
-        _standing(protocol, port, port in victim.own[protocol], victim, service, sockets, context)
-        for protocol in PROTOCOLS
-        for port in victim.ports(protocol)
-    )
+    case = _Case(victim, service, sockets, context)
+    ports = tuple(case.standing(protocol, port) for protocol in PROTOCOLS for port in victim.ports(protocol))
     beside = (context.facts[ServiceFact(name)] for name in victim.dependents)
     down = tuple(other for other in beside if other and other.start_mode == "Auto" and not other.runs)
     return VictimReport(victim, service, ports, down)
 
 
-def _standing(
-    protocol: Protocol,
-    port: int,
-    required: bool,
-    victim: Victim,
-    service: Service,
-    sockets: tuple[Socket, ...],
-    context: Context,
-) -> PortStanding:
-    found = [socket for socket in sockets if socket.protocol == protocol and socket.port == port]
-    if not found:
-        return PortStanding(protocol, port, required, "free", None)
-    named = [_holder(socket, service, context) for socket in found]
-    foreign = [holder for holder in named if not belongs_to(holder, victim.service, victim.image)]
-    if foreign:
-        return PortStanding(protocol, port, required, "intruder", foreign[0])
-    return PortStanding(protocol, port, required, "owner", named[0])
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Case:
+    """One victim with all that its ports are judged by."""
 
+    victim: Victim
+    service: Service
+    sockets: tuple[Socket, ...]
+    context: Context
 
-def _holder(socket: Socket, service: Service, context: Context) -> Holder:
-    """The process behind a socket; the victim's and the DNS server's are known by their services without asking."""
-    for known in (service, context.facts[ServiceFact(DNS_SERVICE)]):
-        if known and known.process_id and known.process_id == socket.process_id:
-            image = DNS_IMAGE if known.name == DNS_SERVICE else image_of(known)
-            return Holder(socket.protocol, socket.port, socket.process_id, image, (known.name,))
-    return holders([socket], context)[0]
+    def standing(self, protocol: Protocol, port: int) -> PortStanding:
+        required = port in self.victim.own[protocol]
+        found = [socket for socket in self.sockets if socket.protocol == protocol and socket.port == port]
+        if not found:
+            return PortStanding(protocol, port, required, "free", None)
+        named = [self._holder(socket) for socket in found]
+        foreign = [holder for holder in named if not belongs_to(holder, self.victim.service, self.victim.image)]
+        if foreign:
+            return PortStanding(protocol, port, required, "intruder", foreign[0])
+        return PortStanding(protocol, port, required, "owner", named[0])
+
+    def _holder(self, socket: Socket) -> Holder:
+        """The process behind a socket; the victim's and the DNS server's are known by their services without asking."""
+        for known in (self.service, self.context.facts[ServiceFact(DNS_SERVICE)]):
+            if known and known.process_id and known.process_id == socket.process_id:
+                image = DNS_IMAGE if known.name == DNS_SERVICE else image_of(known)
+                return Holder(socket.protocol, socket.port, socket.process_id, image, (known.name,))
+        return holders([socket], self.context)[0]
 
 
 def image_of(service: Service) -> str:

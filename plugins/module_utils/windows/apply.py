@@ -230,9 +230,7 @@ def _administered(exclusions: Exclusions, protocol: Protocol) -> tuple[PortRange
     return tuple(block.ports for block in exclusions.of(protocol) if block.administered)
 
 
-def _netsh_error(
-    target: Target, operation: str, protocol: Protocol, ports: PortRange, output: Output
-) -> CommandError:
+def _netsh_error(target: Target, operation: str, protocol: Protocol, ports: PortRange, output: Output) -> CommandError:
     return CommandError(
         host=target.host,
         operation=operation,

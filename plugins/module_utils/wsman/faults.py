@@ -48,6 +48,7 @@ class Meaning:
 
 _DENIED: t.Final = Meaning(errors.AccessDenied, "access is denied", ACCESS_ADVICE)
 _NO_CLASS: t.Final = Meaning(errors.NotFound, "the class or object does not exist on this server")
+_NO_METHOD: t.Final = Meaning(errors.NotFound, "the class has no such operation or method")
 _NO_NAMESPACE: t.Final = Meaning(errors.NotFound, "the WMI namespace does not exist on this server")
 _TIMEOUT: t.Final = Meaning(errors.TimedOut, "the server did not finish within the operation timeout")
 _MANY_SHELLS: t.Final = Meaning(errors.QuotaExceeded, "too many shells of this user are open", _SHELLS_ADVICE)
@@ -66,9 +67,12 @@ BY_CODE: t.Final[t.Mapping[int, Meaning]] = types.MappingProxyType(
         0x80338000: _NO_CLASS,  # unknown resource URI on Get and Invoke
         0x80041002: _NO_CLASS,  # WBEM_E_NOT_FOUND
         0x80041010: _NO_CLASS,  # WBEM_E_INVALID_CLASS
-        0x8033801A: _NO_CLASS,  # unknown class in WQL, as captured from WinRM 1.1 and 2.0
+        0x8033801A: Meaning(  # captured from WinRM 1.1 and 2.0 for an unknown class
+            errors.NotFound, "the class or a column of the query does not exist on this server"
+        ),
+        0x80338001: _NO_METHOD,  # ERROR_WSMAN_INVALID_ACTIONURI, [K] unverified
         0x8004100E: _NO_NAMESPACE,  # WBEM_E_INVALID_NAMESPACE
-        0x8004102E: Meaning(errors.NotFound, "the class has no such method"),  # WBEM_E_INVALID_METHOD
+        0x8004102E: _NO_METHOD,  # WBEM_E_INVALID_METHOD
         0x80041008: Meaning(errors.WsmanFault, "a parameter is invalid"),  # WBEM_E_INVALID_PARAMETER
         0x8004102F: _BAD_PARAMETERS,  # WBEM_E_INVALID_METHOD_PARAMETERS
         0x80041017: _BAD_QUERY,  # WBEM_E_INVALID_QUERY
@@ -92,10 +96,10 @@ BY_SUBCODE: t.Final[t.Mapping[str, Meaning]] = types.MappingProxyType(
         "InvalidSelectors": _BAD_SELECTORS,
         "TimedOut": _TIMEOUT,
         "QuotaLimit": _MANY_OPERATIONS,
-        "Concurrency": Meaning(errors.QuotaExceeded, "the object is busy with another operation", _OPERATIONS_ADVICE),
+        "Concurrency": Meaning(errors.QuotaExceeded, "the object is busy with another operation", "try again later"),
         "CannotProcessFilter": _BAD_QUERY,
         "EncodingLimit": Meaning(errors.WsmanFault, "the answer does not fit into an envelope of this server"),
-        "ActionNotSupported": Meaning(errors.NotFound, "the class does not have this operation or method"),
+        "ActionNotSupported": _NO_METHOD,
         "SchemaValidationError": _BAD_PARAMETERS,
         "InvalidParameter": Meaning(errors.WsmanFault, "a parameter is invalid"),
     }
@@ -109,7 +113,7 @@ _CIM_STATUS: t.Final[t.Mapping[int, Meaning]] = types.MappingProxyType(
         4: Meaning(errors.WsmanFault, "a parameter is invalid"),
         5: _NO_CLASS,
         6: _NO_CLASS,
-        16: Meaning(errors.NotFound, "the class has no such method"),
+        16: _NO_METHOD,
     }
 )
 """CIMStatusCode of MSFT_WmiError (DSP0200); looked at last, since a HRESULT in the same fault says more."""

@@ -222,7 +222,14 @@ class Shell:
             check_command_line(command_line)
         except errors.Unsendable as error:
             raise error.located(origin) from None
-        end = self._clock() + deadline
+        try:
+            return self._run(command_line, stdin, origin, self._clock() + deadline)
+        except errors.ConnectionDropped:
+            # Whether a command runs in there now is unknown, so the shell is of no more use.
+            self.close()
+            raise
+
+    def _run(self, command_line: str, stdin: bytes, origin: errors.Origin, end: float) -> CommandOutput:
         command_id = self._started(command_line, origin, interactive=not stdin)
         self._finished_command = command_id
         if stdin:

@@ -105,11 +105,12 @@ _DROPPED: t.Final = Verdict(
     "the connection was lost before the answer was complete",
     "run again: the state is re-read first",
 )
+_NO_SOAP: t.Final = Verdict(errors.ProtocolViolation, "the server answers without a SOAP message", soap.NO_WINRM)
 _SEALING: t.Final = Verdict(
     errors.ProtocolViolation, "the answer cannot be read or unsealed", "look for a proxy in between"
 )
 # What pywinrm and the authentication libraries let through when an answer or a handshake is not what they expect.
-_SURPRISES: t.Final = (LookupError, ValueError, TypeError, AttributeError, AssertionError, OSError, struct.error)
+_SURPRISES: t.Final = (LookupError, ValueError, AttributeError, OSError, struct.error)
 
 
 class WinrmTransport:
@@ -166,7 +167,9 @@ class WinrmTransport:
     def _send(self, envelope: bytes) -> bytes:
         try:
             with self._guard.deadline(self._deadline):
-                self._mount(self._transport.build_session())
+                if self._transport.session is None:
+                    self._transport.build_session()
+                self._mount(self._transport.session)
                 answer = t.cast(bytes, self._transport.send_message(envelope))
             self._check_in_time()
             return answer
@@ -176,9 +179,9 @@ class WinrmTransport:
             self.reset()
             raise
         except _foreign_errors() as error:
-            verdict = self._verdict(error)
+            failure = self._failure(error)
             self.reset()
-            raise self._error(verdict, code=401 if verdict.error is errors.AuthenticationFailed else None) from error
+            raise failure from error
 
     def _harden_handshake(self) -> None:
         """Mount the adapter before pywinrm's first message, which it sends while it still builds its session."""
@@ -214,27 +217,32 @@ class WinrmTransport:
     def _answer_of(self, error: t.Any) -> bytes:
         """The SOAP fault that came with an HTTP error status, or the status' own meaning."""
         self._check_in_time()
-        answer: bytes = error.response_text.encode("utf-8", "replace")
+        text = error.response_text  # bytes from pywinrm 0.4
+        answer: bytes = text if isinstance(text, bytes) else text.encode("utf-8")
         if b"Fault" in answer and b"Envelope" in answer:
             return answer
         self.reset()
-        unknown = Verdict(errors.ProtocolViolation, "the server answers without a SOAP message", soap.NO_WINRM)
-        raise self._error(BY_STATUS.get(error.code, unknown), code=error.code) from error
+        raise self._error(BY_STATUS.get(error.code, _NO_SOAP), code=error.code) from error
 
-    def _verdict(self, error: BaseException) -> Verdict:
+    def _failure(self, error: BaseException) -> errors.WsmanError:
         if self._guard.expired:
-            return self._too_late()
+            return self._error(self._too_late())
         if _is_authentication(error):
             method = str(self._transport.auth_method)
             advice = AUTHENTICATION_ADVICE.get(method, _NTLM_ADVICE)
-            return Verdict(errors.AuthenticationFailed, f"the server rejects the credentials ({method})", advice)
-        return _network_verdict(error)
+            rejected = Verdict(errors.AuthenticationFailed, f"the server rejects the credentials ({method})", advice)
+            return self._error(rejected, code=401)
+        status = _status_inside(error)
+        if status is not None:
+            return self._error(BY_STATUS.get(status, _NO_SOAP), code=status)
+        return self._error(_network_verdict(error))
 
     def _error(self, verdict: Verdict, *, code: int | None = None) -> errors.WsmanError:
         return verdict.error(host=self.host, meaning=verdict.meaning, advice=verdict.advice, code=code)
 
 
-_NO_SEALING: t.Final = Verdict(
+_NO_NO_SOAP: t.Final = Verdict(errors.ProtocolViolation, "the server answers without a SOAP message", soap.NO_WINRM)
+_SEALING: t.Final = Verdict(
     errors.HostUnreachable,
     "the connection is closed after every answer, so encrypted messages cannot be exchanged",
     "a proxy or load balancer between must keep connections open",
@@ -265,6 +273,12 @@ def _is_authentication(error: BaseException) -> bool:
     # requests_ntlm raises PermissionError when the server offers no challenge; pywinrm's Kerberos has its own names.
     named = type(error).__name__ in ("KerberosExchangeError", "MutualAuthenticationError")
     return named or isinstance(error, (PermissionError, *_authentication_errors()))
+
+
+def _status_inside(error: BaseException) -> int | None:
+    """The HTTP status, where pywinrm failed over the body of an error (not UTF-8, or sealed with other keys)."""
+    found = (one.response for one in _inside(error) if isinstance(one, requests.exceptions.HTTPError))
+    return next((int(response.status_code) for response in found if response is not None), None)
 
 
 def _network_verdict(error: BaseException) -> Verdict:

@@ -79,7 +79,9 @@ def _delete_key(server: SimulatedServer, arguments: Arguments) -> JsonValue:
 
 def _deny_key(server: SimulatedServer, arguments: Arguments) -> JsonValue:
     path = str(arguments["path"]).strip("\\").casefold()
-    change = server.machine.registry.denied.add if arguments.get("deny", True) else server.machine.registry.denied.discard
+    change = (
+        server.machine.registry.denied.add if arguments.get("deny", True) else server.machine.registry.denied.discard
+    )
     change(path)
     return None
 

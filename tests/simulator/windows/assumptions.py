@@ -29,99 +29,166 @@ class Assumptions:
     """The switches; the texts stand with each field and come out of ``assumption_rows``."""
 
     ad_lds_binds_udp: bool = _assume(
-        True, "K", "field report of 2009: dns.exe on 50636, ADAM failing with 10013",
+        True,
+        "K",
+        "field report of 2009: dns.exe on 50636, ADAM failing with 10013",
         "AD LDS binds the UDP twin of each of its TCP ports; without it the DNS pool (UDP) could not hurt AD LDS",
     )
     ad_lds_reuses_address: bool = _assume(
-        True, "K", "the only newcomer that the documented bind tables answer with 10013 on a wildcard holder",
+        True,
+        "K",
+        "the only newcomer that the documented bind tables answer with 10013 on a wildcard holder",
         "AD LDS binds with SO_REUSEADDR: a port of another account gives 10013; false: a plain bind, 10048",
     )
     dns_exclusive_sockets: bool = _assume(
-        True, "K", "no source", "dns.exe binds its pool with SO_EXCLUSIVEADDRUSE (no visible difference today)",
+        True,
+        "K",
+        "no source",
+        "dns.exe binds its pool with SO_EXCLUSIVEADDRUSE (no visible difference today)",
     )
     dns_before_ad_lds: bool = _assume(
-        True, "T", "field report of 2009: dns.exe held the port when ADAM started",
+        True,
+        "T",
+        "field report of 2009: dns.exe held the port when ADAM started",
         "at boot dns.exe binds its pool before AD LDS binds its ports; false: AD LDS comes first and never loses",
     )
     ipsec_after_dns: bool = _assume(
-        True, "T", "field reports of 2008 on IPSEC Services failing after a boot",
+        True,
+        "T",
+        "field reports of 2008 on IPSEC Services failing after a boot",
         "on NT 5.x IPSEC Services binds UDP 500 and 4500 after dns.exe has drawn its pool",
     )
     ipsec_block_mode: bool = _assume(
-        True, "D", "KB912023", "on NT 5.x an automatic IPSEC Services that fails at boot cuts the server off",
+        True,
+        "D",
+        "KB912023",
+        "on NT 5.x an automatic IPSEC Services that fails at boot cuts the server off",
     )
     pool_one_draw_for_both_families: bool = _assume(
-        True, "K", "no source", "the DNS pool draws once and opens each number on IPv4 and on IPv6",
+        True,
+        "K",
+        "no source",
+        "the DNS pool draws once and opens each number on IPv4 and on IPv6",
     )
     pool_ipv6: bool = _assume(
-        True, "D", "DnsServerDsc schema: the size counts sockets per address family",
+        True,
+        "D",
+        "DnsServerDsc schema: the size counts sockets per address family",
         "dns.exe has a second set of pool sockets on IPv6 (not on NT 5.x)",
     )
     pool_range_rule: PoolRangeRule = _assume(
-        "count_from_start", "T", "the update's text as quoted in 2009; a best-practice rule of 2009 suggests the other",
+        "count_from_start",
+        "T",
+        "the update's text as quoted in 2009; a best-practice rule of 2009 suggests the other",
         "range of the pool on 6.0+ with MaxUserPort set: [start, start+MaxUserPort], or from_1024: [1024, MaxUserPort]",
     )
     pool_default_from_dynamic_range: bool = _assume(
-        True, "K", "no source",
+        True,
+        "K",
+        "no source",
         "on 6.0+ without MaxUserPort the pool is drawn from the dynamic UDP range of netsh; false: always 49152-65535",
     )
     dns_ignores_netsh_exclusions: bool = _assume(
-        True, "K", "not documented anywhere; the pool reads MaxUserPort itself, so it seems to pick numbers itself",
+        True,
+        "K",
+        "not documented anywhere; the pool reads MaxUserPort itself, so it seems to pick numbers itself",
         "administered netsh exclusions do not keep dns.exe off a port; false: the pool honours them",
     )
     dns_honours_reserved_ports: bool = _assume(
-        True, "D", "KB956188, KB956189: the remedy is ReservedPorts", "on NT 5.x the pool avoids ReservedPorts (as of boot)",
+        True,
+        "D",
+        "KB956188, KB956189: the remedy is ReservedPorts",
+        "on NT 5.x the pool avoids ReservedPorts (as of boot)",
     )
     reserved_ports_cover_tcp_and_udp: bool = _assume(
-        True, "K", "KB812873 names no protocol", "ReservedPorts entries hold for both protocols; false: TCP only",
+        True,
+        "K",
+        "KB812873 names no protocol",
+        "ReservedPorts entries hold for both protocols; false: TCP only",
     )
     adjacent_single_reservations_fail: bool = _assume(
-        True, "D", "KB812873, warning", "touching separate ReservedPorts entries are not reserved (only 'not reliably')",
+        True,
+        "D",
+        "KB812873, warning",
+        "touching separate ReservedPorts entries are not reserved (only 'not reliably')",
     )
     other_ephemeral_users: bool = _assume(
-        True, "K", "a field report of 2008 names lsass.exe",
+        True,
+        "K",
+        "a field report of 2008 names lsass.exe",
         "RPC servers and others take a few dynamic TCP or UDP ports at boot before AD LDS starts",
     )
     ephemeral_order: EphemeralOrder = _assume(
-        "sequential", "K", "RPC servers are commonly seen on the first ports of the dynamic range",
+        "sequential",
+        "K",
+        "RPC servers are commonly seen on the first ports of the dynamic range",
         "how the stack hands out dynamic ports: the lowest free ones, or at random (then only a reservation protects)",
     )
     netsh_needs_free_ports: bool = _assume(
-        True, "D", "CreatePersistentUdpPortReservation: error 32", "netsh cannot exclude ports that are in use",
+        True,
+        "D",
+        "CreatePersistentUdpPortReservation: error 32",
+        "netsh cannot exclude ports that are in use",
     )
     netsh_failure_exit_code: int = _assume(1, "K", "no source", "netsh's exit code when it fails; never the Win32 code")
     netsh_default_store: str = _assume(
-        "persistent", "K", "no source", "store= of `add excludedportrange` when it is not given",
+        "persistent",
+        "K",
+        "no source",
+        "store= of `add excludedportrange` when it is not given",
     )
     reboot_method_return: int = _assume(
-        0, "K", "whether WinRM's process holds the shutdown privilege is not documented",
+        0,
+        "K",
+        "whether WinRM's process holds the shutdown privilege is not documented",
         "ReturnValue of Win32_OperatingSystem.Reboot/Win32Shutdown/...; 1314 or 0x80041062: privilege not held, no reboot",
     )
     stop_of_stopped_service: int = _assume(
-        5, "C", "a field client saw 5; the documentation would allow 6", "StopService of a service that does not run",
+        5,
+        "C",
+        "a field client saw 5; the documentation would allow 6",
+        "StopService of a service that does not run",
     )
     start_with_failed_dependency: int = _assume(
-        13, "K", "Win32 error 1068 seen through Win32_Service", "StartService when a dependency cannot start",
+        13,
+        "K",
+        "Win32 error 1068 seen through Win32_Service",
+        "StartService when a dependency cannot start",
     )
     registry_absent_value: int = _assume(
-        1, "C", "clients' tests against real Windows; not proven on every release",
+        1,
+        "C",
+        "clients' tests against real Windows; not proven on every release",
         "StdRegProv's code for an absent value in an existing key",
     )
     registry_in_cimv2: bool = _assume(
-        True, "C", "a Microsoft text quoted in a rule repository", "root/cimv2 holds StdRegProv as well",
+        True,
+        "C",
+        "a Microsoft text quoted in a rule repository",
+        "root/cimv2 holds StdRegProv as well",
     )
     utf8_for_programs: bool = _assume(
-        False, "T", "reports of OEM text under code page 65001",
+        False,
+        "T",
+        "reports of OEM text under code page 65001",
         "programs (netsh, sc, netstat) write UTF-8 in a 65001 shell; false: OEM bytes, only cmd's own words are UTF-8",
     )
     winrm_manual_on_2003: bool = _assume(
-        False, "K", "no source", "on NT 5.x WinRM's start type is manual unless somebody ran winrm quickconfig",
+        False,
+        "K",
+        "no source",
+        "on NT 5.x WinRM's start type is manual unless somebody ran winrm quickconfig",
     )
     direct_start_value_needs_boot: bool = _assume(
-        True, "K", "the service manager keeps its own database", "a Start value written to the registry counts at the next boot",
+        True,
+        "K",
+        "the service manager keeps its own database",
+        "a Start value written to the registry counts at the next boot",
     )
     auto_start_delay_seconds: int = _assume(
-        120, "K", "Control\\AutoStartDelay, in milliseconds, overrides it",
+        120,
+        "K",
+        "Control\\AutoStartDelay, in milliseconds, overrides it",
         "delayed services start this long after the last automatic one",
     )
 

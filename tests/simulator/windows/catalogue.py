@@ -75,9 +75,7 @@ def _driver(name: str, english: str, *, group: str, needs: tuple[str, ...] = (),
     )
 
 
-def _hosted(
-    name: str, english: str, german: str = "", *, host: str = "netsvcs", **rest: t.Any
-) -> ServiceRow:
+def _hosted(name: str, english: str, german: str = "", *, host: str = "netsvcs", **rest: t.Any) -> ServiceRow:
     return ServiceRow(name, english, german, image=f"{{system32}}\\svchost.exe -k {host}", **rest)
 
 
@@ -88,31 +86,64 @@ BASE: t.Final = (
     _driver("HTTP", "HTTP", group="", needs=("Tcpip",)),
     _driver("IPSec", "IPSEC driver", group="PNP_TDI", needs=("Tcpip",), era="nt5"),
     _hosted(
-        "DcomLaunch", "DCOM Server Process Launcher", "DCOM-Server-Prozessstart", host="DcomLaunch", group="COM Infrastructure"
+        "DcomLaunch",
+        "DCOM Server Process Launcher",
+        "DCOM-Server-Prozessstart",
+        host="DcomLaunch",
+        group="COM Infrastructure",
     ),
     _hosted(
-        "RpcSs", "Remote Procedure Call (RPC)", "Remoteprozeduraufruf (RPC)",
-        host="rpcss", account=_NETWORK, group="COM Infrastructure", needs=("DcomLaunch",),
+        "RpcSs",
+        "Remote Procedure Call (RPC)",
+        "Remoteprozeduraufruf (RPC)",
+        host="rpcss",
+        account=_NETWORK,
+        group="COM Infrastructure",
+        needs=("DcomLaunch",),
     ),
     ServiceRow(
         "Eventlog", "Event Log", "Ereignisprotokoll", image="{system32}\\services.exe", group="Event Log", era="nt5"
     ),
     _hosted(
-        "EventLog", "Windows Event Log", "Windows-Ereignisprotokoll",
-        host="LocalServiceNetworkRestricted", account=_LOCAL, group="Event Log", era="nt6",
+        "EventLog",
+        "Windows Event Log",
+        "Windows-Ereignisprotokoll",
+        host="LocalServiceNetworkRestricted",
+        account=_LOCAL,
+        group="Event Log",
+        era="nt6",
     ),
     ServiceRow("PlugPlay", "Plug and Play", image="{system32}\\services.exe", group="PlugPlay", era="nt5"),
     _hosted("PlugPlay", "Plug and Play", host="DcomLaunch", group="PlugPlay", era="nt6"),
     ServiceRow(
-        "SamSs", "Security Accounts Manager", "Sicherheitskontenverwaltung",
-        image="{system32}\\lsass.exe", group="LocalValidation", needs=("RpcSs",),
+        "SamSs",
+        "Security Accounts Manager",
+        "Sicherheitskontenverwaltung",
+        image="{system32}\\lsass.exe",
+        group="LocalValidation",
+        needs=("RpcSs",),
     ),
     ServiceRow(
-        "Netlogon", "Net Logon", "Anmeldedienst", image="{system32}\\lsass.exe",
-        start=Start.DEMAND, group="MS_WindowsRemoteValidation", needs=("LanmanWorkstation",),
+        "Netlogon",
+        "Net Logon",
+        "Anmeldedienst",
+        image="{system32}\\lsass.exe",
+        start=Start.DEMAND,
+        group="MS_WindowsRemoteValidation",
+        needs=("LanmanWorkstation",),
     ),
-    _hosted("Dhcp", "DHCP Client", "DHCP-Client", host="NetworkService", account=_NETWORK, group="TDI", needs=("Tcpip", "AFD")),
-    _hosted("Dnscache", "DNS Client", "DNS-Client", host="NetworkService", account=_NETWORK, group="TDI", needs=("Tcpip",)),
+    _hosted(
+        "Dhcp",
+        "DHCP Client",
+        "DHCP-Client",
+        host="NetworkService",
+        account=_NETWORK,
+        group="TDI",
+        needs=("Tcpip", "AFD"),
+    ),
+    _hosted(
+        "Dnscache", "DNS Client", "DNS-Client", host="NetworkService", account=_NETWORK, group="TDI", needs=("Tcpip",)
+    ),
     _hosted("LanmanServer", "Server", needs=("SamSs",)),
     _hosted("LanmanWorkstation", "Workstation", "Arbeitsstationsdienst", group="NetworkProvider"),
     _hosted("CryptSvc", "Cryptographic Services", "Kryptografiedienste"),
@@ -124,36 +155,93 @@ BASE: t.Final = (
     _hosted("W32Time", "Windows Time", "Windows-Zeitgeber", host="LocalService", account=_LOCAL),
     _hosted("TermService", "Terminal Services", "Terminaldienste", host="termsvcs", needs=("RpcSs",), era="nt5"),
     _hosted(
-        "TermService", "Remote Desktop Services", "Remotedesktopdienste", host="NetworkService",
-        account=_NETWORK, needs=("RpcSs",), era="nt6",
+        "TermService",
+        "Remote Desktop Services",
+        "Remotedesktopdienste",
+        host="NetworkService",
+        account=_NETWORK,
+        needs=("RpcSs",),
+        era="nt6",
     ),
     ServiceRow(
-        "Spooler", "Print Spooler", "Druckwarteschlange", image="{system32}\\spoolsv.exe",
-        type=OWN_PROCESS, group="SpoolerGroup", needs=("RpcSs",),
+        "Spooler",
+        "Print Spooler",
+        "Druckwarteschlange",
+        image="{system32}\\spoolsv.exe",
+        type=OWN_PROCESS,
+        group="SpoolerGroup",
+        needs=("RpcSs",),
     ),
-    _hosted("WinRM", "Windows Remote Management (WS-Management)", "Windows-Remoteverwaltung (WS-Verwaltung)",
-            host="WinRM", account=_NETWORK, needs=("RpcSs", "HTTP")),
-    ServiceRow("PolicyAgent", "IPSEC Services", "IPSEC-Dienste", image="{system32}\\lsass.exe",
-               needs=("RpcSs", "Tcpip", "IPSec"), era="nt5"),
-    _hosted("PolicyAgent", "IPsec Policy Agent", "IPsec-Richtlinien-Agent", host="NetworkServiceNetworkRestricted",
-            account=_NETWORK, start=Start.DEMAND, needs=("Tcpip",), era="nt6"),
-    _hosted("IKEEXT", "IKE and AuthIP IPsec Keying Modules", "IKE- und AuthIP IPsec-Schl\u00fcsselerstellungsmodule",
-            era="nt6"),
-    _hosted("BITS", "Background Intelligent Transfer Service", "Intelligenter Hintergrund\u00fcbertragungsdienst",
-            start=Start.AUTO, delayed=True, needs=("RpcSs", "EventSystem"), era="nt6"),
+    _hosted(
+        "WinRM",
+        "Windows Remote Management (WS-Management)",
+        "Windows-Remoteverwaltung (WS-Verwaltung)",
+        host="WinRM",
+        account=_NETWORK,
+        needs=("RpcSs", "HTTP"),
+    ),
+    ServiceRow(
+        "PolicyAgent",
+        "IPSEC Services",
+        "IPSEC-Dienste",
+        image="{system32}\\lsass.exe",
+        needs=("RpcSs", "Tcpip", "IPSec"),
+        era="nt5",
+    ),
+    _hosted(
+        "PolicyAgent",
+        "IPsec Policy Agent",
+        "IPsec-Richtlinien-Agent",
+        host="NetworkServiceNetworkRestricted",
+        account=_NETWORK,
+        start=Start.DEMAND,
+        needs=("Tcpip",),
+        era="nt6",
+    ),
+    _hosted(
+        "IKEEXT",
+        "IKE and AuthIP IPsec Keying Modules",
+        "IKE- und AuthIP IPsec-Schl\u00fcsselerstellungsmodule",
+        era="nt6",
+    ),
+    _hosted(
+        "BITS",
+        "Background Intelligent Transfer Service",
+        "Intelligenter Hintergrund\u00fcbertragungsdienst",
+        start=Start.AUTO,
+        delayed=True,
+        needs=("RpcSs", "EventSystem"),
+        era="nt6",
+    ),
     _hosted("wuauserv", "Automatic Updates", "Automatische Updates", start=Start.DEMAND, era="nt5"),
     _hosted("wuauserv", "Windows Update", delayed=True, needs=("RpcSs",), era="nt6"),
-    ServiceRow("MSDTC", "Distributed Transaction Coordinator", image="{system32}\\msdtc.exe", account=_NETWORK,
-               type=OWN_PROCESS, start=Start.DEMAND, group="MS Transactions", needs=("RpcSs", "SamSs")),
-    _hosted("RemoteRegistry", "Remote Registry", "Remoteregistrierung", host="regsvc", account=_LOCAL, needs=("RpcSs",)),
+    ServiceRow(
+        "MSDTC",
+        "Distributed Transaction Coordinator",
+        image="{system32}\\msdtc.exe",
+        account=_NETWORK,
+        type=OWN_PROCESS,
+        start=Start.DEMAND,
+        group="MS Transactions",
+        needs=("RpcSs", "SamSs"),
+    ),
+    _hosted(
+        "RemoteRegistry", "Remote Registry", "Remoteregistrierung", host="regsvc", account=_LOCAL, needs=("RpcSs",)
+    ),
     _hosted("Messenger", "Messenger", "Nachrichtendienst", start=Start.DISABLED, era="nt5"),
     _hosted("RemoteAccess", "Routing and Remote Access", "Routing und RAS", start=Start.DISABLED, needs=("RpcSs",)),
 )
 """What every simulated server has. WinRM on 2003 is what ``winrm quickconfig`` leaves: automatic."""
 
 DNS_ROWS: t.Final = (
-    ServiceRow("DNS", "DNS Server", "DNS-Server", image="{system32}\\dns.exe", type=OWN_PROCESS,
-               needs=("Tcpip", "AFD", "RpcSs")),
+    ServiceRow(
+        "DNS",
+        "DNS Server",
+        "DNS-Server",
+        image="{system32}\\dns.exe",
+        type=OWN_PROCESS,
+        needs=("Tcpip", "AFD", "RpcSs"),
+    ),
 )
 
 IAS_ROWS: t.Final = (
@@ -161,18 +249,44 @@ IAS_ROWS: t.Final = (
     _hosted("IAS", "Network Policy Server", "Netzwerkrichtlinienserver", needs=("RpcSs",), era="nt6"),
 )
 
-_EXCHANGE: t.Final = "\"{exchange}\\Bin\\"
+_EXCHANGE: t.Final = '"{exchange}\\Bin\\'
 EDGE_ROWS: t.Final = (
-    ServiceRow("ADAM_MSExchange", "Microsoft Exchange ADAM", image="{ad_lds}\\dsamain.exe -sn:MSExchange",
-               account=_NETWORK, type=OWN_PROCESS, needs=("RpcSs", "Eventlog")),
-    ServiceRow("MSExchangeEdgeCredential", "Microsoft Exchange Credential Service",
-               image=_EXCHANGE + 'EdgeCredentialSvc.exe"', account=_SYSTEM, type=OWN_PROCESS, needs=("ADAM_MSExchange",)),
-    ServiceRow("MSExchangeTransport", "Microsoft Exchange Transport", image=_EXCHANGE + 'MSExchangeTransport.exe"',
-               account=_NETWORK, type=OWN_PROCESS, needs=("ADAM_MSExchange",)),
-    ServiceRow("MSExchangeTransportLogSearch", "Microsoft Exchange Transport Log Search",
-               image=_EXCHANGE + 'MSExchangeTransportLogSearch.exe"', type=OWN_PROCESS),
-    ServiceRow("MSExchangeAntispamUpdate", "Microsoft Exchange Anti-spam Update",
-               image=_EXCHANGE + 'Microsoft.Exchange.AntispamUpdateSvc.exe"', type=OWN_PROCESS),
+    ServiceRow(
+        "ADAM_MSExchange",
+        "Microsoft Exchange ADAM",
+        image="{ad_lds}\\dsamain.exe -sn:MSExchange",
+        account=_NETWORK,
+        type=OWN_PROCESS,
+        needs=("RpcSs", "Eventlog"),
+    ),
+    ServiceRow(
+        "MSExchangeEdgeCredential",
+        "Microsoft Exchange Credential Service",
+        image=_EXCHANGE + 'EdgeCredentialSvc.exe"',
+        account=_SYSTEM,
+        type=OWN_PROCESS,
+        needs=("ADAM_MSExchange",),
+    ),
+    ServiceRow(
+        "MSExchangeTransport",
+        "Microsoft Exchange Transport",
+        image=_EXCHANGE + 'MSExchangeTransport.exe"',
+        account=_NETWORK,
+        type=OWN_PROCESS,
+        needs=("ADAM_MSExchange",),
+    ),
+    ServiceRow(
+        "MSExchangeTransportLogSearch",
+        "Microsoft Exchange Transport Log Search",
+        image=_EXCHANGE + 'MSExchangeTransportLogSearch.exe"',
+        type=OWN_PROCESS,
+    ),
+    ServiceRow(
+        "MSExchangeAntispamUpdate",
+        "Microsoft Exchange Anti-spam Update",
+        image=_EXCHANGE + 'Microsoft.Exchange.AntispamUpdateSvc.exe"',
+        type=OWN_PROCESS,
+    ),
 )
 """The Edge role: the two that depend on AD LDS are [K] in the facts; others follow the service manager anyway."""
 

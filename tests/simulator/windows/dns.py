@@ -31,9 +31,7 @@ def pool_size(registry: Registry) -> int:
     return DEFAULT_POOL_SIZE if size is None else min(size, MAXIMUM_POOL_SIZE)
 
 
-def pool_range(
-    registry: Registry, release: Release, assumptions: Assumptions, *, dynamic_udp: PortRange
-) -> PortRange:
+def pool_range(registry: Registry, release: Release, assumptions: Assumptions, *, dynamic_udp: PortRange) -> PortRange:
     """Return the range that the pool is drawn from (the update's rule on NT 5.x; contested on 6.0+ with MaxUserPort)."""
     maximum = registry.number(TCPIP_PARAMETERS, "MaxUserPort")
     if release.nt5:
@@ -73,9 +71,7 @@ def _draws(rng: random.Random, port_range: PortRange, lanes: int) -> t.Iterable[
     return map(first.__add__, inside)
 
 
-def draw_ports(
-    rng: random.Random, *, count: int, port_range: PortRange, taken: t.AbstractSet[int]
-) -> frozenset[int]:
+def draw_ports(rng: random.Random, *, count: int, port_range: PortRange, taken: t.AbstractSet[int]) -> frozenset[int]:
     """Draw distinct ports one after the other, uniformly; a port that is taken is drawn again.
 
     All that are free are returned when there are not enough of them. Thousands of draws are made in one call to the

@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from tests.simulator.windows import acts, lottery
-from tests.simulator.windows.boot import plan_boot
+from tests.simulator.windows.boot import BootPlan, plan_boot
 from tests.simulator.windows.commands import interpreter
 from tests.simulator.windows.context import Context
 from tests.simulator.windows.interface import CimInstance, CommandResult, User, WinrmLimits
@@ -21,6 +21,8 @@ from tests.simulator.windows.session import Session
 from tests.simulator.windows.wmi import repository
 
 JsonValue: t.TypeAlias = "None | bool | int | float | str | list[JsonValue] | dict[str, JsonValue]"
+
+SETTLED_SECONDS: t.Final = 1.0
 
 Program: t.TypeAlias = interpreter.ForeignProgram
 
@@ -35,8 +37,17 @@ class SimulatedServer:
     model does not know (folded name without ``.exe``) and that somebody else answers.
     """
 
-    def __init__(self, machine: Machine, *, seed: int, users: tuple[User, ...], roles: tuple[str, ...], now: float) -> None:
-        """Make a server whose last boot, with this seed, is already over; ``now`` minus its uptime is when it was."""
+    def __init__(
+        self,
+        machine: Machine,
+        *,
+        seed: int,
+        users: tuple[User, ...],
+        roles: tuple[str, ...],
+        now: float,
+        uptime: float,
+    ) -> None:
+        """Make a server whose last boot, with this seed, began ``uptime`` seconds before ``now`` and is over."""
         self.machine = machine
         self.users = users
         self.roles = roles
@@ -44,7 +55,7 @@ class SimulatedServer:
         self.programs: dict[str, Program] = {}
         self.now = now
         self._seed = seed
-        self.session = self._new_session(seed, booted_at=now, boot_id=1)
+        self.session = self._settled_session(seed, uptime=uptime, boot_id=1)
 
     # -- who it is
     @property
@@ -104,12 +115,24 @@ class SimulatedServer:
     def _start_boot(self, seed: int | None) -> None:
         self._seed = self._seed + 1 if seed is None else seed
         self.power = Power()
-        self.session = self._new_session(self._seed, booted_at=self.now, boot_id=self.session.boot_id + 1)
+        boot_id = self.session.boot_id + 1
+        self.session = self._new_session(self._plan(), self._seed, booted_at=self.now, boot_id=boot_id)
 
-    def _new_session(self, seed: int, *, booted_at: float, boot_id: int) -> Session:
+    def _plan(self) -> BootPlan:
         self.machine.exclusions = self.machine.exclusions.at_boot(self.machine.runtime_blocks)
+        return plan_boot(self.machine)
+
+    def _new_session(self, plan: BootPlan, seed: int, *, booted_at: float, boot_id: int) -> Session:
         self.machine.log(source="EventLog", code=6005, now=booted_at, type_="information")
-        return Session(self.machine, plan_boot(self.machine), seed=seed, booted_at=booted_at, boot_id=boot_id)
+        return Session(self.machine, plan, seed=seed, booted_at=booted_at, boot_id=boot_id)
+
+    def _settled_session(self, seed: int, *, uptime: float, boot_id: int) -> Session:
+        """Return a session whose boot is over now: it began ``uptime`` seconds ago, or as long ago as it takes."""
+        plan = self._plan()
+        needed = (plan.steps[-1].offset if plan.steps else 0.0) + SETTLED_SECONDS
+        session = self._new_session(plan, seed, booted_at=self.now - max(uptime, needed), boot_id=boot_id)
+        session.advance(self.now)
+        return session
 
     def is_listening(self, now: float) -> bool:
         """Whether a TCP connection to WinRM is accepted; ticks first. False while it reboots, in block mode, WinRM down."""
@@ -192,7 +215,7 @@ class SimulatedServer:
             "sockets": t.cast("JsonValue", session.sockets.as_json()),
             "exclusions": t.cast("JsonValue", machine.exclusions.as_json()),
             "dynamic_ranges": {
-                f"ipv{family} {protocol}": list(machine.dynamic_range(protocol, family))
+                f"ipv{family} {protocol}": t.cast("JsonValue", list(machine.dynamic_range(protocol, family)))
                 for family in machine.families
                 for protocol in acts.PROTOCOLS
             },
@@ -205,22 +228,9 @@ class SimulatedServer:
 
         The boot is dated back, so that the clock does not move; delayed services have started too.
         """
-        self._start_boot(seed)
-        self.settle()
-
-    def settle(self, uptime: float | None = None) -> None:
-        """Bring the present boot to its end without moving the clock: it began ``uptime`` seconds ago, or just early enough."""
-        steps = self.session.plan.steps
-        needed = (steps[-1].offset if steps else 0.0) + 1.0
-        ago = needed if uptime is None else max(needed, uptime)
-        self.session = Session(
-            self.machine,
-            self.session.plan,
-            seed=self.session.seed,
-            booted_at=self.now - ago,
-            boot_id=self.session.boot_id,
-        )
-        self.session.advance(self.now)
+        self._seed = self._seed + 1 if seed is None else seed
+        self.power = Power()
+        self.session = self._settled_session(self._seed, uptime=0.0, boot_id=self.session.boot_id + 1)
 
     def reboot(self, seed: int | None = None) -> None:
         """Begin an orderly restart now: shutdown phase, silence, boot; progress comes with tick."""
@@ -251,7 +261,4 @@ def build_from_spec(spec: HostSpec, *, now: float) -> SimulatedServer:
     seed = spec.seed
     if spec.broken is not None:
         seed = lottery.find_seed(machine, seed=seed, broken=spec.broken)
-    machine.events.records.clear()
-    server = SimulatedServer(machine, seed=seed, users=spec.users, roles=spec.roles, now=now)
-    server.settle(uptime=spec.uptime)
-    return server
+    return SimulatedServer(machine, seed=seed, users=spec.users, roles=spec.roles, now=now, uptime=spec.uptime)

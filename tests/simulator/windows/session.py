@@ -275,9 +275,7 @@ class Session:
         """Bind one explicit port on all addresses of every family; 0, 10048 or 10013."""
         if port in self.reservations().everybody[protocol]:
             return WSAEACCES
-        wanted = [
-            self._socket(service, protocol, family, port, now, program) for family in self.machine.families
-        ]
+        wanted = [self._socket(service, protocol, family, port, now, program) for family in self.machine.families]
         for socket in wanted:
             error = self.sockets.conflict(socket)
             if error:
@@ -287,7 +285,13 @@ class Session:
         return 0
 
     def _socket(
-        self, service: Service, protocol: Protocol, family: Family, port: int, now: float, program: Program | None = None
+        self,
+        service: Service,
+        protocol: Protocol,
+        family: Family,
+        port: int,
+        now: float,
+        program: Program | None = None,
     ) -> Socket:
         return Socket(
             protocol,
@@ -327,7 +331,9 @@ class Session:
         machine = self.machine
         count = max(pool_size(machine.registry), 1) if machine.has_socket_pool else 1
         families = machine.families if machine.assumptions.pool_ipv6 else (4,)
-        draws = [families] if machine.assumptions.pool_one_draw_for_both_families else [(family,) for family in families]
+        draws = (
+            [families] if machine.assumptions.pool_one_draw_for_both_families else [(family,) for family in families]
+        )
         for pool_families in draws:
             ports = draw_ports(self.rng, count=count, port_range=self.pool_range(), taken=self.pool_avoids())
             self.sockets.add_pool(
@@ -397,6 +403,21 @@ class Session:
                             created=now,
                         )
                     )
+
+        self.sockets.add(
+            Socket(
+                "tcp",
+                4,
+                445,
+                SYSTEM_PID,
+                "LocalSystem",
+                address="192.0.2.10",
+                state="established",
+                remote_address="192.0.2.99",
+                remote_port=51515,
+                created=now,
+            )
+        )
 
     # -- events
     def log(self, *, code: int, now: float, strings: t.Sequence[str], source: str = SERVICE_MANAGER) -> None:

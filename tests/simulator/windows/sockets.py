@@ -92,7 +92,15 @@ class SocketPool:
     def socket(self, port: int, family: Family) -> Socket:
         """Return the one socket of the pool on this port."""
         return Socket(
-            "udp", family, port, self.pid, self.account, self.service, self.option, WILDCARDS[family], created=self.created
+            "udp",
+            family,
+            port,
+            self.pid,
+            self.account,
+            self.service,
+            self.option,
+            WILDCARDS[family],
+            created=self.created,
         )
 
 
@@ -113,7 +121,9 @@ class SocketTable:
         """Return the sockets bound to a port."""
         found = list(self._sockets[protocol, family].get(port, ()))
         if protocol == "udp" and self._pools:
-            found += [pool.socket(port, family) for pool in self._pools if family in pool.families and port in pool.ports]
+            found += [
+                pool.socket(port, family) for pool in self._pools if family in pool.families and port in pool.ports
+            ]
         return found
 
     def is_used(self, protocol: Protocol, port: int) -> bool:

@@ -77,15 +77,18 @@ EVENT_MESSAGES: t.Final[t.Mapping[Language, t.Mapping[tuple[str, int], str]]] = 
         ("USER32", 1074): "The process %1 has initiated the %5 of computer %2 for the following reason: %3 Comment: %6",
     },
     "de": {
-        ("Service Control Manager", 7001): "Der Dienst \"%1\" ist vom Dienst \"%2\" abh\u00e4ngig, der aufgrund "
+        ("Service Control Manager", 7001): 'Der Dienst "%1" ist vom Dienst "%2" abh\u00e4ngig, der aufgrund '
         "folgenden Fehlers nicht gestartet wurde: \r\n%3",
-        ("Service Control Manager", 7023): "Der Dienst \"%1\" wurde mit folgendem Fehler beendet: \r\n%2",
-        ("Service Control Manager", 7034): "Dienst \"%1\" wurde unerwartet beendet. Dies ist bereits %2 Mal passiert.",
-        ("IPSec", 4292): "Der IPSec-Treiber wurde in den Blockiermodus versetzt. IPSec wird den gesamten eingehenden und "
+        ("Service Control Manager", 7023): 'Der Dienst "%1" wurde mit folgendem Fehler beendet: \r\n%2',
+        ("Service Control Manager", 7034): 'Dienst "%1" wurde unerwartet beendet. Dies ist bereits %2 Mal passiert.',
+        (
+            "IPSec",
+            4292,
+        ): "Der IPSec-Treiber wurde in den Blockiermodus versetzt. IPSec wird den gesamten eingehenden und "
         "ausgehenden TCP/IP-Netzwerkverkehr verwerfen, der nicht durch IPSec-Richtlinien zum Startzeitpunkt zugelassen ist.",
         ("EventLog", 6005): "Der Ereignisprotokolldienst wurde gestartet.",
         ("EventLog", 6006): "Der Ereignisprotokolldienst wurde beendet.",
-        ("USER32", 1074): "Der Prozess %1 hat den Vorgang \"%5\" von Computer %2 eingeleitet. Grund: %3 Kommentar: %6",
+        ("USER32", 1074): 'Der Prozess %1 hat den Vorgang "%5" von Computer %2 eingeleitet. Grund: %3 Kommentar: %6',
     },
 }
 

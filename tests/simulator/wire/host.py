@@ -34,13 +34,21 @@ class WireSettings:
 
     ``schemes`` are what Service/Auth offers; ``allow_unencrypted`` is Service/AllowUnencrypted; ``lockout_threshold``
     failed logons lock an account (0: never); ``idle_seconds`` closes an idle connection (real seconds, 120 as seen in
-    the field).
+    the field); ``max_envelope_kb`` is MaxEnvelopeSizekb where an administrator has changed the stack's default.
     """
 
     schemes: tuple[Scheme, ...] = ("negotiate", "basic")
     allow_unencrypted: bool = False
     lockout_threshold: int = 10
     idle_seconds: float = 120.0
+    max_envelope_kb: int | None = None
+
+    def service(self, server: Server) -> WsmanService:
+        """Make the WS-Management service of a server that is configured like this."""
+        limits = server.limits
+        if self.max_envelope_kb is not None:
+            limits = dataclasses.replace(limits, max_envelope_kb=self.max_envelope_kb)
+        return WsmanService(server, limits)
 
 
 class SimulatedHost:
@@ -60,7 +68,7 @@ class SimulatedHost:
         self.name = name
         self.server = server
         self.settings = settings
-        self.service = WsmanService(server)
+        self.service = settings.service(server)
         self.counters = Counters()
         self.injections = Injections()
         self._clock = clock
@@ -73,13 +81,13 @@ class SimulatedHost:
             address=address,
             port=port,
             idle_timeout=settings.idle_seconds,
-            largest_body=server.limits.max_envelope_kb * 1024 + _SEALING_ROOM,
+            largest_body=self.service.largest_envelope + _SEALING_ROOM,
         )
 
     def replace_server(self, server: Server) -> None:
         """Put another modelled server behind the port, as a reset does; accounts stay, sessions end."""
         self.server = server
-        self.service = WsmanService(server)
+        self.service = self.settings.service(server)
         self._boot = server.boot_id
         self.accounts.unlock()
         self.injections.rules.clear()
@@ -186,7 +194,7 @@ class _HostSession:
         self, body: bytes, size: int, user: User, connection: Connection, *, sealed: bool
     ) -> Response:
         """Answer one SOAP message, with whatever fault was injected for it, and log it."""
-        if len(body) > self._host.server.limits.max_envelope_kb * 1024:
+        if len(body) > self._host.service.largest_envelope:
             return Response(413, close=True)
         try:
             message = read_message(body)

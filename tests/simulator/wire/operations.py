@@ -10,7 +10,7 @@ import dataclasses
 import typing as t
 import xml.etree.ElementTree as ET
 
-from tests.simulator.windows.interface import User, WmiFault
+from tests.simulator.windows.interface import User, WinrmLimits, WmiFault
 from tests.simulator.wire import cim, faults
 from tests.simulator.wire.enumeration import Batch, Enumerations, enumerate_response, pull_response
 from tests.simulator.wire.faults import SoapFault
@@ -53,10 +53,16 @@ class Caller:
 class WsmanService:
     """Everything behind ``/wsman`` of one server, once a message is authenticated and decrypted."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, limits: WinrmLimits) -> None:
         self.server = server
-        self.shells = Shells(server)
+        self.limits = limits
+        self.shells = Shells(server, limits)
         self.enumerations = Enumerations()
+
+    @property
+    def largest_envelope(self) -> int:
+        """The size in bytes above which a request is refused."""
+        return self.limits.max_envelope_kb * 1024
 
     def forget(self) -> None:
         """Drop shells and enumerations: what a boot does."""
@@ -152,10 +158,10 @@ class WsmanService:
             raise SoapFault("access_denied")
 
     def _max_bytes(self, message: Message) -> int:
-        return min(message.max_envelope_size or DEFAULT_ENVELOPE, self.server.limits.max_envelope_kb * 1024)
+        return min(message.max_envelope_size or DEFAULT_ENVELOPE, self.largest_envelope)
 
     def _timeout(self, message: Message) -> float:
-        longest = self.server.limits.max_timeout_ms / 1000
+        longest = self.limits.max_timeout_ms / 1000
         return min(message.operation_timeout or DEFAULT_TIMEOUT, longest)
 
     # -- WMI --------------------------------------------------------------------------------------------------------
@@ -209,13 +215,13 @@ class WsmanService:
     def _first_batch(self, request: ET.Element) -> int:
         if request.find(tag("w:OptimizeEnumeration")) is None:
             return 0
-        if self.server.limits.batching == "one_then_pulls":
+        if self.limits.batching == "one_then_pulls":
             return 1
         return self._max_elements(request.findtext(tag("w:MaxElements")))
 
     def _max_elements(self, text: str | None) -> int:
         wanted = int(text) if text and text.strip().isdecimal() else 1
-        return max(1, min(wanted, self.server.limits.max_batch_items))
+        return max(1, min(wanted, self.limits.max_batch_items))
 
     def _pull(self, message: Message, user: User) -> ET.Element:
         request = self._required_payload(message)
@@ -234,7 +240,7 @@ class WsmanService:
 
     def _check_operations(self, user: User) -> None:
         used = self.enumerations.count(user.name) + self.shells.operations(user.name)
-        if used >= self.server.limits.max_operations_per_user:
+        if used >= self.limits.max_operations_per_user:
             raise SoapFault("too_many_operations")
 
 

@@ -14,7 +14,7 @@ import time
 import typing as t
 import xml.etree.ElementTree as ET
 
-from tests.simulator.windows.interface import CommandResult, User
+from tests.simulator.windows.interface import CommandResult, User, WinrmLimits
 from tests.simulator.wire import powershell
 from tests.simulator.wire.faults import ProviderDetail, SoapFault, schema_fault
 from tests.simulator.wire.model import Server
@@ -61,8 +61,9 @@ class Shell:
 class Shells:
     """The shells of one server. ``extra_seconds`` makes commands last that long in real time (for timeout tests)."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, limits: WinrmLimits) -> None:
         self._server = server
+        self._limits = limits
         self._shells: dict[str, Shell] = {}
         self.extra_seconds = 0.0
 
@@ -83,7 +84,7 @@ class Shells:
         payload = self._payload(message, "Shell")
         self._refuse_unknown_options(message)
         self._expire()
-        allowed = self._server.limits.max_shells_per_user
+        allowed = self._limits.max_shells_per_user
         if sum(shell.owner.name == user.name for shell in self._shells.values()) >= allowed:
             text = f"This user is allowed a maximum number of {allowed} concurrent shells. "
             raise SoapFault("too_many_shells", text)
@@ -91,7 +92,7 @@ class Shells:
             identifier=new_identifier(),
             owner=user,
             code_page=_code_page(message),
-            idle_timeout=_idle_timeout(payload) or float(self._server.limits.idle_timeout_seconds),
+            idle_timeout=_idle_timeout(payload) or float(self._limits.idle_timeout_seconds),
             last_used=time.monotonic(),
             client=client,
         )
@@ -159,7 +160,7 @@ class Shells:
         payload = self._payload(message, "Signal")
         command = self._command(shell, payload.get("CommandId", ""))
         del shell.commands[command.identifier]
-        if self._server.limits.signal_releases_operation:
+        if self._limits.signal_releases_operation:
             shell.operations -= 1
         return [element("rsp:SignalResponse")]
 
@@ -205,7 +206,7 @@ class Shells:
         return command
 
     def _check_quota(self, shell: Shell) -> None:
-        limits = self._server.limits
+        limits = self._limits
         if limits.one_command_per_shell and shell.commands:
             raise SoapFault("concurrency")
         if self.operations(shell.owner.name) >= limits.max_operations_per_user:

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``dns_socket_pool``: how many UDP ports the DNS server draws at its start, and which it never draws.
 
-``SocketPoolSize`` (KB953230) exists everywhere, ``SocketPoolExcludedPortRanges`` (MS-DNSP 3.1.1.1.4) from Windows Server
-2008 R2 on. dns.exe reads both at its start, so a change waits for a restart of DNS.
+``SocketPoolSize`` (KB953230) exists everywhere, ``SocketPoolExcludedPortRanges`` (MS-DNSP 3.1.1.1.4) from Windows
+Server 2008 R2 on. dns.exe reads both at its start, so a change waits for a restart of DNS.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ def _refuse_list_without_support(wanted: DnsSocketPool, context: Context) -> Non
     if wanted.excluded and not context.capabilities.dns_pool_exclusions:
         raise PlanError(
             "excluded_ports",
-            f"the DNS server of {context.release.name} has no list of excluded ports; it came with Windows Server 2008 R2",
+            f"the DNS server of {context.release.name} has no list of excluded ports; that came with 2008 R2",
             "Reserve the ports with reserved_ports (Windows Server 2003), or set DNS to a delayed start with "
             "service_start_mode (2008)",
         )
@@ -181,7 +181,9 @@ def _size_part(wanted: DnsSocketPool, context: Context) -> _Part | None:
     target = None if wanted.size == "default" else wanted.size
     warnings = _size_warnings(target)
     if current == target:
-        return _Part(SIZE_ENTRY, reading, {"size": _size_shown(current)}, {"size": _size_shown(current)}, warnings=warnings)
+        return _Part(
+            SIZE_ENTRY, reading, {"size": _size_shown(current)}, {"size": _size_shown(current)}, warnings=warnings
+        )
     written: RegistryReading = Absent.VALUE if target is None else RegistryValue(RegistryType.DWORD, target)
     step: Step = DeleteValue(SIZE_FACT) if target is None else _write(SIZE_FACT, written)
     return _Part(
@@ -255,22 +257,24 @@ def _size_shown(size: int | None) -> int | str:
 def _size_warnings(size: int | None) -> tuple[str, ...]:
     if size is None or size >= DEFAULT_SIZE:
         return ()
-    return (
-        f"A socket pool of {size} makes the source port of DNS queries easier to guess than the default of {DEFAULT_SIZE} "
-        "(cache poisoning, MS08-037); exclude the ports that must stay free instead of shrinking the pool.",
+    warning = (
+        f"A socket pool of {size} makes the source port of DNS queries easier to guess than the default of "
+        f"{DEFAULT_SIZE} (cache poisoning, MS08-037); exclude the ports that must stay free instead of shrinking it."
     )
+    return (warning,)
 
 
 def _dead_value_warning(context: Context) -> tuple[str, ...]:
     if not _exists(DEAD_NAME, context):
         return ()
-    return (
+    warning = (
         f"HKLM\\{DNS_PARAMETERS} holds a value {DEAD_NAME}, which no Windows reads: the real name is {LIST_FACT.name}. "
-        "It is left as it is; move its ports to excluded_ports and delete it.",
+        "It is left as it is; move its ports to excluded_ports and delete it."
     )
+    return (warning,)
 
 
-# --- in force or not -----------------------------------------------------------------------------------------------------
+# --- in force or not -------------------------------------------------------------------------------------------------
 
 
 def _known(name: str, context: Context) -> Entry | None:
@@ -311,7 +315,9 @@ def _age(process_id: int, context: Context) -> float:
     return (system.local_time - process.created).total_seconds()
 
 
-_WAITS: t.Final = Force("no", "The DNS server reads its socket pool's settings at its start: restart DNS.", restart_required=True)
+_WAITS: t.Final = Force(
+    "no", "The DNS server reads its socket pool's settings at its start: restart DNS.", restart_required=True
+)
 _STOPPED: t.Final = Force("yes", "The DNS server is stopped; its next start reads the new settings.")
 _FOREIGN: t.Final = Force(
     "unknown", "These settings were not last written by this collection: whether DNS has restarted since is not known."

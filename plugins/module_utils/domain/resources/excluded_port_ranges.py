@@ -5,7 +5,8 @@
 
 The list is of blocks. A block is added only while none of its ports is in use and no other block overlaps it (error 32
 of CreatePersistentUdpPortReservation); it is deleted only as a whole, by its start and number. Blocks that Windows
-itself made at run time (WinNAT, Hyper-V: rows without ``*``) can't be deleted and change at each boot: they are not ours.
+itself made at run time (WinNAT, Hyper-V: rows without ``*``) can't be deleted and change at each boot: they are not
+ours.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts im
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.journal import Entry
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import (
     IN_FORCE,
+    NO_PORTS,
     ChangeExclusions,
     Context,
     Force,
@@ -48,11 +50,20 @@ ENTRY: t.Final = "reserved_ports_netsh"
 
 def plan(ports: PortSet, state: ListState, protocols: tuple[Protocol, ...], context: Context) -> Plan:
     """Exclude ``ports`` for each protocol, release them, or make them the only ones; raises PlanError, FactsNeeded."""
-    asked = ports if state != "absent" else PortSet()
+    asked = ports if state != "absent" else NO_PORTS
     context.facts.require(ExclusionsFact(), *([SocketsFact(asked)] if asked else []))
     exclusions = _supported(context)
-    changes = [_change_for(protocol, ports, state, exclusions, asked, context) for protocol in protocols]
+    changes = [_change_for(protocol, _Wanted(ports, state, asked), exclusions, context) for protocol in protocols]
     return _plan_of(changes, exclusions, protocols, context)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What is asked, and the ports whose sockets were read with the first questions."""
+
+    ports: PortSet
+    state: ListState
+    observed: PortSet
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -84,16 +95,13 @@ def _administered(exclusions: Exclusions, protocol: Protocol) -> PortSet:
     return PortSet(tuple(block.ports for block in exclusions.of(protocol) if block.administered))
 
 
-def _change_for(
-    protocol: Protocol, ports: PortSet, state: ListState, exclusions: Exclusions, asked: PortSet, context: Context
-) -> _Change:
-    ports = ports | _unfinished(protocol, context) if state == "present" else ports
-    if state == "absent":
-        return _removal(protocol, ports, exclusions, context)
-    addition = _addition(protocol, ports, exclusions, asked, context)
-    if state == "present":
+def _change_for(protocol: Protocol, wanted: _Wanted, exclusions: Exclusions, context: Context) -> _Change:
+    if wanted.state == "absent":
+        return _removal(protocol, wanted.ports, exclusions, context)
+    addition = _addition(protocol, wanted, exclusions, context)
+    if wanted.state == "present":
         return addition
-    gone = _administered(exclusions, protocol) - ports
+    gone = _administered(exclusions, protocol) - wanted.ports
     removal = _removal(protocol, gone, exclusions, context)
     warning = f"state pure releases excluded {protocol} ports, whoever excluded them: {gone}."
     return dataclasses.replace(
@@ -104,14 +112,13 @@ def _change_for(
     )
 
 
-def _addition(
-    protocol: Protocol, ports: PortSet, exclusions: Exclusions, asked: PortSet, context: Context
-) -> _Change:
-    missing = ports - _administered(exclusions, protocol)
+def _addition(protocol: Protocol, wanted: _Wanted, exclusions: Exclusions, context: Context) -> _Change:
+    unfinished = _unfinished(protocol, context) if wanted.state == "present" else NO_PORTS
+    missing = (wanted.ports | unfinished) - _administered(exclusions, protocol)
     if not missing:
         return _Change(protocol)
     _refuse_foreign_blocks(protocol, missing, exclusions)
-    observed = asked if asked >= missing else missing
+    observed = wanted.observed if wanted.observed >= missing else missing
     held = [holder for holder in holders_of(missing, context, asked=observed) if holder.protocol == protocol]
     _refuse_thieves(held, context)
     stopping = [holder for holder in held if _will_be_free(holder, context)]
@@ -131,9 +138,7 @@ def _will_be_free(holder: Holder, context: Context) -> bool:
     """Whether the caller stops this holder before the steps that need free ports."""
     if DNS_SERVICE in holder.services and context.dns_will_stop:
         return True
-    return context.may_stop_owners and any(
-        belongs_to(holder, owner.service, owner.image) for owner in context.owners
-    )
+    return context.may_stop_owners and any(belongs_to(holder, owner.service, owner.image) for owner in context.owners)
 
 
 def _refuse_foreign_blocks(protocol: Protocol, missing: PortSet, exclusions: Exclusions) -> None:
@@ -142,9 +147,9 @@ def _refuse_foreign_blocks(protocol: Protocol, missing: PortSet, exclusions: Exc
         if overlap and not block.administered:
             raise PlanError(
                 f"{protocol.upper()} {overlap}",
-                f"Windows itself holds the block {block.ports} at run time (a row without *: WinNAT, Hyper-V or containers)",
-                "Stop what holds it (net stop winnat, or the container service), run this again, and start it: with the "
-                "ports excluded first it takes another block",
+                f"Windows itself holds the block {block.ports} at run time (a row without *: WinNAT, containers)",
+                "Stop what holds it (net stop winnat, or the container service), run this again, and start it: with "
+                "the ports excluded first it takes another block",
             )
 
 
@@ -154,7 +159,7 @@ def _refuse_thieves(held: t.Sequence[Holder], context: Context) -> None:
             continue
         raise PlanError(
             f"{holder.protocol.upper()} {holder.port}",
-            f"it is in use by {holder}, which is not known as the owner of this port, and a port in use can't be excluded",
+            f"{holder} holds it and is not known as its owner, and a port in use can't be excluded",
             "Stop that process or service, run this again, then start it"
             + ("; dns_socket_pool keeps the DNS server off it" if DNS_SERVICE in holder.services else ""),
         )
@@ -179,8 +184,8 @@ def _refuse_cut_of_busy_block(protocol: Protocol, whole: PortSet, block: PortRan
     if busy:
         raise PlanError(
             f"{protocol.upper()} block {block}",
-            f"only a part of it is to be released, but its port {busy[0].port} is in use by {busy[0]}, so the rest could "
-            "not be excluded again",
+            f"only a part of it is to be released, but its port {busy[0].port} is in use by {busy[0]}, so the rest "
+            "could not be excluded again",
             "Stop that process first, or release the whole block",
         )
 
@@ -229,7 +234,9 @@ def _after(change: _Change, exclusions: Exclusions) -> PortSet:
 def _force_of(waiting: tuple[Holder, ...]) -> Force:
     if not waiting:
         return IN_FORCE
-    named = "; ".join(sorted({f"{holder.protocol.upper()} {holder.port} is held by its owner {holder}" for holder in waiting}))
+    named = "; ".join(
+        sorted({f"{holder.protocol.upper()} {holder.port} is held by its owner {holder}" for holder in waiting})
+    )
     return Force(
         "no",
         f"A port in use can't be excluded: {named}. It waits until that service is stopped; while it holds the port, "

@@ -49,6 +49,7 @@ class ReservedPorts:
 
     @property
     def protocols(self) -> tuple[Protocol, ...]:
+        """The protocols meant."""
         return PROTOCOLS if self.protocol == "both" else (self.protocol,)
 
 
@@ -88,7 +89,7 @@ def _mechanism(wanted: ReservedPorts, context: Context) -> Mechanism:
 
 _USE_AUTO: t.Final = "Use mechanism auto"
 _NOT_HONOURED: t.Final[t.Mapping[Mechanism, str]] = {
-    "registry": "{name} ignores the ReservedPorts value: Windows has not read it since Vista and Server 2008 (KB812873)",
+    "registry": "{name} ignores the ReservedPorts value: no Windows since Vista and Server 2008 reads it (KB812873)",
     "netsh": "{name} has no netsh excludedportrange: it came after Windows Server 2003",
 }
 

@@ -98,7 +98,9 @@ def as_list(reading: RegistryReading) -> PortList:
     return PortList(reading.data)
 
 
-_AFTER_REBOOT: t.Final = Force("no", "Windows reads ReservedPorts at boot: it waits for a reboot.", reboot_required=True)
+_AFTER_REBOOT: t.Final = Force(
+    "no", "Windows reads ReservedPorts at boot: it waits for a reboot.", reboot_required=True
+)
 _FOREIGN: t.Final = Force(
     "unknown", "ReservedPorts was not last written by this collection: whether a reboot has followed is not known."
 )

@@ -127,7 +127,7 @@ def plan(wanted: ServiceStartMode, context: Context) -> Plan:
         before={"start_mode": before},
         after={"start_mode": dict.fromkeys(before, wanted.mode)},
         force=_force_of(services, changing, wanted.mode, context),
-        steps=tuple(step for service in changing for step in _steps(service, before[service.name], wanted.mode, context)),
+        steps=tuple(step for service in changing for step in _steps(service, wanted.mode, context)),
         journal={
             ENTRY_PREFIX + service.name: _entry(service, before[service.name], wanted.mode, context)
             for service in changing
@@ -146,7 +146,9 @@ def _questions(service: Service, mode: StartMode, context: Context) -> list[Fact
 
 def _flag_is_set(service: Service, context: Context) -> bool:
     flag = delayed_flag(service.name)
-    value = context.facts[flag] if flag in context.facts else None
+    if flag not in context.facts:
+        return False
+    value = context.facts[flag]
     return isinstance(value, RegistryValue) and value.data == 1
 
 
@@ -179,12 +181,12 @@ def _refuse_drivers(changing: t.Iterable[Service], before: t.Mapping[str, str]) 
     if drivers:
         raise PlanError(
             f"service {', '.join(drivers)}",
-            "it is started with Windows itself (start mode boot or system), and changing that can keep Windows from starting",
+            "it starts with Windows itself (start mode boot or system); changing that can keep Windows from starting",
             "This module changes only services that are auto, delayed, manual or disabled",
         )
 
 
-def _steps(service: Service, before: str, mode: StartMode, context: Context) -> tuple[Step, ...]:
+def _steps(service: Service, mode: StartMode, context: Context) -> tuple[Step, ...]:
     steps: list[Step] = []
     if _WMI_MODES[mode] != ("Automatic" if service.start_mode == "Auto" else service.start_mode):
         steps.append(ChangeStartMode(service.name, _WMI_MODES[mode]))
@@ -209,9 +211,7 @@ _FOREIGN: t.Final = Force(
 )
 
 
-def _force_of(
-    services: t.Sequence[Service], changing: t.Sequence[Service], mode: StartMode, context: Context
-) -> Force:
+def _force_of(services: t.Sequence[Service], changing: t.Sequence[Service], mode: StartMode, context: Context) -> Force:
     if mode != "delayed":
         return IN_FORCE
     if changing:

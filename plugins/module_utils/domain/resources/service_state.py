@@ -78,7 +78,7 @@ def _refuse_disabled(services: t.Iterable[Service]) -> None:
 def _plan_started(wanted: ServiceState, services: tuple[Service, ...], context: Context) -> Plan:
     starting = tuple(service.name for service in services if not service.runs)
     steps: tuple[Step, ...] = (StartServices(starting, wanted.timeout),) if starting else ()
-    return _plan(services, steps, {name: "Running" for name in starting}, _forget(starting, context), ran=())
+    return _plan(services, steps, dict.fromkeys(starting, "Running"), _forget(starting, context), ran=())
 
 
 def _plan_stopped(wanted: ServiceState, services: tuple[Service, ...], context: Context) -> Plan:
@@ -86,7 +86,7 @@ def _plan_stopped(wanted: ServiceState, services: tuple[Service, ...], context: 
     stopping = stop_order(wanted.names, context) if running else ()
     steps: tuple[Step, ...] = (StopServices(stopping, wanted.timeout),) if stopping else ()
     journal = {ENTRY: _remember(stopping, context)} if stopping else {}
-    return _plan(services, steps, {name: "Stopped" for name in stopping}, journal, ran=start_order(stopping))
+    return _plan(services, steps, dict.fromkeys(stopping, "Stopped"), journal, ran=start_order(stopping))
 
 
 def _plan_restarted(wanted: ServiceState, services: tuple[Service, ...], context: Context) -> Plan:
@@ -94,7 +94,7 @@ def _plan_restarted(wanted: ServiceState, services: tuple[Service, ...], context
     starting = distinct((*start_order(stopping), *(service.name for service in services)))
     steps: tuple[Step, ...] = (StopServices(stopping, wanted.timeout),) if stopping else ()
     steps += (StartServices(starting, wanted.timeout),)
-    after = {name: "Running" for name in starting}
+    after = dict.fromkeys(starting, "Running")
     restarting = _plan(services, steps, after, _forget(starting, context), ran=start_order(stopping))
     return dataclasses.replace(restarting, interrupts=starting, is_event=True)
 

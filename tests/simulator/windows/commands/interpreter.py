@@ -2,20 +2,241 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""cmd.exe."""
+"""cmd.exe: runs a command line out of built-in commands and the programs that the other rooms simulate."""
 
 from __future__ import annotations
 
+import codecs
+import dataclasses
+import re
 import typing as t
 
+from tests.simulator.windows.commands import findstr, misc, netsh, netstat, sc, shutdown, syntax
+from tests.simulator.windows.commands.program import Invocation, Output, Program, lines
 from tests.simulator.windows.context import Context
 from tests.simulator.windows.interface import CommandResult
 
 ForeignProgram: t.TypeAlias = t.Callable[[str, bytes], CommandResult]
+"""A program that somebody outside of the model simulates: (arguments as written, standard input) -> result."""
+
+PROGRAMS: t.Final[t.Mapping[str, Program]] = {
+    "findstr": findstr.run,
+    "hostname": misc.hostname,
+    "netsh": netsh.run,
+    "netstat": netstat.run,
+    "sc": sc.run,
+    "shutdown": shutdown.run,
+    "tasklist": misc.tasklist,
+    "whoami": misc.whoami,
+}
+
+UTF8: t.Final = 65001
+
+_UNKNOWN_COMMAND: t.Final = {
+    "en": ("'{name}' is not recognized as an internal or external command,", "operable program or batch file."),
+    "de": (
+        'Der Befehl "{name}" ist entweder falsch geschrieben oder',
+        "konnte nicht gefunden werden.",
+    ),
+}
+
+
+def codec_of(codepage: int) -> str:
+    """Return Python's codec of a Windows code page; LookupError when there is none."""
+    name = "utf-8" if codepage == UTF8 else f"cp{codepage}"
+    codecs.lookup(name)
+    return name
+
+
+@dataclasses.dataclass(slots=True)
+class _Streams:
+    """Bytes that one command wrote."""
+
+    stdout: bytes = b""
+    stderr: bytes = b""
+
+
+class Interpreter:
+    """One cmd.exe. ``level`` is ERRORLEVEL."""
+
+    def __init__(self, context: Context, *, codepage: int, foreign: t.Mapping[str, ForeignProgram]) -> None:
+        """Start with ERRORLEVEL 0."""
+        self.context = context
+        self.foreign = foreign
+        self.level = 0
+        self.exited = False
+        self.delayed_expansion = False
+        self.shell_codec = codec_of(codepage)
+        oem = context.machine.release.oem_code_page(context.machine.language)
+        as_utf8 = context.machine.assumptions.utf8_for_programs
+        self.program_codec = codec_of(oem) if codepage == UTF8 and not as_utf8 else self.shell_codec
+
+    # -- a line
+    def run_line(self, line: str, stdin: bytes) -> _Streams:
+        """Run a whole line; variables are expanded once, before anything runs."""
+        written = _Streams()
+        try:
+            commands = syntax.split_commands(syntax.expand(line, self.variables()))
+        except ValueError as error:
+            self.level = 1
+            return _Streams(stderr=f"{error}\r\n".encode(self.shell_codec, "replace"))
+        index = 0
+        while index < len(commands) and not self.exited:
+            end = index + 1
+            while end < len(commands) and commands[end].operator == "|":
+                end += 1
+            if self._wanted(commands[index].operator):
+                self._pipeline(commands[index:end], stdin, written)
+            index = end
+        return written
+
+    def _wanted(self, operator: syntax.Operator) -> bool:
+        return not ((operator == "&&" and self.level) or (operator == "||" and not self.level))
+
+    def _pipeline(self, commands: t.Sequence[syntax.Command], stdin: bytes, written: _Streams) -> None:
+        flowing = stdin
+        for command in commands:
+            result = self._redirected(command, self._command(command.text, flowing))
+            written.stderr += result.stderr
+            flowing = result.stdout
+        written.stdout += flowing
+
+    def _redirected(self, command: syntax.Command, result: _Streams) -> _Streams:
+        streams = {1: result.stdout, 2: result.stderr}
+        for redirection in command.redirections:
+            data = streams[redirection.stream]
+            streams[redirection.stream] = b""
+            if redirection.target in ("&1", "&2"):
+                streams[int(redirection.target[1])] += data
+            elif redirection.target.casefold() != "nul":
+                self._write_file(redirection, data)
+        return _Streams(streams[1], streams[2])
+
+    def _write_file(self, redirection: syntax.Redirection, data: bytes) -> None:
+        files = self.context.machine.files
+        before = files.get(redirection.target, b"") if redirection.append else b""
+        files[redirection.target] = before + data
+
+    def variables(self) -> dict[str, str]:
+        """Return the environment, by folded name."""
+        directory = self.context.machine.release.windows_directory
+        return {
+            "computername": self.context.machine.name,
+            "comspec": f"{directory}\\system32\\cmd.exe",
+            "errorlevel": str(self.level),
+            "os": "Windows_NT",
+            "systemdrive": "C:",
+            "systemroot": directory,
+            "windir": directory,
+        }
+
+    # -- a command
+    def _command(self, text: str, stdin: bytes) -> _Streams:
+        if self.delayed_expansion:
+            text = syntax.expand(text, self.variables(), delayed=True)
+        name, tail = split_name(text.lstrip("@"))
+        if name in _BUILT_IN:
+            return self._encode(_BUILT_IN[name](self, tail), self.shell_codec)
+        if name == "cmd":
+            return self._nested(tail, stdin)
+        if name in self.foreign:
+            result = self.foreign[name](tail, stdin)
+            self.level = result.exit_code
+            return _Streams(result.stdout, result.stderr)
+        program = PROGRAMS.get(name)
+        if program is None:
+            return self._encode(self._unknown(text), self.shell_codec)
+        arguments = syntax.split_arguments(tail)
+        given = stdin.decode(self.program_codec, "replace")
+        output = program(Invocation(self.context, arguments, tail, given))
+        self.level = output.code
+        return self._encode(output, self.program_codec)
+
+    def _encode(self, output: Output, codec: str) -> _Streams:
+        return _Streams(output.stdout.encode(codec, "replace"), output.stderr.encode(codec, "replace"))
+
+    def _unknown(self, text: str) -> Output:
+        self.level = 1
+        name = text.split(" ", 1)[0].strip('"')
+        message = _UNKNOWN_COMMAND[self.context.machine.language]
+        return Output(stderr=lines(*(line.format(name=name) for line in message)))
+
+    def _nested(self, tail: str, stdin: bytes) -> _Streams:
+        """Run ``cmd [/v:on] /c line``."""
+        match = re.match(r"\s*((?:/[^\s]+\s+)*?)/[cC]\s*(.*)\Z", tail, re.DOTALL)
+        if match is None:
+            return _Streams()
+        inner = Interpreter.__new__(Interpreter)
+        inner.context, inner.foreign = self.context, self.foreign
+        inner.shell_codec, inner.program_codec = self.shell_codec, self.program_codec
+        inner.level, inner.exited = 0, False
+        inner.delayed_expansion = "/v:on" in match[1].casefold()
+        written = inner.run_line(syntax.strip_outer_quotes(match[2]), stdin)
+        self.level = inner.level
+        return written
+
+    # -- built-in commands
+    def echo(self, tail: str) -> Output:
+        """Write the rest of the line."""
+        text = tail[1:] if tail[:1] in (" ", ".", ":") else tail
+        return Output(lines(text.rstrip() if not text.strip() else text))
+
+    def ver(self, _tail: str) -> Output:
+        """Write the version of Windows."""
+        return Output(lines("", f"Microsoft Windows [Version {self.context.machine.release.ver_text}]"))
+
+    def change_directory(self, tail: str) -> Output:
+        """Write the current directory; changing it has no effect here."""
+        return Output() if tail.strip() else Output(lines(f"{self.context.machine.release.windows_directory}"))
+
+    def leave(self, tail: str) -> Output:
+        """End the interpreter with an exit code."""
+        match = re.search(r"-?\d+", tail)
+        self.level = int(match[0]) if match else self.level
+        self.exited = True
+        return Output()
+
+    def change_codepage(self, tail: str) -> Output:
+        """Change the code page of the console."""
+        if tail.strip().isdigit():
+            self.shell_codec = codec_of(int(tail))
+        return Output()
+
+    def nothing(self, _tail: str) -> Output:
+        """Do nothing."""
+        self.level = 0
+        return Output()
+
+
+_BUILT_IN: t.Final[t.Mapping[str, t.Callable[[Interpreter, str], Output]]] = {
+    "cd": Interpreter.change_directory,
+    "chcp": Interpreter.change_codepage,
+    "echo": Interpreter.echo,
+    "exit": Interpreter.leave,
+    "rem": Interpreter.nothing,
+    "ver": Interpreter.ver,
+}
+
+
+def split_name(text: str) -> tuple[str, str]:
+    """Split a command into the program's folded name (no path, no .exe) and the rest of the line as written."""
+    match = re.match(r'\s*("[^"]*"|[^\s/"&|.:]*(?:[:.\\/][^\s"]*)?)(.*)\Z', text, re.DOTALL)
+    if match is None:
+        return "", ""
+    word, tail = match[1].strip('"'), match[2]
+    plain = re.match(r"(echo|cd)([.:].*)\Z", word, re.IGNORECASE | re.DOTALL)
+    if plain:
+        return plain[1].casefold(), plain[2] + tail
+    name = re.split(r"[\\/]", word)[-1].casefold() if "\\" in word else word.split("/", 1)[0].casefold()
+    if "\\" not in word and "/" in word:
+        tail = "/" + word.split("/", 1)[1] + tail
+    return name.removesuffix(".exe"), tail
 
 
 def run(
     context: Context, command_line: str, stdin: bytes, *, codepage: int, foreign: t.Mapping[str, ForeignProgram]
 ) -> CommandResult:
-    """Run one command line."""
-    raise NotImplementedError
+    """Run one command line as ``cmd /c`` does, in a console with this code page."""
+    interpreter = Interpreter(context, codepage=codepage, foreign=foreign)
+    written = interpreter.run_line(syntax.strip_outer_quotes(command_line), stdin)
+    return CommandResult(written.stdout, written.stderr, interpreter.level)

@@ -54,7 +54,10 @@ class Parameters:
     def wrong(self, name: str) -> WmiFault:
         """Return the fault that says which parameter was not acceptable."""
         return WmiFault(
-            "invalid_parameter", f"Invalid parameter {name} in {self._target}", operation="ExecMethod", target=self._target
+            "invalid_parameter",
+            f"Invalid parameter {name} in {self._target}",
+            operation="ExecMethod",
+            target=self._target,
         )
 
 

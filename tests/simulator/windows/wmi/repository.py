@@ -168,9 +168,7 @@ def _selected(context: Context, namespace: str, select: Select) -> list[CimInsta
     if not select.columns:
         return [_instance(definition, namespace, row) for row in rows]
     wanted = [names[column.casefold()] for column in select.columns]
-    return [
-        _instance(definition, namespace, {name: row.get(name) for name in wanted}, projected=True) for row in rows
-    ]
+    return [_instance(definition, namespace, {name: row.get(name) for name in wanted}, projected=True) for row in rows]
 
 
 def _associated(context: Context, namespace: str, association: Association) -> list[CimInstance]:

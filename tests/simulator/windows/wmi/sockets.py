@@ -45,11 +45,15 @@ def _tcp_row(context: Context, socket: Socket) -> Row:
 
 
 def _udp(context: Context) -> list[Row]:
-    return [_udp_row(context, socket) for family in BOTH_FAMILIES for socket in context.session.sockets.all("udp", family)]
+    return [
+        _udp_row(context, socket) for family in BOTH_FAMILIES for socket in context.session.sockets.all("udp", family)
+    ]
 
 
 def _tcp(context: Context) -> list[Row]:
-    return [_tcp_row(context, socket) for family in BOTH_FAMILIES for socket in context.session.sockets.all("tcp", family)]
+    return [
+        _tcp_row(context, socket) for family in BOTH_FAMILIES for socket in context.session.sockets.all("tcp", family)
+    ]
 
 
 _UDP_PROPERTIES: t.Final = ("CreationTime", "InstanceID", "LocalAddress", "LocalPort", "OwningProcess")

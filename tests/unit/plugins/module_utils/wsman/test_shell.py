@@ -248,6 +248,18 @@ def test_no_goodbye_to_a_host_that_is_gone(error: errors.WsmanError, deleted: bo
     assert (transport.actions[-1] == "Delete") is deleted
 
 
+def test_after_a_drop_the_next_command_gets_a_new_shell() -> None:
+    cut = errors.ConnectionDropped(host="edge1", meaning="cut")
+    session, transport = shell_over(
+        answers.shell_created("S1"), cut, "", answers.shell_created("S2"), answers.command_started(), DONE, ""
+    )
+    with session:
+        with pytest.raises(errors.ConnectionDropped):
+            session.run("one")
+        assert session.run("two").exit_code == 0
+    assert transport.actions == ["Create", "Command", "Delete", "Create", "Command", "Receive", "Delete"]
+
+
 BAD_ANSWERS = {
     "no shell": (["<x:ResourceCreated/>"], "no SelectorSet"),
     "empty id": ([answers.shell_created("")], "names no shell"),

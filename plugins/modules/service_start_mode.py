@@ -1,0 +1,141 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation only: the work is done by the action plugin of the same name, on the controller."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: service_start_mode
+short_description: Set how Windows services are started
+version_added: 0.1.0
+author:
+  - The portkeeper.windows contributors (!UNKNOWN)
+description:
+  - Sets the start mode of one service or of several, by WMI. It starts and stops nothing; that is M(portkeeper.windows.service_state).
+  - With O(start_mode=delayed) on the DNS server, other services take their ports before it draws its pool. On Windows Server 2008, whose DNS
+    server can't be told to leave ports alone, that is the known way out.
+options:
+  name:
+    description:
+      - The service, or several. Key names such as V(DNS), not display names; C(sc.exe getkeyname) translates.
+      - Upper and lower case mean the same. A name given twice counts once.
+      - If one of them does not exist, the task fails and names all that are missing. Then none of them is changed.
+    type: list
+    elements: str
+    required: true
+  start_mode:
+    description:
+      - How Windows starts the services.
+    type: str
+    choices:
+      auto: At boot. A delayed start is taken away.
+      delayed: Some time after boot, Windows Server 2008 and later. The usual delay is 120 seconds after the last automatic service; that is common knowledge, not
+        verified. Takes effect at the next boot.
+      manual: When somebody or something asks for it.
+      disabled: Not at all.
+    required: true
+extends_documentation_fragment:
+  - portkeeper.windows.attributes
+  - portkeeper.windows.connection
+notes:
+  - Refused before anything is changed for any service of the list. V(delayed) on Windows Server 2003, which has no delayed start; V(delayed) for a member of
+    a load-order group, which Windows does not allow; any change of a driver that starts with Windows itself (boot, system).
+  - The start mode is set by C(Win32_Service.ChangeStartMode). Only the delayed flag needs a command, C(sc.exe config NAME start= delayed-auto), since no WMI method can set it.
+  - If an automatic service depends on a delayed one, Windows starts the delayed one at boot all the same.
+  - Delay the DNS server, never the victim. A delayed victim comes after DNS, which is worse.
+  - On a domain controller a delayed DNS server delays name resolution for the directory at each boot.
+seealso:
+  - module: portkeeper.windows.service_state
+  - module: portkeeper.windows.dns_socket_pool
+  - module: portkeeper.windows.converge
+  - name: SERVICE_DELAYED_AUTO_START_INFO
+    description: The rules of the delayed start.
+    link: https://learn.microsoft.com/windows/win32/api/winsvc/ns-winsvc-service_delayed_auto_start_info
+  - name: Win32_Service.ChangeStartMode
+    description: The method and its return codes.
+    link: https://learn.microsoft.com/windows/win32/cimwin32prov/changestartmode-method-in-class-win32-service
+"""
+
+EXAMPLES = r"""
+- name: Let DNS start after everything else (Windows Server 2008)
+  hosts: edge_2008
+  gather_facts: false
+  tasks:
+    - name: Delay the DNS server
+      portkeeper.windows.service_start_mode:
+        name: DNS
+        start_mode: delayed
+
+- name: Start RADIUS and the AD LDS instance at boot
+  portkeeper.windows.service_start_mode:
+    name:
+      - IAS
+      - ADAM_MSExchange
+    start_mode: auto
+"""
+
+RETURN = r"""
+msg:
+  description: What was done and what is still to be done, in a few sentences.
+  returned: success
+  type: str
+  sample: "Nothing to change. A delayed start shows at the next boot; nothing needs to be restarted for it."
+release:
+  description: The server's release of Windows.
+  returned: success
+  type: str
+  sample: Windows Server 2008 SP2
+before:
+  description: The start modes as found.
+  returned: success
+  type: dict
+  contains: &modes
+    start_mode:
+      description: From key names to V(auto), V(delayed), V(manual), V(disabled), and for drivers V(boot) or V(system).
+      type: dict
+      sample:
+        DNS: auto
+after:
+  description: The start modes after the task, or in check mode as they would be.
+  returned: success
+  type: dict
+  contains: *modes
+effective:
+  description:
+    - Whether the start mode is in force now.
+    - V(yes) - it is, for every service of the list.
+    - V(no) - the delayed start was set and no boot has followed. That is no reason to reboot.
+    - V(unknown) - the delayed start was set by somebody else, or the journal is switched off.
+  returned: success
+  type: str
+  sample: "no"
+reasons:
+  description: Why RV(effective) is not V(yes), one sentence each.
+  returned: success
+  type: list
+  elements: str
+  sample: ["A delayed start shows at the next boot; nothing needs to be restarted for it."]
+reboot_required:
+  description: Always V(false) here, since a start mode matters only at a boot that comes anyway.
+  returned: success
+  type: bool
+  sample: false
+restart_required:
+  description: Always V(false) here; the field stands in the results of all modules that change something.
+  returned: success
+  type: bool
+  sample: false
+waiting_for:
+  description: Always empty here; the field stands in the results of all modules that change something.
+  returned: success
+  type: list
+  elements: dict
+  sample: []
+warnings:
+  description: What should be known, such as a journal that can't be read.
+  returned: when there is something to warn of
+  type: list
+  elements: str
+  sample: []
+"""

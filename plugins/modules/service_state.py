@@ -1,0 +1,157 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation only: the work is done by the action plugin of the same name, on the controller."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: service_state
+short_description: Start, stop or restart Windows services with everything that depends on them
+version_added: 0.1.0
+author:
+  - The portkeeper.windows contributors (!UNKNOWN)
+description:
+  - Starts, stops or restarts services by WMI, in an order that leaves no service without what it needs.
+  - The order comes from the server's own service manager, not from a list.
+  - What ran before a stop is written into the journal before the first service is stopped, and returned in RV(ran).
+options:
+  name:
+    description:
+      - The service, or several in the order in which they are to be taken. Key names such as V(DNS), not display names.
+      - Upper and lower case mean the same. A name given twice counts once.
+      - If one of them does not exist, the task fails and names all that are missing. Then none of them is touched.
+    type: list
+    elements: str
+    required: true
+  state:
+    description:
+      - The state that the services must have.
+    type: str
+    choices:
+      started: They run. Those that do not are started, in the order of O(name). Windows starts what they need; what depends on them is not started.
+      stopped: They are stopped. What depends on them is stopped before.
+      restarted: They are stopped like with V(stopped); then exactly what ran, and each service of O(name), is started in the reverse order. It happens each time, so the
+        task is always changed.
+    required: true
+  timeout:
+    description:
+      - Seconds that each single service may take to stop or to start, from 1 to 3600.
+      - The default is 120, four times what the service manager itself waits for an answer (30 seconds, common knowledge).
+    type: int
+    default: 120
+extends_documentation_fragment:
+  - portkeeper.windows.attributes
+  - portkeeper.windows.connection
+attributes:
+  idempotent:
+    support: partial
+    details: With O(state=restarted) every run restarts the services.
+notes:
+  - A disabled service can't be started. The task fails before anything is touched; set its start mode with M(portkeeper.windows.service_start_mode) first.
+  - A run that is killed between stop and start has noted in the journal what it stopped. The next run of any module that changes something starts it again.
+  - A service that ends at once fails the task, with its Win32 exit code. 10048 and 10013 say that its port is taken; M(portkeeper.windows.port_info) says by whom.
+seealso:
+  - module: portkeeper.windows.service_start_mode
+  - module: portkeeper.windows.port_info
+  - module: portkeeper.windows.converge
+  - name: Win32_Service
+    description: The WMI class behind this module.
+    link: https://learn.microsoft.com/windows/win32/cimwin32prov/win32-service
+"""
+
+EXAMPLES = r"""
+- name: Stop all of Exchange Edge, do something, and start what ran
+  hosts: edge
+  gather_facts: false
+  serial: 1
+  tasks:
+    - name: Stop the AD LDS instance and everything that depends on it
+      portkeeper.windows.service_state:
+        name: ADAM_MSExchange
+        state: stopped
+        timeout: 300
+      register: stopped
+
+    - name: Start exactly what ran
+      portkeeper.windows.service_state:
+        name: "{{ stopped.ran }}"
+        state: started
+        timeout: 300
+      when: stopped.ran | length > 0
+
+- name: Restart DNS and what depends on it
+  portkeeper.windows.service_state:
+    name: DNS
+    state: restarted
+"""
+
+RETURN = r"""
+msg:
+  description: What was done, in a few sentences.
+  returned: success
+  type: str
+  sample: Nothing to change.
+release:
+  description: The server's release of Windows.
+  returned: success
+  type: str
+  sample: Windows Server 2019
+ran:
+  description:
+    - What ran and is stopped by this task, in the order in which it must be started. With V(restarted) it has been started again.
+    - Empty with O(state=started), and where nothing had to be stopped.
+  returned: success
+  type: list
+  elements: str
+  sample: ["ADAM_MSExchange", "MSExchangeEdgeCredential", "MSExchangeTransport"]
+before:
+  description: The states as found.
+  returned: success
+  type: dict
+  contains: &states
+    state:
+      description: From key names to states as Windows calls them, such as V(Running), V(Stopped), V(Start Pending). In RV(after) the dependents that change
+        are named too.
+      type: dict
+      sample:
+        ADAM_MSExchange: Running
+after:
+  description: The states after the task, or in check mode as they would be.
+  returned: success
+  type: dict
+  contains: *states
+effective:
+  description: Always V(yes) here; the field stands in the results of all modules that change something.
+  returned: success
+  type: str
+  sample: "yes"
+reasons:
+  description: Always empty here; the field stands in the results of all modules that change something.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+reboot_required:
+  description: Always V(false) here; the field stands in the results of all modules that change something.
+  returned: success
+  type: bool
+  sample: false
+restart_required:
+  description: Always V(false) here; the field stands in the results of all modules that change something.
+  returned: success
+  type: bool
+  sample: false
+waiting_for:
+  description: Always empty here; the field stands in the results of all modules that change something.
+  returned: success
+  type: list
+  elements: dict
+  sample: []
+warnings:
+  description: What should be known, such as a journal that can't be read.
+  returned: when there is something to warn of
+  type: list
+  elements: str
+  sample: []
+"""

@@ -1,0 +1,65 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""findstr.exe: the part of it that filters piped text."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from tests.simulator.windows.commands.program import Invocation, Output
+
+_SWITCHES: t.Final = frozenset("bcegilnrvxm")
+
+
+def _expression(text: str) -> str:
+    """Translate findstr's regular expressions: ``. * ^ $ [class] \\x \\< \\>``."""
+    pieces = re.findall(r"\\.|\[\^?[^\]]*\]|.", text, flags=re.DOTALL)
+    translated = {".": ".", "*": "*", "^": "^", "$": "$", "\\<": r"\b", "\\>": r"\b"}
+    return "".join(
+        piece if piece.startswith("[") and len(piece) > 1 else translated.get(piece, re.escape(piece[-1]))
+        for piece in pieces
+    )
+
+
+class _Options:
+    """The options and search strings of one call."""
+
+    def __init__(self, tail: str) -> None:
+        self.flags: set[str] = set()
+        self.literals: list[str] = []
+        self.words: list[str] = []
+        for quoted_argument in re.findall(r'(?:[^\s"]|"[^"]*(?:"|\Z))+', tail):
+            self._take(quoted_argument)
+
+    def _take(self, argument: str) -> None:
+        bare = argument.replace('"', "")
+        if re.match(r"/c:", argument, re.IGNORECASE):
+            self.literals.append(bare[3:])
+        elif re.match(r"/[A-Za-z]+\Z", argument) and not self.words:
+            self.flags |= set(bare[1:].casefold()) & _SWITCHES
+        elif not self.words:
+            self.words = [bare] if not bare.split() else bare.split()
+
+    def pattern(self) -> re.Pattern[str]:
+        """Return one expression for all search strings; a word is an expression, ``/c:`` a literal, ``/l`` ``/r`` decide."""
+        as_literal = "l" in self.flags
+        parts = [re.escape(word) if as_literal else _expression(word) for word in self.words]
+        parts += [_expression(text) if "r" in self.flags else re.escape(text) for text in self.literals]
+        before = "^" if {"b", "x"} & self.flags else ""
+        after = "$" if {"e", "x"} & self.flags else ""
+        joined = "|".join(f"(?:{before}{part}{after})" for part in parts)
+        return re.compile(joined, re.IGNORECASE if "i" in self.flags else 0)
+
+
+def run(invocation: Invocation) -> Output:
+    """Filter standard input; exit code 0 when a line was found, 1 when none was, 2 for wrong usage."""
+    options = _Options(invocation.tail)
+    if not (options.words or options.literals):
+        return Output(stderr="FINDSTR: Bad command line\r\n", code=2)
+    search = options.pattern().search
+    inverted = "v" in options.flags
+    found = [line for line in invocation.stdin.splitlines() if bool(search(line)) is not inverted]
+    return Output("".join(line + "\r\n" for line in found), code=0 if found else 1)
