@@ -15,7 +15,8 @@ options:
     description:
       - AD LDS (ADAM) instances whose ports are meant too, beside the ports given by number.
       - Names without the prefix C(ADAM_), such as V(MSExchange) for the instance of the Exchange Edge Transport role.
-      - The ports are read from the DWORDs C(Port LDAP) and C(Port SSL) in the key C(Parameters) of the instance's service.
+      - The ports are read from the DWORDs C(Port LDAP) and C(Port SSL) in the key C(Parameters) of the instance's
+        service.
       - If C(MSExchange) has neither of them, 50389 and 50636 are meant. Any other instance without them is an error.
     type: list
     elements: str

@@ -12,52 +12,64 @@ version_added: 0.1.0
 author:
   - The portkeeper.windows contributors (!UNKNOWN)
 description:
-  - Since the security update MS08-037 (KB951746, KB953230) the Windows DNS server opens a pool of UDP ports at its start, 2500 by default, and sends its queries
-    from them at random. It may take a port that another service needs.
-  - This module keeps it off certain ports (O(excluded_ports), Windows Server 2008 R2 and later) and sets how many it opens (O(size), all releases).
+  - Since the security update MS08-037 (KB951746, KB953230) the Windows DNS server opens a pool of UDP ports at its
+    start, 2500 by default, and sends its queries from them at random. It may take a port that another service needs.
+  - This module keeps it off certain ports (O(excluded_ports), Windows Server 2008 R2 and later) and sets how many it
+    opens (O(size), all releases).
   - The DNS server reads both settings at its start. A change waits for a restart of DNS, see O(restart).
 options:
   size:
     description:
       - How many sockets the pool has, for each address family. From 0 to 10000, or V(default).
-      - V(default) removes the DWORD C(SocketPoolSize) from C(HKLM\SYSTEM\CurrentControlSet\Services\DNS\Parameters). The DNS server then opens 2500.
-      - Below 2500 a warning says that a smaller pool makes the source port of a query easier to guess, which is what MS08-037 was made against.
-        Exclude ports rather than shrinking the pool.
+      - V(default) removes the DWORD C(SocketPoolSize) from C(HKLM\SYSTEM\CurrentControlSet\Services\DNS\Parameters).
+        The DNS server then opens 2500.
+      - Below 2500 a warning says that a smaller pool makes the source port of a query easier to guess, which is what
+        MS08-037 was made against. Exclude ports rather than shrinking the pool.
       - V(0) is refused unless O(allow_unsafe_size=true).
       - Left out, the size stays as it is.
     type: str
   excluded_ports:
     description:
-      - Ports that the pool must leave alone, as V(n) or V(n-m), the lower number first and both ends included. The pool is UDP only.
-      - They are written as V(n-m) into the REG_MULTI_SZ C(SocketPoolExcludedPortRanges), in the same key as the size. An entry V(n) of somebody else's is read as V(n-n).
+      - Ports that the pool must leave alone, as V(n) or V(n-m), the lower number first and both ends included. The
+        pool is UDP only.
+      - They are written as V(n-m) into the REG_MULTI_SZ C(SocketPoolExcludedPortRanges), in the same key as the size.
+        An entry V(n) of somebody else's is read as V(n-n).
       - With O(state=present) and O(state=pure) from 1024 to 65535. Below 1024 the pool draws nothing.
-      - On Windows Server 2003 and 2008 the DNS server has no such list, and the task fails. See M(portkeeper.windows.reserved_ports) for 2003,
-        M(portkeeper.windows.service_start_mode) for 2008.
-      - An explicit V([]) is accepted only with O(state=pure), where it empties the list. Otherwise an empty list is an error.
+      - On Windows Server 2003 and 2008 the DNS server has no such list, and the task fails. See
+        M(portkeeper.windows.reserved_ports) for 2003, M(portkeeper.windows.service_start_mode) for 2008.
+      - An explicit V([]) is accepted only with O(state=pure), where it empties the list. Otherwise an empty list is
+        an error.
       - Left out, and without O(ad_lds_instances), the list stays as it is.
     type: list
     elements: str
   state:
     description:
       - What O(excluded_ports) and O(ad_lds_instances) mean to the list. It says nothing about O(size).
+      - V(present) - the ports are in the list. Other entries stay.
+      - V(absent) - the ports are not in the list, whoever added them. Other ports of the same entries stay.
+      - V(pure) - the ports are in the list and no others. Everything else is taken out, whoever added it, and a
+        warning names it.
     type: str
     choices:
-      present: The ports are in the list. Other entries stay.
-      absent: The ports are not in the list, whoever added them. Other ports of the same entries stay.
-      pure: The ports are in the list and no others. Everything else is taken out, whoever added it, and a warning names it.
+      - present
+      - absent
+      - pure
     default: present
   restart:
     description:
-      - Restart the DNS server if a change of this run or of an earlier run of this collection waits for it. If nothing waits, DNS is left running.
-      - Services that depend on DNS are stopped first and started again afterwards. The task ends when C(dns.exe) holds UDP port 53 again,
-        not only when the service is said to run. DNS gets 120 seconds for that, and each service 120 seconds to stop and to start.
+      - Restart the DNS server if a change of this run or of an earlier run of this collection waits for it. If
+        nothing waits, DNS is left running.
+      - Services that depend on DNS are stopped first and started again afterwards. The task ends when C(dns.exe)
+        holds UDP port 53 again, not only when the service is said to run. DNS gets 120 seconds for that, and each
+        service 120 seconds to stop and to start.
       - The default is V(false), because a restart is an outage of name resolution and draws a new pool.
       - With O(restart=true) alone the task does only this. It needs the journal to know of changes by earlier runs.
     type: bool
     default: false
   allow_unsafe_size:
     description:
-      - Accept O(size=0), with which all queries leave from one port. That brings back the cache poisoning that MS08-037 closed.
+      - Accept O(size=0), with which all queries leave from one port. That brings back the cache poisoning that
+        MS08-037 closed.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -67,10 +79,12 @@ extends_documentation_fragment:
 notes:
   - At least one of O(size), O(excluded_ports), O(ad_lds_instances) and O(restart=true) is needed.
   - The DNS server must be installed. Without it the task fails.
-  - One article of 2009 calls the list C(SocketPoolPortExclusionList). No Windows reads a value of that name. Where one exists, a warning says so;
-    it is left as it is.
-  - On Windows Server 2003 and 2008 without the update there is no pool. The size can be set there all the same, and does nothing.
-  - Restarting DNS draws a new pool. On Windows Server 2008 and before, where ports can't be excluded from the pool, a restart can hit another service.
+  - One article of 2009 calls the list C(SocketPoolPortExclusionList). No Windows reads a value of that name. Where
+    one exists, a warning says so; it is left as it is.
+  - On Windows Server 2003 and 2008 without the update there is no pool. The size can be set there all the same, and
+    does nothing.
+  - Restarting DNS draws a new pool. On Windows Server 2008 and before, where ports can't be excluded from the pool, a
+    restart can hit another service.
   - That a change of the list needs a restart of DNS is not documented (of the size it is). The module counts on it.
 seealso:
   - module: portkeeper.windows.reserved_ports
@@ -173,7 +187,8 @@ restart_required:
   type: bool
   sample: true
 reboot_required:
-  description: Whether the server must be rebooted. Always V(false) here; the field stands in the results of all modules that change something.
+  description: Whether the server must be rebooted. Always V(false) here; the field stands in the results of all
+    modules that change something.
   returned: success
   type: bool
   sample: false

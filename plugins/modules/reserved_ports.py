@@ -20,17 +20,18 @@ options:
   ports:
     description:
       - The ports, as V(n) or V(n-m), the lower number first and both ends included.
-      - With O(state=present) and O(state=pure) from 1024 to 65535. Below 1024 Windows never hands out a port by chance, so there is
-        nothing to protect and the task fails.
+      - With O(state=present) and O(state=pure) from 1024 to 65535. Below 1024 Windows never hands out a port by
+        chance, so there is nothing to protect and the task fails.
       - Required, unless O(ad_lds_instances) names the ports.
-      - An explicit V([]) is accepted only with O(state=pure), where it means that nothing is to be reserved. Otherwise an empty list is an error.
+      - An explicit V([]) is accepted only with O(state=pure), where it means that nothing is to be reserved.
+        Otherwise an empty list is an error.
     type: list
     elements: str
   protocol:
     description:
       - The protocol that the ports are reserved for.
-      - With the registry mechanism a reservation has no protocol. There V(tcp) and V(udp) reserve the ports for both, with a warning,
-        and are an error with O(state=absent) and O(state=pure).
+      - With the registry mechanism a reservation has no protocol. There V(tcp) and V(udp) reserve the ports for both,
+        with a warning, and are an error with O(state=absent) and O(state=pure).
       - With netsh TCP and UDP are two lists. A port of one is not reserved in the other.
       - The default is V(both), because both mechanisms can do it, and because the thief may use either protocol.
     type: str
@@ -41,43 +42,52 @@ options:
     default: both
   state:
     description:
-      - Whether the ports are reserved.
+      - V(present) - the ports are reserved. Other entries stay.
+      - V(absent) - the ports are not reserved, whoever reserved them. Other ports of the same entries stay reserved.
+      - V(pure) - the ports are reserved and no others. Everything else is taken out, whoever added it, and a warning
+        names it. Entries of Windows itself go too, such as 3343 (failover cluster) and 1801 (Message Queuing).
     type: str
     choices:
-      present: The ports are reserved. Other entries stay.
-      absent: The ports are not reserved, whoever reserved them. Other ports of the same entries stay reserved.
-      pure: The ports are reserved and no others. Everything else is taken out, whoever added it, and a warning names it. Windows' own
-        entries go too, such as 3343 (failover cluster) and 1801 (Message Queuing).
+      - present
+      - absent
+      - pure
     default: present
   mechanism:
     description:
-      - How the ports are reserved.
+      - V(auto) - what the release of the server honours. The other choices are for those who want an error where that
+        is something else.
+      - V(registry) - the REG_MULTI_SZ C(ReservedPorts) in C(HKLM\SYSTEM\CurrentControlSet\Services\Tcpip\Parameters),
+        on Windows Server 2003 only (KB812873). Windows reads it at boot, so a change waits for a reboot. Later
+        releases ignore the value, so choosing this there is an error.
+      - V(netsh) - the command C(netsh interface ipv4 add excludedportrange) with C(store=persistent). Built in from
+        Windows Server 2012 on. Windows Server 2008 and 2008 R2 are asked whether they know it. They are said to get
+        it by the hotfix KB2665809, which is not confirmed. A change counts at once, for sockets that are opened
+        later; that no reboot is needed is common knowledge, not verified.
     type: str
     choices:
-      auto: What the release of the server honours. The other choices are for those who want an error where it is something else.
-      registry: "The REG_MULTI_SZ C(ReservedPorts) in C(HKLM\\SYSTEM\\CurrentControlSet\\Services\\Tcpip\\Parameters), Windows Server 2003
-        only (KB812873). Windows reads it at boot, so a change waits for a reboot. Later releases ignore the value, so choosing this
-        there is an error."
-      netsh: "The command C(netsh interface ipv4 add excludedportrange ... store=persistent). Built in from Windows Server 2012 on. Windows Server
-        2008 and 2008 R2 are asked whether they know it. They are said to get it by the hotfix KB2665809, which is not confirmed.
-        A change counts at once, for sockets that are opened later."
+      - auto
+      - registry
+      - netsh
     default: auto
 extends_documentation_fragment:
   - portkeeper.windows.attributes
   - portkeeper.windows.connection
   - portkeeper.windows.ports
 notes:
-  - In C(ReservedPorts) entries that touch each other (1645-1645 and 1646-1646) are not reserved reliably (KB812873). On Windows Server 2003 touching entries
-    are merged into one, and a port counts as reserved only when its entry is written V(n-m) and touches no other.
-  - An entry of C(ReservedPorts) that is no port and no range is kept as it is, with a warning. A value of another type than REG_MULTI_SZ is an error, and is left as it is.
-  - With netsh a port that is in use can't be excluded. Held by its known owner, it is left out for now and told in RV(waiting_for); the
-    task succeeds. Held by any other process, the task fails and names the process.
-  - With netsh a port inside a block that Windows made at run time (WinNAT, Hyper-V, containers) can't be excluded, and the task fails and says so.
-    Such blocks change at each boot and are never touched.
-  - With netsh a part of a block can be released only by deleting the block and adding the rest again, in one command line. It is refused while
-    any port of the block is in use.
-  - Whether the DNS server honours a netsh exclusion is documented nowhere. Assume that it does not. From Windows Server 2008 R2 on,
-    M(portkeeper.windows.dns_socket_pool) keeps the DNS server off a port, and this module keeps everybody else off it.
+  - In C(ReservedPorts) entries that touch each other (1645-1645 and 1646-1646) are not reserved reliably (KB812873).
+    On Windows Server 2003 touching entries are merged into one, and a port counts as reserved only when its entry is
+    written V(n-m) and touches no other.
+  - An entry of C(ReservedPorts) that is no port and no range is kept as it is, with a warning. A value of another
+    type than REG_MULTI_SZ is an error, and is left as it is.
+  - With netsh a port that is in use can't be excluded. Held by its known owner, it is left out for now and told in
+    RV(waiting_for); the task succeeds. Held by any other process, the task fails and names the process.
+  - With netsh a port inside a block that Windows made at run time (WinNAT, Hyper-V, containers) can't be excluded,
+    and the task fails and says so. Such blocks change at each boot and are never touched.
+  - With netsh a part of a block can be released only by deleting the block and adding the rest again, in one command
+    line. It is refused while any port of the block is in use.
+  - Whether the DNS server honours a netsh exclusion is documented nowhere. Assume that it does not. From Windows
+    Server 2008 R2 on, M(portkeeper.windows.dns_socket_pool) keeps the DNS server off a port, and this module keeps
+    everybody else off it.
 seealso:
   - module: portkeeper.windows.dns_socket_pool
   - module: portkeeper.windows.service_start_mode
@@ -205,7 +215,8 @@ reboot_required:
   type: bool
   sample: true
 restart_required:
-  description: Whether the DNS server must be restarted. Always V(false) here; the field stands in the results of all modules that change something.
+  description: Whether the DNS server must be restarted. Always V(false) here; the field stands in the results of all
+    modules that change something.
   returned: success
   type: bool
   sample: false

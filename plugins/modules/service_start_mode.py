@@ -12,9 +12,10 @@ version_added: 0.1.0
 author:
   - The portkeeper.windows contributors (!UNKNOWN)
 description:
-  - Sets the start mode of one service or of several, by WMI. It starts and stops nothing; that is M(portkeeper.windows.service_state).
-  - With O(start_mode=delayed) on the DNS server, other services take their ports before it draws its pool. On Windows Server 2008, whose DNS
-    server can't be told to leave ports alone, that is the known way out.
+  - Sets the start mode of one service or of several, by WMI. It starts and stops nothing; that is
+    M(portkeeper.windows.service_state).
+  - With O(start_mode=delayed) on the DNS server, other services take their ports before it draws its pool. On Windows
+    Server 2008, whose DNS server can't be told to leave ports alone, that is the known way out.
 options:
   name:
     description:
@@ -27,21 +28,27 @@ options:
   start_mode:
     description:
       - How Windows starts the services.
+      - V(auto) - at boot. A delayed start is taken away.
+      - V(delayed) - some time after the other automatic services, on Windows Server 2008 and later. The usual delay
+        is 120 seconds; that is common knowledge, not verified. Takes effect at the next boot.
+      - V(manual) - when somebody or something asks for it.
+      - V(disabled) - not at all.
     type: str
     choices:
-      auto: At boot. A delayed start is taken away.
-      delayed: Some time after boot, Windows Server 2008 and later. The usual delay is 120 seconds after the last automatic service; that is common knowledge, not
-        verified. Takes effect at the next boot.
-      manual: When somebody or something asks for it.
-      disabled: Not at all.
+      - auto
+      - delayed
+      - manual
+      - disabled
     required: true
 extends_documentation_fragment:
   - portkeeper.windows.attributes
   - portkeeper.windows.connection
 notes:
-  - Refused before anything is changed for any service of the list. V(delayed) on Windows Server 2003, which has no delayed start; V(delayed) for a member of
-    a load-order group, which Windows does not allow; any change of a driver that starts with Windows itself (boot, system).
-  - The start mode is set by C(Win32_Service.ChangeStartMode). Only the delayed flag needs a command, C(sc.exe config NAME start= delayed-auto), since no WMI method can set it.
+  - Refused before anything is changed for any service of the list. V(delayed) on Windows Server 2003, which has no
+    delayed start; V(delayed) for a member of a load-order group, which Windows does not allow; any change of a driver
+    that starts with Windows itself (boot, system).
+  - The start mode is set by C(Win32_Service.ChangeStartMode). Only the delayed flag needs a command, C(sc.exe config
+    NAME start= delayed-auto), since no WMI method can set it.
   - If an automatic service depends on a delayed one, Windows starts the delayed one at boot all the same.
   - Delay the DNS server, never the victim. A delayed victim comes after DNS, which is worse.
   - On a domain controller a delayed DNS server delays name resolution for the directory at each boot.
@@ -92,7 +99,8 @@ before:
   type: dict
   contains: &modes
     start_mode:
-      description: From key names to V(auto), V(delayed), V(manual), V(disabled), and for drivers V(boot) or V(system).
+      description: From key names to V(auto), V(delayed), V(manual), V(disabled), and for drivers V(boot) or
+        V(system).
       type: dict
       sample:
         DNS: auto

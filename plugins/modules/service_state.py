@@ -18,7 +18,8 @@ description:
 options:
   name:
     description:
-      - The service, or several in the order in which they are to be taken. Key names such as V(DNS), not display names.
+      - The service, or several in the order in which they are to be taken. Key names such as V(DNS), not display
+        names.
       - Upper and lower case mean the same. A name given twice counts once.
       - If one of them does not exist, the task fails and names all that are missing. Then none of them is touched.
     type: list
@@ -27,17 +28,22 @@ options:
   state:
     description:
       - The state that the services must have.
+      - V(started) - they run. Those that do not are started, in the order of O(name). Windows starts what they need;
+        what depends on them is not started.
+      - V(stopped) - they are stopped. What depends on them is stopped before.
+      - V(restarted) - they are stopped as with V(stopped). Then exactly what ran is started in the reverse order, and
+        each service of O(name) in any case. It happens each time, so the task is always changed.
     type: str
     choices:
-      started: They run. Those that do not are started, in the order of O(name). Windows starts what they need; what depends on them is not started.
-      stopped: They are stopped. What depends on them is stopped before.
-      restarted: They are stopped like with V(stopped); then exactly what ran, and each service of O(name), is started in the reverse order. It happens each time, so the
-        task is always changed.
+      - started
+      - stopped
+      - restarted
     required: true
   timeout:
     description:
       - Seconds that each single service may take to stop or to start, from 1 to 3600.
-      - The default is 120, four times what the service manager itself waits for an answer (30 seconds, common knowledge).
+      - The default of 120 is meant to be enough on a slow server. Raise it for services that are known to take
+        longer.
     type: int
     default: 120
 extends_documentation_fragment:
@@ -48,9 +54,12 @@ attributes:
     support: partial
     details: With O(state=restarted) every run restarts the services.
 notes:
-  - A disabled service can't be started. The task fails before anything is touched; set its start mode with M(portkeeper.windows.service_start_mode) first.
-  - A run that is killed between stop and start has noted in the journal what it stopped. The next run of any module that changes something starts it again.
-  - A service that ends at once fails the task, with its Win32 exit code. 10048 and 10013 say that its port is taken; M(portkeeper.windows.port_info) says by whom.
+  - A disabled service can't be started. The task fails before anything is touched; set its start mode with
+    M(portkeeper.windows.service_start_mode) first.
+  - A restart that is killed between stop and start has noted in the journal what it stopped. The next run of a module
+    of this collection on that server starts it again (not in check mode, and not if the journal is switched off).
+  - A service that ends at once fails the task, with its Win32 exit code. 10048 and 10013 say that its port is taken;
+    M(portkeeper.windows.port_info) says by whom.
 seealso:
   - module: portkeeper.windows.service_start_mode
   - module: portkeeper.windows.port_info
@@ -99,7 +108,8 @@ release:
   sample: Windows Server 2019
 ran:
   description:
-    - What ran and is stopped by this task, in the order in which it must be started. With V(restarted) it has been started again.
+    - What ran and is stopped by this task, in the order in which it must be started. With V(restarted) it has been
+      started again.
     - Empty with O(state=started), and where nothing had to be stopped.
   returned: success
   type: list
@@ -111,8 +121,8 @@ before:
   type: dict
   contains: &states
     state:
-      description: From key names to states as Windows calls them, such as V(Running), V(Stopped), V(Start Pending). In RV(after) the dependents that change
-        are named too.
+      description: From key names to states as Windows calls them, such as V(Running), V(Stopped), V(Start Pending).
+        In RV(after) the dependents that change are named too.
       type: dict
       sample:
         ADAM_MSExchange: Running

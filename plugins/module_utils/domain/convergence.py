@@ -113,6 +113,8 @@ class Convergence:
     """Required services that are not installed: the request does not apply to this server."""
     relieved: tuple[str, ...] = ()
     """Services that are started because they, or what they depend on, were down."""
+    interrupted: tuple[str, ...] = ()
+    """Services that ran, are stopped for the change and started again; DNS and its dependents apart."""
     restarts_dns: bool = False
     unrelieved: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
     """Victims that stay down, each with the reason."""
@@ -299,6 +301,7 @@ class _Moves:
     start_last: tuple[str, ...] = ()
     """DNS and what depends on it."""
     relieved: tuple[str, ...] = ()
+    interrupted: tuple[str, ...] = ()
     stops_dns: bool = False
     unrelieved: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
 
@@ -322,6 +325,7 @@ def _ordered(
         steps=(*journal[:1], *body, *recovery, *journal[1:]),
         recovery=(*recovery, *journal[1:]) if stop else (),
         relieved=moves.relieved,
+        interrupted=moves.interrupted,
         restarts_dns=moves.stops_dns,
         unrelieved=moves.unrelieved,
         warnings=(ledger.warning,) if ledger.warning else (),
@@ -390,6 +394,7 @@ def _moves(request: Request, context: Context, plans: tuple[Plan, ...], reports:
         ),
         start_last=distinct([*start_order(stop_dns), *(n for n in interrupted if n.casefold() in dns_side)]),
         relieved=distinct([*interrupted, *relieved]),
+        interrupted=start_order(stop_busy),
         stops_dns=stops_dns,
         unrelieved=unrelieved,
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.catalogue import DNS_SERVICE
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.convergence import Convergence, Request
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import Plan
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.victims import ERROR_MEANINGS, VictimReport
@@ -105,7 +106,8 @@ def _done(outcome: Outcome, *, check_mode: bool) -> str:
         return "Nothing to change; the services run and own their ports." if proved else "Nothing to change."
     verbs = _PLANNED_VERBS if check_mode else _DONE_VERBS
     resources = tuple(dict.fromkeys(plan.resource for plan in outcome.planned.plans if plan.changed))
-    objects = (resources, outcome.planned.relieved, ("DNS",) if outcome.planned.restarts_dns else ())
+    restarted = (*outcome.planned.interrupted, *((DNS_SERVICE,) if outcome.planned.restarts_dns else ()))
+    objects = (resources, outcome.planned.relieved, restarted)
     parts = [f"{verb} {', '.join(names)}" for verb, names in zip(verbs, objects, strict=True) if names]
     said = "; ".join(parts)
     return f"{said[:1].upper()}{said[1:]}."

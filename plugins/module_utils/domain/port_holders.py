@@ -53,6 +53,19 @@ class Holder:
         }
 
 
+def held_sentence(held: t.Iterable[Holder]) -> str:
+    """Who holds what, one clause for each process: ``dns.exe (process 9, service DNS) holds UDP 50389, 50636``."""
+    ports: dict[str, dict[Protocol, PortSet]] = {}
+    for holder in held:
+        by_protocol = ports.setdefault(str(holder), {})
+        by_protocol[holder.protocol] = by_protocol.get(holder.protocol, PortSet()) | PortSet.of(holder.port)
+    clauses = (
+        f"{name} holds {' and '.join(f'{protocol.upper()} {found}' for protocol, found in by_protocol.items())}"
+        for name, by_protocol in ports.items()
+    )
+    return "; ".join(clauses)
+
+
 def holders(sockets: t.Iterable[Socket], context: Context) -> tuple[Holder, ...]:
     """The processes behind sockets, one row per protocol, port and process; asks for all processes at once."""
     rows = sorted({(socket.protocol, socket.port, socket.process_id) for socket in sockets})

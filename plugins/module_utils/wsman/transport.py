@@ -241,8 +241,7 @@ class WinrmTransport:
         return verdict.error(host=self.host, meaning=verdict.meaning, advice=verdict.advice, code=code)
 
 
-_NO_NO_SOAP: t.Final = Verdict(errors.ProtocolViolation, "the server answers without a SOAP message", soap.NO_WINRM)
-_SEALING: t.Final = Verdict(
+_NO_SEALING: t.Final = Verdict(
     errors.HostUnreachable,
     "the connection is closed after every answer, so encrypted messages cannot be exchanged",
     "a proxy or load balancer between must keep connections open",

@@ -21,7 +21,11 @@ def _assume(default: t.Any, tag: str, source: str, effect: str) -> t.Any:
 PoolRangeRule: t.TypeAlias = t.Literal["count_from_start", "from_1024"]
 EphemeralOrder: t.TypeAlias = t.Literal["sequential", "random"]
 
-_CHOICES: t.Final = {"pool_range_rule": t.get_args(PoolRangeRule), "ephemeral_order": t.get_args(EphemeralOrder)}
+_CHOICES: t.Final[t.Mapping[str, tuple[str, ...]]] = {
+    "pool_range_rule": t.get_args(PoolRangeRule),
+    "ephemeral_order": t.get_args(EphemeralOrder),
+    "netsh_default_store": ("active", "persistent"),
+}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -76,7 +80,7 @@ class Assumptions:
         "DnsServerDsc schema: the size counts sockets per address family",
         "dns.exe has a second set of pool sockets on IPv6 (not on NT 5.x)",
     )
-    pool_range_rule: PoolRangeRule = _assume(
+    pool_range_rule: str = _assume(
         "count_from_start",
         "T",
         "the update's text as quoted in 2009; a best-practice rule of 2009 suggests the other",
@@ -118,7 +122,7 @@ class Assumptions:
         "a field report of 2008 names lsass.exe",
         "RPC servers and others take a few dynamic TCP or UDP ports at boot before AD LDS starts",
     )
-    ephemeral_order: EphemeralOrder = _assume(
+    ephemeral_order: str = _assume(
         "sequential",
         "K",
         "RPC servers are commonly seen on the first ports of the dynamic range",
@@ -141,7 +145,7 @@ class Assumptions:
         0,
         "K",
         "whether WinRM's process holds the shutdown privilege is not documented",
-        "ReturnValue of Win32_OperatingSystem.Reboot/Win32Shutdown/...; 1314 or 0x80041062: privilege not held, no reboot",
+        "ReturnValue of Win32_OperatingSystem.Reboot and the like; 1314 or 0x80041062: privilege not held, no reboot",
     )
     stop_of_stopped_service: int = _assume(
         5,

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""When each service starts at a boot: the schedule that the service manager follows, worked out once per configuration."""
+"""When each service starts at a boot: the service manager's schedule, worked out once per configuration."""
 
 from __future__ import annotations
 

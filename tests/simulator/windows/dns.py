@@ -32,7 +32,7 @@ def pool_size(registry: Registry) -> int:
 
 
 def pool_range(registry: Registry, release: Release, assumptions: Assumptions, *, dynamic_udp: PortRange) -> PortRange:
-    """Return the range that the pool is drawn from (the update's rule on NT 5.x; contested on 6.0+ with MaxUserPort)."""
+    """Return the range that the pool is drawn from (contested on 6.0+ with MaxUserPort set)."""
     maximum = registry.number(TCPIP_PARAMETERS, "MaxUserPort")
     if release.nt5:
         return IANA_DYNAMIC_RANGE if maximum is None else (1024, min(maximum, 65535))

@@ -11,12 +11,12 @@ import datetime
 import typing as t
 
 CimValue: t.TypeAlias = (
-    "None | str | int | bool | datetime.datetime | datetime.timedelta | CimReference | CimInstance | list[CimValue]"
+    "str | int | bool | datetime.datetime | datetime.timedelta | CimReference | CimInstance | list[CimValue] | None"
 )
 """How a CIM value looks in Python.
 
 Moments are aware datetimes (on the wire ``cim:Datetime``), spans are timedeltas (``cim:Interval``), references are
-``CimReference`` (an endpoint reference), embedded objects are ``CimInstance``; ``[]`` is an empty array, ``None`` is null.
+``CimReference`` (an endpoint reference), embedded objects are ``CimInstance``; ``[]`` is an empty array.
 """
 
 FaultKind: t.TypeAlias = t.Literal[
@@ -75,7 +75,7 @@ class User:
     """An account that may log on over WinRM.
 
     ``filtered_token`` is User Account Control's answer to a local administrator from the network (no
-    LocalAccountTokenFilterPolicy, [K] unverified); ``remote_wmi`` lets a plain user read WMI without being administrator.
+    LocalAccountTokenFilterPolicy, [K] unverified); ``remote_wmi`` lets a plain user read WMI without the group.
     """
 
     name: str

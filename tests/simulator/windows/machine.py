@@ -42,9 +42,9 @@ class Machine:
     """One server's disk.
 
     ``hotfixes`` are the rows of Win32_QuickFixEngineering; ``dns_update`` says whether dns.exe holds a pool before
-    2008 R2, whatever the rows show (KB951746 may be slipstreamed). ``clock_offset`` is the server's clock minus true time,
-    in seconds. ``time_scale`` shortens every duration (1.0 is life-like). ``runtime_blocks`` are drawn anew at each boot
-    by whoever makes them (WinNAT), here always the same.
+    2008 R2, whatever the rows show (KB951746 may be slipstreamed). ``clock_offset`` is the server's clock minus true
+    time, ``boot_time_jump`` what LastBootUpTime is off besides, both in seconds. ``time_scale`` shortens every duration
+    (1.0 is life-like). ``runtime_blocks`` are made anew at each boot (by WinNAT), here always the same.
     """
 
     name: str

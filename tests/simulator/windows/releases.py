@@ -25,7 +25,7 @@ class Release:
     """One Windows Server release with its service pack, and its capabilities.
 
     ``netsh_exclusions``: in the box from 2012 on, by hotfix on 2008 and 2008 R2, absent on NT 5.x [K unverified].
-    ``pool_built_in``: from 2008 R2 on the DNS server always has a socket pool; before, update KB951746/KB953230 brings it.
+    ``pool_built_in``: from 2008 R2 on the DNS server always has a pool; before, update KB951746/KB953230 brings it.
     ``dynamic_port_command``: ``netsh int ipv4 show dynamicport``, Vista and later (KB929851).
     """
 

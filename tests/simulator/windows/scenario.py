@@ -28,6 +28,9 @@ DAY: t.Final = 86400.0
 FLEET_KEYS: t.Final = frozenset({"address", "connection", "faults", "groups", "inventory_name", "port", "vars", "wire"})
 """Keys of a host entry that belong to the fleet process; the model passes over them."""
 
+LONGEST_NAME: t.Final = 63
+NETBIOS_LENGTH: t.Final = 15
+
 DEFAULT_ROLES: t.Final = ("exchange_edge", "dns")
 EDGE_LDAP_PORT: t.Final = 50389
 EDGE_SSL_PORT: t.Final = 50636
@@ -45,10 +48,10 @@ START_MODES: t.Final[t.Mapping[StartMode, tuple[Start, bool]]] = {
 class HostSpec:
     """One host of a scenario.
 
-    ``update``: KB951746/KB953230 is there (2003 and 2008; later releases always have the pool). ``netsh_hotfix``: 2008 and
-    2008 R2 have the excludedportrange commands. ``broken``: the first seed from ``seed`` on with which a service loses its
-    port (true) or none does (false); absent: just that seed. ``uptime`` in seconds. ``time_scale`` below 1 makes every
-    simulated duration shorter. ``exclusions`` and ``runtime_blocks``: lists of ``{protocol, ports}``.
+    ``update``: KB951746/KB953230 is there (2003 and 2008; later releases always have the pool). ``netsh_hotfix``: 2008
+    and 2008 R2 have the excludedportrange commands. ``broken``: the first seed from ``seed`` on with which a service
+    loses its port (true) or none does (false); absent: just that seed. ``uptime`` in seconds. ``time_scale`` below 1
+    makes every simulated duration shorter. ``exclusions`` and ``runtime_blocks``: lists of ``{protocol, ports}``.
     """
 
     name: str
@@ -177,8 +180,8 @@ _SPEC_KEYS: t.Final = {field.name for field in dataclasses.fields(HostSpec)}
 def read_host(entry: t.Mapping[str, t.Any]) -> HostSpec:
     """Read one host entry; ValueError is one sentence that names the host and the key."""
     reader = _Reader(entry)
-    if not reader.name or len(reader.name) > 15:
-        raise ValueError(f"a host needs a name of 1 to 15 characters, not {reader.name!r}")
+    if not 1 <= len(reader.name) <= LONGEST_NAME:
+        raise ValueError(f"a host needs a name of 1 to {LONGEST_NAME} characters, not {reader.name!r}")
     unknown = set(entry) - _SPEC_KEYS - FLEET_KEYS
     if unknown:
         raise _wrong(reader.name, f"keys must be among {', '.join(sorted(_SPEC_KEYS))}", sorted(unknown))
@@ -229,7 +232,7 @@ def _start_modes(reader: _Reader) -> dict[str, StartMode]:
 def build_machine(spec: HostSpec, *, now: float) -> Machine:
     """Make the disk that a host entry describes; ``now`` is true time in seconds since the Unix epoch."""
     machine = Machine(
-        name=spec.name.upper(),
+        name=netbios_name(spec.name),
         release=spec.release,
         language=spec.language,
         winrm_stack=spec.winrm_stack,
@@ -253,6 +256,11 @@ def build_machine(spec: HostSpec, *, now: float) -> Machine:
     for protocol, (first, last) in spec.exclusions:
         machine.exclusions.add(protocol, Block(first, last), is_used=lambda _port: False)
     return machine
+
+
+def netbios_name(name: str) -> str:
+    """Return a host's computer name: the first 15 characters, upper case."""
+    return name[:NETBIOS_LENGTH].upper()
 
 
 def _hotfixes(spec: HostSpec) -> tuple[str, ...]:
@@ -296,7 +304,7 @@ def _fill_identity(registry: Registry, spec: HostSpec) -> None:
     registry.set(path, "ProductName", ValueType.SZ, spec.release.caption.strip())
     registry.set(path, "CurrentBuildNumber", ValueType.SZ, str(spec.release.build))
     name = "SYSTEM\\CurrentControlSet\\Control\\ComputerName\\ComputerName"
-    registry.set(name, "ComputerName", ValueType.SZ, spec.name.upper())
+    registry.set(name, "ComputerName", ValueType.SZ, netbios_name(spec.name))
 
 
 def _fill_dns(registry: Registry, spec: HostSpec) -> None:

@@ -17,10 +17,11 @@ from tests.simulator.windows.machine import Machine
 from tests.simulator.windows.power import Power, PowerEvent
 from tests.simulator.windows.releases import Language, Release, WinrmStack, limits_of
 from tests.simulator.windows.scenario import HostSpec, build_machine, read_host
+from tests.simulator.windows.scm import ServiceManager
 from tests.simulator.windows.session import Session
 from tests.simulator.windows.wmi import repository
 
-JsonValue: t.TypeAlias = "None | bool | int | float | str | list[JsonValue] | dict[str, JsonValue]"
+JsonValue: t.TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
 
 SETTLED_SECONDS: t.Final = 1.0
 
@@ -30,11 +31,11 @@ Program: t.TypeAlias = interpreter.ForeignProgram
 class SimulatedServer:
     """A server with its registry, services, sockets, DNS, event log and boots.
 
-    Time is given (``tick``) in seconds since the Unix epoch, UTC; the server's own clock may be off by its clock offset.
+    Time is given (``tick``) in seconds since the Unix epoch, UTC; the server's own clock may be off by its offset.
     Call ``tick(now)`` before each request; nothing in here reads a clock.
 
-    ``users`` hold their passwords: the wire authenticates, the model only authorizes. ``programs`` are commands that the
-    model does not know (folded name without ``.exe``) and that somebody else answers.
+    ``users`` hold their passwords: the wire authenticates, the model only authorizes. ``programs`` are commands that
+    the model does not know (folded name without ``.exe``) and that somebody else answers.
     """
 
     def __init__(
@@ -135,7 +136,7 @@ class SimulatedServer:
         return session
 
     def is_listening(self, now: float) -> bool:
-        """Whether a TCP connection to WinRM is accepted; ticks first. False while it reboots, in block mode, WinRM down."""
+        """Whether a TCP connection to WinRM is accepted (not during a reboot, in block mode, ...); ticks first."""
         self.tick(now)
         if not self.power.on or not self.power.network or self.session.block_mode:
             return False
@@ -175,10 +176,12 @@ class SimulatedServer:
     ) -> CimInstance:
         """Run a method; the instance holds the output parameters incl. ReturnValue.
 
-        A parameter is the list of its element texts (several for an array), ``None`` is ``xsi:nil``; a parameter that was
-        not sent is absent from the mapping.
+        A parameter is the list of its element texts (several for an array), ``None`` is ``xsi:nil``; a parameter that
+        was not sent is absent from the mapping.
         """
-        return repository.invoke(self._context(user), namespace, class_name, selectors, method, parameters)
+        return repository.invoke(
+            self._context(user), namespace, class_name, selectors, method=method, parameters=parameters
+        )
 
     # -- WinRS
     def run_command(self, command_line: str, stdin: bytes, *, codepage: int, user: User) -> CommandResult:
@@ -186,6 +189,8 @@ class SimulatedServer:
         return interpreter.run(self._context(user), command_line, stdin, codepage=codepage, foreign=self.programs)
 
     def _context(self, user: User) -> Context:
+        if not self.machine.assumptions.direct_start_value_needs_boot:
+            ServiceManager(self.session, self.now).reload_all()
         return Context(self.machine, self.session, self.power, user, self.now)
 
     # -- control (tests, demo: not part of Windows)
@@ -215,7 +220,7 @@ class SimulatedServer:
             "sockets": t.cast("JsonValue", session.sockets.as_json()),
             "exclusions": t.cast("JsonValue", machine.exclusions.as_json()),
             "dynamic_ranges": {
-                f"ipv{family} {protocol}": t.cast("JsonValue", list(machine.dynamic_range(protocol, family)))
+                f"ipv{family} {protocol}": "{}-{}".format(*machine.dynamic_range(protocol, family))
                 for family in machine.families
                 for protocol in acts.PROTOCOLS
             },
@@ -240,8 +245,8 @@ class SimulatedServer:
     def lottery(self, boots: int, seed: int) -> dict[str, JsonValue]:
         """Boot twins of the present state with consecutive seeds; the server itself is untouched.
 
-        Returns ``boots``, ``victim_failures`` (boots in which a service lost a port), ``block_modes`` and ``by_service``
-        (how often each service did not run, also for the sake of another one).
+        Returns ``boots``, ``victim_failures`` (boots in which a service lost a port), ``block_modes`` and
+        ``by_service`` (how often each service did not run, also for the sake of another one).
         """
         return lottery.run_lottery(self.machine, boots=boots, seed=seed)
 
@@ -261,4 +266,13 @@ def build_from_spec(spec: HostSpec, *, now: float) -> SimulatedServer:
     seed = spec.seed
     if spec.broken is not None:
         seed = lottery.find_seed(machine, seed=seed, broken=spec.broken)
-    return SimulatedServer(machine, seed=seed, users=spec.users, roles=spec.roles, now=now, uptime=spec.uptime)
+    server = SimulatedServer(machine, seed=seed, users=spec.users, roles=spec.roles, now=now, uptime=spec.uptime)
+    _start_winrm(server)
+    return server
+
+
+def _start_winrm(server: SimulatedServer) -> None:
+    """Somebody has started WinRM, also where it does not start by itself: the server can be reached until it reboots."""
+    manager = ServiceManager(server.session, server.now)
+    if manager.start("WinRM") == 0:
+        server.session.hasten(server.session.services["winrm"], server.now)

@@ -37,7 +37,7 @@ class Start(enum.IntEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ServiceConfig:
-    """What ``Services\\NAME`` says. Dependencies without prefix are services, those with ``+`` are load-order groups."""
+    """What ``Services\\NAME`` says. Dependencies are services, or load-order groups with a ``+`` before."""
 
     name: str
     display_name: str

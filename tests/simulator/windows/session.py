@@ -26,6 +26,7 @@ from tests.simulator.windows.sockets import (
     WILDCARDS,
     WSAEACCES,
     Family,
+    Option,
     Protocol,
     Socket,
     SocketPool,
@@ -147,11 +148,11 @@ class Session:
         if error:
             self._fail(service, error, now)
 
-    def _running(self, service: Service, now: float) -> None:
+    def _running(self, service: Service, _now: float) -> None:
         if service.state == "Start Pending":
             service.state, service.exit_code = "Running", 0
 
-    def _stopped(self, service: Service, now: float) -> None:
+    def _stopped(self, service: Service, _now: float) -> None:
         if service.state == "Stop Pending":
             self.release(service)
             service.state, service.exit_code = "Stopped", 0
@@ -275,7 +276,10 @@ class Session:
         """Bind one explicit port on all addresses of every family; 0, 10048 or 10013."""
         if port in self.reservations().everybody[protocol]:
             return WSAEACCES
-        wanted = [self._socket(service, protocol, family, port, now, program) for family in self.machine.families]
+        wanted = [
+            self._socket(service, protocol, family, port, now=now, option=program.option)
+            for family in self.machine.families
+        ]
         for socket in wanted:
             error = self.sockets.conflict(socket)
             if error:
@@ -290,8 +294,9 @@ class Session:
         protocol: Protocol,
         family: Family,
         port: int,
+        *,
         now: float,
-        program: Program | None = None,
+        option: Option = "default",
     ) -> Socket:
         return Socket(
             protocol,
@@ -300,7 +305,7 @@ class Session:
             service.pid,
             service.config.account,
             service.config.name,
-            "default" if program is None else program.option,
+            option,
             WILDCARDS[family],
             "listen" if protocol == "tcp" else "",
             created=now,
@@ -310,7 +315,7 @@ class Session:
         port = self.dynamic_port(protocol)
         if port is not None:
             for family in self.machine.families:
-                self.sockets.add(self._socket(service, protocol, family, port, now))
+                self.sockets.add(self._socket(service, protocol, family, port, now=now))
 
     def dynamic_port(self, protocol: Protocol) -> int | None:
         """Return the port that the stack gives to a bind to port 0, or None when none is left."""

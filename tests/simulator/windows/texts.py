@@ -55,7 +55,8 @@ WIN32_MESSAGES: t.Final[t.Mapping[Language, t.Mapping[int, str]]] = {
         1068: "Der Abh\u00e4ngigkeitsdienst oder die Abh\u00e4ngigkeitsgruppe konnte nicht gestartet werden.",
         1077: "Seit dem letzten Systemstart wurde nicht versucht, den Dienst zu starten.",
         1115: "Das System wird heruntergefahren.",
-        1116: "Das Herunterfahren des Systems konnte nicht abgebrochen werden, da das System nicht heruntergefahren wird.",
+        1116: "Das Herunterfahren des Systems konnte nicht abgebrochen werden, da das System nicht "
+        "heruntergefahren wird.",
         1168: "Element nicht gefunden.",
         1314: "Dem Client fehlt ein erforderliches Recht.",
         10013: "Der Zugriff auf einen Socket war aufgrund der Zugriffsrechte des Sockets unzul\u00e4ssig.",
@@ -85,7 +86,8 @@ EVENT_MESSAGES: t.Final[t.Mapping[Language, t.Mapping[tuple[str, int], str]]] = 
             "IPSec",
             4292,
         ): "Der IPSec-Treiber wurde in den Blockiermodus versetzt. IPSec wird den gesamten eingehenden und "
-        "ausgehenden TCP/IP-Netzwerkverkehr verwerfen, der nicht durch IPSec-Richtlinien zum Startzeitpunkt zugelassen ist.",
+        "ausgehenden TCP/IP-Netzwerkverkehr verwerfen, der nicht durch IPSec-Richtlinien zum Startzeitpunkt "
+        "zugelassen ist.",
         ("EventLog", 6005): "Der Ereignisprotokolldienst wurde gestartet.",
         ("EventLog", 6006): "Der Ereignisprotokolldienst wurde beendet.",
         ("USER32", 1074): 'Der Prozess %1 hat den Vorgang "%5" von Computer %2 eingeleitet. Grund: %3 Kommentar: %6',

@@ -37,7 +37,7 @@ class Select:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Association:
-    """``ASSOCIATORS OF`` or ``REFERENCES OF`` one object; options by folded name (assocclass, resultclass, role ...)."""
+    """``ASSOCIATORS OF`` or ``REFERENCES OF`` one object; options by folded name (assocclass, role ...)."""
 
     kind: t.Literal["associators", "references"]
     class_name: str
@@ -262,7 +262,7 @@ def read_dmtf(text: str) -> datetime.datetime:
     if match is None:
         raise WqlError(f"{text!r} is not a moment")
     try:
-        moment = datetime.datetime.strptime(match[1], "%Y%m%d%H%M%S")
+        moment = datetime.datetime.strptime(match[1] + "+0000", "%Y%m%d%H%M%S%z")
     except ValueError as error:
         raise WqlError(f"{text!r} is not a moment") from error
     zone = datetime.timezone(datetime.timedelta(minutes=int(match[3] or 0)))

@@ -10,7 +10,6 @@ its own, so the variable is set around every call (nothing else in the process r
 from __future__ import annotations
 
 import base64
-import binascii
 import collections.abc as c
 import contextlib
 import dataclasses
@@ -112,14 +111,13 @@ class Accounts:
 
 @dataclasses.dataclass(slots=True)
 class ConnectionAuthentication:
-    """What one TCP connection has proven so far; ``rounds`` counts the legs that were answered with 401 or a token."""
+    """What one TCP connection has proven so far; ``token`` goes back with the answer that ends a handshake."""
 
     accounts: Accounts
     schemes: tuple[Scheme, ...]
     user: User | None = None
     context: spnego.ContextProxy | None = None
     token: str | None = None
-    rounds: int = 0
 
     def authenticate(self, header: str | None) -> User | Refusal:
         """Judge the Authorization header of a request; without one, the connection's earlier proof counts."""
@@ -140,13 +138,12 @@ class ConnectionAuthentication:
 
     def _refuse(self) -> Refusal:
         names = {"negotiate": "Negotiate", "basic": 'Basic realm="WSMAN"'}
-        self.rounds += 1
         return Refusal(tuple(names[scheme] for scheme in sorted(self.schemes, reverse=True)))
 
     def _basic(self, value: str) -> User | None:
         try:
             name, _, password = base64.b64decode(value.strip(), validate=True).decode("utf-8").partition(":")
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:
             return None
         user = self.accounts.find(name)
         if self.accounts.is_locked(name):
@@ -158,7 +155,7 @@ class ConnectionAuthentication:
     def _negotiate(self, scheme: str, value: str) -> User | Refusal:
         try:
             token = base64.b64decode(value.strip(), validate=True)
-        except binascii.Error:
+        except ValueError:
             return self._refuse()
         if self.context is None or self.context.complete:
             self.user = None
@@ -170,7 +167,6 @@ class ConnectionAuthentication:
             return self._failed(token)
         text = base64.b64encode(answer).decode() if answer else ""
         if not self.context.complete:
-            self.rounds += 1
             return Refusal((f"{scheme} {text}",))
         return self._accepted(f"{scheme} {text}" if text else None)
 

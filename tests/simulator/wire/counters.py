@@ -9,6 +9,9 @@ import collections
 import dataclasses
 import typing as t
 
+LONGEST_LOG: t.Final = 10_000
+"""How many messages a host's log keeps; the sums go on."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class LoggedRequest:
@@ -42,7 +45,9 @@ class Counters:
     bytes_out: int = 0
     bytes_in_total: int = 0
     bytes_out_total: int = 0
-    log: list[LoggedRequest] = dataclasses.field(default_factory=list)
+    log: collections.deque[LoggedRequest] = dataclasses.field(
+        default_factory=lambda: collections.deque(maxlen=LONGEST_LOG)
+    )
 
     def reset(self) -> None:
         """Begin again at zero."""

@@ -139,7 +139,7 @@ class _HostSession:
         counters.requests += 1
         counters.bytes_in += len(request.body)
         response = await self._answer(request, connection)
-        counters.bytes_out += len(response.body)
+        counters.bytes_out += len(response.body) if response.length is None else response.length
         server = "Microsoft-HTTPAPI/1.0" if self._host.server.release.nt5 else "Microsoft-HTTPAPI/2.0"
         return dataclasses.replace(response, headers=(("Server", server), *response.headers))
 

@@ -28,11 +28,13 @@ from tests.simulator.wire.soap import (
     envelope,
     render,
     tag,
+    whole_number,
 )
 
 MINIMAL_ENVELOPE: t.Final = 8192
 DEFAULT_ENVELOPE: t.Final = 153600
 DEFAULT_TIMEOUT: t.Final = 60.0
+LONGEST_BRIEF: t.Final = 1000
 
 _PREFIXES: t.Final[c.Mapping[str, tuple[str, ...]]] = {
     "wmi": ("s", "a", "x", "w", "p"),
@@ -220,8 +222,7 @@ class WsmanService:
         return self._max_elements(request.findtext(tag("w:MaxElements")))
 
     def _max_elements(self, text: str | None) -> int:
-        wanted = int(text) if text and text.strip().isdecimal() else 1
-        return max(1, min(wanted, self.limits.max_batch_items))
+        return max(1, min(whole_number(text) or 1, self.limits.max_batch_items))
 
     def _pull(self, message: Message, user: User) -> ET.Element:
         request = self._required_payload(message)
@@ -276,6 +277,11 @@ def _wql(request: ET.Element, class_name: str) -> str:
 
 def describe(message: Message) -> str:
     """Say in a few words what a request is about, for the log of requests: a query, a command, a value's name."""
+    text = _description(message)
+    return text if len(text) <= LONGEST_BRIEF else text[:LONGEST_BRIEF] + "..."
+
+
+def _description(message: Message) -> str:
     payload = message.payload
     if payload is None:
         return _pairs(message.selectors)

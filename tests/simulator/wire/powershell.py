@@ -11,7 +11,6 @@ is given to the simulated cmd.exe as it is.
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
 import typing as t
@@ -43,7 +42,7 @@ def script_of(command_line: str) -> str:
     if found is not None:
         try:
             return base64.b64decode(found.group(1), validate=True).decode("utf-16-le")
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:
             return ""
     plain = _PLAIN.search(command_line)
     return plain.group(1).strip().strip('"') if plain else ""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 import dataclasses
 import re
 import time
@@ -18,7 +17,7 @@ from tests.simulator.windows.interface import CommandResult, User, WinrmLimits
 from tests.simulator.wire import powershell
 from tests.simulator.wire.faults import ProviderDetail, SoapFault, schema_fault
 from tests.simulator.wire.model import Server
-from tests.simulator.wire.soap import SHELL, SHELL_URI, Message, element, new_identifier, parse_duration
+from tests.simulator.wire.soap import SHELL, SHELL_URI, Message, element, new_identifier, parse_duration, whole_number
 
 KNOWN_OPTIONS: t.Final = frozenset({
     "WINRS_NOPROFILE", "WINRS_CODEPAGE", "WINRS_CONSOLEMODE_STDIN", "WINRS_SKIP_CMD_SHELL"
@@ -132,7 +131,7 @@ class Shells:
             command = self._command(shell, stream.get("CommandId", ""))
             try:
                 command.stdin += base64.b64decode("".join((stream.text or "").split()), validate=True)
-            except binascii.Error as error:
+            except ValueError as error:
                 raise schema_fault(self._server.winrm_stack, "The stream is not base64.") from error
             if stream.get("End", "").lower() == "true" and command.exit_code is None:
                 self._run(shell, command)
@@ -253,8 +252,7 @@ def command_line(payload: ET.Element) -> str:
 
 
 def _code_page(message: Message) -> int:
-    text = message.options.get("WINRS_CODEPAGE", "")
-    return int(text) if text.isascii() and text.isdecimal() else DEFAULT_CODE_PAGE
+    return whole_number(message.options.get("WINRS_CODEPAGE")) or DEFAULT_CODE_PAGE
 
 
 def _idle_timeout(payload: ET.Element) -> float | None:

@@ -189,7 +189,7 @@ def read_message(data: bytes) -> Message:
         selectors=_named_texts(header.findall(f"{tag('w:SelectorSet')}/{tag('w:Selector')}")),
         options=_named_texts(options),
         must_comply=frozenset(item.get("Name", "") for item in options if item.get("MustComply") == "true"),
-        max_envelope_size=_integer(_text(header, "w:MaxEnvelopeSize")),
+        max_envelope_size=whole_number(_text(header, "w:MaxEnvelopeSize")),
         operation_timeout=parse_duration(_text(header, "w:OperationTimeout")),
         has_reply_to=bool(_text(header, f"a:ReplyTo/{tag('a:Address')}", path=True)),
         locale_must_be_understood=any(_must_understand(header, name) for name in ("w:Locale", "p:DataLocale")),
@@ -208,8 +208,10 @@ def _named_texts(elements: c.Iterable[ET.Element]) -> dict[str, str]:
     return {item.get("Name", ""): "".join(item.itertext()) for item in elements}
 
 
-def _integer(text: str | None) -> int | None:
-    return int(text) if text and text.isascii() and text.isdecimal() else None
+def whole_number(text: str | None) -> int | None:
+    """Read a number of up to ten digits; None for anything else."""
+    digits = (text or "").strip()
+    return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) <= 10 else None
 
 
 def _must_understand(header: ET.Element, name: str) -> bool:

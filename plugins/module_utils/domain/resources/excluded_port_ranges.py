@@ -34,6 +34,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan imp
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_holders import (
     Holder,
     belongs_to,
+    held_sentence,
     holders_of,
     is_rightful,
 )
@@ -234,13 +235,10 @@ def _after(change: _Change, exclusions: Exclusions) -> PortSet:
 def _force_of(waiting: tuple[Holder, ...]) -> Force:
     if not waiting:
         return IN_FORCE
-    named = "; ".join(
-        sorted({f"{holder.protocol.upper()} {holder.port} is held by its owner {holder}" for holder in waiting})
-    )
     return Force(
         "no",
-        f"A port in use can't be excluded: {named}. It waits until that service is stopped; while it holds the port, "
-        "nobody else can take it.",
+        f"A port in use can't be excluded: {held_sentence(waiting)}. The exclusion waits until that service is stopped; "
+        "while it holds its ports, nobody else can take them.",
     )
 
 

@@ -44,7 +44,7 @@ class _Options:
             self.words = [bare] if not bare.split() else bare.split()
 
     def pattern(self) -> re.Pattern[str]:
-        """Return one expression for all search strings; a word is an expression, ``/c:`` a literal, ``/l`` ``/r`` decide."""
+        """Return one expression for all: words are expressions and ``/c:`` texts literals, unless /l or /r say else."""
         as_literal = "l" in self.flags
         parts = [re.escape(word) if as_literal else _expression(word) for word in self.words]
         parts += [_expression(text) if "r" in self.flags else re.escape(text) for text in self.literals]

@@ -179,6 +179,17 @@ def _enumerate_dependents(context: Context, name: str) -> Output:
     return Output(lines(f"Enum: entriesRead = {len(dependents)}") + "".join(blocks))
 
 
+_VERBS: t.Final[t.Mapping[str, t.Callable[[Context, str, t.Sequence[str]], Output]]] = {
+    "query": lambda context, name, _rest: _query(context, name, extended=False),
+    "queryex": lambda context, name, _rest: _query(context, name, extended=True),
+    "qc": lambda context, name, _rest: _qc(context, name),
+    "config": _config,
+    "start": lambda context, name, _rest: _control(context, name, "start"),
+    "stop": lambda context, name, _rest: _control(context, name, "stop"),
+    "enumdepend": lambda context, name, _rest: _enumerate_dependents(context, name),
+}
+
+
 def run(invocation: Invocation) -> Output:
     """Run sc: query, queryex, qc, config, start, stop, enumdepend."""
     context, arguments = invocation.context, invocation.arguments
@@ -186,17 +197,8 @@ def run(invocation: Invocation) -> Output:
         arguments = arguments[1:]
     verb = arguments[0].casefold() if arguments else ""
     name = arguments[1] if len(arguments) > 1 else ""
-    if verb in ("query", "queryex"):
-        if name and not name.endswith("="):
-            return _query(context, name, extended=verb == "queryex")
+    if verb in ("query", "queryex") and (not name or name.endswith("=")):
         options = [argument.casefold() for argument in arguments[1:]]
         return _query_all(context, extended=verb == "queryex", every_state="all" in options)
-    if not name:
-        return _usage(context)
-    if verb == "qc":
-        return _qc(context, name)
-    if verb == "config":
-        return _config(context, name, arguments[2:])
-    if verb in ("start", "stop"):
-        return _control(context, name, t.cast("t.Literal['start', 'stop']", verb))
-    return _enumerate_dependents(context, name) if verb == "enumdepend" else _usage(context)
+    handler = _VERBS.get(verb)
+    return handler(context, name, arguments[2:]) if handler is not None and name else _usage(context)

@@ -37,7 +37,7 @@ class Command:
 
 
 def strip_outer_quotes(line: str) -> str:
-    """Apply the rule of ``cmd /c``: a leading quote and the last quote go, unless they enclose just a program's name."""
+    """Apply the rule of ``cmd /c``: a leading quote and the last one go, unless they enclose just a program's name."""
     line = line.strip()
     if not line.startswith('"'):
         return line

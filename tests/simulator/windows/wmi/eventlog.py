@@ -53,8 +53,9 @@ CLASSES: t.Final = (
         (CIMV2,),
         ("Logfile", "RecordNumber"),
         fixed(
-            "Category", "CategoryString", "ComputerName", "EventCode", "EventIdentifier", "EventType", "InsertionStrings",
-            "Logfile", "Message", "RecordNumber", "SourceName", "TimeGenerated", "TimeWritten", "Type", "User",
+            "Category", "CategoryString", "ComputerName", "EventCode", "EventIdentifier", "EventType",
+            "InsertionStrings", "Logfile", "Message", "RecordNumber", "SourceName", "TimeGenerated", "TimeWritten",
+            "Type", "User",
         ),
         _events,
     ),

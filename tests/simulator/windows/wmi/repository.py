@@ -104,6 +104,7 @@ def invoke(
     namespace: str,
     class_name: str,
     selectors: t.Mapping[str, str],
+    *,
     method: str,
     parameters: RawParameters,
 ) -> CimInstance:

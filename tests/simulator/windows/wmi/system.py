@@ -67,10 +67,12 @@ def _operating_system(context: Context) -> list[Row]:
     return [row]
 
 
+_SINCE_VISTA: t.Final = ("OperatingSystemSKU", "OSArchitecture")
 _OS_PROPERTIES: t.Final = (
     "BootDevice", "BuildNumber", "BuildType", "Caption", "CodeSet", "CountryCode", "CreationClassName",
-    "CSCreationClassName", "CSDVersion", "CSName", "CurrentTimeZone", "Description", "FreePhysicalMemory", "InstallDate",
-    "LastBootUpTime", "LocalDateTime", "Locale", "Manufacturer", "Name", "NumberOfProcesses", "NumberOfUsers",
+    "CSCreationClassName", "CSDVersion", "CSName", "CurrentTimeZone", "Description", "FreePhysicalMemory",
+    "InstallDate", "LastBootUpTime", "LocalDateTime", "Locale", "Manufacturer", "Name", "NumberOfProcesses",
+    "NumberOfUsers",
     "OperatingSystemSKU", "OSArchitecture", "OSLanguage", "OSProductSuite", "OSType", "Primary", "ProductType",
     "ServicePackMajorVersion", "ServicePackMinorVersion", "Status", "SuiteMask", "SystemDirectory", "SystemDrive",
     "TotalVisibleMemorySize", "Version", "WindowsDirectory",
@@ -186,7 +188,7 @@ CLASSES: t.Final = (
         (CIMV2,),
         (),
         lambda machine: tuple(
-            name for name in _OS_PROPERTIES if not machine.release.nt5 or name not in ("OperatingSystemSKU", "OSArchitecture")
+            name for name in _OS_PROPERTIES if not machine.release.nt5 or name not in _SINCE_VISTA
         ),
         _operating_system,
         {

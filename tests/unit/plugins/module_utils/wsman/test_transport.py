@@ -19,39 +19,7 @@ import winrm.protocol
 from ansible_collections.portkeeper.windows.plugins.module_utils.wsman import bounded_http, errors, transport
 from ansible_collections.portkeeper.windows.plugins.module_utils.wsman import client as wsman
 from tests.unit.plugins.module_utils.wsman import answers, servers
-
-Method = t.Literal["plaintext", "ntlm", "ssl"]
-MESSAGE = b"<s:Envelope><a:MessageID>uuid:1</a:MessageID></s:Envelope>"
-
-
-def over(
-    url: str,
-    *,
-    method: Method = "plaintext",
-    password: str = "secret",
-    deadline: float = 5.0,
-    read_timeout: int = 3,
-    clock: t.Callable[[], float] = time.monotonic,
-    **options: t.Any,
-) -> transport.WinrmTransport:
-    protocol = winrm.protocol.Protocol(
-        url,
-        transport=method,
-        username="EDGE1\\edge",
-        password=password,
-        read_timeout_sec=read_timeout,
-        operation_timeout_sec=read_timeout - 1,
-        proxy=None,
-        **options,
-    )
-    return transport.WinrmTransport(protocol, host="edge1", deadline=deadline, clock=clock)
-
-
-def failure(make_handler: t.Callable[[], servers.Handler], **options: t.Any) -> errors.WsmanError:
-    with servers.Server(make_handler) as server, pytest.raises(errors.WsmanError) as caught:
-        over(server.url, **options).send(MESSAGE)
-    assert caught.value.host == "edge1"
-    return caught.value
+from tests.unit.plugins.module_utils.wsman.transports import MESSAGE, Method, failure, over
 
 
 def test_an_answer() -> None:
@@ -361,102 +329,6 @@ def test_reading_survives_a_drop_in_the_body() -> None:
         client = wsman.Client(over(server.url))
         assert client.get("root/cimv2", "C").integer("A") == 1
         assert client.requests == 2
-
-
-@pytest.fixture
-def accounts(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    users = tmp_path / "users"
-    users.write_text("EDGE1:edge:secret\n", encoding="utf-8")
-    monkeypatch.setenv("NTLM_USER_FILE", str(users))
-
-
-@pytest.mark.usefixtures("accounts")
-def test_ntlm_with_encryption() -> None:
-    delivered: list[bytes] = []
-    with servers.Server(lambda: servers.NtlmHandler(delivered)) as server:
-        sender = over(server.url, method="ntlm")
-        assert b"<x:A>ok</x:A>" in sender.send(MESSAGE)
-        assert b"<x:A>ok</x:A>" in sender.send(MESSAGE)
-        assert delivered == [MESSAGE, MESSAGE]
-        assert server.connections == 1
-        assert len(server.requests) == 3 + 2
-        assert all(MESSAGE not in request.body for request in server.requests)
-
-
-@pytest.mark.usefixtures("accounts")
-def test_ntlm_with_a_wrong_password() -> None:
-    error = failure(lambda: servers.NtlmHandler([]), method="ntlm", password="wrong")
-    assert isinstance(error, errors.AuthenticationFailed)
-
-
-@pytest.mark.usefixtures("accounts")
-def test_sealed_message_is_not_sent_on_another_connection() -> None:
-    """The server closed in silence: every message, writes too, is delivered once, with new keys."""
-    delivered: list[bytes] = []
-    with servers.Server(lambda: servers.NtlmHandler(delivered)) as server:
-        sender = over(server.url, method="ntlm")
-        sender.send(MESSAGE)
-        server.drop_connections()
-        time.sleep(0.05)
-        assert b"ok" in sender.send(MESSAGE)
-        assert b"ok" in sender.send(MESSAGE)
-        assert delivered == [MESSAGE] * 3
-        assert server.connections == 2
-        sealed = [request for request in server.requests if "multipart/encrypted" in request.head]
-        assert len(sealed) == 3
-
-
-@pytest.mark.usefixtures("accounts")
-def test_server_that_closes_after_every_message() -> None:
-    delivered: list[bytes] = []
-    with servers.Server(lambda: servers.NtlmHandler(delivered, close_after=1)) as server:
-        sender = over(server.url, method="ntlm")
-        for _ in range(3):
-            sender.send(MESSAGE)
-            time.sleep(0.05)
-        assert delivered == [MESSAGE] * 3
-
-
-@pytest.mark.usefixtures("accounts")
-def test_server_that_closes_after_the_handshake() -> None:
-    class Impatient(servers.NtlmHandler):
-        def __call__(self, connection: socket.socket, request: servers.Request) -> bool:
-            super().__call__(connection, request)
-            return not self._context.complete
-
-    with servers.Server(lambda: Impatient([])) as server:
-        sender = over(server.url, method="ntlm")
-        original = sender._transport.setup_encryption
-
-        def patient(*arguments: t.Any) -> None:
-            original(*arguments)
-            time.sleep(0.1)  # the close has to arrive before the next message leaves
-
-        sender._transport.setup_encryption = patient
-        with pytest.raises(errors.HostUnreachable, match="closed after every"):
-            sender.send(MESSAGE)
-
-
-@pytest.mark.usefixtures("accounts")
-def test_tampered_seal() -> None:
-    class Tampering(servers.NtlmHandler):
-        def _sealed(self, answer: bytes) -> bytes:
-            whole = super()._sealed(answer)
-            return whole[:-60] + bytes([whole[-60] ^ 1]) + whole[-59:]
-
-    error = failure(lambda: Tampering([]), method="ntlm")
-    assert isinstance(error, (errors.ProtocolViolation, errors.AuthenticationFailed))
-
-
-@pytest.mark.usefixtures("accounts")
-def test_two_transports_over_one_protocol() -> None:
-    """Items of a loop share the plugin's protocol: the second one goes on with the first one's session."""
-    delivered: list[bytes] = []
-    with servers.Server(lambda: servers.NtlmHandler(delivered)) as server:
-        protocol = winrm.protocol.Protocol(server.url, "ntlm", "EDGE1\\edge", "secret", proxy=None)
-        for _ in range(2):
-            transport.WinrmTransport(protocol, host="edge1").send(MESSAGE)
-        assert len(server.requests) == 3 + 2
 
 
 def test_a_second_transport_has_its_deadline_too() -> None:

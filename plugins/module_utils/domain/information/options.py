@@ -1,0 +1,106 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``port_info``: what is asked, as typed options."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.expression import Scope
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import OptionError
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortSet, PortSyntaxError, parse_ports
+
+SubsetName = t.Literal[
+    "release",
+    "updates",
+    "dynamic_ranges",
+    "reservations",
+    "dns_pool",
+    "sockets",
+    "ad_lds",
+    "configured_versus_effective",
+]
+SUBSET_NAMES: t.Final[tuple[SubsetName, ...]] = t.get_args(SubsetName)
+ALL: t.Final = "all"
+BULKY: t.Final[tuple[SubsetName, ...]] = ("sockets",)
+"""Left out unless they are asked for: a DNS server has thousands of sockets."""
+
+ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
+    "gather_subset": {"type": "list", "elements": "str"},
+    "ports": {"type": "list", "elements": "str"},
+    "query": {"type": "str"},
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Inquiry:
+    """What is to be read: the subsets, in the table's order, and the ports that sockets are restricted to."""
+
+    subsets: tuple[SubsetName, ...]
+    ports: PortSet | None = None
+    journal: bool = True
+
+    @property
+    def sees_all_sockets(self) -> bool:
+        """Whether every socket of the server is read."""
+        return "sockets" in self.subsets and self.ports is None
+
+
+def inquiry(arguments: t.Mapping[str, t.Any], scope: Scope | None, *, journal: bool) -> Inquiry:
+    """The checked options; ``scope`` is what the option ``query`` speaks of.
+
+    Raises:
+        OptionError: a subset is not known, none is left, or a port is none.
+    """
+    ports = _ports(arguments.get("ports"))
+    given = arguments.get("gather_subset")
+    if given is not None:
+        return Inquiry(_named_subsets(given), ports, journal)
+    if scope is not None:
+        return Inquiry(_subsets_of(scope), scope.ports if ports is None else ports, journal)
+    if ports is not None:
+        return Inquiry(("sockets",), ports, journal)
+    return Inquiry(tuple(name for name in SUBSET_NAMES if name not in BULKY), journal=journal)
+
+
+def _ports(texts: t.Sequence[str] | None) -> PortSet | None:
+    if texts is None:
+        return None
+    try:
+        ports = parse_ports(texts)
+    except PortSyntaxError as error:
+        raise OptionError("ports", str(error)) from error
+    if not ports:
+        raise OptionError("ports", "it is empty; leave it out to see every socket")
+    return ports
+
+
+def _named_subsets(texts: t.Sequence[str]) -> tuple[SubsetName, ...]:
+    """As ``ansible.builtin.setup`` reads its option: names add, ``!`` takes away, only the latter begins with all."""
+    names = [text.strip() for text in texts]
+    wanted = {name for name in names if not name.startswith("!")}
+    unwanted = {name[1:].strip() for name in names if name.startswith("!")}
+    _refuse_unknown("gather_subset", "subset", (wanted | unwanted) - {ALL})
+    all_names = set(SUBSET_NAMES)
+    chosen = all_names if ALL in wanted or not wanted else set[str]()
+    chosen = set() if ALL in unwanted else chosen
+    chosen = (chosen | (wanted & all_names)) - unwanted
+    if not chosen:
+        raise OptionError("gather_subset", "no subset is left")
+    return tuple(name for name in SUBSET_NAMES if name in chosen)
+
+
+def _subsets_of(scope: Scope) -> tuple[SubsetName, ...]:
+    if scope.names is None:
+        return SUBSET_NAMES
+    _refuse_unknown("query", "field at the top of the result", scope.names)
+    return tuple(name for name in SUBSET_NAMES if name in scope.names)
+
+
+def _refuse_unknown(option: str, kind: str, names: t.AbstractSet[str]) -> None:
+    unknown = sorted(names - set(SUBSET_NAMES))
+    if unknown:
+        also = f", {ALL}" if option == "gather_subset" else ""
+        raise OptionError(option, f"there is no {kind} {unknown[0]!r}; there are {', '.join(SUBSET_NAMES)}{also}")

@@ -1,0 +1,67 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where the DNS server draws its socket pool from: the release's rule, MaxUserPort and the dynamic port range."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import Facts, RegistryValue
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ipsec import MAX_USER_PORT_FACT
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_lists import LOWEST_DRAWN_PORT
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import HIGHEST_PORT, PortRange
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.releases import CONTESTED, DEFAULT_POOL_RANGE, Capabilities
+
+Rule = t.Literal["default", "dynamic_range", "max_user_port", "count_from_start"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PoolRange:
+    """The range, the rule that it follows from, and a sentence that says so.
+
+    ``contested``: the sources disagree about this rule, or none confirms it.
+    """
+
+    ports: PortRange
+    rule: Rule
+    reason: str
+    contested: bool = False
+
+
+def max_user_port(facts: Facts) -> int | None:
+    """The registry value MaxUserPort; ``None`` where it is absent or no number. Raises FactsNeeded."""
+    reading = facts[MAX_USER_PORT_FACT]
+    return reading.data if isinstance(reading, RegistryValue) and isinstance(reading.data, int) else None
+
+
+def pool_range(capabilities: Capabilities, highest: int | None, dynamic_udp: PortRange | None) -> PoolRange:
+    """Where the pool is drawn from.
+
+    Args:
+        capabilities: of the release.
+        highest: MaxUserPort, ``None`` where it is not set.
+        dynamic_udp: the dynamic range for UDP, where the release has one that can be set.
+    """
+    if highest is None:
+        return _usual(dynamic_udp)
+    if capabilities.dns_pool_range == "max_user_port":
+        last = min(max(highest, LOWEST_DRAWN_PORT), HIGHEST_PORT)
+        reason = f"MaxUserPort is {highest}: the DNS server draws from {LOWEST_DRAWN_PORT} to that port."
+        return PoolRange(PortRange(LOWEST_DRAWN_PORT, last), "max_user_port", reason)
+    start = (dynamic_udp or DEFAULT_POOL_RANGE).first
+    reason = (
+        f"MaxUserPort is {highest}, taken as a count from {start}; {CONTESTED['dns_pool_range']}."
+    )
+    return PoolRange(PortRange(start, min(start + highest, HIGHEST_PORT)), "count_from_start", reason, contested=True)
+
+
+def _usual(dynamic_udp: PortRange | None) -> PoolRange:
+    if dynamic_udp is None or dynamic_udp == DEFAULT_POOL_RANGE:
+        return PoolRange(DEFAULT_POOL_RANGE, "default", f"MaxUserPort is not set: the default, {DEFAULT_POOL_RANGE}.")
+    reason = (
+        f"MaxUserPort is not set and the dynamic UDP range was changed to {dynamic_udp}; that the DNS server follows it "
+        "is not documented."
+    )
+    return PoolRange(dynamic_udp, "dynamic_range", reason, contested=True)

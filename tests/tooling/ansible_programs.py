@@ -1,0 +1,144 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs of the real `ansible` and `ansible-playbook` from the checkout, and what they did, by the recorder callback."""
+
+from __future__ import annotations
+
+import collections.abc as c
+import dataclasses
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+import typing as t
+
+from tests.tooling.sources import ROOT
+
+CALLBACKS: t.Final = ROOT / "tests" / "tooling" / "callbacks"
+GOODBYE_SECONDS: t.Final = 5.0
+
+Status: t.TypeAlias = t.Literal["ok", "ignored", "failed", "unreachable", "skipped"]
+
+
+class AnsibleFailure(RuntimeError):
+    """A run that did not do what the demonstration or the benchmark needs; the message has the program's output."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TaskResult:
+    """The result of one task on one host; ``seconds`` as the controller saw it."""
+
+    host: str
+    task: str
+    action: str
+    status: Status
+    seconds: float
+    result: t.Mapping[str, t.Any]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class AnsibleRun:
+    """A run that is over. ``recap`` holds Ansible's counts (ok, changed, failures, unreachable ...) by host."""
+
+    exit_code: int
+    seconds: float
+    output: str
+    results: tuple[TaskResult, ...]
+    recap: t.Mapping[str, t.Mapping[str, int]]
+
+    def of(self, action: str) -> tuple[TaskResult, ...]:
+        """The results of one module, by its short name, in the order in which they came; skipped ones left out."""
+        return tuple(
+            item for item in self.results if item.action.rpartition(".")[2] == action and item.status != "skipped"
+        )
+
+    def total(self, count: str) -> int:
+        """One of the recap's counts, over all hosts."""
+        return sum(counts[count] for counts in self.recap.values())
+
+    def checked(self) -> AnsibleRun:
+        """This run, or AnsibleFailure if the program failed."""
+        if self.exit_code:
+            raise AnsibleFailure(f"Ansible failed with exit code {self.exit_code}:\n{self.output}")
+        return self
+
+
+def run_ansible(
+    arguments: c.Sequence[str],
+    *,
+    shown: bool = False,
+    settings: c.Mapping[str, str] | None = None,
+    recorded: bool = True,
+) -> AnsibleRun:
+    """Run a program of Ansible in the checkout's root, as a user would.
+
+    ``shown``: its output goes where ours goes, colours included, and is not kept. ``settings`` are more environment
+    variables. ``recorded``: without it nothing but the output, the exit code and the time is known.
+    """
+    with tempfile.TemporaryDirectory(prefix="portkeeper-record-") as directory:
+        record = pathlib.Path(directory) / "record"
+        record.touch()
+        began = time.monotonic()
+        exit_code, output = _run(arguments, _environment(record if recorded else None, settings or {}), shown=shown)
+        seconds = time.monotonic() - began
+        lines = [json.loads(line) for line in record.read_text(encoding="utf-8").splitlines()]
+    results = tuple(_result(line) for line in lines if line["event"] == "result")
+    recap = next((line["hosts"] for line in lines if line["event"] == "recap"), {})
+    return AnsibleRun(exit_code, seconds, output, results, recap)
+
+
+def _result(line: dict[str, t.Any]) -> TaskResult:
+    return TaskResult(*(line[field.name] for field in dataclasses.fields(TaskResult)))
+
+
+def _environment(record: pathlib.Path | None, settings: c.Mapping[str, str]) -> dict[str, str]:
+    programs = pathlib.Path(sys.executable).parent
+    usual = {
+        **os.environ,
+        "PATH": f"{programs}{os.pathsep}{os.environ.get('PATH', '')}",
+        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+        "ANSIBLE_HOME": os.environ.get("ANSIBLE_HOME", str(ROOT / "build" / "ansible-home")),
+    }
+    if record is None:
+        return {**usual, **settings}
+    recording = {
+        "PORTKEEPER_RECORD": str(record),
+        "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
+        "ANSIBLE_CALLBACKS_ENABLED": "recorder",
+        "ANSIBLE_LOAD_CALLBACK_PLUGINS": "true",
+    }
+    return {**usual, **recording, **settings}
+
+
+def _run(arguments: c.Sequence[str], environment: dict[str, str], *, shown: bool) -> tuple[int, str]:
+    streams = None if shown else subprocess.PIPE
+    sys.stdout.flush()
+    with subprocess.Popen(
+        list(arguments),
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=streams,
+        stderr=None if shown else subprocess.STDOUT,
+        text=True,
+    ) as process:
+        try:
+            output, _errors = process.communicate()
+        except BaseException:
+            _end(process)
+            raise
+    return process.returncode, output or ""
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """End Ansible, which ends its workers itself when it is asked in time."""
+    process.terminate()
+    try:
+        process.wait(timeout=GOODBYE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
