@@ -87,7 +87,7 @@ def run_ansible(
         seconds = time.monotonic() - began
         lines = [json.loads(line) for line in record.read_text(encoding="utf-8").splitlines()]
     results = tuple(_result(line) for line in lines if line["event"] == "result")
-    recap = next((line["hosts"] for line in lines if line["event"] == "recap"), {})
+    recap: dict[str, dict[str, int]] = next((line["hosts"] for line in lines if line["event"] == "recap"), {})
     return AnsibleRun(exit_code, seconds, output, results, recap)
 
 

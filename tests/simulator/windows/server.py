@@ -208,7 +208,7 @@ class SimulatedServer:
                 "on": self.power.on,
                 "shutting_down": self.power.shutting_down,
                 "block_mode": session.block_mode,
-                "effective_reserved": sorted(session.effective_reserved["udp"] | session.effective_reserved["tcp"]),
+                "effective_reserved": t.cast("JsonValue", sorted(session.effective_reserved["udp"])),
             },
             "registry": machine.registry.as_json(),
             "services": {
@@ -272,7 +272,7 @@ def build_from_spec(spec: HostSpec, *, now: float) -> SimulatedServer:
 
 
 def _start_winrm(server: SimulatedServer) -> None:
-    """Somebody has started WinRM, also where it does not start by itself: the server can be reached until it reboots."""
+    """Somebody has started WinRM where it does not start by itself: the server can be reached until it reboots."""
     manager = ServiceManager(server.session, server.now)
     if manager.start("WinRM") == 0:
         server.session.hasten(server.session.services["winrm"], server.now)

@@ -1,9 +1,9 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A callback plugin for demo and bench: what a run of Ansible did, as lines of JSON in a file, beside what the user sees.
+"""A callback plugin for demo and bench: what a run of Ansible did, as lines of JSON in a file.
 
-The file is named by the environment variable PORTKEEPER_RECORD. tests.tooling.ansible_programs switches it on and reads it.
+The environment variable PORTKEEPER_RECORD names the file; tests.tooling.ansible_programs switches it on and reads it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ description: For the demonstration and the benchmark of this checkout.
 """
 
 
-class CallbackModule(CallbackBase):  # type: ignore[misc]
+class CallbackModule(CallbackBase):
     """Writes a line per result, and one with the recap at the end."""
 
     CALLBACK_VERSION = 2.0

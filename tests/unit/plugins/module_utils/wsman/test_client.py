@@ -5,9 +5,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import typing as t
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ansible_collections.portkeeper.windows.plugins.module_utils.wsman import client as wsman
 from ansible_collections.portkeeper.windows.plugins.module_utils.wsman import errors
@@ -193,3 +197,33 @@ def test_ids_are_uuids_by_default() -> None:
     first, second = (sent.partition("<a:MessageID>")[2][:41] for sent in transport.sent)
     assert first != second
     assert first.startswith("uuid:")
+
+
+ENDINGS = st.sampled_from(
+    [
+        answers.page("Enumerate", answers.fragment("<A>1</A>"), "uuid:next"),
+        answers.page("Pull", None, None),
+        answers.instance("C", "<p:A>1</p:A>"),
+        answers.fault("w:AccessDenied", answers.wsman_fault(5)),
+        answers.shell_created(),
+        answers.received(answers.stream("stdout", "YQ=="), exit_code=0),
+    ]
+)
+
+
+ASKED: tuple[t.Callable[[wsman.Client], object], ...] = (
+    lambda client: client.get("root/cimv2", "C"),
+    lambda client: client.query("root/cimv2", "select A from C"),
+    lambda client: client.shell(codepage=437).run("ver"),
+)
+
+
+@given(ENDINGS, st.integers(0, 2000), st.binary(max_size=6), st.integers(0, 20))
+def test_no_answer_causes_anything_but_our_errors(content: str, position: int, noise: bytes, removed: int) -> None:
+    whole = answers.envelope(content, relates_to="uuid:id-1").encode()
+    position = min(position, len(whole))
+    damaged = whole[:position] + noise + whole[position + removed :]
+    for ask in ASKED:
+        client, _transport = client_over(damaged, errors.HostUnreachable(host="edge1", meaning="end"))
+        with contextlib.suppress(errors.WsmanError):
+            ask(client)

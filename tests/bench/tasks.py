@@ -1,0 +1,69 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is measured, in order: each step leaves the host as the next one needs it."""
+
+from __future__ import annotations
+
+import typing as t
+
+from tests.bench.measuring import Measurement, ad_hoc
+from tests.tooling.sources import ROOT
+
+REGISTRY: t.Final = "reserved_ports by registry"
+NETSH: t.Final = "reserved_ports by netsh"
+ROLE: t.Final = "role exchange_edge_dns, converged"
+PEER: t.Final = "ansible.windows.win_regedit, value existed"
+
+REGISTRY_FIRST_ABSENT: t.Final = f"{REGISTRY}, first change, no value"
+REGISTRY_FIRST: t.Final = f"{REGISTRY}, first change, value existed"
+REGISTRY_LATER: t.Final = f"{REGISTRY}, later change"
+REGISTRY_UNCHANGED: t.Final = f"{REGISTRY}, no change"
+NETSH_CHANGE: t.Final = f"{NETSH}, change"
+NETSH_UNCHANGED: t.Final = f"{NETSH}, no change"
+
+PEER_COLLECTIONS: t.Final = ROOT / "build" / "bench-collections"
+EDGE_PLAYBOOK: t.Final = ("ansible-playbook", "playbooks/edge.yml")
+AD_HOC_HOST: t.Final = "present2003"
+
+EDGE_PORTS: t.Final = "50389,50636"
+# What no service of the simulated server holds, so that netsh can exclude it at once.
+_FREE_PORTS: t.Final = "50400-50401"
+_TCPIP: t.Final = r"HKLM:\SYSTEM\CurrentControlSet\Services\Tcpip\Parameters"
+
+
+def _reserve(task: str, host: str, ports: str, *, changed: bool) -> Measurement:
+    return Measurement(
+        task=task, host=host, arguments=ad_hoc("reserved_ports", f"ports={ports}", host), changed=changed
+    )
+
+
+OURS: t.Final = (
+    _reserve(REGISTRY_FIRST_ABSENT, "absent2003", EDGE_PORTS, changed=True),
+    _reserve(REGISTRY_UNCHANGED, "absent2003", EDGE_PORTS, changed=False),
+    _reserve(REGISTRY_LATER, "absent2003", "1701", changed=True),
+    _reserve(REGISTRY_FIRST, "present2003", EDGE_PORTS, changed=True),
+    _reserve(NETSH_CHANGE, "netsh2022", _FREE_PORTS, changed=True),
+    _reserve(NETSH_UNCHANGED, "netsh2022", _FREE_PORTS, changed=False),
+)
+
+PEERS: t.Final = (
+    Measurement(
+        task=PEER,
+        side="peer",
+        host="present2003",
+        arguments=ad_hoc(
+            "ansible.windows.win_regedit",
+            f'{{"path": "{_TCPIP}", "name": "ReservedPorts", "type": "multistring",'
+            ' "data": ["3343-3343", "50389-50389", "50636-50636"]}'.replace("\\", "\\\\"),
+            "present2003",
+        ),
+        changed=True,
+        settings={"ANSIBLE_COLLECTIONS_PATH": str(PEER_COLLECTIONS)},
+    ),
+)
+
+
+def role_on(host: str) -> Measurement:
+    """The Edge role on one host that it has converged before."""
+    return Measurement(task=ROLE, host=host, arguments=(*EDGE_PLAYBOOK, "--limit", host), changed=False)

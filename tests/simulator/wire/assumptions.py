@@ -1,0 +1,114 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the wire assumes where no document and no capture decides, for the documentation.
+
+Tags as in the model's table: D documented, C seen in public code or captures, T community report, K unverified.
+``switch`` names the wire setting of a scenario's host that changes it; empty where none does.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+
+class WireAssumption(t.NamedTuple):
+    """One row: what is assumed, on what evidence, and how to change it."""
+
+    name: str
+    tag: t.Literal["D", "C", "T", "K"]
+    source: str
+    effect: str
+    switch: str = ""
+
+
+WIRE_ASSUMPTIONS: t.Final[tuple[WireAssumption, ...]] = (
+    WireAssumption(
+        "plain_text_refusal",
+        "T",
+        "reports of pywinrm's users: HTTP 500 without a body",
+        "an unencrypted body over http gets HTTP 500 without SOAP unless AllowUnencrypted is on",
+        "allow_unencrypted",
+    ),
+    WireAssumption(
+        "stale_seal",
+        "C",
+        "a comment in Ansible's winrm plugin",
+        "a body sealed with the keys of another connection gets HTTP 400",
+    ),
+    WireAssumption(
+        "idle_close",
+        "D",
+        "MS-WSMV <22>: up to two minutes",
+        "an idle connection is closed, in order, after 120 seconds",
+        "idle_seconds",
+    ),
+    WireAssumption(
+        "lockout",
+        "K",
+        "a policy of the domain or machine, no default of WinRM",
+        "ten failed logons in a row lock an account until it is unlocked",
+        "lockout_threshold",
+    ),
+    WireAssumption(
+        "first_batch",
+        "C",
+        "captured answers of 2003, 2008 and 2012",
+        "with OptimizeEnumeration 2003 gives all in the first answer, 2008 and later one item and the rest by Pull",
+    ),
+    WireAssumption(
+        "envelope_counts_utf16",
+        "C",
+        "captured Pulls of 75 KB under a limit of 153,600 bytes",
+        "a batch ends where the answer, in UTF-16, would pass MaxEnvelopeSize",
+        "max_envelope_kb",
+    ),
+    WireAssumption(
+        "enumeration_counts_as_operation",
+        "K",
+        "no source",
+        "an enumeration that was not pulled to its end counts for MaxConcurrentOperationsPerUser for 10 minutes",
+    ),
+    WireAssumption(
+        "commands_keep_their_operation",
+        "D",
+        "MS-WSMV <118>",
+        "up to 2008 R2 a command counts as an operation until its shell is deleted, whatever Signal says",
+    ),
+    WireAssumption(
+        "one_command_until_signal",
+        "K",
+        "MS-WSMV <116> says one outstanding command; when it ceases to be outstanding is not said",
+        "with WinRM 1.1 a shell takes the next command only after a Signal for the one before",
+    ),
+    WireAssumption(
+        "old_shell_quota_fault",
+        "K",
+        "captured for newer stacks only",
+        "too many shells: MSFT_WmiError on WinRM 3.0, a WSManFault with the same number before",
+    ),
+    WireAssumption(
+        "unknown_method_fault",
+        "K",
+        "no source",
+        "a WMI method that the class does not have gives a:ActionNotSupported",
+    ),
+    WireAssumption(
+        "large_answer_fault",
+        "K",
+        "no source for the number",
+        "a Get or Invoke whose answer passes MaxEnvelopeSize gives w:EncodingLimit, 0x80338035",
+    ),
+    WireAssumption(
+        "characters_beyond_xml",
+        "K",
+        "no source",
+        "text that XML can't carry goes out as it is, so that the reader's parser refuses the answer",
+    ),
+    WireAssumption(
+        "canned_powershell",
+        "K",
+        "no PowerShell runs in the simulator",
+        "every PowerShell module is said to have changed something; a script without input goes to cmd.exe",
+    ),
+)
