@@ -5,37 +5,11 @@
 
 from __future__ import annotations
 
-import typing as t
-
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain import reboot
-from ansible_collections.portkeeper.windows.plugins.plugin_utils.action_base import (
-    Arguments,
-    PortkeeperAction,
-    Result,
-    journal_is_on,
-)
-from ansible_collections.portkeeper.windows.plugins.plugin_utils.reboot import perform
-
-if t.TYPE_CHECKING:
-    from ansible_collections.portkeeper.windows.plugins.module_utils.wsman.client import Client
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.reboot import ARGUMENT_SPEC
+from ansible_collections.portkeeper.windows.plugins.plugin_utils.reboot import RebootAction
 
 
-class ActionModule(PortkeeperAction):
+class ActionModule(RebootAction):
     """See the module's documentation."""
 
-    argument_spec: t.ClassVar[Arguments] = reboot.ARGUMENT_SPEC
-
-    def prepare(self, arguments: Arguments, variables: Arguments) -> None:
-        """Check the options' own rules."""
-        self._wanted = reboot.options(arguments)
-
-    def perform(self, client: Client, arguments: Arguments, variables: Arguments) -> Result:
-        """Ask for the reboot and wait for it."""
-        return perform(
-            client,
-            self._connection,
-            self._wanted,
-            with_journal=journal_is_on(variables),
-            check_mode=self.check_mode,
-            diff=self.diff_mode,
-        )
+    argument_spec = ARGUMENT_SPEC

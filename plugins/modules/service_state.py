@@ -159,7 +159,7 @@ waiting_for:
   elements: dict
   sample: []
 warnings:
-  description: What should be known, such as a journal that can't be read.
+  description: What should be known beside the result.
   returned: when there is something to warn of
   type: list
   elements: str

@@ -8,11 +8,17 @@ from __future__ import annotations
 import contextlib
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.reboot import Reboot
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.reboot import options
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows.apply import Clock
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows.power import Report, reboot
 from ansible_collections.portkeeper.windows.plugins.module_utils.wsman.client import Client
 from ansible_collections.portkeeper.windows.plugins.module_utils.wsman.transport import WinrmTransport
+from ansible_collections.portkeeper.windows.plugins.plugin_utils.action_base import (
+    Arguments,
+    PortkeeperAction,
+    Result,
+    journal_is_on,
+)
 
 READ_TIMEOUT: t.Final = 10.0
 """Seconds for a connection, and for each read: a server that is down may not even refuse."""
@@ -20,32 +26,46 @@ DEADLINE: t.Final = 20.0
 """Seconds for one whole look, with its authentication."""
 
 
-def perform(
-    client: Client,
-    connection: t.Any,
-    wanted: Reboot,
-    *,
-    with_journal: bool,
-    check_mode: bool,
-    diff: bool,
-) -> dict[str, t.Any]:
-    """Reboot over the client's connection and give the result; raises PlanError, WindowsError and WsmanError."""
-    with impatient_client(connection.protocol, client.host) as probe:
-        report = reboot(client, probe, wanted, with_journal=with_journal, check_mode=check_mode, clock=Clock())
-    return result(report, host=client.host, diff=diff)
+class RebootAction(PortkeeperAction):
+    """The action that reboots a server; a subclass gives ``argument_spec``."""
+
+    def prepare(self, arguments: Arguments, variables: Arguments) -> None:
+        """Check the options' own rules."""
+        self._wanted = options(arguments)
+        self._with_journal = journal_is_on(variables)
+
+    def perform(self, client: Client, _arguments: Arguments, _variables: Arguments) -> Result:
+        """Ask for the reboot and wait for it, or in check mode only look."""
+        with impatience(self._connection, client.host) as impatient_client:
+            report = reboot(
+                client,
+                impatient_client,
+                self._wanted,
+                with_journal=self._with_journal,
+                check_mode=self.check_mode,
+                clock=Clock(),
+            )
+        return result(report, host=self.host, diff=self.diff_mode)
 
 
 @contextlib.contextmanager
-def impatient_client(protocol: t.Any, host: str) -> t.Iterator[Client]:
-    """A client over the same session for looks at a server that may be down.
+def impatience(connection: t.Any, host: str) -> t.Iterator[t.Callable[[], Client]]:
+    """Give what makes a client over an open connection, for looks at a server that may be down.
 
-    The session's own timeouts are for work, and each look at a silent server would take as long as they say. A look
-    begins with ``reset()``, so that the next session is built with these limits; the timeout itself is only lowered
-    while a message of this client is under way.
+    The session's own timeouts are for work, and each look at a silent server would take as long as they say. To be made
+    when the first client has done its work, so that both share what guards the session; at the end all is as it was.
     """
-    transport = _ImpatientTransport(protocol, host=host, deadline=DEADLINE)
-    yield Client(transport, operation_timeout=READ_TIMEOUT - 1)
-    transport.reset()
+    session = connection.protocol.transport
+    original = session.setup_encryption
+
+    def impatient_client() -> Client:
+        transport = _ImpatientTransport(connection.protocol, host=host, deadline=DEADLINE)
+        return Client(transport, operation_timeout=READ_TIMEOUT - 1)
+
+    try:
+        yield impatient_client
+    finally:
+        session.setup_encryption = original
 
 
 class _ImpatientTransport(WinrmTransport):
@@ -59,13 +79,13 @@ class _ImpatientTransport(WinrmTransport):
             self._transport.read_timeout_sec = patient
 
 
-def result(report: Report, *, host: str, diff: bool) -> dict[str, t.Any]:
+def result(report: Report, *, host: str, diff: bool) -> Result:
     """What the user gets."""
     waiting = list(report.settled)
     before = {"uptime": round(report.uptime_before), "waiting_for_reboot": waiting}
     after = {"uptime": round(report.uptime or 0), "waiting_for_reboot": []}
     unsettled = bool(waiting) and not report.rebooted
-    returned: dict[str, t.Any] = {
+    returned: Result = {
         "changed": True,
         "rebooted": report.rebooted,
         "elapsed": round(report.elapsed, 1),

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`make bench`: requests, bytes and seconds per task against the simulated fleet, ours beside a peer; then the limits."""
+"""`make bench`: requests, bytes and seconds per task on the simulated fleet, ours beside a peer; then the limits."""
 
 from __future__ import annotations
 

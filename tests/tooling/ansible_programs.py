@@ -96,9 +96,13 @@ def _result(line: dict[str, t.Any]) -> TaskResult:
 
 
 def _environment(record: pathlib.Path | None, settings: c.Mapping[str, str]) -> dict[str, str]:
+    """Ours, without what somebody's shell says to Ansible, and without a proxy between us and the fleet."""
     programs = pathlib.Path(sys.executable).parent
     usual = {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")},
+        "no_proxy": "127.0.0.1",
+        "NO_PROXY": "127.0.0.1",
+        "ANSIBLE_NOCOWS": "true",
         "PATH": f"{programs}{os.pathsep}{os.environ.get('PATH', '')}",
         "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
         "ANSIBLE_HOME": os.environ.get("ANSIBLE_HOME", str(ROOT / "build" / "ansible-home")),

@@ -1,7 +1,7 @@
 # The supported ansible-core branches, each on a Python that it supports: ANSIBLE_CORE-PYTHON. `make matrix` runs those whose Python is
 # found here and says which it left out; `make matrix-2.17-3.10` runs one.
 
-MATRIX := 2.17-3.10 2.17-3.12 2.18-3.13 2.19-3.12 2.20-3.13
+MATRIX := 2.17-3.10 2.17-3.12 2.18-3.13 2.19-3.12 2.20-3.13 2.21-3.13
 # The simulated fleet needs Python 3.11; on 3.10, which only ansible-core 2.17 has, what runs in the collection is tested alone.
 MATRIX_TESTS = $(if $(filter 3.10,$(call python_of,$(ROW))),tests/unit/plugins,tests/unit $(wildcard tests/fleet/test_smoke.py))
 

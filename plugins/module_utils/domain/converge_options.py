@@ -59,6 +59,7 @@ ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
     "restart_dns": {"type": "bool", "default": False},
     "stop_owners": {"type": "bool", "default": False},
     "prove": {"type": "bool", "default": False},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }
 
 _CONDITIONS: t.Final = ("when_capable", "unless_capable")
@@ -78,6 +79,7 @@ def request(arguments: t.Mapping[str, t.Any], *, journal: bool, validate: Valida
         restart_dns=arguments["restart_dns"],
         stop_owners=arguments["stop_owners"],
         prove=arguments["prove"],
+        undo=arguments["state"] == "absent",
         journal=journal,
     )
     if not wanted.items and not wanted.victims:

@@ -96,6 +96,8 @@ class Request:
     stop_owners: bool = False
     """Victims may be stopped, where their ports can't be excluded otherwise."""
     prove: bool = False
+    undo: bool = False
+    """Take back what earlier runs changed for these items, instead of reaching them."""
     journal: bool = True
 
 
@@ -137,6 +139,7 @@ def converge(request: Request, facts: Facts, release: Release, now: float) -> Co
     ``now`` is the controller's clock, seconds since the epoch (UTC).
     """
     ledger = _read_ledger(facts) if request.journal else _Ledger(None)
+    _refuse_undo_without_journal(request)
     facts.require(*(ServiceFact(name) for name in _named_services(request)))
     missing = tuple(name for name in request.required_services if facts[ServiceFact(name)] is None)
     if missing:
@@ -199,6 +202,15 @@ def _named_services(request: Request) -> tuple[str, ...]:
     return distinct([*request.required_services, *named, *dns])
 
 
+def _refuse_undo_without_journal(request: Request) -> None:
+    if request.undo and not request.journal:
+        raise PlanError(
+            "state absent",
+            "without the journal it is not known what was there before",
+            "Remove portkeeper_journal: false, or set the former values by hand",
+        )
+
+
 def _located(victims: tuple[Victim, ...], facts: Facts) -> tuple[Victim, ...]:
     """The victims with their ports on this server."""
     located = _Gathering[Victim]()
@@ -248,6 +260,8 @@ class _Gathering(t.Generic[Result]):
 
 def _guarded_plan(item: Item, request: Request, context: Context) -> Plan:
     """The item's plan; a reservation on NT 5.x takes UDP 4500 along where the next boot could block the server."""
+    if request.undo:
+        return item.resource.undo(item.options, context)
     plan = item.resource.plan(item.options, context)
     wanted = item.options
     if not (request.victims and plan.changed and isinstance(wanted, reserved_ports.ReservedPorts)):
@@ -317,13 +331,14 @@ def _ordered(
     ports_first = bool(moves.start_first or when_free)
     body = (*stop, *writes, *when_free) if ports_first else (*writes, *stop)
     recovery = _starts(moves)
-    journal = _journal_steps(plans, ledger, moves, bool(body or recovery))
+    acts = bool(body or recovery) or request.undo
+    journal_first, journal_last = _journal_steps(request, plans, ledger, moves) if acts else ((), ())
     return Convergence(
         release=context.release,
         plans=plans,
         victims=reports,
-        steps=(*journal[:1], *body, *recovery, *journal[1:]),
-        recovery=(*recovery, *journal[1:]) if stop else (),
+        steps=(*journal_first, *body, *recovery, *journal_last),
+        recovery=(*recovery, *journal_last) if stop else (),
         relieved=moves.relieved,
         interrupted=moves.interrupted,
         restarts_dns=moves.stops_dns,
@@ -343,23 +358,24 @@ def _starts(moves: _Moves) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def _journal_steps(plans: tuple[Plan, ...], ledger: _Ledger, moves: _Moves, acts: bool) -> tuple[WriteJournal, ...]:
-    """The journal before the first change, and after the last where that settled something."""
+def _journal_steps(
+    request: Request, plans: tuple[Plan, ...], ledger: _Ledger, moves: _Moves
+) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
+    """The journal before the first change, and after the last where that settled something.
+
+    An undo forgets only after the values are back: killed in between, it still knows what was there before.
+    """
     journal = ledger.journal
-    if journal is None or not acts:
-        return ()
+    if journal is None:
+        return (), ()
     interrupts = distinct([*(n for plan in plans for n in plan.interrupts), *moves.start_first, *moves.start_last])
-    merged: dict[str, t.Any] = {}
-    for plan in plans:
-        merged.update(plan.journal)
-    first = dataclasses.replace(journal.changed(merged), stopped=interrupts)
-    last = dataclasses.replace(_settled(first, moves), stopped=())
-    steps = []
-    if first != journal:
-        steps.append(WriteJournal(first, ledger.key_exists, ledger.unreadable))
-    if last != first:
-        steps.append(WriteJournal(last, True))
-    return tuple(steps)
+    changes = {name: entry for plan in plans for name, entry in plan.journal.items()}
+    changed = journal.changed(changes)
+    first = dataclasses.replace(journal if request.undo else changed, stopped=interrupts)
+    last = dataclasses.replace(_settled(changed, moves), stopped=())
+    before = (WriteJournal(first, ledger.key_exists, ledger.unreadable),) if first != journal else ()
+    after = (WriteJournal(last, ledger.key_exists or bool(before)),) if last != first else ()
+    return before, after
 
 
 def _settled(journal: Journal, moves: _Moves) -> Journal:

@@ -97,6 +97,11 @@ class Journal:
         }
         return dataclasses.replace(self, entries=entries)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing of ours is left to remember."""
+        return not self.entries and not self.stopped
+
     def waits_for(self, event: Event) -> bool:
         """Whether any change waits for that event."""
         return any(entry.wait and entry.wait.event == event for entry in self.entries.values())

@@ -10,7 +10,7 @@ import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.catalogue import DNS_SERVICE
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.convergence import Convergence, Request
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import Plan
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import IN_FORCE, Plan
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.victims import ERROR_MEANINGS, VictimReport
 
 
@@ -29,8 +29,15 @@ class Outcome:
         """Each planned resource with the force that it has now."""
         if not self.applied:
             return self.planned.plans
+        if self.request.undo:
+            return tuple(self._after_undo(plan) for plan in self.planned.plans)
         now = {id(plan): after.force for plan, after in zip(self.planned.plans, self.final.plans, strict=True)}
         return tuple(dataclasses.replace(plan, force=now[id(plan)]) for plan in self.planned.plans)
+
+    def _after_undo(self, plan: Plan) -> Plan:
+        """Nothing is left in the journal to say it, so what the plan foresaw holds, unless DNS has been restarted."""
+        restarted = plan.force.restart_required and self.planned.restarts_dns
+        return dataclasses.replace(plan, force=IN_FORCE) if restarted else plan
 
     @property
     def reboot_required(self) -> bool:

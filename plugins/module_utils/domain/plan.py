@@ -257,6 +257,10 @@ class Context:
     dns_will_stop: bool = False
     """Ports held by the DNS server count as free: the caller stops it first, and it draws other ports then."""
 
+    def entry(self, name: str) -> Entry | None:
+        """The journal's entry of that name, where there is a journal and it has one."""
+        return self.journal.entries.get(name) if self.journal else None
+
     @property
     def capabilities(self) -> Capabilities:
         """What the server's release can do."""
@@ -278,3 +282,5 @@ class Resource:
     """From validated arguments to typed options; raises OptionError."""
     plan: t.Callable[[t.Any, Context], Plan]
     """Raises FactsNeeded and PlanError."""
+    undo: t.Callable[[t.Any, Context], Plan]
+    """Takes back what the journal says we did for these options; raises FactsNeeded and PlanError."""

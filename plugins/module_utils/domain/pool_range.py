@@ -12,7 +12,11 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts im
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ipsec import MAX_USER_PORT_FACT
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_lists import LOWEST_DRAWN_PORT
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import HIGHEST_PORT, PortRange
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.releases import CONTESTED, DEFAULT_POOL_RANGE, Capabilities
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.releases import (
+    CONTESTED,
+    DEFAULT_POOL_RANGE,
+    Capabilities,
+)
 
 Rule = t.Literal["default", "dynamic_range", "max_user_port", "count_from_start"]
 
@@ -51,9 +55,7 @@ def pool_range(capabilities: Capabilities, highest: int | None, dynamic_udp: Por
         reason = f"MaxUserPort is {highest}: the DNS server draws from {LOWEST_DRAWN_PORT} to that port."
         return PoolRange(PortRange(LOWEST_DRAWN_PORT, last), "max_user_port", reason)
     start = (dynamic_udp or DEFAULT_POOL_RANGE).first
-    reason = (
-        f"MaxUserPort is {highest}, taken as a count from {start}; {CONTESTED['dns_pool_range']}."
-    )
+    reason = f"MaxUserPort is {highest}, taken as a count from {start}; {CONTESTED['dns_pool_range']}."
     return PoolRange(PortRange(start, min(start + highest, HIGHEST_PORT)), "count_from_start", reason, contested=True)
 
 
@@ -61,7 +63,7 @@ def _usual(dynamic_udp: PortRange | None) -> PoolRange:
     if dynamic_udp is None or dynamic_udp == DEFAULT_POOL_RANGE:
         return PoolRange(DEFAULT_POOL_RANGE, "default", f"MaxUserPort is not set: the default, {DEFAULT_POOL_RANGE}.")
     reason = (
-        f"MaxUserPort is not set and the dynamic UDP range was changed to {dynamic_udp}; that the DNS server follows it "
-        "is not documented."
+        f"MaxUserPort is not set and the dynamic UDP range was changed to {dynamic_udp}; that the DNS server follows "
+        "it is not documented."
     )
     return PoolRange(dynamic_udp, "dynamic_range", reason, contested=True)

@@ -12,9 +12,11 @@ import typing as t
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain import journal as journal_rules
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.catalogue import DNS_SERVICE
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
+    Absent,
     Exclusions,
     ExclusionsFact,
     Protocol,
+    RegistryFact,
     RegistryType,
     RegistryValue,
     Service,
@@ -85,6 +87,8 @@ def _delete_value(target: Target, step: t.Any, _clock: Clock) -> Answers:
 
 def _write_journal(target: Target, step: t.Any, _clock: Clock) -> Answers:
     fact = journal_rules.JOURNAL_FACT
+    if step.journal.is_empty and step.backup is None:
+        return _remove_journal(target, fact)
     if not step.key_exists:
         target.registry.create_key(fact.key)
     if step.backup is not None:
@@ -93,6 +97,14 @@ def _write_journal(target: Target, step: t.Any, _clock: Clock) -> Answers:
     value = RegistryValue(RegistryType.STRING, journal_rules.dump(step.journal))
     target.registry.write(fact.key, fact.name, value)
     return {fact: value}
+
+
+def _remove_journal(target: Target, fact: RegistryFact) -> Answers:
+    """With the last undo nothing of ours stays on the server; the key stays only where it holds something else."""
+    target.registry.delete_value(fact.key, fact.name)
+    if not target.registry.names(fact.key):
+        target.registry.delete_key(fact.key)
+    return {fact: Absent.KEY}
 
 
 def _change_start_mode(target: Target, step: t.Any, _clock: Clock) -> Answers:

@@ -36,7 +36,6 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.reboot i
     permission,
     waits,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.releases import Release
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows.apply import Clock
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows.engine import identified, settle
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows.errors import WindowsError, win32_meaning
@@ -45,6 +44,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.windows.operati
     NAMESPACE,
     read_operating_system,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils.windows.registry import Registry
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows.services import Services
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows.target import Target
 from ansible_collections.portkeeper.windows.plugins.module_utils.wsman.client import Client
@@ -76,7 +76,7 @@ COMMAND_DEADLINE: t.Final = 60.0
 
 _NUMBER_IN_TEXT: t.Final = re.compile(rb"\((\d{2,5})\)")
 """shutdown.exe ends its localized sentence with the Win32 error in parentheses."""
-_NOTHING_HAPPENED: t.Final = (AuthenticationFailed, Unsendable, AccessDenied, QuotaExceeded, NotFound)
+_NOTHING_HAPPENED: t.Final = (AuthenticationFailed, Unsendable, AccessDenied, QuotaExceeded)
 """Errors that say that the request itself was not carried out."""
 
 
@@ -89,7 +89,7 @@ class PowerError(WindowsError):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Asked:
-    """How Windows was asked. Not ``certain``: whether it will do it is open. ``note`` says what was odd, as a clause."""
+    """How Windows was asked; not ``certain`` where it is open whether it will do it. ``note`` says what was odd."""
 
     method: Method
     certain: bool = True
@@ -98,7 +98,7 @@ class Asked:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Report:
-    """A run of ``server_reboot``. Times in seconds; ``settled`` names what of the journal the reboot brings into force."""
+    """A run of ``server_reboot``. Times in seconds; ``settled`` names what the reboot brings into force."""
 
     release: str
     uptime_before: float
@@ -112,15 +112,23 @@ class Report:
 
     @property
     def rebooted(self) -> bool:
+        """Whether it was done: in check mode it was not."""
         return self.uptime is not None
 
 
 def reboot(
-    client: Client, probe: Client, wanted: Reboot, *, with_journal: bool, check_mode: bool, clock: Clock
+    client: Client,
+    impatient_client: t.Callable[[], Client],
+    wanted: Reboot,
+    *,
+    with_journal: bool,
+    check_mode: bool,
+    clock: Clock,
 ) -> Report:
     """Reboot a server and wait for it, or in check mode only look whether it may be rebooted.
 
-    ``probe`` talks to the same server and gives up sooner: it looks whether the server is there.
+    ``impatient_client`` makes one that talks to the same server and gives up sooner: everything after the request goes
+    through that.
 
     Raises:
         PlanError: this server must not be rebooted as it is; nothing was changed.
@@ -130,7 +138,7 @@ def reboot(
     system = read_operating_system(client)
     release = identified(client.host, system)
     with Target(client, release.capabilities) as target:
-        permit, pending = _looked_at(target, release, system, wanted, with_journal, clock)
+        permit, pending = _looked_at(target, system, wanted, with_journal=with_journal, now=clock.now())
         report = Report(
             release=permit.release,
             uptime_before=permit.uptime,
@@ -139,14 +147,16 @@ def reboot(
         )
         if check_mode:
             return report
-        return _Run(target, probe, wanted, clock).rebooted(report)
+        return _rebooted(target, impatient_client, wanted, clock, report)
 
 
 def _looked_at(
-    target: Target, release: Release, system: OperatingSystem, wanted: Reboot, with_journal: bool, clock: Clock
+    target: Target, system: OperatingSystem, wanted: Reboot, *, with_journal: bool, now: float
 ) -> tuple[Permission, Waits]:
+    release = identified(target.host, system)
+
     def look(facts: Facts) -> tuple[Permission, Waits]:
-        context = Context(facts=facts, release=release, journal=None, now=clock.now())
+        context = Context(facts=facts, release=release, journal=None, now=now)
         return permission(wanted, context), waits(facts[JOURNAL_FACT]) if with_journal else Waits()
 
     found, _facts = settle(look, Facts({OperatingSystemFact(): system}), target)
@@ -177,7 +187,7 @@ def ask(target: Target, wanted: Reboot) -> Asked:
             return _ask_by_command(target, wanted, error.meaning)
         return _perhaps("wmi", error.meaning)
     if code in NO_PRIVILEGE:
-        return _ask_by_command(target, wanted, win32_meaning(t.cast(int, code)).text)
+        return _ask_by_command(target, wanted, win32_meaning(code).text)
     if code == 0 or code in UNDER_WAY:
         return Asked("wmi", note="" if code == 0 else _BEFORE)
     return _perhaps("wmi", f"Win32ShutdownTracker returned {code}")
@@ -268,78 +278,93 @@ def _pauses() -> t.Iterator[float]:
         pause = min(pause * GROWTH, LONGEST_PAUSE)
 
 
-class _Run:
-    """One reboot of one server, from the request to the last delay."""
+def _rebooted(
+    target: Target, impatient_client: t.Callable[[], Client], wanted: Reboot, clock: Clock, report: Report
+) -> Report:
+    """Ask, and wait for everything that was asked for; the report with what came of it."""
+    asked_at = clock.monotonic()
+    asked = ask(target, wanted)
+    clock.sleep(wanted.pre_reboot_delay)
+    wait = _Wait(impatient_client(), wanted, asked, asked_at=asked_at, clock=clock)
+    system = wait.for_boot(report.uptime_before)
+    all_run = wait.for_services()
+    # Before any complaint about a service: what waited for the boot is in force whatever a service does.
+    warnings = wait.settle_journal(report.settled)
+    if not all_run:
+        raise wait.services_down()
+    clock.sleep(wanted.post_reboot_delay)
+    return dataclasses.replace(
+        report,
+        uptime=system.uptime,
+        elapsed=clock.monotonic() - asked_at,
+        method=asked.method,
+        services=wait.service_states,
+        warnings=(*report.warnings, *warnings),
+    )
 
-    def __init__(self, target: Target, probe: Client, wanted: Reboot, clock: Clock) -> None:
-        self._target, self._probe, self._wanted, self._clock = target, probe, wanted, clock
+
+class _Wait:
+    """What comes after the request, over a client that gives up soon."""
+
+    def __init__(self, client: Client, wanted: Reboot, asked: Asked, *, asked_at: float, clock: Clock) -> None:
+        self._client, self._wanted, self._asked, self._asked_at, self._clock = client, wanted, asked, asked_at, clock
+        self._watch = _Watch(clock, self._begin + wanted.reboot_timeout)
         self._services: dict[str, Service | None] = {}
-        self._last_uptime: float | None = None
+        self._last_uptime = 0.0
 
-    def rebooted(self, report: Report) -> Report:
-        asked_at = self._clock.monotonic()
-        asked = ask(self._target, self._wanted)
-        self._clock.sleep(self._wanted.pre_reboot_delay)
-        watch = _Watch(self._clock, asked_at + self._wanted.pre_reboot_delay + self._wanted.reboot_timeout)
-        system = self._wait_for_boot(watch, asked, asked_at, report.uptime_before)
-        all_run = self._wait_for_services(watch)
-        # Before any complaint about a service: what waited for the boot is in force whatever a service does.
-        warnings = self._settle_journal(report.settled)
-        if not all_run:
-            raise self._services_down(watch)
-        self._clock.sleep(self._wanted.post_reboot_delay)
-        return dataclasses.replace(
-            report,
-            uptime=system.uptime,
-            elapsed=self._clock.monotonic() - asked_at,
-            method=asked.method,
-            services={name: service.state for name, service in self._services.items() if service},
-            warnings=(*report.warnings, *warnings),
-        )
+    @property
+    def _begin(self) -> float:
+        """When the server begins to go down."""
+        return self._asked_at + self._wanted.pre_reboot_delay
 
-    def _wait_for_boot(self, watch: _Watch, asked: Asked, asked_at: float, before: float) -> OperatingSystem:
+    @property
+    def service_states(self) -> dict[str, str]:
+        """As they were read last."""
+        return {name: service.state for name, service in self._services.items() if service}
+
+    def for_boot(self, before: float) -> OperatingSystem:
+        """Wait for an uptime that only a boot after the request can have; raises PowerError."""
+
         def look() -> OperatingSystem | None:
-            elapsed = self._clock.monotonic() - asked_at
+            elapsed = self._clock.monotonic() - self._asked_at
             # The keys of the old session are worth nothing to the new boot.
-            self._probe.reset()
-            system = read_operating_system(self._probe)
-            if is_rebooted(uptime=system.uptime, before=before, elapsed=elapsed, was_gone=watch.was_gone):
+            self._client.reset()
+            system = read_operating_system(self._client)
+            if is_rebooted(uptime=system.uptime, before=before, elapsed=elapsed, was_gone=self._watch.was_gone):
                 return system
             self._last_uptime = system.uptime
             return None
 
-        must_be_gone = asked_at + self._wanted.pre_reboot_delay + UNCERTAIN_WINDOW
-
-        def never_went() -> bool:
-            return not asked.certain and not watch.was_gone and self._clock.monotonic() > must_be_gone
-
-        system = watch.until(look, hopeless=never_went)
+        system = self._watch.until(look, hopeless=self._never_went)
         if system is None:
-            raise self._not_back(watch, asked, self._clock.monotonic() - asked_at)
+            raise self._not_back()
         return system
 
-    def _wait_for_services(self, watch: _Watch) -> bool:
-        """Whether all services run before the deadline; one that stopped may still be started again, so none is final."""
+    def _never_went(self) -> bool:
+        doubtful = not self._asked.certain and not self._watch.was_gone
+        return doubtful and self._clock.monotonic() > self._begin + UNCERTAIN_WINDOW
+
+    def for_services(self) -> bool:
+        """Whether all services run before the deadline; one that stopped may be started again, so no state is final."""
         if not self._wanted.services:
             return True
-        services = Services(self._probe)
+        services = Services(self._client)
 
         def look() -> bool | None:
             readings = services.read(self._wanted.services)
             self._services = {name: readings[name.casefold()] for name in self._wanted.services}
             return True if all(service and service.runs for service in self._services.values()) else None
 
-        return watch.until(look) is not None
+        return self._watch.until(look) is not None
 
-    def _settle_journal(self, names: tuple[str, ...]) -> tuple[str, ...]:
+    def settle_journal(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """Clear the waits that the boot ended; read again first, since others may write, too. Returns warnings.
 
         That it fails is no failure of the reboot: the next run sees by the uptime that the wait is over.
         """
         if not names:
             return ()
-        self._target.client.reset()
-        registry = self._target.registry
+        registry = Registry(self._client)
         try:
             settled = waits(registry.read(JOURNAL_FACT.key, JOURNAL_FACT.name, JOURNAL_FACT.type))
             if settled.journal is not None:
@@ -349,34 +374,35 @@ class _Run:
             return (f"The journal still says that {', '.join(names)} waits for this reboot: {error}",)
         return ()
 
-    def _not_back(self, watch: _Watch, asked: Asked, elapsed: float) -> PowerError:
-        last = f" (last: {watch.last_error})" if watch.last_error else ""
-        if not watch.was_gone:
-            note = f", and {asked.note}" if asked.note else ""
-            return self._error(
-                f"it never went down in {elapsed:.0f} seconds{note}{last}",
-                "look for a program, an update or a session that holds the shutdown, and run this again",
-            )
-        if self._last_uptime is not None and not watch.last_error:
-            return self._error(
-                f"it answers after {elapsed:.0f} seconds, but its uptime of {self._last_uptime:.0f} seconds says that it "
-                "has not rebooted",
-                "look at the System event log (1074, 1076)",
-            )
-        return self._error(
-            f"it was not back after {elapsed:.0f} seconds{last}",
-            "look at its console; if it only needs longer, raise reboot_timeout",
-        )
-
-    def _services_down(self, watch: _Watch) -> PowerError:
+    def services_down(self) -> PowerError:
+        """What to say when ``for_services`` did not see them all run."""
         states = down_sentence(self._services.items()) or "the services could not be read"
-        last = f" (last: {watch.last_error})" if watch.last_error else ""
+        last = f" (last: {self._watch.last_error})" if self._watch.last_error else ""
         return self._error(
             f"the server is back, but {self._wanted.reboot_timeout} seconds after it began {states}{last}",
             "look at their entries in the event log and, where a port is in use, at port_info",
         )
 
+    def _not_back(self) -> PowerError:
+        elapsed = self._clock.monotonic() - self._asked_at
+        note = f", and {self._asked.note}" if self._asked.note else ""
+        if self._watch.last_error:
+            return self._error(
+                f"it was not back after {elapsed:.0f} seconds{note} (last: {self._watch.last_error})",
+                "look at its console; if it only needs longer, raise reboot_timeout",
+            )
+        if self._watch.was_gone:
+            return self._error(
+                f"it answers after {elapsed:.0f} seconds, but its uptime of {self._last_uptime:.0f} seconds says that "
+                f"it has not rebooted{note}",
+                "look at its System event log (1074, 1076)",
+            )
+        return self._error(
+            f"it never went down in {elapsed:.0f} seconds{note}",
+            "look for a program, an update or a session that holds the shutdown, and run this again",
+        )
+
     def _error(self, meaning: str, advice: str) -> PowerError:
         return PowerError(
-            host=self._target.host, operation="finish", target="the reboot", meaning=meaning, advice=advice
+            host=self._client.host, operation="finish", target="the reboot", meaning=meaning, advice=advice
         )

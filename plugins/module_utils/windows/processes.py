@@ -30,7 +30,8 @@ class Processes:
         wanted = set(process_ids)
         if len(wanted) == 1:
             return {number: self._get(number) for number in wanted}
-        query = wql.select(COLUMNS, CLASS, wql.any_of("ProcessId", sorted(wanted)))
+        few = len(wanted) <= wql.MOST_ALTERNATIVES
+        query = wql.select(COLUMNS, CLASS, wql.any_of("ProcessId", sorted(wanted)) if few else "")
         found = self._client.query(NAMESPACE, query) if wanted else ()
         existing = {process.process_id: process for process in map(_process, found)}
         return {number: existing.get(number) for number in wanted}

@@ -137,6 +137,12 @@ class Registry:
         if code not in _ABSENT:
             self._demand_ok(code, "delete", _path(key, name))
 
+    def delete_key(self, key: str) -> None:
+        """Delete one key without subkeys, and its values; nothing happens where it is absent."""
+        _, code = self._call("DeleteKey", key)
+        if code not in _ABSENT:
+            self._demand_ok(code, "delete the key", key)
+
     def _read_as(self, key: str, name: str, value_type: RegistryType) -> RegistryReading | None:
         """The value, or why it is absent; ``None``: it is of another type."""
         kind = _KINDS[value_type]

@@ -82,7 +82,8 @@ class Services:
         # Process 0 is "not running": it would fit every stopped service.
         hosts = sorted({number for number in process_ids if number})
         conditions = [wql.starts_with("Name", prefix) for prefix in prefixes]
-        conditions += [wql.any_of("ProcessId", hosts)] if hosts else []
+        few = len(hosts) <= wql.MOST_ALTERNATIVES
+        conditions += [wql.any_of("ProcessId", hosts) if few else "ProcessId >= 1"] if hosts else []
         if len(wanted) == 1 and not conditions:
             return tuple(filter(None, map(self._get, wanted.values())))
         conditions += [wql.any_of("Name", wanted.values())] if wanted else []

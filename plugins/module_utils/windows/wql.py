@@ -12,6 +12,10 @@ import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortRange, PortSet
 
+MOST_ALTERNATIVES: t.Final = 20
+"""Process ids that are named one by one; above that all rows are asked for, since WMI refuses queries with too many ORs
+(WBEM_E_QUOTA_VIOLATION; how many are too many is not documented)."""
+
 
 def select(columns: t.Iterable[str], class_name: str, where: str = "") -> str:
     """A query for some columns of a class, with a condition unless it is empty."""

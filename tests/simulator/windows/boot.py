@@ -81,9 +81,11 @@ class _Scheduler:
                 begin = max(begin, self.running_at.get(needed, 0.0))
         program = self.programs[folded]
         self.running_at[folded] = begin + (0.0 if config.is_driver else program.start_seconds)
-        self.steps += [Step(begin, "begin", folded), Step(self.running_at[folded], "running", folded)]
+        self.steps.append(Step(begin, "begin", folded))
         if not config.is_driver:
-            self.steps.append(Step(begin + program.bind_seconds, "bind", folded))
+            self.steps.append(Step(self.running_at[folded], "running", folded))
+            if program.binds:
+                self.steps.append(Step(begin + program.bind_seconds, "bind", folded))
 
     def earliest(self, config: ServiceConfig) -> float:
         """Return when the manager comes to a service: drivers, then the groups in their order, then all others."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import array
 import functools
-import itertools
 import random
 import sys
 import typing as t
@@ -51,12 +50,13 @@ def pool_exclusions(registry: Registry, release: Release) -> frozenset[int]:
     return ports_of(read_ranges(registry.texts(DNS_PARAMETERS, "SocketPoolExcludedPortRanges")))
 
 
-@functools.lru_cache(maxsize=64)
-def _lane_mask(bits: int, lanes: int) -> int:
-    return int.from_bytes(((1 << bits) - 1).to_bytes(2, "little") * lanes, "little")
+@functools.lru_cache(maxsize=256)
+def _in_every_lane(number: int, lanes: int) -> int:
+    """Return a number repeated in that many lanes of 16 bits."""
+    return int.from_bytes(number.to_bytes(2, "little") * lanes, "little")
 
 
-def _draws(rng: random.Random, port_range: PortRange, lanes: int) -> t.Iterable[int]:
+def _draws(rng: random.Random, port_range: PortRange, count: int) -> t.Iterable[int]:
     """Return up to that many independent, uniform draws from the range, in the order of drawing.
 
     Draws of 16 bits, cut to the smallest power of two that covers the range; those beyond its end are dropped.
@@ -64,28 +64,29 @@ def _draws(rng: random.Random, port_range: PortRange, lanes: int) -> t.Iterable[
     first, last = port_range
     width = last - first + 1
     bits = max(1, (width - 1).bit_length())
-    noise = rng.getrandbits(16 * lanes) & _lane_mask(bits, lanes)
-    numbers = array.array("H")
-    numbers.frombytes(noise.to_bytes(2 * lanes, sys.byteorder))
-    inside = numbers if width == 1 << bits else [number for number in numbers if number < width]
-    return map(first.__add__, inside)
+    noise = rng.getrandbits(16 * count) & _in_every_lane((1 << bits) - 1, count)
+    aligned = width == 1 << bits and first % width == 0
+    if aligned:
+        noise |= _in_every_lane(first, count)
+    numbers = array.array("H", noise.to_bytes(2 * count, sys.byteorder))
+    if aligned:
+        return numbers
+    return map(first.__add__, [number for number in numbers if number < width])
 
 
 def draw_ports(rng: random.Random, *, count: int, port_range: PortRange, taken: t.AbstractSet[int]) -> frozenset[int]:
     """Draw distinct ports one after the other, uniformly; a port that is taken is drawn again.
 
-    All that are free are returned when there are not enough of them. Thousands of draws are made in one call to the
-    generator, because a lottery of 10,000 boots draws 25 million ports.
+    All that are free are returned when there are not enough of them. Draws are made in batches that cannot give too many,
+    in few calls to the generator, because a lottery of 10,000 boots draws 25 million ports.
     """
     first, last = port_range
     free = last - first + 1 - sum(first <= port <= last for port in taken)
     wanted = min(count, free)
     if 2 * wanted > free:
         return frozenset(rng.sample([port for port in range(first, last + 1) if port not in taken], wanted))
-    drawn: dict[int, None] = {}
+    drawn: set[int] = set()
     while len(drawn) < wanted:
-        missing = wanted - len(drawn)
-        drawn.update(dict.fromkeys(_draws(rng, port_range, missing + missing // 3 + 64)))
-        for port in taken & drawn.keys():
-            del drawn[port]
-    return frozenset(itertools.islice(drawn, wanted))
+        drawn.update(_draws(rng, port_range, wanted - len(drawn)))
+        drawn -= taken
+    return frozenset(drawn)

@@ -38,6 +38,11 @@ class Program:
     socket_pool: bool = False
     block_mode: bool = False
 
+    @property
+    def binds(self) -> bool:
+        """Whether the program binds anything."""
+        return bool(self.tcp or self.udp or self.dynamic_tcp or self.dynamic_udp or self.socket_pool)
+
 
 _ORDINARY: t.Final = Program()
 _IKE: t.Final = Program(udp=(500, 4500), bind_seconds=4.0, start_seconds=5.0)

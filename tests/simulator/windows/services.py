@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import functools
 import typing as t
 
 from tests.simulator.windows.registry import SERVICES, Key, Registry, RegistryValue
@@ -35,6 +36,14 @@ class Start(enum.IntEnum):
     DISABLED = 4
 
 
+@functools.lru_cache(maxsize=1024)
+def image_of(image_path: str) -> str:
+    """Return the file name of the program that a command line starts."""
+    path = image_path.strip()
+    program = path[1:].split('"', 1)[0] if path.startswith('"') else path.split(" ", 1)[0]
+    return program.rsplit("\\", 1)[-1]
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class ServiceConfig:
     """What ``Services\\NAME`` says. Dependencies are services, or load-order groups with a ``+`` before."""
@@ -59,9 +68,7 @@ class ServiceConfig:
     @property
     def image(self) -> str:
         """The executable's file name."""
-        path = self.image_path.strip()
-        program = path[1:].split('"', 1)[0] if path.startswith('"') else path.split(" ", 1)[0]
-        return program.rsplit("\\", 1)[-1]
+        return image_of(self.image_path)
 
     def depends_on(self, other: ServiceConfig) -> bool:
         """Whether the other service, or the group that it is in, is among the dependencies."""

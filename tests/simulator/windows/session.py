@@ -78,8 +78,11 @@ class Session:
         self._start_standing_processes()
         for foreigner in machine.foreigners:
             self.seat(foreigner, booted_at)
-        for step in plan.steps:
-            self.schedule(booted_at + step.offset, step.kind, step.service)
+        # The plan is in order of time, and so already a heap.
+        self._agenda = [
+            (booted_at + step.offset, number, step.kind, step.service) for number, step in enumerate(plan.steps)
+        ]
+        self._serial = len(self._agenda)
 
     # -- time
     def schedule(self, due: float, kind: StepKind, service: str) -> None:
@@ -99,8 +102,9 @@ class Session:
         """Do every step of the agenda at its own time; return the time of the last one."""
         last = self.booted_at
         while self._agenda:
-            last = self._agenda[0][0]
-            self.advance(last)
+            last, _serial, kind, service = heapq.heappop(self._agenda)
+            self.apply(Step(last, kind, service))
+        self.booting = False
         return last
 
     def next_due(self) -> float | None:

@@ -69,7 +69,7 @@ class Accounts:
 
     def find(self, name: str) -> User | None:
         """Give the account for ``user``, ``.\\user``, ``HOST\\user`` or ``DOMAIN\\user``; None where there is none."""
-        domain, _, plain = name.rpartition("\\")
+        domain, _separator, plain = name.rpartition("\\")
         user = self._users.get(plain.lower())
         known = user is not None and domain.lower() in ("", ".", self._host, user.domain.lower())
         return user if known else None
@@ -122,7 +122,7 @@ class ConnectionAuthentication:
     def authenticate(self, header: str | None) -> User | Refusal:
         """Judge the Authorization header of a request; without one, the connection's earlier proof counts."""
         self.token = None
-        scheme, _, value = (header or "").partition(" ")
+        scheme, _separator, value = (header or "").partition(" ")
         if scheme.lower() == "basic" and "basic" in self.schemes:
             return self._basic(value) or self._refuse()
         if scheme.lower() in ("negotiate", "ntlm") and "negotiate" in self.schemes:
@@ -142,7 +142,7 @@ class ConnectionAuthentication:
 
     def _basic(self, value: str) -> User | None:
         try:
-            name, _, password = base64.b64decode(value.strip(), validate=True).decode("utf-8").partition(":")
+            name, _separator, password = base64.b64decode(value.strip(), validate=True).decode("utf-8").partition(":")
         except ValueError:
             return None
         user = self.accounts.find(name)

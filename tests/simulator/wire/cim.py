@@ -24,7 +24,7 @@ def split_class_uri(uri: str) -> tuple[str, str] | None:
     """Give (namespace, class) of a WMI resource URI, or None if it is none."""
     if not uri.lower().startswith(WMI_PREFIX):
         return None
-    namespace, _, class_name = uri[len(WMI_PREFIX) :].strip("/").rpartition("/")
+    namespace, _separator, class_name = uri[len(WMI_PREFIX) :].strip("/").rpartition("/")
     return (namespace, class_name) if namespace and class_name else None
 
 

@@ -29,8 +29,8 @@ def is_sealed(content_type: str) -> bool:
 
 def unseal(context: spnego.ContextProxy, body: bytes) -> bytes:
     """Open a sealed body; raise Unsealable where that fails."""
-    head, _, rest = body.partition(_OCTETS)
-    sealed, end, _ = rest.rpartition(BOUNDARY + b"--")
+    head, _separator, rest = body.partition(_OCTETS)
+    sealed, end, _after = rest.rpartition(BOUNDARY + b"--")
     length = _LENGTH.search(head)
     if not end or length is None or not head.lstrip().startswith(BOUNDARY):
         raise Unsealable("The body is not multipart/encrypted.")
@@ -48,13 +48,15 @@ def seal(context: spnego.ContextProxy, plain: bytes) -> bytes:
     """Seal an answer for the other side of this connection."""
     result = context.wrap_winrm(plain)
     original = f"type=application/soap+xml;charset=UTF-8;Length={len(plain) + result.padding_length}"
-    return b"".join((
-        BOUNDARY + b"\r\n",
-        f"\tContent-Type: {PROTOCOL}\r\n\tOriginalContent: {original}\r\n".encode(),
-        BOUNDARY + b"\r\n",
-        _OCTETS,
-        len(result.header).to_bytes(4, "little"),
-        result.header,
-        result.data,
-        BOUNDARY + b"--\r\n",
-    ))
+    return b"".join(
+        (
+            BOUNDARY + b"\r\n",
+            f"\tContent-Type: {PROTOCOL}\r\n\tOriginalContent: {original}\r\n".encode(),
+            BOUNDARY + b"\r\n",
+            _OCTETS,
+            len(result.header).to_bytes(4, "little"),
+            result.header,
+            result.data,
+            BOUNDARY + b"--\r\n",
+        )
+    )

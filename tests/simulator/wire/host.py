@@ -190,9 +190,7 @@ class _HostSession:
             return Response(status, envelope, (("Content-Type", SOAP_TYPE),))
         return Response(status, encryption.seal(context, envelope), (("Content-Type", encryption.CONTENT_TYPE),))
 
-    async def _message(
-        self, body: bytes, size: int, user: User, connection: Connection, *, sealed: bool
-    ) -> Response:
+    async def _message(self, body: bytes, size: int, user: User, connection: Connection, *, sealed: bool) -> Response:
         """Answer one SOAP message, with whatever fault was injected for it, and log it."""
         if len(body) > self._host.service.largest_envelope:
             return Response(413, close=True)
@@ -308,19 +306,10 @@ async def _before(rule: Rule, connection: Connection) -> Response | None:
     if rule.kind == "redirect":
         return Response(rule.status if 300 <= rule.status < 400 else 307, headers=(("Location", rule.location),))
     if rule.kind == "oversize":
-        return Response(
-            200, headers=(("Content-Type", SOAP_TYPE),), stream=_exactly(rule.size), length=rule.size, close=True
-        )
+        length = None if rule.chunked else rule.size
+        stream = injection.padding(rule.size)
+        return Response(200, headers=(("Content-Type", SOAP_TYPE),), stream=stream, length=length, close=True)
     return None
-
-
-async def _exactly(size: int) -> c.AsyncIterator[bytes]:
-    sent = 0
-    async for piece in injection.padding(size):
-        sent += len(piece)
-        yield piece
-    if sent != size:
-        raise Drop
 
 
 async def _drip(body: bytes, seconds: float) -> c.AsyncIterator[bytes]:

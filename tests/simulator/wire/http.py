@@ -49,7 +49,7 @@ class Request:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Response:
-    """One answer. ``stream`` (with ``length``) replaces ``body`` for what must not be built in memory."""
+    """One answer. ``stream`` replaces ``body`` for what must not be built in memory; without ``length`` in chunks."""
 
     status: int
     body: bytes = b""
@@ -70,7 +70,8 @@ class Traffic:
 class Session(t.Protocol):
     """What answers the requests of one connection, and may keep state for it."""
 
-    async def answer(self, request: Request, connection: Connection) -> Response: ...
+    async def answer(self, request: Request, connection: Connection) -> Response:
+        """Give the answer to a request, or raise Drop."""
 
 
 class Connection:
@@ -150,8 +151,8 @@ class Connection:
         return t.cast("h11.Event | type[h11.PAUSED]", event)
 
     async def _write(self, response: Response) -> None:
-        length = len(response.body) if response.length is None else response.length
-        headers = [*response.headers, ("Content-Length", str(length))]
+        length = len(response.body) if response.stream is None else response.length
+        headers = [*response.headers, *([] if length is None else [("Content-Length", str(length))])]
         if response.close:
             headers.append(("Connection", "close"))
         head = self._http.send(h11.Response(status_code=response.status, headers=headers)) or b""
@@ -234,7 +235,7 @@ class HttpServer:
 
     def _accept(self, listening: socket.socket) -> None:
         try:
-            sock, _ = listening.accept()
+            sock, _peer = listening.accept()
         except OSError:
             return  # the other side was gone before we looked
         sock.setblocking(False)

@@ -43,7 +43,7 @@ class Rule:
     resource or brief contains ``action`` (without regard to case); ``times`` times, for ever where None.
     ``scope`` tells what is counted: SOAP messages, or all HTTP requests including those of authentication.
     ``seconds`` for delays, ``status`` and ``body`` for HTTP answers, ``location`` for redirects, ``size`` in bytes for
-    oversize bodies, ``code`` and ``subcode`` for faults.
+    oversize bodies (``chunked`` hides it from the reader), ``code`` and ``subcode`` for faults.
     """
 
     kind: Kind
@@ -56,6 +56,7 @@ class Rule:
     body: str = ""
     location: str = ""
     size: int = 64 * 1024 * 1024
+    chunked: bool = False
     code: int = 0x80338043
     subcode: str = "w:InternalError"
     seen: int = 0
@@ -123,7 +124,7 @@ async def padding(size: int, *, chunk: int = 65536) -> c.AsyncIterator[bytes]:
 def changed_relation(envelope: bytes, *, drop: bool) -> bytes:
     """Give an answer that relates to another message, or to none."""
     head, start, rest = envelope.partition(b"<a:RelatesTo>")
-    _, end, tail = rest.partition(b"</a:RelatesTo>")
+    _identifier, end, tail = rest.partition(b"</a:RelatesTo>")
     if not start:
         return envelope
     return head + tail if drop else head + start + b"uuid:00000000-0000-4000-8000-000000000000" + end + tail

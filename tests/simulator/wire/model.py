@@ -19,42 +19,53 @@ class Server(t.Protocol):
     """One modelled server; ``now`` is simulated time in seconds since 1970, and only :meth:`tick` moves it."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The NetBIOS name, upper case."""
 
     @property
-    def release(self) -> Release: ...
+    def release(self) -> Release:
+        """The Windows release."""
 
     @property
-    def language(self) -> t.Literal["en", "de"]: ...
+    def language(self) -> t.Literal["en", "de"]:
+        """The language of the installation."""
 
     @property
-    def winrm_stack(self) -> WinrmStack: ...
+    def winrm_stack(self) -> WinrmStack:
+        """The stack of this host."""
 
     @property
-    def limits(self) -> WinrmLimits: ...
+    def limits(self) -> WinrmLimits:
+        """The quotas and habits of its stack."""
 
     @property
-    def users(self) -> tuple[User, ...]: ...
+    def users(self) -> tuple[User, ...]:
+        """The accounts; the wire authenticates them, the model authorizes."""
 
     @property
-    def roles(self) -> tuple[str, ...]: ...
+    def roles(self) -> tuple[str, ...]:
+        """What it is there for: groups of an inventory."""
 
     @property
-    def boot_id(self) -> int: ...
+    def boot_id(self) -> int:
+        """The number of its present boot."""
 
-    def tick(self, now: float) -> None: ...
+    def tick(self, now: float) -> None:
+        """Bring it forward to this moment."""
 
-    def is_listening(self, now: float) -> bool: ...
+    def is_listening(self, now: float) -> bool:
+        """Tell whether WinRM accepts connections."""
 
-    def wmi_get(
-        self, namespace: str, class_name: str, selectors: c.Mapping[str, str], *, user: User
-    ) -> CimInstance: ...
+    def wmi_get(self, namespace: str, class_name: str, selectors: c.Mapping[str, str], *, user: User) -> CimInstance:
+        """Get one instance, or raise WmiFault."""
 
     def wmi_put(
         self, namespace: str, class_name: str, selectors: c.Mapping[str, str], properties: Parameters, *, user: User
-    ) -> CimInstance: ...
+    ) -> CimInstance:
+        """Change one instance, or raise WmiFault."""
 
-    def wmi_query(self, namespace: str, wql: str, *, user: User) -> list[CimInstance]: ...
+    def wmi_query(self, namespace: str, wql: str, *, user: User) -> list[CimInstance]:
+        """Answer a WQL query, or raise WmiFault."""
 
     def wmi_invoke(
         self,
@@ -65,6 +76,8 @@ class Server(t.Protocol):
         parameters: Parameters,
         *,
         user: User,
-    ) -> CimInstance: ...
+    ) -> CimInstance:
+        """Run a method, or raise WmiFault."""
 
-    def run_command(self, command_line: str, stdin: bytes, *, codepage: int, user: User) -> CommandResult: ...
+    def run_command(self, command_line: str, stdin: bytes, *, codepage: int, user: User) -> CommandResult:
+        """Run a command line in cmd.exe."""

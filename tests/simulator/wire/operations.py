@@ -173,7 +173,7 @@ class WsmanService:
             return cim.instance_element(self.server.wmi_get(namespace, class_name, message.selectors, user=user))
         if message.action == f"{TRANSFER}/Put":
             return self._put(message, namespace, class_name, user)
-        uri, _, method = message.action.rpartition("/")
+        uri, _separator, method = message.action.rpartition("/")
         if uri.rstrip("/").lower() != message.resource_uri.rstrip("/").lower() or not method:
             raise SoapFault("action_not_supported")
         return self._invoke(message, namespace, class_name, method, user)

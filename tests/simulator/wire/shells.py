@@ -19,9 +19,9 @@ from tests.simulator.wire.faults import ProviderDetail, SoapFault, schema_fault
 from tests.simulator.wire.model import Server
 from tests.simulator.wire.soap import SHELL, SHELL_URI, Message, element, new_identifier, parse_duration, whole_number
 
-KNOWN_OPTIONS: t.Final = frozenset({
-    "WINRS_NOPROFILE", "WINRS_CODEPAGE", "WINRS_CONSOLEMODE_STDIN", "WINRS_SKIP_CMD_SHELL"
-})
+KNOWN_OPTIONS: t.Final = frozenset(
+    {"WINRS_NOPROFILE", "WINRS_CODEPAGE", "WINRS_CONSOLEMODE_STDIN", "WINRS_SKIP_CMD_SHELL"}
+)
 DEFAULT_CODE_PAGE: t.Final = 437
 ENVELOPE_OVERHEAD: t.Final = 2500
 """Characters that the frame of a ReceiveResponse may take."""
@@ -300,5 +300,3 @@ def _command_state(command: Command, *, done: bool) -> ET.Element:
     state = f"{SHELL}/CommandState/{'Done' if done else 'Running'}"
     code = [element("rsp:ExitCode", text=str(command.exit_code))] if done else []
     return element("rsp:CommandState", *code, attributes={"CommandId": command.identifier, "State": state})
-
-

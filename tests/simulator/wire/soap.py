@@ -199,7 +199,7 @@ def read_message(data: bytes) -> Message:
 
 
 def _text(parent: ET.Element, name: str, *, path: bool = False) -> str | None:
-    first, _, rest = name.partition("/") if path else (name, "", "")
+    first, _separator, rest = name.partition("/") if path else (name, "", "")
     found = parent.find(tag(first) + (f"/{rest}" if rest else ""))
     return None if found is None else (found.text or "").strip()
 

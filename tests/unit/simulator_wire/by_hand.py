@@ -19,7 +19,9 @@ ENUMERATE = "http://schemas.xmlsoap.org/ws/2004/09/enumeration/Enumerate"
 PULL = "http://schemas.xmlsoap.org/ws/2004/09/enumeration/Pull"
 WQL = "http://schemas.microsoft.com/wbem/wsman/1/WQL"
 BASIC = "Basic " + base64.b64encode(b"Administrator:Pa55-word!").decode()
-REPLY_TO = "<a:ReplyTo><a:Address>http://schemas.xmlsoap.org/ws/2004/08/addressing/role/anonymous</a:Address></a:ReplyTo>"
+REPLY_TO = (
+    "<a:ReplyTo><a:Address>http://schemas.xmlsoap.org/ws/2004/08/addressing/role/anonymous</a:Address></a:ReplyTo>"
+)
 
 
 def envelope(action: str = GET, uri: str = f"{CIMV2}/Win32_OperatingSystem", body: str = "", **changes: str) -> bytes:

@@ -64,9 +64,7 @@ class StubServer:
     def boot_id(self) -> int:
         return self.boots
 
-    def wmi_get(
-        self, namespace: str, class_name: str, selectors: t.Mapping[str, str], *, user: User
-    ) -> CimInstance:
+    def wmi_get(self, namespace: str, class_name: str, selectors: t.Mapping[str, str], *, user: User) -> CimInstance:
         if class_name == "Win32_OperatingSystem":
             properties: dict[str, CimValue] = {
                 "Version": self.release.version,

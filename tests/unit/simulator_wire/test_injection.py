@@ -44,13 +44,13 @@ def test_a_rule_counts_requests_from_its_injection(serve: Serve) -> None:
     bench = serve()
     post(bench, envelope())
     inject(bench, kind="http_status", at=2, times=2, status=503)
-    assert [post(bench, envelope())[0] for _ in range(5)] == [200, 503, 503, 200, 200]
+    assert [post(bench, envelope())[0] for _turn in range(5)] == [200, 503, 503, 200, 200]
 
 
 def test_a_rule_without_an_end_fires_for_ever(serve: Serve) -> None:
     bench = serve()
     inject(bench, kind="unauthorized", at=2, times=None)
-    assert [post(bench, envelope())[0] for _ in range(4)] == [200, 401, 401, 401]
+    assert [post(bench, envelope())[0] for _turn in range(4)] == [200, 401, 401, 401]
 
 
 def test_delays(serve: Serve) -> None:
@@ -86,9 +86,10 @@ def test_redirects_are_not_followed_by_us_but_sent(serve: Serve) -> None:
     assert post(bench, envelope())[0] == 307
 
 
-def test_an_oversize_body_is_streamed(serve: Serve) -> None:
+@pytest.mark.parametrize("chunked", [False, True])
+def test_an_oversize_body_is_streamed(serve: Serve, chunked: bool) -> None:
     bench = serve()
-    inject(bench, kind="oversize", size=3_000_000)
+    inject(bench, kind="oversize", size=3_000_000, chunked=chunked)
     status, body = post(bench, envelope())
     assert (status, len(body)) == (200, 3_000_000)
     assert ET.fromstring(body) is not None
@@ -122,7 +123,7 @@ def test_chosen_faults(serve: Serve) -> None:
     bench = serve()
     inject(bench, kind="wsman_fault", code=0x80338029, subcode="w:TimedOut")
     inject(bench, kind="access_denied", at=2)
-    first, second = (ET.fromstring(post(bench, envelope())[1]) for _ in range(2))
+    first, second = (ET.fromstring(post(bench, envelope())[1]) for _turn in range(2))
     assert (subcode(first), number(first)) == ("w:TimedOut", "2150858793")
     assert (subcode(second), number(second)) == ("w:AccessDenied", "5")
 

@@ -91,7 +91,7 @@ def test_a_service_is_read_by_its_key(client: Protocol, release: str) -> None:
 def test_a_command_runs_in_a_shell(client: Protocol, release: str) -> None:
     shell = client.open_shell(codepage=437)
     command = client.run_command(shell, "ver")
-    stdout, _, code = client.get_command_output(shell, command)
+    stdout, _stderr, code = client.get_command_output(shell, command)
     client.close_shell(shell)
     assert (b"Microsoft Windows [Version " in stdout, code) == (True, 0), release
 

@@ -91,7 +91,7 @@ def test_a_shell_runs_commands(serve: Serve, transport: str) -> None:
     assert client.get_command_output(shell, command) == (b"out\r\n", b"err\r\n", 3)
     client.cleanup_command(shell, command)
     command = client.run_command(shell, "big")
-    out, _, code = client.get_command_output(shell, command)
+    out, _err, code = client.get_command_output(shell, command)
     assert (len(out), code) == (200_000, 0)
     client.close_shell(shell)
     assert bench.stub.commands == [("fail a b c", b"", 437), ("big", b"", 437)]
@@ -127,7 +127,7 @@ def test_a_long_command_times_out_receives_until_it_is_done(serve: Serve) -> Non
 )
 def test_too_many_shells_are_refused(serve: Serve, release: str, stack: t.Any, allowed: int) -> None:
     client = protocol(serve(StubServer(release, stack)))
-    for _ in range(allowed):
+    for _turn in range(allowed):
         client.open_shell()
     with pytest.raises(winrm.exceptions.WSManFaultError) as caught:
         client.open_shell()
@@ -139,7 +139,7 @@ def test_too_many_shells_are_refused(serve: Serve, release: str, stack: t.Any, a
 def test_commands_of_old_stacks_use_up_the_operations_of_their_shell(serve: Serve) -> None:
     client = protocol(serve(StubServer("2008r2")))
     shell = client.open_shell()
-    for _ in range(15):
+    for _turn in range(15):
         command = client.run_command(shell, "x")
         client.get_command_output(shell, command)
         client.cleanup_command(shell, command)
@@ -177,7 +177,7 @@ def test_unknown_shells_and_commands_are_invalid_selectors(serve: Serve) -> None
 @pytest.mark.parametrize("transport", ["basic", "ntlm"])
 def test_a_wrong_password_is_401_and_locks_the_account_in_the_end(serve: Serve, transport: str) -> None:
     bench = serve(lockout_threshold=3)
-    for _ in range(3):
+    for _turn in range(3):
         with pytest.raises(winrm.exceptions.InvalidCredentialsError):
             protocol(bench, transport, password="wrong").open_shell()
     assert bench.host.accounts.locked() == ["administrator"]
@@ -225,7 +225,7 @@ def test_a_sealed_body_on_a_new_connection_is_a_bad_request(serve: Serve) -> Non
     client = protocol(bench, "ntlm")
     client.open_shell()
     bench.call(bench.host.listener.abort_connections)
-    for _ in range(2):
+    for _turn in range(2):
         with pytest.raises((winrm.exceptions.WinRMTransportError, requests.ConnectionError)):
             client.open_shell()
     client.transport.close_session()

@@ -43,12 +43,14 @@ def requests(shell: str, command: str) -> list[bytes]:
 def spoil(data: bytes, chance: random.Random) -> bytes:
     """Change a text, drop an element or an attribute, or change a byte."""
     text = data.decode()
-    pattern, replacement = chance.choice([
-        (r">[^<]+<", f">{chance.choice(TEXTS)}<"),
-        (r"<(\w+:\w+)[^>]*>[^<]*</\1>", ""),
-        (r' \w+="[^"]*"', ""),
-        (r"[A-Za-z]", "\u00e9"),
-    ])
+    pattern, replacement = chance.choice(
+        [
+            (r">[^<]+<", f">{chance.choice(TEXTS)}<"),
+            (r"<(\w+:\w+)[^>]*>[^<]*</\1>", ""),
+            (r' \w+="[^"]*"', ""),
+            (r"[A-Za-z]", "\u00e9"),
+        ]
+    )
     places = list(re.finditer(pattern, text))
     if not places:
         return data
@@ -62,7 +64,7 @@ async def converse(seed: int) -> int:
     service = WsmanService(stub, stub.limits)
     shell = command = "none"
     answered = 0
-    for _ in range(100):
+    for _turn in range(100):
         data = chance.choice(requests(shell, command))
         try:
             message = read_message(data if chance.random() < 0.5 else spoil(spoil(data, chance), chance))

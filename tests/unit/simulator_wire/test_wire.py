@@ -40,7 +40,7 @@ def test_the_header_of_an_answer(serve: Serve) -> None:
 
 
 def test_an_instance_has_its_class_and_sorted_properties(serve: Serve) -> None:
-    _, raw = post(serve(), envelope())
+    _status, raw = post(serve(), envelope())
     item = ET.fromstring(raw)[1][0]
     uri = f"{CIMV2}/Win32_OperatingSystem"
     assert item.tag == f"{{{uri}}}Win32_OperatingSystem"
@@ -190,7 +190,7 @@ def test_a_401_names_what_is_offered(serve: Serve) -> None:
 
 @pytest.mark.parametrize("token", ["", "x", "AAAA", "TlRMTVNTUAADAAAA", "YGgGBisGAQUFAqBeMFw="])
 def test_malformed_tokens_are_401(serve: Serve, token: str) -> None:
-    status, _ = post(serve(), envelope(), Authorization=f"Negotiate {token}")
+    status, _body = post(serve(), envelope(), Authorization=f"Negotiate {token}")
     assert status == 401
 
 
@@ -237,7 +237,7 @@ def test_idle_connections_are_closed(serve: Serve) -> None:
 def test_many_requests_share_a_connection(serve: Serve) -> None:
     bench = serve()
     connection = http.client.HTTPConnection("127.0.0.1", bench.host.listener.port, timeout=5)
-    for _ in range(5):
+    for _turn in range(5):
         connection.request("POST", "/wsman", envelope(), {"Authorization": BASIC})
         assert connection.getresponse().read()
     assert bench.host.listener.accepted == 1

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a JMESPath expression speaks of, read off its syntax tree, so that nothing else has to be asked of the server.
 
-The tree is that of the Python package jmespath (``compile(...).parsed``): nodes with ``type``, ``children`` and sometimes
-``value``. Whatever is not understood counts as speaking of everything.
+The tree is that of the Python package jmespath (``compile(...).parsed``): nodes with ``type``, ``children`` and
+sometimes ``value``. Whatever is not understood counts as speaking of everything.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _ON_NOTHING: t.Final = frozenset({"literal", "expref"})
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Scope:
-    """The names of the top-level fields (``None``: any of them), and the ports that sockets are restricted to, if so."""
+    """The names of the top-level fields (``None``: any of them), and the ports that alone matter among the sockets."""
 
     names: frozenset[str] | None
     ports: PortSet | None = None
@@ -62,11 +62,11 @@ def scope_of(tree: Node) -> Scope:
     return Scope(names, ports)
 
 
-_Use = tuple[t.Optional[str], t.Optional[PortSet]]
+_Use = tuple[str | None, PortSet | None]
 
 
 def _uses(node: Node) -> t.Iterator[_Use]:
-    """Every look at the whole result: the field's name (``None``: the whole itself), and the ports it is filtered by."""
+    """Every look at the whole result: the field's name (``None``: the whole itself), and the ports that filter it."""
     kind, children = node["type"], node["children"]
     if kind == "field":
         yield node["value"], None

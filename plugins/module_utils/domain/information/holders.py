@@ -16,9 +16,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_hol
 def sockets(view: View) -> Finding:
     """One row per socket, sorted by port, protocol and address."""
     found = view.facts[SocketsFact(view.inquiry.ports)]
-    known = {
-        (holder.protocol, holder.port, holder.process_id): holder for holder in holders(found, view.context)
-    }
+    known = {(holder.protocol, holder.port, holder.process_id): holder for holder in holders(found, view.context)}
     rows = sorted(set(found), key=lambda socket: (socket.port, socket.protocol, socket.address, socket.process_id))
     return Finding([_row(socket, known[socket.protocol, socket.port, socket.process_id]) for socket in rows])
 

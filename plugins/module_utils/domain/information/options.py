@@ -10,7 +10,11 @@ import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.expression import Scope
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import OptionError
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortSet, PortSyntaxError, parse_ports
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import (
+    PortSet,
+    PortSyntaxError,
+    parse_ports,
+)
 
 SubsetName = t.Literal[
     "release",
@@ -82,7 +86,7 @@ def _named_subsets(texts: t.Sequence[str]) -> tuple[SubsetName, ...]:
     names = [text.strip() for text in texts]
     wanted = {name for name in names if not name.startswith("!")}
     unwanted = {name[1:].strip() for name in names if name.startswith("!")}
-    _refuse_unknown("gather_subset", "subset", (wanted | unwanted) - {ALL})
+    _refuse_unknown("gather_subset", (wanted | unwanted) - {ALL}, "there is no subset {}; there are all, {}")
     all_names = set(SUBSET_NAMES)
     chosen = all_names if ALL in wanted or not wanted else set[str]()
     chosen = set() if ALL in unwanted else chosen
@@ -95,12 +99,11 @@ def _named_subsets(texts: t.Sequence[str]) -> tuple[SubsetName, ...]:
 def _subsets_of(scope: Scope) -> tuple[SubsetName, ...]:
     if scope.names is None:
         return SUBSET_NAMES
-    _refuse_unknown("query", "field at the top of the result", scope.names)
+    _refuse_unknown("query", scope.names, "the result has no field {} at its top; it has {}")
     return tuple(name for name in SUBSET_NAMES if name in scope.names)
 
 
-def _refuse_unknown(option: str, kind: str, names: t.AbstractSet[str]) -> None:
+def _refuse_unknown(option: str, names: t.AbstractSet[str], reason: str) -> None:
     unknown = sorted(names - set(SUBSET_NAMES))
     if unknown:
-        also = f", {ALL}" if option == "gather_subset" else ""
-        raise OptionError(option, f"there is no {kind} {unknown[0]!r}; there are {', '.join(SUBSET_NAMES)}{also}")
+        raise OptionError(option, reason.format(repr(unknown[0]), ", ".join(SUBSET_NAMES)))

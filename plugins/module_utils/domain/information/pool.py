@@ -18,9 +18,17 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts im
     RegistryValue,
     ServiceFact,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.view import Finding, View, shown_range
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.view import (
+    Finding,
+    View,
+    shown_range,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ipsec import MAX_USER_PORT_FACT
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.pool_range import PoolRange, max_user_port, pool_range
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.pool_range import (
+    PoolRange,
+    max_user_port,
+    pool_range,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_lists import PortList
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.dns_socket_pool import (
     DEAD_NAME,
@@ -98,8 +106,8 @@ def _number(reading: RegistryReading) -> int | None:
 
 
 def _list(reading: RegistryReading) -> PortList:
-    is_list = isinstance(reading, RegistryValue) and isinstance(reading.data, tuple)
-    return PortList(t.cast(RegistryValue, reading).data) if is_list else PortList()  # type: ignore[arg-type]
+    data = reading.data if isinstance(reading, RegistryValue) else ()
+    return PortList(data) if isinstance(data, tuple) else PortList()
 
 
 def _wrong_types(found: Settings) -> tuple[str, ...]:

@@ -15,7 +15,11 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts im
     ExclusionsFact,
     Protocol,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.view import Finding, View, shown_range
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.view import (
+    Finding,
+    View,
+    shown_range,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ipsec import MAX_USER_PORT_FACT
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import PlanError
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.pool_range import max_user_port, pool_range
@@ -43,7 +47,9 @@ def dynamic_ranges(view: View) -> Finding:
     if ranges is None:
         raise PlanError("the dynamic port ranges", "netsh of this Windows does not show them")
     highest = max_user_port(view.facts)
-    ignored = () if highest is None else (f"The TCP/IP stack of {view.context.release.name} does not read MaxUserPort.",)
+    ignored = (
+        () if highest is None else (f"The TCP/IP stack of {view.context.release.name} does not read MaxUserPort.",)
+    )
     return Finding(
         {
             "mechanism": "netsh",
@@ -58,8 +64,8 @@ def _by_max_user_port(view: View) -> Finding:
     highest = max_user_port(view.facts)
     last = min(max(DEFAULT_MAX_USER_PORT if highest is None else highest, LEAST_MAX_USER_PORT), MOST_MAX_USER_PORT)
     drawn = shown_range(PortRange(FIRST_EPHEMERAL, last))
-    said = "is not set, its default is" if highest is None else "is"
-    stack = f"MaxUserPort {said} {last if highest is None else highest}: the TCP/IP stack draws from {FIRST_EPHEMERAL}-{last}."
+    said = f"is not set, its default is {DEFAULT_MAX_USER_PORT}" if highest is None else f"is {highest}"
+    stack = f"MaxUserPort {said}: the TCP/IP stack draws from {FIRST_EPHEMERAL}-{last}."
     return Finding(
         {
             "mechanism": "registry",
@@ -104,7 +110,7 @@ def _exclusions(view: View) -> Exclusions:
     if exclusions is None:
         raise PlanError(
             "nothing can be reserved here",
-            f"netsh of this {view.context.release.name} does not know excludedportrange, and ReservedPorts is not honoured",
+            f"netsh of this {view.context.release.name} does not know excludedportrange, and ReservedPorts is ignored",
             "The hotfix KB2665809 brings it to Windows Server 2008 and 2008 R2",
         )
     return exclusions

@@ -9,7 +9,13 @@ import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.catalogue import DNS_SERVICE
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import Facts, Service, ServiceFact, Socket, SocketsFact
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
+    Facts,
+    Service,
+    ServiceFact,
+    Socket,
+    SocketsFact,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.options import Inquiry
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import Context
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortRange
@@ -61,6 +67,4 @@ def shown_range(ports: PortRange) -> dict[str, int]:
 
 
 def _is_of_pool(socket: Socket, process_id: int) -> bool:
-    return (
-        socket.protocol == "udp" and socket.port != DNS_PORT and bool(process_id) and socket.process_id == process_id
-    )
+    return socket.protocol == "udp" and socket.port != DNS_PORT and bool(process_id) and socket.process_id == process_id

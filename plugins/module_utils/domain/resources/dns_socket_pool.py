@@ -27,6 +27,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts im
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.journal import Entry, Wait, state_of
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import (
     IN_FORCE,
+    NO_PORTS,
     Context,
     DeleteValue,
     Force,
@@ -45,6 +46,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_lis
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_options import WantedPorts, wanted_ports
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortSet
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.undo import Undo, undone_list, undone_value
 
 DNS_PARAMETERS: t.Final = r"SYSTEM\CurrentControlSet\Services\DNS\Parameters"
 SIZE_FACT: t.Final = RegistryFact(DNS_PARAMETERS, "SocketPoolSize", RegistryType.DWORD)
@@ -126,6 +128,62 @@ def plan(wanted: DnsSocketPool, context: Context) -> Plan:
     )
 
 
+def undo(wanted: DnsSocketPool, context: Context) -> Plan:
+    """Take back the size, where one is named, and our part of the named ports; raises PlanError, FactsNeeded."""
+    context.facts.require(NAMES_FACT, ServiceFact(DNS_SERVICE))
+    asked = wanted.excluded.on(context.facts) if wanted.excluded else NO_PORTS
+    context.facts.require(*_questions(wanted, context))
+    parts = [part for part in (_size_undone(wanted, context), _list_undone(wanted, asked, context)) if part]
+    return Plan(
+        "dns_socket_pool",
+        before={key: value for part in parts for key, value in part.before.items()},
+        after={key: value for part in parts for key, value in part.after.items()},
+        force=_pending_force(context) if any(part.steps for part in parts) else IN_FORCE,
+        steps=tuple(step for part in parts for step in part.steps),
+        journal={name: entry for part in parts for name, entry in part.journal.items()},
+        warnings=tuple(warning for part in parts for warning in part.warnings),
+    )
+
+
+def _size_undone(wanted: DnsSocketPool, context: Context) -> _Part | None:
+    entry = context.entry(SIZE_ENTRY)
+    if entry is None or wanted.size is None:
+        return None
+    reading = _reading(SIZE_FACT, context)
+    undone = undone_value(SIZE_FACT, reading, entry)
+    return _undone_part(SIZE_FACT, SIZE_ENTRY, reading, undone, lambda value: {"size": _size_shown(_number(value))})
+
+
+def _list_undone(wanted: DnsSocketPool, asked: PortSet, context: Context) -> _Part | None:
+    entry = context.entry(LIST_ENTRY)
+    if entry is None or wanted.excluded is None:
+        return None
+    reading = _reading(LIST_FACT, context)
+    undone = undone_list(LIST_FACT, reading, entry, asked)
+    return _undone_part(
+        LIST_FACT, LIST_ENTRY, reading, undone, lambda value: {"excluded_ports": list(_as_list(value).entries)}
+    )
+
+
+def _undone_part(
+    fact: RegistryFact,
+    entry_name: str,
+    reading: RegistryReading,
+    undone: Undo,
+    shown: t.Callable[[RegistryReading], t.Mapping[str, t.Any]],
+) -> _Part:
+    step: Step = DeleteValue(fact) if isinstance(undone.target, Absent) else _write(fact, undone.target)
+    return _Part(
+        entry_name,
+        reading,
+        before=shown(reading),
+        after=shown(undone.target),
+        steps=(step,) if undone.target != reading else (),
+        journal={entry_name: undone.entry},
+        warnings=undone.warnings,
+    )
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Part:
     """The size or the list: one registry value."""
@@ -135,7 +193,7 @@ class _Part:
     before: t.Mapping[str, t.Any]
     after: t.Mapping[str, t.Any]
     steps: tuple[Step, ...] = ()
-    journal: t.Mapping[str, Entry] = dataclasses.field(default_factory=dict)
+    journal: t.Mapping[str, Entry | None] = dataclasses.field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
 
@@ -207,7 +265,7 @@ def _list_part(wanted: DnsSocketPool, ports: PortSet, context: Context) -> _Part
     before = {"excluded_ports": list(current.entries)}
     if target == current:
         return _Part(LIST_ENTRY, reading, before, before, warnings=warnings)
-    known = _known(LIST_ENTRY, context)
+    known = context.entry(LIST_ENTRY)
     gone = not target.entries and known is not None and known.original is None
     written: RegistryReading = Absent.VALUE if gone else RegistryValue(RegistryType.MULTI_STRING, target.entries)
     added = ((PortList(known.added).ports if known else PortSet()) | (target.ports - current.ports)) & target.ports
@@ -277,14 +335,10 @@ def _dead_value_warning(context: Context) -> tuple[str, ...]:
 # --- in force or not -------------------------------------------------------------------------------------------------
 
 
-def _known(name: str, context: Context) -> Entry | None:
-    return context.journal.entries.get(name) if context.journal else None
-
-
 def _entry(
     name: str, reading: RegistryReading, written: RegistryReading, added: tuple[str, ...], context: Context
 ) -> Entry:
-    known = _known(name, context)
+    known = context.entry(name)
     return Entry(
         original=known.original if known else state_of(reading),
         written=state_of(written),
@@ -331,7 +385,7 @@ def _pending_force(context: Context) -> Force:
 def _force_of(parts: t.Sequence[_Part], context: Context) -> Force:
     """The weakest of the parts; an older change of ours that waits counts even where nothing is asked (``restart``)."""
     names = [part.entry_name for part in parts] or [SIZE_ENTRY, LIST_ENTRY]
-    entries = {name: _known(name, context) for name in names}
+    entries = {name: context.entry(name) for name in names}
     if any(entry and entry.wait and _still_waits(entry.wait, context) for entry in entries.values()):
         return _WAITS
     for part in parts:
@@ -350,4 +404,4 @@ def _still_waits(wait: Wait, context: Context) -> bool:
     return not wait.is_over(now=context.now, age=_age(process_id, context), process_id=process_id)
 
 
-RESOURCE: t.Final = Resource("dns_socket_pool", ARGUMENT_SPEC, options, plan)
+RESOURCE: t.Final = Resource("dns_socket_pool", ARGUMENT_SPEC, options, plan, undo)

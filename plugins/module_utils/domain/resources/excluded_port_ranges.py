@@ -16,12 +16,13 @@ import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.catalogue import DNS_SERVICE
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
+    PROTOCOLS,
     Exclusions,
     ExclusionsFact,
     Protocol,
     SocketsFact,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.journal import Entry
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.journal import Entry, State
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import (
     IN_FORCE,
     NO_PORTS,
@@ -56,6 +57,37 @@ def plan(ports: PortSet, state: ListState, protocols: tuple[Protocol, ...], cont
     exclusions = _supported(context)
     changes = [_change_for(protocol, _Wanted(ports, state, asked), exclusions, context) for protocol in protocols]
     return _plan_of(changes, exclusions, protocols, context)
+
+
+def undo(ports: PortSet, protocols: tuple[Protocol, ...], context: Context) -> Plan:
+    """Take back our part of ``ports``: the list as it was before us where nobody has changed it since."""
+    entry = context.entry(ENTRY)
+    exclusions = _supported(context) if entry else None
+    if entry is None or exclusions is None:
+        return Plan("reserved_ports", {"mechanism": "netsh"}, {"mechanism": "netsh"}, IN_FORCE)
+    ours = {protocol: _recorded(protocol, entry) for protocol in PROTOCOLS}
+    going = {protocol: ours[protocol] & ports if protocol in protocols else NO_PORTS for protocol in PROTOCOLS}
+    everything = going == ours
+    if everything and entry.written == _blocks(exclusions):
+        changes = [_restoration(protocol, entry.original, exclusions) for protocol in PROTOCOLS]
+    else:
+        changes = [_removal(protocol, going[protocol], exclusions, context) for protocol in PROTOCOLS]
+    undone = _plan_of(changes, exclusions, PROTOCOLS, context)
+    left = tuple(f"{text}/{protocol}" for protocol in PROTOCOLS for text in (ours[protocol] - going[protocol]).texts())
+    kept = dataclasses.replace(entry, added=left, written=_blocks_after(changes, exclusions))
+    return dataclasses.replace(undone, journal={ENTRY: None if everything else kept})
+
+
+def _restoration(protocol: Protocol, original: State, exclusions: Exclusions) -> _Change:
+    """From the blocks of now to the blocks before us."""
+    texts = original.get(protocol, ()) if isinstance(original, t.Mapping) else ()
+    before = tuple(ports for _text, ports in split_entries([str(text) for text in texts])[0])
+    now = tuple(block.ports for block in exclusions.of(protocol) if block.administered)
+    return _Change(
+        protocol,
+        delete=tuple(ports for ports in now if ports not in before),
+        add=tuple(ports for ports in before if ports not in now),
+    )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -193,7 +225,7 @@ def _refuse_cut_of_busy_block(protocol: Protocol, whole: PortSet, block: PortRan
 
 def _unfinished(protocol: Protocol, context: Context) -> PortSet:
     """Pieces that an interrupted run had deleted and not yet added again."""
-    entry = context.journal.entries.get(ENTRY) if context.journal else None
+    entry = context.entry(ENTRY)
     pending = entry.pending if entry else ()
     return parse_ports(text.partition("/")[0] for text in pending if text.endswith(f"/{protocol}"))
 
@@ -237,14 +269,14 @@ def _force_of(waiting: tuple[Holder, ...]) -> Force:
         return IN_FORCE
     return Force(
         "no",
-        f"A port in use can't be excluded: {held_sentence(waiting)}. The exclusion waits until that service is stopped; "
-        "while it holds its ports, nobody else can take them.",
+        f"A port in use can't be excluded: {held_sentence(waiting)}. The exclusion waits until that service is "
+        "stopped; while it holds its ports, nobody else can take them.",
     )
 
 
 def _entry(changes: t.Sequence[_Change], exclusions: Exclusions, context: Context) -> Entry:
-    known = context.journal.entries.get(ENTRY) if context.journal else None
-    added = {protocol: _recorded(protocol, known) for protocol in ("tcp", "udp")}
+    known = context.entry(ENTRY)
+    added = {protocol: _recorded(protocol, known) for protocol in PROTOCOLS}
     pending: list[str] = []
     for change in changes:
         before, after = _administered(exclusions, change.protocol), _after(change, exclusions)
@@ -252,11 +284,29 @@ def _entry(changes: t.Sequence[_Change], exclusions: Exclusions, context: Contex
         if change.delete:
             pending += [f"{block}/{change.protocol}" for block in change.add]
     return Entry(
-        original=known.original if known else None,
-        written=None,
+        original=known.original if known else _blocks(exclusions),
+        written=_blocks_after(changes, exclusions),
         added=tuple(f"{text}/{protocol}" for protocol, ports in added.items() for text in ports.texts()),
         pending=tuple(pending),
     )
+
+
+def _blocks(exclusions: Exclusions) -> State:
+    """The administered blocks as the journal keeps them."""
+    return {
+        protocol: sorted(str(block.ports) for block in exclusions.of(protocol) if block.administered)
+        for protocol in PROTOCOLS
+    }
+
+
+def _blocks_after(changes: t.Sequence[_Change], exclusions: Exclusions) -> State:
+    blocks = {
+        protocol: {block.ports for block in exclusions.of(protocol) if block.administered} for protocol in PROTOCOLS
+    }
+    for change in changes:
+        blocks[change.protocol] -= set(change.delete)
+        blocks[change.protocol] |= {*change.add, *change.add_when_free}
+    return {protocol: sorted(str(ports) for ports in found) for protocol, found in blocks.items()}
 
 
 def _recorded(protocol: str, entry: Entry | None) -> PortSet:

@@ -74,6 +74,14 @@ def plan(wanted: ReservedPorts, context: Context) -> Plan:
     return excluded_port_ranges.plan(ports, wanted.state, wanted.protocols, context)
 
 
+def undo(wanted: ReservedPorts, context: Context) -> Plan:
+    """Take back what we reserved of these ports; raises PlanError, FactsNeeded."""
+    ports = wanted.ports.on(context.facts)
+    if _mechanism(wanted, context) == "registry":
+        return reserved_ports_value.undo(ports, context)
+    return excluded_port_ranges.undo(ports, wanted.protocols, context)
+
+
 def _mechanism(wanted: ReservedPorts, context: Context) -> Mechanism:
     name = context.release.name
     offered: dict[Mechanism, bool] = {
@@ -93,4 +101,4 @@ _NOT_HONOURED: t.Final[t.Mapping[Mechanism, str]] = {
     "netsh": "{name} has no netsh excludedportrange: it came after Windows Server 2003",
 }
 
-RESOURCE: t.Final = Resource("reserved_ports", ARGUMENT_SPEC, options, plan)
+RESOURCE: t.Final = Resource("reserved_ports", ARGUMENT_SPEC, options, plan, undo)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.catalogue import IPSEC_NAT_PORT
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
     Absent,
     OperatingSystemFact,
@@ -38,6 +39,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_lis
     list_warnings,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortSet
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.undo import undone_list
 
 RESERVED_PORTS_FACT: t.Final = RegistryFact(
     r"SYSTEM\CurrentControlSet\Services\Tcpip\Parameters", "ReservedPorts", RegistryType.MULTI_STRING
@@ -81,6 +83,26 @@ def plan(ports: PortSet, state: ListState, protocol: t.Literal["tcp", "udp", "bo
     )
 
 
+def undo(ports: PortSet, context: Context) -> Plan:
+    """Take back our part of ``ports``; UDP 4500, which was reserved along, goes with the last of them."""
+    reading = context.facts[RESERVED_PORTS_FACT]
+    current = as_list(reading)
+    entry = context.entry(ENTRY)
+    if entry is None:
+        return Plan("reserved_ports", _shown(current), _shown(current), IN_FORCE)
+    undone = undone_list(RESERVED_PORTS_FACT, reading, entry, ports, along=PortSet.of(IPSEC_NAT_PORT))
+    changes = undone.target != reading
+    return Plan(
+        "reserved_ports",
+        before=_shown(current),
+        after=_shown(as_list(undone.target)),
+        force=_AFTER_REBOOT if changes else IN_FORCE,
+        steps=(_step(undone.target),) if changes else (),
+        journal={ENTRY: undone.entry},
+        warnings=undone.warnings,
+    )
+
+
 def as_list(reading: RegistryReading) -> PortList:
     """The value as a list.
 
@@ -107,7 +129,7 @@ _FOREIGN: t.Final = Force(
 
 
 def _force_of(reading: RegistryReading, context: Context) -> Force:
-    entry = context.journal.entries.get(ENTRY) if context.journal else None
+    entry = context.entry(ENTRY)
     if entry is None or entry.written != state_of(reading):
         return _FOREIGN
     uptime = context.facts[OperatingSystemFact()].uptime
@@ -120,7 +142,7 @@ def _written(reading: RegistryReading, wanted: PortList, context: Context) -> Re
     """What the value becomes: absent again where it was absent before our first change and nothing is left in it."""
     if isinstance(reading, Absent):
         _confirm_absence(context)
-    entry = context.journal.entries.get(ENTRY) if context.journal else None
+    entry = context.entry(ENTRY)
     if not wanted.entries and entry is not None and entry.original is None:
         return Absent.VALUE
     return RegistryValue(RegistryType.MULTI_STRING, wanted.entries)
@@ -146,7 +168,7 @@ def _step(written: RegistryReading) -> Step:
 def _entry(
     reading: RegistryReading, written: RegistryReading, current: PortList, wanted: PortList, context: Context
 ) -> Entry:
-    known = context.journal.entries.get(ENTRY) if context.journal else None
+    known = context.entry(ENTRY)
     earlier = PortList(known.added).ports if known else PortSet()
     added = (earlier | (wanted.ports - current.ports)) & wanted.ports
     return Entry(

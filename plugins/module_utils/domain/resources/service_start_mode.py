@@ -15,6 +15,7 @@ import re
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
+    Absent,
     Fact,
     OperatingSystemFact,
     RegistryFact,
@@ -28,6 +29,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan imp
     IN_FORCE,
     ChangeStartMode,
     Context,
+    DeleteValue,
     Force,
     OptionError,
     Plan,
@@ -135,6 +137,48 @@ def plan(wanted: ServiceStartMode, context: Context) -> Plan:
     )
 
 
+def undo(wanted: ServiceStartMode, context: Context) -> Plan:
+    """Give the named services back the start mode that they had before us; raises PlanError, FactsNeeded."""
+    entries = {name: entry for name in wanted.names if (entry := context.entry(ENTRY_PREFIX + name))}
+    services = existing_services(entries, context)
+    context.facts.require(*(question for service in services for question in _questions(service, "auto", context)))
+    before = {service.name: current_mode(service, context) for service in services}
+    after = {service.name: _original_mode(entries[service.name], before[service.name]) for service in services}
+    changed_since = [name for name, mode in before.items() if entries[name].written != mode]
+    return Plan(
+        "service_start_mode",
+        before={"start_mode": before},
+        after={"start_mode": after},
+        force=IN_FORCE,
+        steps=tuple(
+            step
+            for service in services
+            for step in (
+                *_steps(service, after[service.name], context),
+                *_flag_removal(service, entries[service.name], after[service.name], context),
+            )
+        ),
+        journal={ENTRY_PREFIX + name: None for name in entries},
+        warnings=tuple(
+            f"The start mode of {name} was changed since by somebody else; it is left as it is."
+            for name in changed_since
+        ),
+    )
+
+
+def _flag_removal(service: Service, entry: Entry, mode: StartMode, context: Context) -> tuple[Step, ...]:
+    """The value of the delayed flag goes again where there was none before us: sc.exe leaves a 0."""
+    flag = delayed_flag(service.name)
+    there = flag in context.facts and not isinstance(context.facts[flag], Absent)
+    return (DeleteValue(flag),) if there and flag.name in entry.added and mode != "delayed" else ()
+
+
+def _original_mode(entry: Entry, current: str) -> StartMode:
+    """The mode before us, where the present one is still ours; the journal's word must be a known mode."""
+    mode = entry.original if entry.written == current else current
+    return t.cast(StartMode, mode) if mode in t.get_args(StartMode) else t.cast(StartMode, current)
+
+
 def _has_flag(service: Service, mode: StartMode, context: Context) -> bool:
     """Whether the delayed flag matters: it is ignored unless the service starts automatically."""
     return context.capabilities.delayed_start and (service.start_mode == "Auto" or mode in ("auto", "delayed"))
@@ -196,11 +240,14 @@ def _steps(service: Service, mode: StartMode, context: Context) -> tuple[Step, .
 
 
 def _entry(service: Service, before: str, mode: StartMode, context: Context) -> Entry:
-    known = context.journal.entries.get(ENTRY_PREFIX + service.name) if context.journal else None
+    known = context.entry(ENTRY_PREFIX + service.name)
     uptime = context.facts[OperatingSystemFact()].uptime
+    flag = delayed_flag(service.name)
+    new_flag = mode == "delayed" and isinstance(context.facts[flag], Absent)
     return Entry(
         original=known.original if known else before,
         written=mode,
+        added=(flag.name,) if new_flag else known.added if known else (),
         wait=Wait("reboot", since=context.now, age=uptime) if mode == "delayed" else None,
     )
 
@@ -216,7 +263,7 @@ def _force_of(services: t.Sequence[Service], changing: t.Sequence[Service], mode
         return IN_FORCE
     if changing:
         return _AT_BOOT
-    entries = [context.journal.entries.get(ENTRY_PREFIX + s.name) if context.journal else None for s in services]
+    entries = [context.entry(ENTRY_PREFIX + s.name) for s in services]
     if any(entry is None or entry.written != mode for entry in entries):
         return _FOREIGN
     uptime = context.facts[OperatingSystemFact()].uptime
@@ -224,4 +271,4 @@ def _force_of(services: t.Sequence[Service], changing: t.Sequence[Service], mode
     return IN_FORCE if all(wait.is_over(now=context.now, age=uptime) for wait in waits) else _AT_BOOT
 
 
-RESOURCE: t.Final = Resource("service_start_mode", ARGUMENT_SPEC, options, plan)
+RESOURCE: t.Final = Resource("service_start_mode", ARGUMENT_SPEC, options, plan, undo)

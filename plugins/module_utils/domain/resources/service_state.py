@@ -65,6 +65,16 @@ def plan(wanted: ServiceState, context: Context) -> Plan:
     return _PLANNERS[wanted.state](wanted, services, context)
 
 
+def undo(wanted: ServiceState, context: Context) -> Plan:
+    """Start again what a stop of ours stopped of the named services and what depends on them."""
+    entry = context.entry(ENTRY)
+    services = existing_services(entry.added if entry else (), context)
+    again = tuple(service.name for service in services if not service.runs and service.start_mode != "Disabled")
+    steps: tuple[Step, ...] = (StartServices(again, wanted.timeout),) if again else ()
+    after = dict.fromkeys(again, "Running")
+    return _plan(services, steps, after, {ENTRY: None} if entry else {}, ran=())
+
+
 def _refuse_disabled(services: t.Iterable[Service]) -> None:
     disabled = [service.name for service in services if service.start_mode == "Disabled"]
     if disabled:
@@ -123,13 +133,13 @@ def _plan(
 
 
 def _remember(stopping: tuple[str, ...], context: Context) -> Entry:
-    known = context.journal.entries.get(ENTRY) if context.journal else None
+    known = context.entry(ENTRY)
     ran = distinct((*(known.added if known else ()), *start_order(stopping)))
     return Entry(original=None, written="stopped", added=ran)
 
 
 def _forget(starting: tuple[str, ...], context: Context) -> dict[str, Entry | None]:
-    known = context.journal.entries.get(ENTRY) if context.journal else None
+    known = context.entry(ENTRY)
     started = {name.casefold() for name in starting}
     if known is None or not any(name.casefold() in started for name in known.added):
         return {}
@@ -137,4 +147,4 @@ def _forget(starting: tuple[str, ...], context: Context) -> dict[str, Entry | No
     return {ENTRY: dataclasses.replace(known, added=left) if left else None}
 
 
-RESOURCE: t.Final = Resource("service_state", ARGUMENT_SPEC, options, plan)
+RESOURCE: t.Final = Resource("service_state", ARGUMENT_SPEC, options, plan, undo)

@@ -1,0 +1,266 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Configured is not effective: for each thing that is configured, what it waits for and whether it is in force.
+
+The planners decide: each is asked for what is there already, so that its plan changes nothing and says what is in
+force.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.catalogue import DNS_SERVICE
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
+    Absent,
+    ExclusionsFact,
+    FactsNeeded,
+    RegistryValue,
+    ServiceFact,
+    SocketsFact,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.pool import settings
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.view import DNS_PORT, Finding, View
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.journal import (
+    JOURNAL_FACT,
+    Journal,
+    JournalError,
+    JournalTooNew,
+    load,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import (
+    Context,
+    Force,
+    OptionError,
+    Plan,
+    PlanError,
+    StartMode,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_lists import PortList
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_options import WantedPorts
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortSet
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources import (
+    dns_socket_pool,
+    excluded_port_ranges,
+    reserved_ports_value,
+    service_start_mode,
+)
+
+WaitsFor = t.Literal["reboot", "dns_restart", "boot", "owner"]
+_Resource = t.Literal["reserved_ports", "dns_socket_pool", "service_start_mode"]
+_START_MODES: t.Final[tuple[StartMode, ...]] = t.get_args(StartMode)
+_SHOWN_RANGES: t.Final = 5
+NO_PORTS: t.Final = PortSet()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Row:
+    """One thing that is configured."""
+
+    resource: _Resource
+    part: str
+    configured: t.Any
+    force: Force
+    waits_for: WaitsFor | None = None
+
+    def as_dict(self) -> dict[str, t.Any]:
+        waits_for = self.waits_for
+        if self.force.reboot_required:
+            waits_for = "reboot"
+        elif self.force.restart_required:
+            waits_for = "dns_restart"
+        return {
+            "resource": self.resource,
+            "part": self.part,
+            "configured": self.configured,
+            "effective": self.force.effective,
+            "reason": self.force.reason,
+            "waits_for": waits_for,
+            "reboot_required": self.force.reboot_required,
+            "restart_required": self.force.restart_required,
+        }
+
+
+def configured_versus_effective(view: View) -> Finding:
+    """A row for each thing that is configured or journalled. Raises FactsNeeded, and PlanError for a newer journal."""
+    journal, warnings = _journal(view)
+    context = dataclasses.replace(view.context, journal=journal)
+    rows: list[_Row] = []
+    needed: frozenset[t.Any] = frozenset()
+    for part in _PARTS:
+        try:
+            rows.extend(part(view, context))
+        except FactsNeeded as question:
+            needed |= question.facts
+    if needed:
+        raise FactsNeeded(needed)
+    return Finding([row.as_dict() for row in rows], warnings)
+
+
+def _journal(view: View) -> tuple[Journal | None, tuple[str, ...]]:
+    if not view.inquiry.journal:
+        return None, ()
+    reading = view.facts[JOURNAL_FACT]
+    if isinstance(reading, Absent):
+        return Journal(), ()
+    try:
+        return load(reading.data if isinstance(reading.data, str) else repr(reading.data)), ()
+    except JournalTooNew as error:
+        raise PlanError(
+            "the journal of portkeeper.windows on this server", str(error), "Update the collection"
+        ) from error
+    except JournalError as error:
+        said = f"The journal on this server can't be read ({error}): what earlier runs changed is not known."
+        return Journal(), (said,)
+
+
+def _has_entry(name: str, context: Context) -> bool:
+    return bool(context.journal and name in context.journal.entries)
+
+
+def _settled(resource: _Resource, part: str, key: str, planner: t.Callable[[], Plan], held: PortSet = NO_PORTS) -> _Row:
+    """What the planner says of a state that is there already; ``key`` picks it from the plan's view."""
+    try:
+        plan = planner()
+    except PlanError as error:
+        return _Row(resource, part, None, Force("no", str(error)))
+    return _Row(resource, part, plan.before[key], observed_force(plan, held))
+
+
+# --- reserved ports ----------------------------------------------------------------------------------------------
+
+
+def _reserved_ports_value(view: View, context: Context) -> t.Iterator[_Row]:
+    reading = context.facts[reserved_ports_value.RESERVED_PORTS_FACT]
+    if isinstance(reading, Absent) and not _has_entry(reserved_ports_value.ENTRY, context):
+        return
+    if not context.capabilities.reserved_ports_value:
+        ignored = Force("no", f"{context.release.name} ignores the ReservedPorts value (KB812873).")
+        entries = reading.data if isinstance(reading, RegistryValue) else ()
+        shown = list(entries) if isinstance(entries, tuple) else entries
+        yield _Row("reserved_ports", reserved_ports_value.NAME, shown, ignored)
+        return
+    planner = functools.partial(reserved_ports_value.plan, PortSet(), "present", "both", context)
+    yield _settled("reserved_ports", reserved_ports_value.NAME, "reserved_ports", planner, _held_by_dns(view))
+
+
+def _netsh(_view: View, context: Context) -> t.Iterator[_Row]:
+    if context.capabilities.excluded_port_ranges == "no" or context.facts[ExclusionsFact()] is None:
+        return
+    try:
+        plan = excluded_port_ranges.plan(PortSet(), "present", ("tcp", "udp"), context)
+    except PlanError as error:
+        yield _Row("reserved_ports", "netsh", None, Force("no", str(error)))
+        return
+    configured = {protocol: plan.before[f"excluded_{protocol}"] for protocol in ("tcp", "udp")}
+    if plan.waiting_for:
+        yield _Row("reserved_ports", "netsh", configured, plan.force, "owner")
+    elif plan.changed:
+        cut_short = (
+            "A run was interrupted between taking blocks away and adding the rest again; run reserved_ports again."
+        )
+        yield _Row("reserved_ports", "netsh", configured, Force("no", cut_short))
+    elif any(configured.values()) or _has_entry(excluded_port_ranges.ENTRY, context):
+        yield _Row("reserved_ports", "netsh", configured, plan.force)
+
+
+# --- the DNS server's pool ---------------------------------------------------------------------------------------
+
+
+def _pool(view: View, context: Context) -> t.Iterator[_Row]:
+    context.facts.require(ServiceFact(DNS_SERVICE), dns_socket_pool.NAMES_FACT)
+    if context.facts[ServiceFact(DNS_SERVICE)] is None:
+        return
+    found = settings(view)
+    if isinstance(found.size, RegistryValue) or _has_entry(dns_socket_pool.SIZE_ENTRY, context):
+        number = found.size.data if isinstance(found.size, RegistryValue) and isinstance(found.size.data, int) else None
+        size: int | t.Literal["default"] = "default" if number is None else number
+        as_it_is = dns_socket_pool.DnsSocketPool(size, None, "present", restart=False)
+        yield _settled("dns_socket_pool", "size", "size", functools.partial(dns_socket_pool.plan, as_it_is, context))
+    if isinstance(found.excluded, RegistryValue) or _has_entry(dns_socket_pool.LIST_ENTRY, context):
+        as_it_is = dns_socket_pool.DnsSocketPool(None, WantedPorts(PortSet()), "present", restart=False)
+        planner = functools.partial(dns_socket_pool.plan, as_it_is, context)
+        yield _settled("dns_socket_pool", "excluded_ports", "excluded_ports", planner, _held_by_dns(view))
+
+
+# --- start modes -------------------------------------------------------------------------------------------------
+
+
+def _start_modes(_view: View, context: Context) -> t.Iterator[_Row]:
+    names = {DNS_SERVICE.casefold(): DNS_SERVICE}
+    names |= {name.casefold(): name for name in _journalled_services(context)}
+    context.facts.require(*(ServiceFact(name) for name in names.values()))
+    installed = [service.name for name in names.values() if (service := context.facts[ServiceFact(name)])]
+    if context.capabilities.delayed_start:
+        context.facts.require(*(service_start_mode.delayed_flag(name) for name in installed))
+    for name in installed:
+        (service,) = service_start_mode.existing_services((name,), context)
+        mode = service_start_mode.current_mode(service, context)
+        journalled = _has_entry(service_start_mode.ENTRY_PREFIX + service.name, context)
+        if mode in _START_MODES and (journalled or mode == "delayed"):
+            yield _start_mode(name, mode, context)
+
+
+def _journalled_services(context: Context) -> t.Iterator[str]:
+    """The services whose start mode we changed, as far as their names can be names of services."""
+    prefix = service_start_mode.ENTRY_PREFIX
+    for entry in context.journal.entries if context.journal else ():
+        if entry.startswith(prefix):
+            try:
+                yield from service_start_mode.service_names({"name": [entry[len(prefix) :]]})
+            except OptionError:
+                continue
+
+
+def _start_mode(name: str, mode: StartMode, context: Context) -> _Row:
+    as_it_is = service_start_mode.ServiceStartMode((name,), mode)
+    plan = service_start_mode.plan(as_it_is, context)
+    waits_for: WaitsFor | None = "boot" if plan.force.effective == "no" else None
+    return _Row("service_start_mode", name, mode, plan.force, waits_for)
+
+
+_PARTS: t.Final[tuple[t.Callable[[View, Context], t.Iterable[_Row]], ...]] = (
+    _reserved_ports_value,
+    _netsh,
+    _pool,
+    _start_modes,
+)
+
+
+# --- what the sockets say ----------------------------------------------------------------------------------------
+
+
+def observed_force(plan: Plan, held_by_dns: PortSet) -> Force:
+    """What is in force: that dns.exe is seen to hold ports which the settings forbid outweighs the journal."""
+    names = plan.before.get("reserved_ports") or plan.before.get("excluded_ports") or ()
+    taken = PortList(tuple(names)).ports & held_by_dns
+    if not taken:
+        return plan.force
+    held = f"dns.exe holds UDP {_shortened(taken)} although the setting forbids it"
+    if plan.resource == "reserved_ports":
+        return Force("no", f"{held}: Windows reads ReservedPorts at boot, it waits for a reboot.", reboot_required=True)
+    return Force("no", f"{held}: it waits for a restart of DNS.", restart_required=True)
+
+
+def _held_by_dns(view: View) -> PortSet:
+    """UDP ports that dns.exe holds, as far as sockets are read anyway. Raises FactsNeeded."""
+    if "sockets" not in view.inquiry.subsets:
+        return PortSet()
+    question = SocketsFact(view.inquiry.ports)
+    view.facts.require(question, ServiceFact(DNS_SERVICE))
+    dns = view.dns_service()
+    process_id = dns.process_id if dns else 0
+    ports = {
+        socket.port
+        for socket in view.facts[question]
+        if process_id and socket.process_id == process_id and socket.protocol == "udp" and socket.port != DNS_PORT
+    }
+    return PortSet.of(*ports)
+
+
+def _shortened(ports: PortSet) -> str:
+    shown = ", ".join(item.text for item in ports.ranges[:_SHOWN_RANGES])
+    return shown if len(ports.ranges) <= _SHOWN_RANGES else f"{shown} and more"

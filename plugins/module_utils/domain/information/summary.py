@@ -1,0 +1,122 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``port_info``: what was found, in one or a few sentences."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.report import Report
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_holders import Holder
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortSet
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.victims import ERROR_MEANINGS
+
+MOST_SENTENCES: t.Final = 10
+_SOCKET_FIELDS: t.Final = frozenset({"protocol", "port", "process_id", "image", "services"})
+
+Rows = t.Sequence[t.Mapping[str, t.Any]]
+
+
+def summary(report: Report) -> str:
+    """Who holds the ports that were asked for, else what stands out on this server."""
+    sockets = report.values.get("sockets")
+    if report.inquiry.ports is not None and sockets is not None:
+        return " ".join([*held_sentences(sockets), *_free_sentence(report.inquiry.ports, sockets)])
+    parts = (sentence for describe in _DESCRIPTIONS for sentence in describe(report))
+    return " ".join([f"{report.release.name}.", *parts])
+
+
+def answer_summary(answer: t.Any) -> str:
+    """What a query found; rows of sockets become sentences."""
+    if answer is None or answer in ([], {}):
+        return "The query found nothing."
+    rows = answer if isinstance(answer, list) else [answer]
+    if all(isinstance(row, dict) and row.keys() >= _SOCKET_FIELDS for row in rows):
+        return " ".join(held_sentences(rows))
+    return (
+        f"The query found {_counted(len(answer), 'item')}."
+        if isinstance(answer, list)
+        else "The query found an answer."
+    )
+
+
+def held_sentences(sockets: Rows) -> list[str]:
+    """One sentence per protocol, port and process."""
+    sentences = list(dict.fromkeys(map(_held_sentence, sockets)))
+    left = len(sentences) - MOST_SENTENCES
+    return [*sentences[:MOST_SENTENCES], *([f"And {left} more."] if left > 0 else [])]
+
+
+def _held_sentence(row: t.Mapping[str, t.Any]) -> str:
+    holder = Holder(row["protocol"], row["port"], row["process_id"], row["image"], tuple(row["services"]))
+    return f"{holder.protocol.upper()} {holder.port} is held by {holder}."
+
+
+def _free_sentence(asked: PortSet, sockets: Rows) -> list[str]:
+    free = asked - PortSet.of(*{row["port"] for row in sockets})
+    if not free:
+        return []
+    shown = ", ".join(item.text for item in free.ranges[:MOST_SENTENCES])
+    more = " and others" if len(free.ranges) > MOST_SENTENCES else ""
+    return [f"Nobody holds {shown}{more}."]
+
+
+# --- what stands out -------------------------------------------------------------------------------------------------
+
+
+def _pool(report: Report) -> t.Iterator[str]:
+    if "dns_pool" not in report.values:
+        return
+    pool = report.values["dns_pool"]
+    if pool is None:
+        yield from () if any(text.startswith("dns_pool ") for text in report.warnings) else ("There is no DNS server.",)
+        return
+    drawn = f"{pool['range']['first']}-{pool['range']['last']}"
+    seen = "" if pool["sockets_held"] is None else f", {pool['sockets_held']} held now"
+    yield f"DNS is {pool['state'].casefold()}; its pool: {_counted(pool['size'], 'socket')} from {drawn}{seen}."
+
+
+def _reserved(report: Report) -> t.Iterator[str]:
+    found = report.values.get("reservations") or {"tcp": (), "udp": ()}
+    for protocol in ("tcp", "udp"):
+        if found[protocol]:
+            more = ", ..." if len(found[protocol]) > MOST_SENTENCES else ""
+            yield f"Reserved {protocol.upper()}: {', '.join(found[protocol][:MOST_SENTENCES])}{more}."
+
+
+def _sockets(report: Report) -> t.Iterator[str]:
+    rows = report.values.get("sockets")
+    if rows is not None:
+        holding = len({row["process_id"] for row in rows})
+        yield f"{_counted(len(rows), 'socket')} of {_counted(holding, 'process', 'processes')}."
+
+
+def _ad_lds(report: Report) -> t.Iterator[str]:
+    for instance in report.values.get("ad_lds") or ():
+        if instance["state"] != "Running":
+            code = instance["exit_code"]
+            meaning = f" ({code}: {ERROR_MEANINGS[code]})" if code in ERROR_MEANINGS else ""
+            yield f"{instance['service']} is {instance['state'].casefold()}{meaning}."
+
+
+def _waiting(report: Report) -> t.Iterator[str]:
+    waiting: dict[str, list[str]] = {}
+    for row in report.values.get("configured_versus_effective") or ():
+        if row["effective"] == "no":
+            waiting.setdefault(row["reason"], []).append(f"{row['resource']} ({row['part']})")
+    for reason, names in waiting.items():
+        yield f"Configured but not in force: {', '.join(names)}. {reason}"
+
+
+_DESCRIPTIONS: t.Final[tuple[t.Callable[[Report], t.Iterable[str]], ...]] = (
+    _pool,
+    _reserved,
+    _sockets,
+    _ad_lds,
+    _waiting,
+)
+
+
+def _counted(number: int, one: str, many: str = "") -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"

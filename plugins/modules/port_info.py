@@ -1,0 +1,500 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation only: the work is done by the action plugin of the same name, on the controller."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: port_info
+short_description: Say who holds a port on a Windows server, and what is reserved and drawn there
+version_added: 0.1.0
+author:
+  - The portkeeper.windows contributors (!UNKNOWN)
+description:
+  - Answers the question of the night, which process has that port, and which service is it.
+  - Tells what the trouble rests on. The ranges that ports are drawn from, the reservations, the DNS server's socket
+    pool, the AD LDS instances and their ports, and whether what is configured is in force.
+  - Changes nothing.
+options:
+  gather_subset:
+    description:
+      - What to look at. Names of the returned fields, V(release), V(updates), V(dynamic_ranges), V(reservations),
+        V(dns_pool), V(sockets), V(ad_lds), V(configured_versus_effective), or V(all).
+      - C(!name) takes one away. Only such names mean all but those.
+      - If it is left out, O(query) decides by the fields that the expression names; else O(ports) means V(sockets);
+        else it is everything but V(sockets), because a DNS server has thousands of them.
+      - V(sockets) together with V(dns_pool), without O(ports), counts the sockets of the pool too.
+    type: list
+    elements: str
+  ports:
+    description:
+      - Tell of these ports only when looking at sockets. As V(n) or V(n-m), from 0 to 65535. An empty list is an
+        error.
+    type: list
+    elements: str
+  query:
+    description:
+      - A JMESPath expression over all that is returned here. The answer is in RV(result), and the other fields are
+        then left out.
+      - An expression of the form C(sockets[?port==`50636`]) is as cheap as O(ports), since only that port is read.
+      - Needs the Python package jmespath on the controller, for this option only.
+    type: str
+extends_documentation_fragment:
+  - portkeeper.windows.attributes
+  - portkeeper.windows.connection
+attributes:
+  check_mode:
+    details: Works as without it, since nothing is changed anyway.
+  diff_mode:
+    support: none
+    details: Nothing is changed.
+requirements:
+  - jmespath >= 1.0.0, on the controller, for the option C(query) only
+notes:
+  - A field that this Windows can't answer is null, and a warning says why.
+  - Sockets come from WMI on Windows Server 2012 and later, and from C(netstat -ano) before, and wherever a shell is
+    open anyway. Words of C(netstat) are not looked at, so any language will do.
+  - On Windows Server 2003 and 2008 the list of updates can confirm the update that brought the socket pool. That it
+    is not in the list proves nothing.
+seealso:
+  - module: portkeeper.windows.reserved_ports
+  - module: portkeeper.windows.dns_socket_pool
+  - module: portkeeper.windows.converge
+  - name: JMESPath
+    description: The query language.
+    link: https://jmespath.org
+"""
+
+EXAMPLES = r"""
+# At 3 a.m., from the shell, without a playbook:
+#   ansible edge1 -m portkeeper.windows.port_info -a 'ports=50636'
+#   ansible edge1 -m portkeeper.windows.port_info -a 'query=sockets[?port==`50636`]'
+
+- name: Find every Edge server whose AD LDS port is with the DNS server
+  hosts: edge
+  gather_facts: false
+  tasks:
+    - name: Who has the ports?
+      portkeeper.windows.port_info:
+        ports:
+          - 50389
+          - 50636
+      register: found
+
+    - name: Name the thief
+      ansible.builtin.debug:
+        msg: "{{ found.msg }}"
+      when: found.sockets | selectattr('pool') | list | length > 0
+
+- name: See what waits for a reboot or a restart
+  portkeeper.windows.port_info:
+    query: "configured_versus_effective[?effective!='yes'].[resource, part, reason]"
+
+- name: Look at everything, sockets included
+  portkeeper.windows.port_info:
+    gather_subset: all
+"""
+
+RETURN = r"""
+msg:
+  description: The answer in one or a few sentences.
+  returned: success
+  type: str
+  sample: "UDP 50636 is held by dns.exe (process 1692, service DNS). Nobody holds TCP 50636."
+result:
+  description: The answer to O(query). None where the expression finds nothing.
+  returned: when O(query) is given
+  type: raw
+  sample:
+    - protocol: udp
+      address: 0.0.0.0
+      port: 50636
+      process_id: 1692
+      image: dns.exe
+      services: ["DNS"]
+      pool: true
+release:
+  description: The server's Windows and what it offers to this collection.
+  returned: when gathered
+  type: dict
+  contains:
+    name:
+      description: The release.
+      type: str
+      sample: Windows Server 2022
+    version:
+      description: Major, minor and build number.
+      type: str
+      sample: 10.0.20348
+    caption:
+      description: What Windows calls itself.
+      type: str
+      sample: Microsoft Windows Server 2022 Standard
+    uptime:
+      description: Seconds since the boot.
+      type: int
+      sample: 86400
+    domain_controller:
+      description: Whether it is a domain controller.
+      type: bool
+      sample: false
+    capabilities:
+      description: What this release offers.
+      type: dict
+      contains:
+        reserved_ports_value:
+          description: Windows honours the value C(ReservedPorts).
+          type: bool
+          sample: false
+        excluded_port_ranges:
+          description: Whether netsh has C(excludedportrange). V(yes), V(no), or V(probe) where the server must be
+            asked.
+          type: str
+          sample: "yes"
+        dynamic_port_ranges:
+          description: The range of ephemeral ports can be set by netsh.
+          type: bool
+          sample: true
+        dns_pool_exclusions:
+          description: The DNS server can leave ports alone.
+          type: bool
+          sample: true
+        always_has_pool:
+          description: The DNS server has a socket pool without an update.
+          type: bool
+          sample: true
+        dns_pool_range:
+          description: What C(MaxUserPort) means to the DNS server. V(max_user_port) for the highest port,
+            V(count_from_start) for a count. The latter is contested.
+          type: str
+          sample: count_from_start
+        delayed_start:
+          description: Services can start delayed.
+          type: bool
+          sample: true
+        delayed_start_property:
+          description: WMI tells of a delayed start; before, the registry does.
+          type: bool
+          sample: true
+        network_endpoint_classes:
+          description: WMI tells of sockets; before, C(netstat) does.
+          type: bool
+          sample: true
+        shell_codepage:
+          description: Code page of a WinRS shell.
+          type: int
+          sample: 65001
+        ipsec_block_mode:
+          description: A failed IPSEC Services blocks all network traffic.
+          type: bool
+          sample: false
+updates:
+  description: The update that brought the DNS socket pool (MS08-037). Windows Server 2008 R2 and later have the pool
+    without it and are not asked.
+  returned: when gathered
+  type: dict
+  contains:
+    seen:
+      description: Those of KB951746 and KB953230 that Windows lists.
+      type: list
+      elements: str
+      sample: ["KB951746"]
+    dns_pool:
+      description: V(always) where the release has the pool, V(confirmed) where the update is listed or C(dns.exe) was
+        seen to hold 100 UDP sockets or more, V(assumed) where neither is.
+      type: str
+      sample: confirmed
+    reason:
+      description: Why, in one sentence.
+      type: str
+      sample: Windows lists KB951746 (MS08-037).
+dynamic_ranges:
+  description: Where ports are drawn from at random.
+  returned: when gathered
+  type: dict
+  contains:
+    mechanism:
+      description: V(netsh), or V(registry) on Windows Server 2003.
+      type: str
+      sample: netsh
+    tcp:
+      description: For TCP over IPv4.
+      type: dict
+      contains: &range
+        first:
+          description: The lowest port.
+          type: int
+          sample: 49152
+        last:
+          description: The highest port.
+          type: int
+          sample: 65535
+        count:
+          description: How many ports these are.
+          type: int
+          sample: 16384
+    udp:
+      description: For UDP over IPv4.
+      type: dict
+      contains: *range
+    tcp6:
+      description: For TCP over IPv6. None on Windows Server 2003.
+      type: dict
+      contains: *range
+    udp6:
+      description: For UDP over IPv6. None on Windows Server 2003.
+      type: dict
+      contains: *range
+    max_user_port:
+      description: The registry value C(MaxUserPort), or none.
+      type: int
+      sample: 65534
+    meaning:
+      description: What C(MaxUserPort) means here for the TCP/IP stack and for the DNS server, a sentence each.
+      type: list
+      elements: str
+      sample: ["The TCP/IP stack of Windows Server 2022 does not read MaxUserPort."]
+reservations:
+  description: The ports that nobody gets by chance. None where the release honours neither mechanism.
+  returned: when gathered
+  type: dict
+  contains:
+    mechanism:
+      description: V(registry) or V(netsh).
+      type: str
+      sample: netsh
+    tcp:
+      description: The reserved TCP ports, neighbours joined.
+      type: list
+      elements: str
+      sample: ["50389-50389", "50636-50636"]
+    udp:
+      description: The reserved UDP ports, neighbours joined. With the registry mechanism the same as for TCP.
+      type: list
+      elements: str
+      sample: ["50389-50389", "50636-50636"]
+    blocks:
+      description: The rows of netsh. Empty on Windows Server 2003.
+      type: list
+      elements: dict
+      contains:
+        protocol:
+          description: V(tcp) or V(udp).
+          type: str
+          sample: tcp
+        first:
+          description: The lowest port.
+          type: int
+          sample: 50000
+        last:
+          description: The highest port.
+          type: int
+          sample: 50059
+        administered:
+          description: Whether an administrator added it (a row with C(*)). Others were made by Windows at run time
+            (WinNAT, Hyper-V) and change at each boot.
+          type: bool
+          sample: true
+    entries:
+      description: The value C(ReservedPorts) as it stands.
+      type: list
+      elements: str
+      sample: []
+    unreadable:
+      description: Its entries that are no ports.
+      type: list
+      elements: str
+      sample: []
+    entries_honoured:
+      description: Whether Windows reads that value at all. Only Windows Server 2003 does.
+      type: bool
+      sample: false
+dns_pool:
+  description: The DNS server and its socket pool. None where the DNS server is not installed.
+  returned: when gathered
+  type: dict
+  contains:
+    state:
+      description: State of the service.
+      type: str
+      sample: Running
+    start_mode:
+      description: Its start mode as Windows reads it. C(Auto) covers the delayed start too.
+      type: str
+      sample: Auto
+    process_id:
+      description: Its process. 0 where it does not run.
+      type: int
+      sample: 1692
+    size:
+      description: The size that it has, configured or the default.
+      type: int
+      sample: 2500
+    configured_size:
+      description: The value C(SocketPoolSize), or none.
+      type: int
+      sample: 5000
+    excluded_ports:
+      description: The entries of C(SocketPoolExcludedPortRanges).
+      type: list
+      elements: str
+      sample: ["50389-50389"]
+    unreadable:
+      description: Those entries that are no ports.
+      type: list
+      elements: str
+      sample: []
+    excluded_ports_supported:
+      description: Whether this DNS server reads that list at all.
+      type: bool
+      sample: true
+    dead_value:
+      description: Whether there is a value C(SocketPoolPortExclusionList), which no Windows reads.
+      type: bool
+      sample: false
+    range:
+      description: Where the pool is drawn from.
+      type: dict
+      contains: *range
+    range_rule:
+      description: The rule behind it, V(default), V(dynamic_range), V(max_user_port) or V(count_from_start).
+      type: str
+      sample: default
+    range_reason:
+      description: The rule in a sentence.
+      type: str
+      sample: "MaxUserPort is not set: the default, 49152-65535."
+    range_contested:
+      description: Whether the sources disagree about this rule, or none confirms it.
+      type: bool
+      sample: false
+    sockets_held:
+      description: How many UDP sockets beside port 53 the DNS server holds now, both address families together. None
+        unless all sockets are gathered.
+      type: int
+      sample: 5000
+sockets:
+  description: TCP listeners and bound UDP sockets, sorted by port.
+  returned: when gathered
+  type: list
+  elements: dict
+  contains:
+    protocol:
+      description: V(tcp) or V(udp).
+      type: str
+      sample: udp
+    address:
+      description: The address that it is bound to. C(0.0.0.0) and C(::) mean any.
+      type: str
+      sample: 0.0.0.0
+    port:
+      description: The port.
+      type: int
+      sample: 50636
+    process_id:
+      description: The process that holds it.
+      type: int
+      sample: 1692
+    image:
+      description: File name of that process. Empty if it has gone since.
+      type: str
+      sample: dns.exe
+    services:
+      description: Key names of the services in that process.
+      type: list
+      elements: str
+      sample: ["DNS"]
+    pool:
+      description: Whether it is a socket of the DNS server's pool, that is, a UDP socket of the DNS server other than
+        port 53.
+      type: bool
+      sample: true
+ad_lds:
+  description: The AD LDS (ADAM) instances.
+  returned: when gathered
+  type: list
+  elements: dict
+  contains:
+    instance:
+      description: Its name.
+      type: str
+      sample: MSExchange
+    service:
+      description: Key name of its service.
+      type: str
+      sample: ADAM_MSExchange
+    state:
+      description: State of the service.
+      type: str
+      sample: Stopped
+    start_mode:
+      description: Start mode of the service as Windows reads it.
+      type: str
+      sample: Auto
+    process_id:
+      description: Its process. 0 where it does not run.
+      type: int
+      sample: 0
+    exit_code:
+      description: The Win32 error that its last end left. 10013 and 10048 say that a port was taken.
+      type: int
+      sample: 10013
+    ldap_port:
+      description: Its port for LDAP, or none.
+      type: int
+      sample: 50389
+    ssl_port:
+      description: Its port for LDAP over TLS, or none.
+      type: int
+      sample: 50636
+    ports_source:
+      description: V(registry), V(default) where the registry names none and the Exchange Edge role's usual ports are
+        meant, or V(unknown).
+      type: str
+      sample: registry
+configured_versus_effective:
+  description: One row for each thing that is configured here, or that this collection has changed.
+  returned: when gathered
+  type: list
+  elements: dict
+  contains:
+    resource:
+      description: V(reserved_ports), V(dns_socket_pool) or V(service_start_mode).
+      type: str
+      sample: reserved_ports
+    part:
+      description: V(ReservedPorts), V(netsh), V(size), V(excluded_ports), or the key name of a service.
+      type: str
+      sample: ReservedPorts
+    configured:
+      description: What is configured. A list of ranges, with netsh one for each protocol, a size, or a start mode.
+      type: raw
+      sample: ["50389-50389", "50636-50636"]
+    effective:
+      description: Whether it is in force now - V(yes), V(no) or V(unknown).
+      type: str
+      sample: "no"
+    reason:
+      description: Why, in a sentence. May be empty.
+      type: str
+      sample: "Windows reads ReservedPorts at boot: it waits for a reboot."
+    waits_for:
+      description: V(reboot), V(dns_restart), V(boot) (a delayed start), V(owner) (of a port that is in use), or none.
+      type: str
+      sample: reboot
+    reboot_required:
+      description: Whether the server must be rebooted for it.
+      type: bool
+      sample: true
+    restart_required:
+      description: Whether DNS must be restarted for it.
+      type: bool
+      sample: false
+warnings:
+  description: What this Windows can't answer, and values of a wrong type.
+  returned: when there is something to warn of
+  type: list
+  elements: str
+  sample: []
+"""

@@ -1,0 +1,204 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation only: the work is done by the action plugin of the same name, on the controller."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: server_reboot
+short_description: Reboot a Windows server that has no PowerShell, and wait until it is back
+version_added: 0.1.0
+author:
+  - The portkeeper.windows contributors (!UNKNOWN)
+description:
+  - Reboots a server by WMI and waits until its uptime proves that it was done.
+  - Refuses to reboot a server that could not be reached afterwards.
+  - Each run reboots. Use it with a condition such as C(when=result.reboot_required), where C(result) is what another
+    module of this collection returned.
+options:
+  reboot_timeout:
+    description:
+      - Seconds that the server may take until it is back and all O(services) run, counted from the end of
+        O(pre_reboot_delay). From 10 to 86400.
+      - The default is the one of M(ansible.windows.win_reboot).
+    type: int
+    default: 600
+  msg:
+    description:
+      - What users of the server are shown, and what the event log says. One line of at most 127 characters; older
+        systems take no more.
+      - Where C(shutdown.exe) must be used, other characters than letters of the English alphabet, digits, blanks and
+        C(.,:;=/_()+-) become C(_).
+    type: str
+    default: Reboot initiated by Ansible (portkeeper.windows)
+  pre_reboot_delay:
+    description:
+      - Seconds between the request and the shutdown. From 0 to 600, which is what C(shutdown.exe) of Windows Server
+        2003 takes.
+      - The default is the one of M(ansible.windows.win_reboot). C(shutdown.exe) is told at least 2 seconds, so that
+        its answer still gets out.
+    type: int
+    default: 2
+  post_reboot_delay:
+    description:
+      - Seconds to wait after the server is back and O(services) run, before the task ends. From 0 to 3600.
+      - The default is V(0). Naming O(services) says better what to wait for.
+    type: int
+    default: 0
+  services:
+    description:
+      - Key names of services that must run before the task ends.
+      - One that does not exist or is disabled fails the task before anything is asked of the server.
+    type: list
+    elements: str
+    default: []
+  ignore_block_mode:
+    description:
+      - Reboot even if the server may come up with its network blocked.
+      - On Windows Server 2003 the reboot is refused when DNS and IPSEC Services both start by themselves, the DNS
+        server's pool can contain UDP 4500 (C(MaxUserPort) is 4500 or more), and C(ReservedPorts) does not name 4500.
+        Without that port IPSEC Services fails and blocks all network traffic (block mode, KB912023).
+      - Better than this option is M(portkeeper.windows.reserved_ports) with C(ports=4500). The same boot brings it
+        into force.
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - portkeeper.windows.attributes
+  - portkeeper.windows.connection
+attributes:
+  check_mode:
+    details: Everything that could forbid the reboot is looked at. The task then says changed.
+  idempotent:
+    support: none
+    details: Each run reboots.
+notes:
+  - Refused where the service WinRM does not start by itself. On Windows Server 2003 it may be manual; C(winrm
+    quickconfig) or M(portkeeper.windows.service_start_mode) make it automatic.
+  - The server is asked by C(Win32_OperatingSystem.Win32ShutdownTracker), forced, as a planned reconfiguration of the
+    operating system. Forced means that programs with unsaved work are closed; a session that somebody is logged on to
+    can hang a shutdown that is not forced.
+  - Where WMI lacks the privilege for it, C(shutdown.exe /r /f) asks for the same in a WinRS shell. Whether WMI has it
+    over WinRM is not documented.
+  - That the server has rebooted is decided by its uptime alone. Boot times are not compared, because they move with
+    the clock.
+  - A domain controller rejects right credentials while it boots. So a 401 is not final. The next look comes after 60
+    seconds, then after 120, then every 240, so that no account gets locked.
+  - Settings that waited for the boot are marked as in force in the journal.
+seealso:
+  - module: portkeeper.windows.reserved_ports
+  - module: portkeeper.windows.converge
+  - module: ansible.windows.win_reboot
+  - name: KB912023, IPsec block mode
+    description: What a failed IPSEC Services does to Windows Server 2003, and the way out.
+    link: https://support.microsoft.com/kb/912023
+  - name: Win32ShutdownTracker
+    description: The WMI method.
+    link: https://learn.microsoft.com/windows/win32/cimwin32prov/win32shutdowntracker-method-in-class-win32-operatingsystem
+"""
+
+EXAMPLES = r"""
+- name: Reserve ports and reboot where that is needed
+  hosts: edge
+  gather_facts: false
+  serial: 1
+  tasks:
+    - name: Reserve
+      portkeeper.windows.reserved_ports:
+        ad_lds_instances:
+          - MSExchange
+      register: reservation
+
+    - name: Reboot, and wait for mail
+      portkeeper.windows.server_reboot:
+        reboot_timeout: 1200
+        services:
+          - ADAM_MSExchange
+          - MSExchangeTransport
+      when: reservation.reboot_required
+
+- name: Give logged-on users five minutes
+  portkeeper.windows.server_reboot:
+    msg: Maintenance, please save your work
+    pre_reboot_delay: 300
+"""
+
+RETURN = r"""
+msg:
+  description: What was done, in one or two sentences.
+  returned: success
+  type: str
+  sample: "The server was rebooted and was back after 214 seconds. In force since then: reserved_ports."
+release:
+  description: The server's release of Windows.
+  returned: success
+  type: str
+  sample: Windows Server 2003
+rebooted:
+  description: Whether the server was rebooted. V(false) in check mode.
+  returned: success
+  type: bool
+  sample: true
+elapsed:
+  description: Seconds from the request to the end of the task. 0 in check mode.
+  returned: success
+  type: float
+  sample: 214.3
+method:
+  description: V(wmi) or V(shutdown.exe).
+  returned: when the server was rebooted
+  type: str
+  sample: wmi
+services:
+  description: The states of O(services) at the end, by key name. Empty in check mode.
+  returned: success
+  type: dict
+  sample:
+    ADAM_MSExchange: Running
+before:
+  description: How the server was found.
+  returned: success
+  type: dict
+  contains: &boot
+    uptime:
+      description: Seconds since the boot. In RV(after) 0 in check mode.
+      type: int
+      sample: 2592000
+    waiting_for_reboot:
+      description: Entries of the journal that wait for something that a boot brings.
+      type: list
+      elements: str
+      sample: ["reserved_ports"]
+after:
+  description: How the server is left, or in check mode would be.
+  returned: success
+  type: dict
+  contains: *boot
+effective:
+  description: V(no) in check mode where settings wait for the reboot, otherwise V(yes).
+  returned: success
+  type: str
+  sample: "yes"
+reasons:
+  description: What waits for the reboot, in check mode.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+reboot_required:
+  description: In check mode whether settings of this collection wait for the reboot. Otherwise V(false).
+  returned: success
+  type: bool
+  sample: false
+restart_required:
+  description: Always V(false) here, since DNS starts anew with the server.
+  returned: success
+  type: bool
+  sample: false
+warnings:
+  description: An accepted risk of block mode, a journal that can't be read or written.
+  returned: when there is something to warn of
+  type: list
+  elements: str
+  sample: []
+"""

@@ -1,0 +1,68 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What must have held for the demonstration to have shown what it says."""
+
+from __future__ import annotations
+
+import collections.abc as c
+import dataclasses
+import typing as t
+
+from tests.demo.boots import BOOTS, STANDARD_ERRORS, Boots
+from tests.demo.look import Standing
+from tests.tooling.ansible_programs import AnsibleRun
+
+SECONDS: t.Final = 180
+
+Check: t.TypeAlias = tuple[bool, str]
+"""Whether it held, and what."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """All that was seen."""
+
+    before: t.Mapping[str, Standing]
+    fixed: AnsibleRun
+    after: t.Mapping[str, Standing]
+    again: AnsibleRun
+    boots: c.Sequence[Boots]
+
+
+def checks(story: Story, *, seconds: float) -> list[Check]:
+    """Every check, in the order of the story."""
+    servers = len(story.before)
+    broken = sum(bool(standing.down) for standing in story.before.values())
+    right = sum(standing.is_right and not standing.down for standing in story.after.values())
+    changed = story.again.total("changed")
+    lost = sum(boots.lost_after for boots in story.boots)
+    return [
+        (1 < broken < servers, f"before: {broken} of {servers} servers were broken, {servers - broken} were not"),
+        (
+            _ended_well(story.fixed, servers),
+            f"the playbook: well on {_ended_on(story.fixed)} of {servers} servers",
+        ),
+        (right == servers, f"after: on {right} of {servers} servers every service runs and owns its ports"),
+        (_ended_well(story.again, servers) and not changed, f"the second run: {changed} changes"),
+        (all(boots.agrees for boots in story.boots), f"boots before: {_agreement(story.boots)}"),
+        (lost == 0, f"boots after: {lost} of {servers * BOOTS:,} lost"),
+        (seconds < SECONDS, f"it took {seconds:.0f} seconds, at most {SECONDS}"),
+    ]
+
+
+def _ended_on(run: AnsibleRun) -> int:
+    return sum(not (counts["failures"] or counts["unreachable"]) for counts in run.recap.values())
+
+
+def _ended_well(run: AnsibleRun, servers: int) -> bool:
+    return run.exit_code == 0 and _ended_on(run) == servers
+
+
+def _agreement(boots: c.Sequence[Boots]) -> str:
+    lost = sum(item.lost_before for item in boots)
+    expected = sum(item.draw.chance for item in boots) * BOOTS
+    return (
+        f"{lost:,} of {len(boots) * BOOTS:,} lost, {expected:,.0f} expected; "
+        f"each server within {STANDARD_ERRORS:g} standard errors"
+    )

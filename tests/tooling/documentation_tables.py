@@ -1,0 +1,185 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tables of docs/ that repeat what the code knows: ``python -m tests.tooling.documentation_tables`` writes them anew.
+
+A table stands between two comment lines, ``<!-- table: NAME -->`` and ``<!-- end of table -->``; everything around them
+is written by hand. ``--check`` writes nothing and names the pages that are out of date (exit code 1).
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import pathlib
+import re
+import sys
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.catalogue import KNOWN_OWNERS, KnownOwner
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortSet
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.releases import (
+    CONTESTED,
+    RELEASES,
+    Capabilities,
+    Release,
+)
+from tests.bench.limits import REQUESTS
+from tests.simulator.windows.assumptions import assumption_rows
+from tests.simulator.windows.releases import RELEASES as SIMULATED
+from tests.simulator.wire.assumptions import WIRE_ASSUMPTIONS
+from tests.simulator.wire.injection import KINDS
+from tests.tooling.sources import ROOT
+
+_PLACE: t.Final = re.compile(r"(<!-- table: (?P<name>[a-z-]+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
+
+
+def table(head: t.Sequence[str], rows: t.Iterable[t.Sequence[str]]) -> str:
+    """A Markdown table; bars inside cells are escaped."""
+    lines = [head, ["---"] * len(head), *([cell.replace("|", r"\|") for cell in row] for row in rows)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+# --- what Windows can do ----------------------------------------------------------------------------------------------
+
+_NETSH: t.Final = {"no": "no", "probe": "by hotfix [K]: asked", "yes": "yes"}
+_POOL_RANGE: t.Final = {"max_user_port": "the highest port", "count_from_start": "a count from the start (contested)"}
+
+
+def _releases() -> str:
+    """Releases in a row as long as they can do the same, as far as a reader of the table sees it."""
+    groups: list[tuple[list[Release], tuple[str, ...]]] = []
+    for release in RELEASES:
+        cells = _cells(release.capabilities)
+        if groups and groups[-1][1] == cells:
+            groups[-1][0].append(release)
+        else:
+            groups.append(([release], cells))
+    head = ("Release", "`ReservedPorts`", "`excludedportrange`", "DNS pool", "pool leaves ports alone")
+    more = ("delayed start", "`MaxUserPort` means to DNS", "IPsec block mode")
+    return table((*head, *more), ((_names(group), *cells) for group, cells in groups))
+
+
+def _cells(found: Capabilities) -> tuple[str, ...]:
+    return (
+        _yes(found.reserved_ports_value),
+        _NETSH[found.excluded_port_ranges],
+        "yes" if found.always_has_pool else "with the update MS08-037",
+        _yes(found.dns_pool_exclusions),
+        _yes(found.delayed_start),
+        _POOL_RANGE[found.dns_pool_range],
+        _yes(found.ipsec_block_mode),
+    )
+
+
+def _names(group: t.Sequence[Release]) -> str:
+    named = dict.fromkeys(release.name.removeprefix("Windows Server ") for release in group)
+    return ", ".join(named)
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def _contested() -> str:
+    return "".join(f"- `{name}`: {sentence}.\n" for name, sentence in CONTESTED.items())
+
+
+def _known_owners() -> str:
+    head = ("Product", "Ports", "Held by", "What breaks", "Source")
+    return table(head, (_owner(row) for row in KNOWN_OWNERS))
+
+
+def _owner(row: KnownOwner) -> tuple[str, ...]:
+    protocols = " and ".join(protocol.upper() for protocol in row.protocols)
+    images = [f"`{name}`" for name in row.images]
+    services = [f"`{name}`" for name in row.services]
+    held = ", ".join(images) + (f" (services {', '.join(services)})" if services else "")
+    return (row.name, f"{protocols} {_plain(row.ports)}", held, row.what_breaks, row.source)
+
+
+def _plain(ports: PortSet) -> str:
+    return ", ".join(str(item.first) if item.count == 1 else str(item) for item in ports.ranges)
+
+
+# --- what the figures and the simulator are -----------------------------------------------------------------------------
+
+
+def _limits() -> str:
+    return table(("Task", "Requests at most"), ((task, str(limit)) for task, limit in REQUESTS.items()))
+
+
+def _assumptions() -> str:
+    head = ("Switch", "Default", "Tag", "What the simulator does", "Source")
+    return table(head, ((f"`{r['name']}`", r["value"], r["tag"], r["effect"], r["source"]) for r in assumption_rows()))
+
+
+def _wire_assumptions() -> str:
+    head = ("Assumption", "Switch", "Tag", "What the simulator does", "Source")
+    rows = ((r.name, f"`{r.switch}`" if r.switch else "none", r.tag, r.effect, r.source) for r in WIRE_ASSUMPTIONS)
+    return table(head, rows)
+
+
+def _simulated_releases() -> str:
+    return table(("`release`", "is"), ((f"`{key}`", release.caption.strip()) for key, release in SIMULATED.items()))
+
+
+def _fault_kinds() -> str:
+    return ", ".join(f"`{kind}`" for kind in KINDS) + ".\n"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Table:
+    """One table: how it is made, and the page that it stands in."""
+
+    make: t.Callable[[], str]
+    page: str
+
+
+TABLES: t.Final[t.Mapping[str, Table]] = {
+    "releases": Table(_releases, "mechanisms.md"),
+    "contested": Table(_contested, "mechanisms.md"),
+    "known-owners": Table(_known_owners, "mechanisms.md"),
+    "limits": Table(_limits, "how-it-works.md"),
+    "assumptions": Table(_assumptions, "verified.md"),
+    "wire-assumptions": Table(_wire_assumptions, "verified.md"),
+    "simulated-releases": Table(_simulated_releases, "simulator.md"),
+    "fault-kinds": Table(_fault_kinds, "simulator.md"),
+}
+
+
+def renewed(text: str) -> str:
+    """A page with its tables as they must be; KeyError names a table that there is not."""
+    return _PLACE.sub(lambda match: match[1] + "\n" + TABLES[match["name"]].make() + "\n" + match[3], text)
+
+
+def tables_in(text: str) -> list[str]:
+    """The names of the tables that a page holds."""
+    return [match["name"] for match in _PLACE.finditer(text)]
+
+
+def pages() -> list[pathlib.Path]:
+    """The pages of docs/."""
+    return sorted((ROOT / "docs").glob("*.md"))
+
+
+def outdated() -> list[pathlib.Path]:
+    """The pages whose tables differ from what the code says."""
+    return [page for page in pages() if renewed(text := page.read_text(encoding="utf-8")) != text]
+
+
+def main(arguments: t.Sequence[str] | None = None) -> int:
+    """Write the tables, or with ``--check`` only look."""
+    parser = argparse.ArgumentParser(prog="python -m tests.tooling.documentation_tables")
+    parser.add_argument("--check", action="store_true", help="write nothing, exit with 1 if a page is out of date")
+    check = parser.parse_args(arguments).check
+    stale = outdated()
+    for page in stale:
+        print(f"{page.relative_to(ROOT)} is out of date" if check else f"{page.relative_to(ROOT)} written")
+        if not check:
+            page.write_text(renewed(page.read_text(encoding="utf-8")), encoding="utf-8")
+    return 1 if check and stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

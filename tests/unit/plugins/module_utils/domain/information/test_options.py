@@ -1,0 +1,77 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of port_info."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.expression import Scope
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.options import (
+    SUBSET_NAMES,
+    Inquiry,
+    inquiry,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import OptionError
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortSet
+
+CHEAP = tuple(name for name in SUBSET_NAMES if name != "sockets")
+
+
+def asked(scope: Scope | None = None, **arguments: t.Any) -> Inquiry:
+    return inquiry(arguments, scope, journal=True)
+
+
+SUBSETS: list[tuple[list[str], tuple[str, ...]]] = [
+    (["all"], SUBSET_NAMES),
+    (["sockets", "release"], ("release", "sockets")),
+    (["!sockets"], CHEAP),
+    (["!sockets", "!updates"], tuple(name for name in CHEAP if name != "updates")),
+    (["all", "!release"], SUBSET_NAMES[1:]),
+    (["!all", "dns_pool"], ("dns_pool",)),
+    (["dns_pool", "sockets", "!sockets"], ("dns_pool",)),
+    ([" release "], ("release",)),
+]
+
+
+@pytest.mark.parametrize(("given", "expected"), SUBSETS, ids=[",".join(row[0]) for row in SUBSETS])
+def test_subsets_are_named_as_in_setup(given: list[str], expected: tuple[str, ...]) -> None:
+    assert asked(gather_subset=given).subsets == expected
+
+
+def test_sockets_are_left_out_unless_they_are_meant() -> None:
+    assert asked() == Inquiry(CHEAP)
+    assert asked(ports=["53", "50389-50390"]) == Inquiry(("sockets",), PortSet.of(53, 50389, 50390))
+
+
+def test_a_query_is_read_with_what_it_speaks_of() -> None:
+    assert asked(Scope(frozenset({"updates", "release"}))).subsets == ("release", "updates")
+    assert asked(Scope(None)).subsets == SUBSET_NAMES
+    assert asked(Scope(frozenset({"sockets"}), PortSet.of(5))) == Inquiry(("sockets",), PortSet.of(5))
+
+
+def test_what_the_user_names_outweighs_the_query() -> None:
+    scope = Scope(frozenset({"sockets"}), PortSet.of(5))
+    assert asked(scope, ports=["9"]).ports == PortSet.of(9)
+    assert asked(scope, gather_subset=["all"]) == Inquiry(SUBSET_NAMES)
+
+
+ERRORS: list[tuple[dict[str, t.Any], Scope | None, str]] = [
+    ({"gather_subset": ["socket"]}, None, "gather_subset: there is no subset 'socket'; there are all, release"),
+    ({"gather_subset": ["!foo"]}, None, "there is no subset 'foo'"),
+    ({"gather_subset": ["!all"]}, None, "no subset is left"),
+    ({"gather_subset": ["release", "!release"]}, None, "no subset is left"),
+    ({"ports": ["70000"]}, None, "ports: '70000' is not a port"),
+    ({"ports": []}, None, "ports: it is empty"),
+    ({}, Scope(frozenset({"socket"})), "query: the result has no field 'socket' at its top; it has release"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "scope", "message"), ERRORS, ids=[row[2] for row in ERRORS])
+def test_wrong_options_are_named(arguments: dict[str, t.Any], scope: Scope | None, message: str) -> None:
+    with pytest.raises(OptionError) as caught:
+        asked(scope, **arguments)
+    assert message in str(caught.value)

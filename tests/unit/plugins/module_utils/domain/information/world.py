@@ -1,0 +1,151 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Servers as facts written by hand, for the subsets of port_info."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ad_lds import port_facts
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
+    Absent,
+    DynamicRanges,
+    DynamicRangesFact,
+    ExclusionBlock,
+    Exclusions,
+    ExclusionsFact,
+    Fact,
+    Facts,
+    OperatingSystem,
+    OperatingSystemFact,
+    Process,
+    ProcessFact,
+    RegistryFact,
+    RegistryNamesFact,
+    RegistryReading,
+    RegistryType,
+    RegistryValue,
+    Service,
+    ServiceFact,
+    ServicesLikeFact,
+    ServicesOfProcessFact,
+    Socket,
+    SocketsFact,
+    UpdatesFact,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.options import (
+    Inquiry,
+    SubsetName,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.report import Report, gather
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ipsec import MAX_USER_PORT_FACT
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.journal import JOURNAL_FACT, Journal, dump
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortRange, PortSet
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.releases import release_of
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.dns_socket_pool import (
+    LIST_FACT,
+    NAMES_FACT,
+    SIZE_FACT,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.reserved_ports_value import (
+    RESERVED_PORTS_FACT,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.service_start_mode import (
+    delayed_flag,
+)
+
+NOW = 1_800_000_000.0
+BOOT = datetime.datetime(2026, 3, 1, 8, 0, tzinfo=datetime.timezone.utc)
+UPTIME = 3600
+DNS_PROCESS, EDGE_PROCESS = 840, 1400
+IANA = PortRange(49152, 65535)
+
+
+def multi(*entries: str) -> RegistryValue:
+    return RegistryValue(RegistryType.MULTI_STRING, entries)
+
+
+def dword(number: int) -> RegistryValue:
+    return RegistryValue(RegistryType.DWORD, number)
+
+
+def blocks(*ports: tuple[int, int, bool]) -> tuple[ExclusionBlock, ...]:
+    return tuple(ExclusionBlock(PortRange(first, last), administered) for first, last, administered in ports)
+
+
+def service(name: str, process_id: int = 0, start_mode: str = "Auto", exit_code: int = 0) -> Service:
+    state = "Running" if process_id else "Stopped"
+    return Service(name, name, state, start_mode, process_id, exit_code, 0, "")
+
+
+@dataclasses.dataclass(frozen=True)
+class World:
+    """One server; what is not given is as Windows has it by default, with a DNS server and an Edge instance."""
+
+    version: str = "10.0.20348"
+    product_type: int = 3
+    services: tuple[Service, ...] = (
+        service("DNS", DNS_PROCESS),
+        service("ADAM_MSExchange", EDGE_PROCESS),
+    )
+    images: t.Mapping[int, str] = dataclasses.field(
+        default_factory=lambda: {DNS_PROCESS: "dns.exe", EDGE_PROCESS: "dsamain.exe"}
+    )
+    values: t.Mapping[RegistryFact, RegistryReading] = dataclasses.field(default_factory=dict)
+    dead_value: bool = False
+    sockets: tuple[Socket, ...] = ()
+    exclusions: Exclusions | None = Exclusions((), ())
+    ranges: DynamicRanges | None = DynamicRanges(IANA, IANA, IANA, IANA)
+    updates: tuple[str, ...] = ()
+    journal: Journal | str | None = None
+
+    def facts(self, ports: PortSet | None = None) -> Facts:
+        answers: dict[Fact[t.Any], t.Any] = {
+            OperatingSystemFact(): OperatingSystem(
+                self.version, "Windows", self.product_type, BOOT + datetime.timedelta(seconds=UPTIME), BOOT
+            ),
+            ExclusionsFact(): self.exclusions,
+            DynamicRangesFact(): self.ranges,
+            UpdatesFact(): self.updates,
+            NAMES_FACT: self._names(),
+            SocketsFact(ports): tuple(found for found in self.sockets if ports is None or found.port in ports),
+            ServicesLikeFact("ADAM_"): tuple(found for found in self.services if found.name.startswith("ADAM_")),
+        }
+        return Facts({**answers, **self._registry(), **self._services(), **self._processes()})
+
+    def report(self, *subsets: SubsetName, ports: PortSet | None = None, journal: bool = True) -> Report:
+        inquiry = Inquiry(subsets, ports, journal)
+        return gather(inquiry, self.facts(ports), release_of(self.version, self.product_type), NOW)
+
+    def value(self, subset: SubsetName) -> t.Any:
+        return self.report(subset).values[subset]
+
+    def _names(self) -> tuple[tuple[str, int], ...]:
+        present = [(fact.name, int(fact.type)) for fact in (SIZE_FACT, LIST_FACT) if fact in self.values]
+        return (*present, *([("SocketPoolPortExclusionList", 7)] if self.dead_value else []))
+
+    def _registry(self) -> dict[Fact[t.Any], t.Any]:
+        usual: dict[Fact[t.Any], t.Any] = {
+            fact: Absent.VALUE for fact in (MAX_USER_PORT_FACT, RESERVED_PORTS_FACT, *port_facts("ADAM_MSExchange"))
+        }
+        usual |= {delayed_flag(found.name): Absent.VALUE for found in self.services}
+        usual[RegistryNamesFact(RESERVED_PORTS_FACT.key)] = ()
+        text = dump(self.journal) if isinstance(self.journal, Journal) else self.journal
+        usual[JOURNAL_FACT] = Absent.KEY if text is None else RegistryValue(RegistryType.STRING, text)
+        return {**usual, **self.values}
+
+    def _services(self) -> dict[Fact[t.Any], t.Any]:
+        named = {found.name: found for found in self.services}
+        return {ServiceFact(name): named.get(name) for name in {*named, "DNS", "Gone"}}
+
+    def _processes(self) -> dict[Fact[t.Any], t.Any]:
+        answers: dict[Fact[t.Any], t.Any] = {}
+        for number in {*self.images, *(found.process_id for found in self.sockets)}:
+            image = self.images.get(number)
+            answers[ProcessFact(number)] = Process(number, image, BOOT) if image else None
+            hosted = tuple(found for found in self.services if found.process_id == number)
+            answers[ServicesOfProcessFact(number)] = hosted
+        return answers
