@@ -84,6 +84,11 @@ options:
         type: list
         elements: str
         default: []
+      if_installed:
+        description:
+          - Pass the victim over where its service is not installed. Otherwise that is an error.
+        type: bool
+        default: false
   required_services:
     description:
       - Key names of services without which nothing here makes sense. If one of them is not installed, nothing is
@@ -129,6 +134,17 @@ options:
       - In check mode, where something would change, nothing is proved.
     type: bool
     default: false
+  state:
+    description:
+      - V(present) reaches what O(resources) say.
+      - V(absent) takes back what earlier runs of this collection changed for these resources, and nothing else. A value
+        that is as this collection last wrote it gets its original content back, byte for byte. From a value that
+        somebody has changed since, only what was added here is taken out, with a warning.
+      - What was there before is known from the journal on the server; with C(portkeeper_journal=false) V(absent) is
+        refused. With the last change taken back the journal goes too.
+    type: str
+    choices: [present, absent]
+    default: present
 extends_documentation_fragment:
   - portkeeper.windows.attributes
   - portkeeper.windows.connection

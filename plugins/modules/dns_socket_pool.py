@@ -83,8 +83,8 @@ notes:
     one exists, a warning says so; it is left as it is.
   - On Windows Server 2003 and 2008 without the update there is no pool. The size can be set there all the same, and
     does nothing.
-  - Restarting DNS draws a new pool. On Windows Server 2008 and before, where ports can't be excluded from the pool, a
-    restart can hit another service.
+  - Restarting DNS draws a new pool. Where a port is neither in the list nor (on Windows Server 2003) reserved, the
+    new pool can take it from any service that does not hold it at that moment.
   - That a change of the list needs a restart of DNS is not documented (of the size it is). The module counts on it.
 seealso:
   - module: portkeeper.windows.reserved_ports

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import collections.abc as c
 import pathlib
 import shlex
 import sys
@@ -25,6 +26,7 @@ from tests.tooling.text_tables import INDENT, heading, verdicts
 
 SCENARIO: t.Final = pathlib.Path(__file__).with_name("scenario.yml")
 DIRECTORY: t.Final = ROOT / "build" / "demo"
+INVENTORY: t.Final = DIRECTORY.relative_to(ROOT) / "inventory.yml"
 
 _FIRST_WORDS: t.Final = """\
 This fleet is simulated: Exchange Edge servers of each release of Windows, as one process on this machine that answers
@@ -38,7 +40,9 @@ On edge2003-old the update of 2008 that made DNS do so is missing; edge2008r2-de
 _FIX_WORDS: t.Final = """By default it takes one server at a time and reboots none. Here it may take all at once, and reboot where the fix takes
 effect at the next boot only (Windows Server 2003)."""
 
-_LAST_WORDS: t.Final = """The fleet is stopped. To try commands of your own, start it again, and type them into another terminal:"""
+_LAST_WORDS: t.Final = (
+    """The fleet is stopped. To try commands of your own, start it again, and type them into another terminal:"""
+)
 
 _BOOTS_WORDS: t.Final = f"""\
 Twins of each server, {BOOTS:,} with its configuration of before and {BOOTS:,} with that of now, were booted. A boot is lost
@@ -57,37 +61,51 @@ def show(*lines: str) -> None:
     print(*lines, sep="\n", flush=True)
 
 
-def as_typed(command: list[str]) -> str:
+def as_typed(command: c.Sequence[str]) -> str:
     """A command as a user would type it."""
-    return f"{INDENT}$ {shlex.join(command)}\n"
+    return f"{INDENT}$ {shlex.join(command)}"
 
 
 def tell(fleet: RunningFleet, inventory: pathlib.Path) -> Story:
     """Play the whole story, and say what happens while it happens."""
     hosts = yaml.safe_load(SCENARIO.read_text(encoding="utf-8"))["hosts"]
-    show(heading("1. The fleet as it is"), as_typed(look.command(inventory)))
-    before = look.look(inventory)
-    show(look.as_table(before.values()))
+    before = _look("1. The fleet as it is", inventory)
+    show(f"\nBooting a twin of each server {BOOTS:,} times as it is now, for part 5 ...")
     lost_before = demo_boots.lost_boots(fleet.control, hosts)
 
-    show(heading("2. One playbook"), as_typed(fix(inventory)))
+    show(heading("2. One playbook"), _FIX_WORDS, "", as_typed(fix(inventory)))
     fixed = run_ansible(fix(inventory), shown=True)
 
-    show(heading("3. The fleet after it"), as_typed(look.command(inventory)))
-    after = look.look(inventory)
-    show(look.as_table(after.values()))
+    after = _look("3. The fleet after it", inventory)
 
-    show(heading("4. The same playbook again"), as_typed(fix(inventory)))
+    show(heading("4. The same playbook again"), as_typed(fix(inventory)), "")
     again = run_ansible(fix(inventory))
     show(_told(again))
 
-    show(heading(f"5. {BOOTS:,} more boots of each server, before and after"), _BOOTS_WORDS, "")
+    show(heading(f"5. {BOOTS:,} boots of each server, before and after"), _BOOTS_WORDS, "")
     lost_after = demo_boots.lost_boots(fleet.control, hosts)
     boots = [
         Boots(host, demo_boots.draw_of(entry), lost_before[host], lost_after[host]) for host, entry in hosts.items()
     ]
     show(demo_boots.as_table(boots))
     return Story(before=before, fixed=fixed, after=after, again=again, boots=boots)
+
+
+def _look(title: str, inventory: pathlib.Path) -> dict[str, look.Standing]:
+    show(heading(title), as_typed(look.command(inventory)), "")
+    standings = look.look(inventory)
+    show(look.as_table(standings.values()))
+    return standings
+
+
+def _own_commands() -> tuple[tuple[str, ...], ...]:
+    programs = pathlib.Path(sys.executable).parent
+    shown = programs.relative_to(ROOT) if programs.is_relative_to(ROOT) else programs
+    scenario = str(SCENARIO.relative_to(ROOT))
+    return (
+        (str(shown / "python"), "-m", "tests.simulator", "--scenario", scenario, "--inventory", str(INVENTORY)),
+        (str(shown / "ansible"), "edge", "-i", str(INVENTORY), "-m", "port_info", "-a", "ports=50389,50636"),
+    )
 
 
 def _told(run: AnsibleRun) -> str:
@@ -98,15 +116,14 @@ def main() -> int:
     """Tell it; the exit code is 0 only if everything held."""
     began = time.monotonic()
     show(_FIRST_WORDS)
-    inventory = DIRECTORY.relative_to(ROOT) / "inventory.yml"
     try:
         with interruptible(), running_fleet(SCENARIO, directory=DIRECTORY) as fleet:
-            story = tell(fleet, inventory)
+            story = tell(fleet, INVENTORY)
     except (AnsibleFailure, ControlFailure) as error:
         print(error, file=sys.stderr)
         return 1
     results = checks(story, seconds=time.monotonic() - began)
-    show(heading("What held"), verdicts(results))
+    show(heading("What held"), verdicts(results), "", _LAST_WORDS, "", *map(as_typed, _own_commands()))
     return 0 if all(holds for holds, _text in results) else 1
 
 

@@ -51,6 +51,7 @@ ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
             "optional_ports": {"type": "list", "elements": "str", "default": []},
             "ad_lds_instance": {"type": "str"},
             "dependents": {"type": "list", "elements": "str", "default": []},
+            "if_installed": {"type": "bool", "default": False},
         },
     },
     "required_services": {"type": "list", "elements": "str", "default": []},
@@ -128,6 +129,7 @@ def _victim(place: str, item: t.Mapping[str, t.Any]) -> Victim:
         own=own,
         optional={protocol: optional[protocol] - own[protocol] for protocol in PROTOCOLS},
         dependents=tuple(item["dependents"]),
+        if_installed=item["if_installed"],
         ad_lds_instance=item.get("ad_lds_instance") or "",
     )
 

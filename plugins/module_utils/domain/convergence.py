@@ -212,9 +212,11 @@ def _refuse_undo_without_journal(request: Request) -> None:
 
 
 def _located(victims: tuple[Victim, ...], facts: Facts) -> tuple[Victim, ...]:
-    """The victims with their ports on this server."""
+    """The victims that count on this server, with their ports there."""
     located = _Gathering[Victim]()
     for victim in victims:
+        if victim.if_installed and facts[ServiceFact(victim.service)] is None:
+            continue
         located.add(functools.partial(victim.on, facts))
     if located.needed:
         raise FactsNeeded(located.needed)

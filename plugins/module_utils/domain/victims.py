@@ -52,6 +52,8 @@ class Victim:
     optional: t.Mapping[Protocol, PortSet]
     dependents: tuple[str, ...] = ()
     """Services that must run beside it where they are installed and start automatically."""
+    if_installed: bool = False
+    """Where its service is not installed, it is passed over instead of being an error."""
     ad_lds_instance: str = ""
     """An AD LDS instance whose TCP ports it must hold, and whose UDP twins nobody else may hold."""
 

@@ -1,0 +1,227 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Stories: what is asked of a simulated server in which order, told by one run of the real `ansible-playbook`.
+
+A table of stories needs one program only: each story has a server of its own, named after the story, and the steps at
+the same position are one task for all servers.
+"""
+
+from __future__ import annotations
+
+import collections.abc as c
+import dataclasses
+import itertools
+import json
+import os
+import pathlib
+import tempfile
+import typing as t
+
+import yaml
+
+from tests.fleet.snapshot import Snapshot
+from tests.simulator.control import ControlClient, running_fleet
+from tests.tooling.ansible_programs import run_ansible
+from tests.tooling.sources import ROOT
+
+HERE: t.Final = pathlib.Path(__file__).parent
+COLLECTION: t.Final = "portkeeper.windows"
+FORKS: t.Final = "12"
+
+Json: t.TypeAlias = c.Mapping[str, t.Any]
+Event: t.TypeAlias = t.Literal["ok", "failed", "unreachable"]
+
+DEFAULTS: t.Final[Json] = {"time_scale": 0.005, "wire": {"transport": "basic"}}
+"""Of every server: Basic costs fewest messages, and nothing takes longer than it must."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Step:
+    """One task; ``acts`` is what others do to the server before it."""
+
+    module: str
+    options: Json
+    check: bool = False
+    acts: tuple[Json, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Story:
+    """A server, and what is asked of it; ``variables`` are those of the host in the inventory."""
+
+    id: str
+    server: Json
+    steps: tuple[Step, ...]
+    variables: Json = dataclasses.field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.id
+
+
+@dataclasses.dataclass(frozen=True)
+class Beat:
+    """What one task did: its result, and the server before and after it."""
+
+    event: Event
+    task: str
+    result: Json
+    before: Snapshot
+    after: Snapshot
+    requests: Json
+
+    @property
+    def message(self) -> str:
+        """Its sentence."""
+        return str(self.result.get("msg", ""))
+
+    @property
+    def warnings(self) -> str:
+        """All its warnings as one text."""
+        return "\n".join(self.result.get("warnings", ()))
+
+    @property
+    def count(self) -> int:
+        """HTTP requests."""
+        return int(self.requests["requests"])
+
+
+@dataclasses.dataclass(frozen=True)
+class Telling:
+    """A run that is over; ``beats`` by host, in order, without those of ``fleet_acts``."""
+
+    exit_code: int
+    output: str
+    beats: c.Mapping[str, tuple[Beat, ...]]
+    recap: c.Mapping[str, c.Mapping[str, int]]
+
+
+def four_beats(module: str, options: Json, *, undo: Json | None = None, acts: tuple[Json, ...] = ()) -> tuple[Step, ...]:
+    """Check mode, the run, the run again, and what takes it back where there is such a thing."""
+    steps = [
+        Step(module=module, options=options, check=True, acts=acts),
+        Step(module=module, options=options),
+        Step(module=module, options=options),
+    ]
+    return (*steps, *([Step(module=module, options=undo)] if undo is not None else []))
+
+
+def tell(stories: c.Sequence[Story]) -> dict[str, tuple[Beat, ...]]:
+    """Start a fleet with a server per story, run all of them, and give what happened by story."""
+    hosts = {story.id: {**story.server, "vars": _variables(story)} for story in stories}
+    if len(hosts) != len(stories):
+        raise ValueError("two stories have the same id")
+    with running_fleet({"defaults": dict(DEFAULTS), "hosts": hosts}) as fleet:
+        telling = play(fleet.control, fleet.inventory, _tasks(stories))
+    untold = [story.id for story in stories if len(telling.beats.get(story.id, ())) != len(story.steps)]
+    if untold:
+        raise AssertionError(f"not told to the end: {', '.join(untold)}\n{telling.output}")
+    return dict(telling.beats)
+
+
+def play(
+    control: ControlClient,
+    inventory: pathlib.Path,
+    tasks: c.Sequence[Json],
+    *arguments: str,
+    settings: c.Mapping[str, str] | None = None,
+) -> Telling:
+    """Run these tasks on all hosts of an inventory."""
+    with tempfile.TemporaryDirectory(prefix="portkeeper-play-") as directory:
+        playbook = pathlib.Path(directory) / "playbook.yml"
+        content = [{"name": "Story", "hosts": "all", "gather_facts": False, "tasks": list(tasks)}]
+        playbook.write_text(yaml.safe_dump(content, sort_keys=False, width=1000), encoding="utf-8")
+        return playbook_run(control, inventory, str(playbook), *arguments, settings=settings)
+
+
+def playbook_run(
+    control: ControlClient,
+    inventory: pathlib.Path,
+    playbook: str,
+    *arguments: str,
+    settings: c.Mapping[str, str] | None = None,
+) -> Telling:
+    """Run a playbook, by its path or by its full name, before witnesses."""
+    command = ["ansible-playbook", "-i", str(inventory), playbook, *arguments]
+    return witnessed(control, command, settings=settings)
+
+
+def witnessed(
+    control: ControlClient, command: c.Sequence[str], *, settings: c.Mapping[str, str] | None = None
+) -> Telling:
+    """Run one of Ansible's programs before witnesses."""
+    with tempfile.TemporaryDirectory(prefix="portkeeper-witness-") as directory:
+        record = pathlib.Path(directory) / "record"
+        record.touch()
+        run = run_ansible(command, settings={**_settings(control, record), **(settings or {})}, recorded=False)
+        lines = [json.loads(line) for line in record.read_text(encoding="utf-8").splitlines()]
+    recap: dict[str, dict[str, int]] = next((line["hosts"] for line in lines if line["event"] == "recap"), {})
+    return Telling(run.exit_code, run.output, _beats(lines), recap)
+
+
+def _settings(control: ControlClient, record: pathlib.Path) -> dict[str, str]:
+    return {
+        "FLEET_WITNESS": str(record),
+        "FLEET_CONTROL": control.url,
+        "PYTHONPATH": str(ROOT),
+        "ANSIBLE_ACTION_PLUGINS": f"{ROOT / 'plugins' / 'action'}{os.pathsep}{HERE / 'action'}",
+        "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callbacks"),
+        "ANSIBLE_CALLBACKS_ENABLED": "witness",
+        "ANSIBLE_LOAD_CALLBACK_PLUGINS": "true",
+        "ANSIBLE_FORKS": FORKS,
+        "ANSIBLE_NOCOLOR": "true",
+    }
+
+
+def _beats(lines: c.Sequence[dict[str, t.Any]]) -> dict[str, tuple[Beat, ...]]:
+    last: dict[str, Snapshot] = {}
+    beats: dict[str, list[Beat]] = {}
+    for line in lines:
+        if "state" not in line:
+            continue
+        before, after = last.get(line["host"]), Snapshot(line["state"])
+        last[line["host"]] = after
+        if line["event"] == "start" or line["task"].endswith(" fleet_acts") or before is None:
+            continue
+        beat = Beat(line["event"], line["task"], line["result"], before, after, line["requests"])
+        beats.setdefault(line["host"], []).append(beat)
+    return {host: tuple(items) for host, items in beats.items()}
+
+
+def _variables(story: Story) -> dict[str, t.Any]:
+    steps = [dataclasses.asdict(step) | {"acts": [dict(act) for act in step.acts]} for step in story.steps]
+    return {**story.variables, "story": steps}
+
+
+def _tasks(stories: c.Sequence[Story]) -> list[Json]:
+    rows = enumerate(itertools.zip_longest(*(story.steps for story in stories)))
+    return [task for position, row in rows for task in _row_tasks(position, [step for step in row if step])]
+
+
+def _row_tasks(position: int, steps: c.Sequence[Step]) -> list[Json]:
+    modules = sorted({step.module for step in steps})
+    acts = [_acts_task(position)] if any(step.acts for step in steps) else []
+    return [*acts, *(_module_task(position, module, steps) for module in modules)]
+
+
+def _acts_task(position: int) -> Json:
+    return {
+        "name": f"{position} fleet_acts",
+        "fleet_acts": {"acts": f"{{{{ story[{position}].acts }}}}"},
+        "when": f"story | length > {position} and story[{position}].acts | length > 0",
+    }
+
+
+def _module_task(position: int, module: str, steps: c.Sequence[Step]) -> Json:
+    options = sorted({name for step in steps if step.module == module for name in step.options})
+    return {
+        "name": f"{position} {module}",
+        f"{COLLECTION}.{module}": {
+            name: f"{{{{ story[{position}].options['{name}'] | default(omit) }}}}" for name in options
+        },
+        "when": f"story | length > {position} and story[{position}].module == '{module}'",
+        "check_mode": f"{{{{ story[{position}].check }}}}",
+        "diff": True,
+        "ignore_errors": True,
+        "ignore_unreachable": True,
+    }
