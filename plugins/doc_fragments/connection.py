@@ -28,6 +28,7 @@ notes:
   - C(delegate_to) works, if the host that it names has C(ansible_connection=winrm) too. C(delegate_to=localhost) is
     refused.
   - What the collection changes is recorded on the server, in the value C(Journal) below C(HKLM\SOFTWARE\Portkeeper).
-    The variable C(portkeeper_journal) (default V(true)) switches that off. Without the journal there is no record of
-    the original, and C(effective) is mostly V(unknown).
+    M(portkeeper.windows.converge) with C(state=absent) takes it back from there. The variable C(portkeeper_journal)
+    (default V(true)) switches the journal off. Without the journal there is no record of the original, and
+    C(effective) is mostly V(unknown).
 """

@@ -43,8 +43,8 @@ options:
     default: []
   victims:
     description:
-      - Services that must run and own their ports. A victim whose service does not exist is an error; see
-        O(required_services) for servers that may lack it.
+      - Services that must run and own their ports. A victim whose service does not exist is an error, unless it has
+        O(victims[].if_installed=true). For servers to which nothing here applies there is O(required_services).
     type: list
     elements: dict
     default: []
@@ -137,9 +137,9 @@ options:
   state:
     description:
       - V(present) reaches what O(resources) say.
-      - V(absent) takes back what earlier runs of this collection changed for these resources, and nothing else. A value
-        that is as this collection last wrote it gets its original content back, byte for byte. From a value that
-        somebody has changed since, only what was added here is taken out, with a warning.
+      - V(absent) takes back what earlier runs of this collection changed for these resources, and nothing else. A
+        value that is as this collection last wrote it gets its original content back, byte for byte. From a value
+        that somebody has changed since, only what was added here is taken out, with a warning.
       - What was there before is known from the journal on the server; with C(portkeeper_journal=false) V(absent) is
         refused. With the last change taken back the journal goes too.
     type: str
@@ -228,6 +228,20 @@ EXAMPLES = r"""
         ad_lds_instance: MSExchange
     stop_owners: true
     restart_dns: true
+
+- name: Take back what this collection changed for these ports, and nothing else
+  portkeeper.windows.converge:
+    resources:
+      - reserved_ports:
+          ad_lds_instances:
+            - MSExchange
+        when_capable: reserved_ports_value
+      - dns_socket_pool:
+          ad_lds_instances:
+            - MSExchange
+        when_capable: dns_pool_exclusions
+    restart_dns: true
+    state: absent
 """
 
 RETURN = r"""

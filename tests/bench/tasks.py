@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 
 from tests.bench.measuring import Measurement, ad_hoc
@@ -13,7 +14,9 @@ from tests.tooling.sources import ROOT
 REGISTRY: t.Final = "reserved_ports by registry"
 NETSH: t.Final = "reserved_ports by netsh"
 ROLE: t.Final = "role exchange_edge_dns, converged"
-PEER: t.Final = "ansible.windows.win_regedit, value existed"
+POOL: t.Final = "dns_socket_pool by registry, first change, value existed"
+PEER_RESERVED: t.Final = "win_regedit, ReservedPorts"
+PEER_POOL: t.Final = "win_regedit, SocketPoolExcludedPortRanges"
 
 REGISTRY_FIRST_ABSENT: t.Final = f"{REGISTRY}, first change, no value"
 REGISTRY_FIRST: t.Final = f"{REGISTRY}, first change, value existed"
@@ -29,7 +32,6 @@ AD_HOC_HOST: t.Final = "present2003"
 EDGE_PORTS: t.Final = "50389,50636"
 # What no service of the simulated server holds, so that netsh can exclude it at once.
 _FREE_PORTS: t.Final = "50400-50401"
-_TCPIP: t.Final = r"HKLM:\SYSTEM\CurrentControlSet\Services\Tcpip\Parameters"
 
 
 def _reserve(task: str, host: str, ports: str, *, changed: bool) -> Measurement:
@@ -45,22 +47,31 @@ OURS: t.Final = (
     _reserve(REGISTRY_FIRST, "present2003", EDGE_PORTS, changed=True),
     _reserve(NETSH_CHANGE, "netsh2022", _FREE_PORTS, changed=True),
     _reserve(NETSH_UNCHANGED, "netsh2022", _FREE_PORTS, changed=False),
+    Measurement(
+        task=POOL,
+        host="values2022",
+        arguments=ad_hoc("dns_socket_pool", f"excluded_ports={EDGE_PORTS}", "values2022"),
+        changed=True,
+    ),
 )
 
-PEERS: t.Final = (
-    Measurement(
-        task=PEER,
+
+def _win_regedit(task: str, service: str, name: str) -> Measurement:
+    path = rf"HKLM:\SYSTEM\CurrentControlSet\Services\{service}\Parameters"
+    options = {"path": path, "name": name, "type": "multistring", "data": ["3343-3343", "50389-50389", "50636-50636"]}
+    return Measurement(
+        task=task,
         side="peer",
-        host="present2003",
-        arguments=ad_hoc(
-            "ansible.windows.win_regedit",
-            f'{{"path": "{_TCPIP}", "name": "ReservedPorts", "type": "multistring",'
-            ' "data": ["3343-3343", "50389-50389", "50636-50636"]}'.replace("\\", "\\\\"),
-            "present2003",
-        ),
+        host="values2022",
+        arguments=ad_hoc("ansible.windows.win_regedit", json.dumps(options), "values2022"),
         changed=True,
         settings={"ANSIBLE_COLLECTIONS_PATH": str(PEER_COLLECTIONS)},
-    ),
+    )
+
+
+PEERS: t.Final = (
+    _win_regedit(PEER_RESERVED, "Tcpip", "ReservedPorts"),
+    _win_regedit(PEER_POOL, "DNS", "SocketPoolExcludedPortRanges"),
 )
 
 

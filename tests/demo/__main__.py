@@ -37,16 +37,16 @@ Each server also runs the DNS server, which draws 2,500 UDP ports at random at e
 AD LDS (50389, 50636), AD LDS does not start, what of Exchange needs it does not start either, and no mail flows.
 On edge2003-old the update of 2008 that made DNS do so is missing; edge2008r2-de is a German Windows."""
 
-_FIX_WORDS: t.Final = """By default it takes one server at a time and reboots none. Here it may take all at once, and reboot where the fix takes
-effect at the next boot only (Windows Server 2003)."""
+_FIX_WORDS: t.Final = """\
+By default it takes one server at a time and reboots none. Here it may take all at once, and may reboot a server where
+the fix takes effect at the next boot only (Windows Server 2003)."""
 
-_LAST_WORDS: t.Final = (
-    """The fleet is stopped. To try commands of your own, start it again, and type them into another terminal:"""
-)
+_LAST_WORDS: t.Final = """\
+The fleet is stopped. To try commands of your own, start it again, and type them into another terminal:"""
 
 _BOOTS_WORDS: t.Final = f"""\
-Twins of each server, {BOOTS:,} with its configuration of before and {BOOTS:,} with that of now, were booted. A boot is lost
-where a service is down after it because its port was taken. The closed form is the probability that so many ports,
+Twins of each server were booted, {BOOTS:,} with its configuration of before and {BOOTS:,} with that of now. A boot is
+lost where it leaves a service down because its port was taken. The closed form is the probability that so many ports,
 drawn at random, hit at least one of the two."""
 
 

@@ -96,7 +96,9 @@ class Telling:
     recap: c.Mapping[str, c.Mapping[str, int]]
 
 
-def four_beats(module: str, options: Json, *, undo: Json | None = None, acts: tuple[Json, ...] = ()) -> tuple[Step, ...]:
+def four_beats(
+    module: str, options: Json, *, undo: Json | None = None, acts: tuple[Json, ...] = ()
+) -> tuple[Step, ...]:
     """Check mode, the run, the run again, and what takes it back where there is such a thing."""
     steps = [
         Step(module=module, options=options, check=True, acts=acts),

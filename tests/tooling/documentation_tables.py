@@ -102,7 +102,7 @@ def _plain(ports: PortSet) -> str:
     return ", ".join(str(item.first) if item.count == 1 else str(item) for item in ports.ranges)
 
 
-# --- what the figures and the simulator are -----------------------------------------------------------------------------
+# --- what the figures and the simulator are ---------------------------------------------------------------------------
 
 
 def _limits() -> str:

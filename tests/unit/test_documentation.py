@@ -15,6 +15,7 @@ import json
 import os
 import pathlib
 import subprocess
+import sys
 import typing as t
 
 import pytest
@@ -32,7 +33,16 @@ Options: t.TypeAlias = t.Mapping[str, t.Mapping[str, t.Any]]
 @functools.cache
 def documentation() -> dict[str, dict[str, t.Any]]:
     """What ansible-doc knows of our modules, fragments merged in: per short name `doc`, `examples`, `return`."""
-    command = ["ansible-doc", "--json", "--type", "module", *(f"{COLLECTION}.{name}" for name in NAMES)]
+    command = [
+        sys.executable,
+        "-m",
+        "ansible",
+        "doc",
+        "--json",
+        "--type",
+        "module",
+        *(f"{COLLECTION}.{name}" for name in NAMES),
+    ]
     environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build/collections")}
     answer = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True)
     return {name.removeprefix(f"{COLLECTION}."): page for name, page in json.loads(answer.stdout).items()}
@@ -107,6 +117,14 @@ def test_every_module_has_an_action_and_is_in_the_action_group() -> None:
     actions = sorted(path.stem for path in (ROOT / "plugins/action").glob("*.py") if path.stem != "__init__")
     group = yaml.safe_load((ROOT / "meta/runtime.yml").read_text(encoding="utf-8"))["action_groups"]["windows"]
     assert NAMES == actions == sorted(group)
+
+
+def test_the_changelog_knows_this_version_and_every_module() -> None:
+    version = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))["version"]
+    releases = yaml.safe_load((ROOT / "changelogs/changelog.yaml").read_text(encoding="utf-8"))["releases"]
+    assert version in releases
+    told = {module["name"]: module["description"] for release in releases.values() for module in release["modules"]}
+    assert told == {name: documentation()[name]["doc"]["short_description"] for name in NAMES}
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -60,6 +60,7 @@ def pool_range(capabilities: Capabilities, highest: int | None, dynamic_udp: Por
 
 
 def _usual(dynamic_udp: PortRange | None) -> PoolRange:
+    """Without MaxUserPort; that it is the same range on NT 5.x is [K] unverified."""
     if dynamic_udp is None or dynamic_udp == DEFAULT_POOL_RANGE:
         return PoolRange(DEFAULT_POOL_RANGE, "default", f"MaxUserPort is not set: the default, {DEFAULT_POOL_RANGE}.")
     reason = (

@@ -77,8 +77,8 @@ def _draws(rng: random.Random, port_range: PortRange, count: int) -> t.Iterable[
 def draw_ports(rng: random.Random, *, count: int, port_range: PortRange, taken: t.AbstractSet[int]) -> frozenset[int]:
     """Draw distinct ports one after the other, uniformly; a port that is taken is drawn again.
 
-    All that are free are returned when there are not enough of them. Draws are made in batches that cannot give too many,
-    in few calls to the generator, because a lottery of 10,000 boots draws 25 million ports.
+    All that are free are returned when there are not enough of them. Draws are made in batches that cannot give too
+    many, in few calls to the generator, because a lottery of 10,000 boots draws 25 million ports.
     """
     first, last = port_range
     free = last - first + 1 - sum(first <= port <= last for port in taken)

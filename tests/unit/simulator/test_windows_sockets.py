@@ -11,7 +11,7 @@ import typing as t
 
 import pytest
 
-from tests.simulator.windows.assumptions import Assumptions, assumptions_from
+from tests.simulator.windows.assumptions import Assumptions, assumption_rows, assumptions_from
 from tests.simulator.windows.dns import draw_ports, pool_exclusions, pool_range, pool_size
 from tests.simulator.windows.exclusions import Block, ExclusionStore
 from tests.simulator.windows.portranges import read_range, without_touching
@@ -44,16 +44,15 @@ BINDS: t.Final = [
 ]
 
 
-@pytest.mark.parametrize(("holder", "holder_wildcard", "newcomer", "newcomer_wildcard", "same", "expected"), BINDS)
-def test_bind_result(
-    holder: t.Any, holder_wildcard: bool, newcomer: t.Any, newcomer_wildcard: bool, same: bool, expected: int
-) -> None:
+@pytest.mark.parametrize("row", BINDS, ids=str)
+def test_bind_result(row: tuple[t.Any, bool, t.Any, bool, bool, int]) -> None:
+    holder, holder_wildcard, newcomer, newcomer_wildcard, same_account, expected = row
     result = bind_result(
         holder=holder,
         holder_wildcard=holder_wildcard,
         newcomer=newcomer,
         newcomer_wildcard=newcomer_wildcard,
-        same_account=same,
+        same_account=same_account,
     )
     assert result == expected
 
@@ -147,9 +146,7 @@ POOL_RANGES: t.Final = [
 
 
 @pytest.mark.parametrize(("release", "maximum", "assumed", "expected"), POOL_RANGES)
-def test_pool_range(
-    release: str, maximum: int | None, assumed: dict[str, t.Any], expected: tuple[int, int]
-) -> None:
+def test_pool_range(release: str, maximum: int | None, assumed: dict[str, t.Any], expected: tuple[int, int]) -> None:
     registry = _registry(**({} if maximum is None else {"MaxUserPort": maximum}))
     found = pool_range(registry, RELEASES[release], assumptions_from(assumed), dynamic_udp=(50000, 51000))
     assert found == expected
@@ -189,8 +186,6 @@ def test_runtime_blocks_come_anew_at_each_boot_and_cannot_be_deleted() -> None:
 
 
 def test_assumptions_are_documented_and_checked() -> None:
-    from tests.simulator.windows.assumptions import assumption_rows
-
     rows = assumption_rows(Assumptions())
     assert all(row["tag"] in "DCTK" and row["source"] and row["effect"] for row in rows)
     with pytest.raises(ValueError, match="unknown assumption 'nonsense'"):

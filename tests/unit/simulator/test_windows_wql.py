@@ -61,7 +61,7 @@ CONDITIONS: t.Final = [
 
 @pytest.mark.parametrize(("where", "expected"), CONDITIONS)
 def test_conditions(where: str, expected: bool) -> None:
-    parsed = parse(f"SELECT * FROM Anything WHERE {where}")
+    parsed = parse(" ".join(("SELECT * FROM Anything WHERE", where)))
     assert isinstance(parsed, Select)
     assert parsed.condition is not None
     assert parsed.condition(ROW) is expected
@@ -101,13 +101,17 @@ def test_what_is_not_understood_is_an_error(text: str) -> None:
 
 
 def test_associations() -> None:
-    parsed = parse("ASSOCIATORS OF {Win32_Service.Name='A\\'B'} WHERE AssocClass=Win32_DependentService Role=Antecedent")
+    parsed = parse(
+        "ASSOCIATORS OF {Win32_Service.Name='A\\'B'} WHERE AssocClass=Win32_DependentService Role=Antecedent"
+    )
     assert isinstance(parsed, Association)
     assert parsed.kind == "associators"
     assert parsed.selectors == {"Name": "A'B"}
     assert parsed.options == {"assocclass": "Win32_DependentService", "role": "Antecedent"}
 
 
-@pytest.mark.parametrize(("literal", "expected"), [("'a\\\\b'", "a\\b"), ("'it\\'s'", "it's"), ('"x"', "x"), ("''", "")])
+@pytest.mark.parametrize(
+    ("literal", "expected"), [("'a\\\\b'", "a\\b"), ("'it\\'s'", "it's"), ('"x"', "x"), ("''", "")]
+)
 def test_unescape(literal: str, expected: str) -> None:
     assert unescape(literal) == expected

@@ -17,6 +17,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.catalogu
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
     Absent,
     ExclusionsFact,
+    Fact,
     FactsNeeded,
     RegistryValue,
     ServiceFact,
@@ -47,6 +48,9 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resource
     excluded_port_ranges,
     reserved_ports_value,
     service_start_mode,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.reserved_ports_value import (
+    RESERVED_PORTS_FACT,
 )
 
 WaitsFor = t.Literal["reboot", "dns_restart", "boot", "owner"]
@@ -86,6 +90,7 @@ class _Row:
 
 def configured_versus_effective(view: View) -> Finding:
     """A row for each thing that is configured or journalled. Raises FactsNeeded, and PlanError for a newer journal."""
+    view.facts.require(*_first_questions(view))
     journal, warnings = _journal(view)
     context = dataclasses.replace(view.context, journal=journal)
     rows: list[_Row] = []
@@ -98,6 +103,16 @@ def configured_versus_effective(view: View) -> Finding:
     if needed:
         raise FactsNeeded(needed)
     return Finding([row.as_dict() for row in rows], warnings)
+
+
+def _first_questions(view: View) -> list[Fact[t.Any]]:
+    """What is asked whatever the journal says: all in one round, so that commands share a shell."""
+    capabilities = view.context.capabilities
+    questions: list[Fact[t.Any]] = [RESERVED_PORTS_FACT, ServiceFact(DNS_SERVICE), dns_socket_pool.NAMES_FACT]
+    questions += [JOURNAL_FACT] if view.inquiry.journal else []
+    questions += [ExclusionsFact()] if capabilities.excluded_port_ranges != "no" else []
+    questions += [SocketsFact(view.inquiry.ports)] if "sockets" in view.inquiry.subsets else []
+    return questions
 
 
 def _journal(view: View) -> tuple[Journal | None, tuple[str, ...]]:
@@ -134,7 +149,7 @@ def _settled(resource: _Resource, part: str, key: str, planner: t.Callable[[], P
 
 
 def _reserved_ports_value(view: View, context: Context) -> t.Iterator[_Row]:
-    reading = context.facts[reserved_ports_value.RESERVED_PORTS_FACT]
+    reading = context.facts[RESERVED_PORTS_FACT]
     if isinstance(reading, Absent) and not _has_entry(reserved_ports_value.ENTRY, context):
         return
     if not context.capabilities.reserved_ports_value:
@@ -246,11 +261,10 @@ def observed_force(plan: Plan, held_by_dns: PortSet) -> Force:
 
 
 def _held_by_dns(view: View) -> PortSet:
-    """UDP ports that dns.exe holds, as far as sockets are read anyway. Raises FactsNeeded."""
+    """UDP ports that dns.exe holds, as far as sockets are read anyway."""
     if "sockets" not in view.inquiry.subsets:
         return PortSet()
     question = SocketsFact(view.inquiry.ports)
-    view.facts.require(question, ServiceFact(DNS_SERVICE))
     dns = view.dns_service()
     process_id = dns.process_id if dns else 0
     ports = {

@@ -179,7 +179,7 @@ class Interpreter:
     def echo(self, tail: str) -> Output:
         """Write the rest of the line."""
         text = tail[1:] if tail[:1] in (" ", ".", ":") else tail
-        return Output(lines(text.rstrip() if not text.strip() else text))
+        return Output(lines(text))
 
     def ver(self, _tail: str) -> Output:
         """Write the version of Windows."""

@@ -13,6 +13,7 @@ import typing as t
 Operator: t.TypeAlias = t.Literal["", "&", "&&", "||", "|"]
 
 _SPECIAL: t.Final = frozenset("&<>()@^|")
+_EXECUTABLE_ENDS: t.Final = ('.exe"', '.com"', '.bat"', '.cmd"')
 _REDIRECTION: t.Final = re.compile(r"([12])?(>>?)\s*(&[12]|\"[^\"]*\"|[^\s<>&|]+)|<\s*(\"[^\"]*\"|[^\s<>&|]+)")
 _VARIABLE: t.Final = re.compile(r"%([A-Za-z_][A-Za-z0-9_()]*)%")
 _DELAYED: t.Final = re.compile(r"!([A-Za-z_][A-Za-z0-9_()]*)!")
@@ -41,7 +42,7 @@ def strip_outer_quotes(line: str) -> str:
     line = line.strip()
     if not line.startswith('"'):
         return line
-    if line.count('"') == 2 and not _SPECIAL & set(line) and " " in line[1:-1] and line.endswith('"'):
+    if line.count('"') == 2 and not _SPECIAL & set(line) and line.casefold().endswith(_EXECUTABLE_ENDS):
         return line
     last = line.rindex('"')
     return line[1:] if last == 0 else line[1:last] + line[last + 1 :]
@@ -99,7 +100,7 @@ def _command(operator: Operator, text: str) -> Command:
         return ""
 
     bare = _outside_quotes(text, note)
-    return Command(operator, bare.strip(), tuple(redirections))
+    return Command(operator, bare.lstrip(), tuple(redirections))
 
 
 def _outside_quotes(text: str, note: t.Callable[[re.Match[str]], str]) -> str:

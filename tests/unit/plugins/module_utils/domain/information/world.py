@@ -23,7 +23,6 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts im
     OperatingSystemFact,
     Process,
     ProcessFact,
-    RegistryFact,
     RegistryNamesFact,
     RegistryReading,
     RegistryType,
@@ -62,6 +61,8 @@ BOOT = datetime.datetime(2026, 3, 1, 8, 0, tzinfo=datetime.timezone.utc)
 UPTIME = 3600
 DNS_PROCESS, EDGE_PROCESS = 840, 1400
 IANA = PortRange(49152, 65535)
+NO_EXCLUSIONS = Exclusions((), ())
+USUAL_RANGES = DynamicRanges(IANA, IANA, IANA, IANA)
 
 
 def multi(*entries: str) -> RegistryValue:
@@ -94,11 +95,11 @@ class World:
     images: t.Mapping[int, str] = dataclasses.field(
         default_factory=lambda: {DNS_PROCESS: "dns.exe", EDGE_PROCESS: "dsamain.exe"}
     )
-    values: t.Mapping[RegistryFact, RegistryReading] = dataclasses.field(default_factory=dict)
+    values: t.Mapping[t.Any, RegistryReading] = dataclasses.field(default_factory=dict)
     dead_value: bool = False
     sockets: tuple[Socket, ...] = ()
-    exclusions: Exclusions | None = Exclusions((), ())
-    ranges: DynamicRanges | None = DynamicRanges(IANA, IANA, IANA, IANA)
+    exclusions: Exclusions | None = NO_EXCLUSIONS
+    ranges: DynamicRanges | None = USUAL_RANGES
     updates: tuple[str, ...] = ()
     journal: Journal | str | None = None
 
@@ -128,14 +129,13 @@ class World:
         return (*present, *([("SocketPoolPortExclusionList", 7)] if self.dead_value else []))
 
     def _registry(self) -> dict[Fact[t.Any], t.Any]:
-        usual: dict[Fact[t.Any], t.Any] = {
-            fact: Absent.VALUE for fact in (MAX_USER_PORT_FACT, RESERVED_PORTS_FACT, *port_facts("ADAM_MSExchange"))
-        }
-        usual |= {delayed_flag(found.name): Absent.VALUE for found in self.services}
+        questions = (MAX_USER_PORT_FACT, RESERVED_PORTS_FACT, *port_facts("ADAM_MSExchange"))
+        flags = (delayed_flag(found.name) for found in self.services)
+        usual: dict[Fact[t.Any], t.Any] = dict.fromkeys((*questions, *flags), Absent.VALUE)
         usual[RegistryNamesFact(RESERVED_PORTS_FACT.key)] = ()
         text = dump(self.journal) if isinstance(self.journal, Journal) else self.journal
         usual[JOURNAL_FACT] = Absent.KEY if text is None else RegistryValue(RegistryType.STRING, text)
-        return {**usual, **self.values}
+        return {**usual, **dict(self.values.items())}
 
     def _services(self) -> dict[Fact[t.Any], t.Any]:
         named = {found.name: found for found in self.services}

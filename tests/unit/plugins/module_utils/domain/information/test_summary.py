@@ -1,0 +1,91 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sentences of port_info."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import Exclusions, Socket
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.options import SUBSET_NAMES
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.summary import (
+    answer_summary,
+    summary,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortRange, PortSet
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.reserved_ports_value import (
+    RESERVED_PORTS_FACT,
+)
+from tests.unit.plugins.module_utils.domain.information.world import (
+    DNS_PROCESS,
+    EDGE_PROCESS,
+    World,
+    blocks,
+    multi,
+    service,
+)
+
+HELD = World(
+    sockets=(
+        Socket("udp", "0.0.0.0", 50636, DNS_PROCESS),
+        Socket("udp", "::", 50636, DNS_PROCESS),
+        Socket("tcp", "0.0.0.0", 50636, EDGE_PROCESS),
+    )
+)
+
+
+def test_who_holds_the_ports() -> None:
+    assert summary(HELD.report("sockets", ports=PortSet.of(50389, 50636))) == (
+        "TCP 50636 is held by dsamain.exe (process 1400, service ADAM_MSExchange). "
+        "UDP 50636 is held by dns.exe (process 840, service DNS). Nobody holds 50389."
+    )
+
+
+def test_many_ports_stay_readable() -> None:
+    many = World(sockets=tuple(Socket("udp", "0.0.0.0", port, DNS_PROCESS) for port in range(2000, 3000, 2)))
+    text = summary(many.report("sockets", ports=PortSet.of(PortRange(2000, 2999))))
+    assert "And 490 more. Nobody holds 2001, 2003" in text
+    assert text.endswith(" and others.")
+    assert len(text) < 1000
+
+
+def test_what_stands_out() -> None:
+    world = World(
+        services=(service("DNS", DNS_PROCESS), service("ADAM_MSExchange", exit_code=10048)),
+        exclusions=Exclusions((), blocks((50389, 50389, True))),
+        values={RESERVED_PORTS_FACT: multi("1-2")},
+        sockets=(Socket("udp", "0.0.0.0", 50636, DNS_PROCESS),),
+    )
+    assert summary(world.report(*SUBSET_NAMES)) == (
+        "Windows Server 2022. DNS is running; its pool: 2500 sockets from 49152-65535, 1 held now. "
+        "Reserved UDP: 50389-50389. 1 socket of 1 process. "
+        "ADAM_MSExchange is stopped (10048: the port is already in use). "
+        "Configured but not in force: reserved_ports (ReservedPorts). "
+        "Windows Server 2022 ignores the ReservedPorts value (KB812873)."
+    )
+
+
+def test_no_dns_server_and_a_pool_that_is_not_known_are_told_apart() -> None:
+    assert summary(World(services=()).report("dns_pool")) == "Windows Server 2022. There is no DNS server."
+
+
+ROW = {"protocol": "udp", "address": "::", "port": 5, "process_id": 9, "image": "a.exe", "services": [], "pool": False}
+ANSWERS: list[tuple[t.Any, str]] = [
+    (None, "The query found nothing."),
+    ([], "The query found nothing."),
+    (0, "The query found an answer."),
+    ("text", "The query found an answer."),
+    ([1], "The query found 1 item."),
+    ([1, 2], "The query found 2 items."),
+    (ROW, "UDP 5 is held by a.exe (process 9)."),
+    ([ROW, {**ROW, "address": "0.0.0.0"}], "UDP 5 is held by a.exe (process 9)."),
+    ([{"port": 5}], "The query found 1 item."),
+]
+
+
+@pytest.mark.parametrize(("answer", "sentence"), ANSWERS, ids=[str(number) for number in range(len(ANSWERS))])
+def test_what_a_query_found(answer: t.Any, sentence: str) -> None:
+    assert answer_summary(answer) == sentence

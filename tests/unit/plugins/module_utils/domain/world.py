@@ -1,0 +1,171 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A server made of facts: what the planners' tests look at, without any I/O."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain import journal as journals
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
+    Absent,
+    Dependencies,
+    DependenciesFact,
+    ExclusionBlock,
+    Exclusions,
+    ExclusionsFact,
+    Facts,
+    FactsNeeded,
+    OperatingSystem,
+    OperatingSystemFact,
+    Process,
+    ProcessFact,
+    RegistryFact,
+    RegistryNamesFact,
+    RegistryReading,
+    RegistryType,
+    RegistryValue,
+    Service,
+    ServiceFact,
+    ServicesOfProcessFact,
+    Socket,
+    SocketsFact,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.journal import Journal
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import Context
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortRange
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.releases import Release, release_of
+
+NOW: t.Final = 1_800_000_000.0
+BOOT: t.Final = datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc)
+VERSIONS: t.Final = {"2003": "5.2.3790", "2008": "6.0.6002", "2008r2": "6.1.7601", "2022": "10.0.20348"}
+Planned = t.TypeVar("Planned")
+
+
+def service(name: str, **changes: t.Any) -> Service:
+    """A running automatic service; process ids come from the name, so that each has its own."""
+    running = Service(
+        name=name,
+        display_name=name,
+        state="Running",
+        start_mode="Auto",
+        process_id=1000 + sum(map(ord, name)) % 8000,
+        exit_code=0,
+        specific_exit_code=0,
+        path_name=rf"C:\Windows\{name.lower()}.exe",
+    )
+    return dataclasses.replace(running, **changes)
+
+
+def stopped(name: str, **changes: t.Any) -> Service:
+    return service(name, **{"state": "Stopped", "process_id": 0, **changes})
+
+
+def multi(*entries: str) -> RegistryValue:
+    return RegistryValue(RegistryType.MULTI_STRING, entries)
+
+
+@dataclasses.dataclass
+class World:
+    """One server. Keys and service names are found in any case, as on Windows."""
+
+    release_key: str = "2022"
+    uptime: float = 10_000.0
+    registry: dict[tuple[str, str], RegistryValue] = dataclasses.field(default_factory=dict)
+    services: list[Service] = dataclasses.field(default_factory=list)
+    depends: list[tuple[str, str]] = dataclasses.field(default_factory=list)
+    sockets: list[Socket] = dataclasses.field(default_factory=list)
+    exclusions: Exclusions | None = dataclasses.field(default_factory=lambda: Exclusions((), ()))
+    processes: dict[int, str] = dataclasses.field(default_factory=dict)
+    process_age: float = 9_000.0
+    asked: list[t.Any] = dataclasses.field(default_factory=list)
+
+    @property
+    def release(self) -> Release:
+        return release_of(VERSIONS[self.release_key], 3)
+
+    @property
+    def local_time(self) -> datetime.datetime:
+        return BOOT + datetime.timedelta(seconds=self.uptime)
+
+    def set(self, fact: RegistryFact, value: RegistryValue) -> None:
+        self.registry[fact.key.casefold(), fact.name.casefold()] = value
+
+    def keep_journal(self, journal: Journal) -> None:
+        self.set(journals.JOURNAL_FACT, RegistryValue(RegistryType.STRING, journals.dump(journal)))
+
+    def hold(self, protocol: str, port: int, name: str) -> None:
+        """Let a service's process hold a port."""
+        found = self._service(name)
+        assert found is not None
+        self.sockets.append(Socket(t.cast(t.Any, protocol), "0.0.0.0", port, found.process_id))
+
+    def answer(self, fact: t.Any) -> t.Any:
+        """What the server says."""
+        self.asked.append(fact)
+        return _ANSWERS[type(fact)](self, fact)
+
+    def settle(self, planner: t.Callable[[Facts], Planned]) -> Planned:
+        """Answer a planner's questions until it is content."""
+        facts = Facts()
+        for _round in range(30):
+            try:
+                return planner(facts)
+            except FactsNeeded as needed:
+                facts = facts.extended({fact: self.answer(fact) for fact in needed.facts})
+        raise AssertionError("the planner never stops asking")
+
+    def context(self, facts: Facts, journal: Journal | None = None, **changes: t.Any) -> Context:
+        return Context(facts=facts, release=self.release, journal=journal, now=NOW, **changes)
+
+    def _service(self, name: str) -> Service | None:
+        return next((one for one in self.services if one.name.casefold() == name.casefold()), None)
+
+    def _system(self, _fact: t.Any) -> OperatingSystem:
+        return OperatingSystem(self.release.version, self.release.name, 3, self.local_time, BOOT)
+
+    def _value(self, fact: RegistryFact) -> RegistryReading:
+        if (fact.key.casefold(), fact.name.casefold()) in self.registry:
+            return self.registry[fact.key.casefold(), fact.name.casefold()]
+        known = any(key == fact.key.casefold() for key, _name in self.registry)
+        return Absent.VALUE if known or fact.key.casefold().startswith("system") else Absent.KEY
+
+    def _names(self, fact: RegistryNamesFact) -> t.Any:
+        return tuple(
+            (name, int(value.type)) for (key, name), value in self.registry.items() if key == fact.key.casefold()
+        )
+
+    def _sockets(self, fact: SocketsFact) -> tuple[Socket, ...]:
+        return tuple(one for one in self.sockets if fact.ports is None or one.port in fact.ports)
+
+    def _process(self, fact: ProcessFact) -> Process | None:
+        owner = next((one.name.lower() + ".exe" for one in self.services if one.process_id == fact.process_id), "")
+        image = self.processes.get(fact.process_id, owner)
+        created = self.local_time - datetime.timedelta(seconds=self.process_age)
+        return Process(fact.process_id, image, created) if image else None
+
+    def _of_process(self, fact: ServicesOfProcessFact) -> tuple[Service, ...]:
+        return tuple(one for one in self.services if one.process_id == fact.process_id and one.process_id)
+
+
+_ANSWERS: t.Final[t.Mapping[type, t.Callable[[World, t.Any], t.Any]]] = {
+    OperatingSystemFact: World._system,
+    RegistryFact: World._value,
+    RegistryNamesFact: World._names,
+    ServiceFact: lambda world, fact: world._service(fact.name),
+    DependenciesFact: lambda world, _fact: Dependencies(frozenset(world.depends)),
+    SocketsFact: World._sockets,
+    ProcessFact: World._process,
+    ServicesOfProcessFact: World._of_process,
+    ExclusionsFact: lambda world, _fact: world.exclusions,
+}
+
+
+def blocks(*texts: str, administered: bool = True) -> tuple[ExclusionBlock, ...]:
+    """Rows of netsh: ``blocks("50000-50059")``."""
+    return tuple(
+        ExclusionBlock(PortRange(*(int(number) for number in text.split("-"))), administered) for text in texts
+    )
