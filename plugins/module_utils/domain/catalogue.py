@@ -1,11 +1,12 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which service owns which port: known facts about products, as rows.
+"""The catalogue: known services, the ports they need, who owns and who takes these ports. Facts about products, as rows.
 
 A port held by its rightful owner is no conflict. An owner is the image of the process together with the services hosted
-in it, since several of them live in a shared svchost.exe. A new product is one more row. Tags: [D] documented by
-Microsoft, [C] seen in public code, [T] reported by a community, [K] unverified.
+in it, since several of them live in a shared svchost.exe. A new product is one more row, and no code: the option
+``services`` of the port resources, and the table of docs/ports.md, follow from it. Tags: [D] documented by Microsoft,
+[C] seen in public code, [T] reported by a community, [K] unverified.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import Protocol
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import PROTOCOLS, Protocol
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortRange, PortSet
 
 DNS_SERVICE: t.Final = "DNS"
@@ -28,14 +29,25 @@ AD_LDS_SERVICE_PREFIX: t.Final = "ADAM_"
 AD_LDS_IMAGE: t.Final = "dsamain.exe"
 AD_LDS_PORT_VALUES: t.Final = ("Port LDAP", "Port SSL")
 """DWORD values in the ``Parameters`` key of an instance's service [C]."""
+AD_LDS_KEY: t.Final = "ad_lds"
+"""The row whose ports the server's own registry tells."""
 EDGE_INSTANCE: t.Final = "ADAM_MSExchange"
 EDGE_PORTS: t.Final = PortSet.of(50389, 50636)
 """LDAP and LDAP over TLS of the Exchange Edge role's instance, where setup was not told otherwise [D bb693319]."""
 
+Tag = t.Literal["D", "C", "T", "K"]
+Releases = t.Literal["2003", "2008 and later", "all"]
+
+TAKERS: t.Final[t.Mapping[Protocol, str]] = {
+    "udp": "the DNS server's pool, and any program that asks for any free UDP port",
+    "tcp": "any program that asks for any free TCP port (outgoing connections, RPC), never the DNS server's pool",
+}
+"""Who may take a port by chance: the pool of the DNS server is UDP alone."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Holder:
-    """A process that may hold a port: its image and, where the image alone says too little, a service hosted in it."""
+class OwningProcess:
+    """A process that owns a port: its image and, where the image alone says too little, a service hosted in it."""
 
     image: str
     services: tuple[str, ...] = ()
@@ -48,101 +60,211 @@ class Holder:
         )
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class KnownOwner:
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class KnownService:
     """A product and the ports that are its own."""
 
+    key: str
+    """What users write in the option ``services``."""
     name: str
-    ports: PortSet
-    protocols: tuple[Protocol, ...]
-    holders: tuple[Holder, ...]
+    tcp: PortSet = PortSet()
+    udp: PortSet = PortSet()
+    services: t.Mapping[Releases, tuple[str, ...]]
+    """Key names in the service manager, per release; ``<...>`` stands for a part that is the administrator's choice."""
+    processes: tuple[OwningProcess, ...]
+    """Empty where it is not known which process holds the ports."""
     what_breaks: str
     """What an administrator sees when another process has the port."""
     source: str
+    tag: Tag
+    """How well it is known that these are the ports."""
+    note: str = ""
+
+    def ports(self, protocol: Protocol) -> PortSet:
+        """Its ports of one protocol."""
+        return self.tcp if protocol == "tcp" else self.udp
 
     @property
-    def services(self) -> tuple[str, ...]:
-        """Key names of the services that hold these ports."""
-        return tuple(dict.fromkeys(name for holder in self.holders for name in holder.services))
+    def protocols(self) -> tuple[Protocol, ...]:
+        """The protocols of its ports."""
+        return tuple(protocol for protocol in PROTOCOLS if self.ports(protocol))
+
+    @property
+    def ports_text(self) -> str:
+        """For people: ``TCP 3101``, ``TCP and UDP 50389, 50636``."""
+        if self.tcp == self.udp:
+            return f"TCP and UDP {self.tcp}"
+        return ", ".join(f"{protocol.upper()} {self.ports(protocol)}" for protocol in self.protocols)
 
     @property
     def images(self) -> tuple[str, ...]:
         """File names of the processes that hold these ports."""
-        return tuple(dict.fromkeys(holder.image for holder in self.holders))
+        return tuple(dict.fromkeys(process.image for process in self.processes))
 
     def owns(self, protocol: Protocol, port: int) -> bool:
         """Whether this port belongs to the product."""
-        return protocol in self.protocols and port in self.ports
+        return port in self.ports(protocol)
 
 
-def ad_lds_owner(ports: PortSet, *, name: str = "AD LDS") -> KnownOwner:
-    """The row of an AD LDS instance with the ports of its registry values."""
-    return KnownOwner(
-        name=name,
-        ports=ports,
-        protocols=("tcp", "udp"),
-        holders=(Holder(AD_LDS_IMAGE),),
+KNOWN_SERVICES: t.Final[tuple[KnownService, ...]] = (
+    KnownService(
+        key=AD_LDS_KEY,
+        name="AD LDS (ADAM), also of the Exchange Edge role",
+        tcp=EDGE_PORTS,
+        udp=EDGE_PORTS,
+        services={"all": (f"{AD_LDS_SERVICE_PREFIX}<instance>",)},
+        processes=(OwningProcess(AD_LDS_IMAGE),),
         what_breaks="the instance does not start (event 7023 with error 10013) and what depends on it stays down",
-        source="TCP [D bb693319]; that it also binds the UDP twin of each port: [T], [K] unverified",
-    )
-
-
-KNOWN_OWNERS: t.Final[tuple[KnownOwner, ...]] = (
-    ad_lds_owner(EDGE_PORTS, name="AD LDS of the Exchange Edge role"),
-    KnownOwner(
+        source="TCP [D bb693319]; that it also binds the UDP twin of each port [T], [K] unverified",
+        tag="D",
+        note="The server's registry tells the ports of each instance; these are the Edge role's, where it says nothing.",
+    ),
+    KnownService(
+        key="ias",
         name="RADIUS (IAS, NPS)",
-        ports=PortSet.of(PortRange(1645, 1646), PortRange(1812, 1813)),
-        protocols=("udp",),
-        holders=(Holder("svchost.exe", ("IAS",)),),
+        udp=PortSet.of(PortRange(1645, 1646), PortRange(1812, 1813)),
+        services={"all": ("IAS",)},
+        processes=(OwningProcess("svchost.exe", ("IAS",)),),
         what_breaks="the service does not start (event 7023 with error 10048); nobody gets authenticated",
         source="victim [D KB956189]; the port list and the shared process [K] unverified",
+        tag="K",
     ),
-    KnownOwner(
-        name="IPsec NAT traversal",
-        ports=PortSet.of(IPSEC_NAT_PORT),
-        protocols=("udp",),
-        holders=(Holder("lsass.exe", (IPSEC_SERVICE,)), Holder("svchost.exe", ("IKEEXT", IPSEC_SERVICE))),
+    KnownService(
+        key="ipsec",
+        name="IPsec NAT traversal (IKE)",
+        udp=PortSet.of(IPSEC_NAT_PORT),
+        services={"2003": (IPSEC_SERVICE,), "2008 and later": ("IKEEXT",)},
+        processes=(
+            OwningProcess("lsass.exe", (IPSEC_SERVICE,)),
+            OwningProcess("svchost.exe", ("IKEEXT", IPSEC_SERVICE)),
+        ),
         what_breaks="IPSEC Services fails; Windows Server 2003 then blocks all network traffic (event 4292)",
         source="[D KB956188, KB912023]; the processes [K] unverified",
+        tag="D",
+        note="UDP 500 needs nothing: below 1024 no port is ever drawn.",
     ),
-    KnownOwner(
-        name="Exchange ActiveSync up-to-date notifications (AUTD)",
-        ports=PortSet.of(2883),
-        protocols=("udp",),
-        holders=(Holder("w3wp.exe"),),
-        what_breaks="no push to mobile devices (Server ActiveSync events 3015 and 3024)",
-        source="[D KB956189]; the process [K] unverified",
-    ),
-    KnownOwner(
+    KnownService(
+        key="l2tp",
         name="L2TP (Routing and Remote Access)",
-        ports=PortSet.of(1701),
-        protocols=("udp",),
-        holders=(Holder("System"), Holder("svchost.exe", ("RemoteAccess",))),
+        udp=PortSet.of(1701),
+        services={"all": ("RemoteAccess",)},
+        processes=(OwningProcess("System"), OwningProcess("svchost.exe", ("RemoteAccess",))),
         what_breaks="no L2TP connections",
         source="[K] unverified",
+        tag="K",
     ),
-    KnownOwner(
+    KnownService(
+        key="autd",
+        name="Exchange 2003 ActiveSync up-to-date notifications (AUTD)",
+        udp=PortSet.of(2883),
+        services={"2003": ("W3SVC",)},
+        processes=(OwningProcess("w3wp.exe"),),
+        what_breaks="no push to mobile devices (Server ActiveSync events 3015 and 3024)",
+        source="[D KB956189]; the process and its service [K] unverified",
+        tag="D",
+    ),
+    KnownService(
+        key="blackberry_router",
+        name="BlackBerry Router",
+        tcp=PortSet.of(3101),
+        services={"all": ("BlackBerry Router",)},
+        processes=(OwningProcess("BlackBerryRouter.exe", ("BlackBerry Router",)),),
+        what_breaks="the service does not start; no mail reaches the devices",
+        source="the port [T, article of 2008]; the service's name and image [K] unverified",
+        tag="T",
+        note="Its port is TCP: the thief is a program that connects to somewhere, helped by a high MaxUserPort.",
+    ),
+    KnownService(
+        key="wds",
+        name="Windows Deployment Services",
+        udp=PortSet.of(PortRange(64001, 65000)),
+        services={"all": ("WDSServer",)},
+        processes=(OwningProcess("svchost.exe", ("WDSServer",)),),
+        what_breaks="no deployment: its TFTP finds no free port (WDS trace: UDP registration failed, rc=2)",
+        source="[T, KB977512]; the process [K] unverified",
+        tag="T",
+        note=(
+            "From 2008 R2 on the value UdpPortPolicy = 0 (below WDSServer\\Parameters) makes it use any free port [T]."
+        ),
+    ),
+    KnownService(
+        key="cluster",
         name="Failover cluster",
-        ports=PortSet.of(3343),
-        protocols=("udp",),
-        holders=(Holder("clussvc.exe", ("ClusSvc",)), Holder("System")),
+        udp=PortSet.of(3343),
+        services={"all": ("ClusSvc",)},
+        processes=(OwningProcess("clussvc.exe", ("ClusSvc",)), OwningProcess("System")),
         what_breaks="the node drops out of the cluster",
         source="the port [T ISC diary 11401]; the processes [K] unverified",
+        tag="T",
+        note="Windows Server 2003 has it in ReservedPorts from the start [T].",
     ),
-    KnownOwner(
+    KnownService(
+        key="msmq",
         name="Message Queuing",
-        ports=PortSet.of(1801),
-        protocols=("tcp",),
-        holders=(Holder("mqsvc.exe", ("MSMQ",)),),
+        tcp=PortSet.of(1801),
+        services={"all": ("MSMQ",)},
+        processes=(OwningProcess("mqsvc.exe", ("MSMQ",)),),
         what_breaks="Message Queuing receives nothing from other computers",
         source="its setup reserves the port [C]; the process [K] unverified",
+        tag="C",
+    ),
+    KnownService(
+        key="wireguard",
+        name="WireGuard and NetBird",
+        udp=PortSet.of(51820),
+        services={"all": ("WireGuardTunnel$<tunnel>", "netbird")},
+        processes=(OwningProcess("System"), OwningProcess("wireguard.exe"), OwningProcess("netbird.exe")),
+        what_breaks="the tunnel does not come up (error 32, the port is in use)",
+        source="[T netbird issues 5072 and 5488, WgServerforWindows issue 188]; services and processes [K] unverified",
+        tag="T",
+        note="The default of these products; the tunnel's configuration tells its own.",
+    ),
+    KnownService(
+        key="bigfix",
+        name="BigFix client",
+        udp=PortSet.of(52311),
+        services={"all": ("BESClient",)},
+        processes=(OwningProcess("BESClient.exe", ("BESClient",)),),
+        what_breaks="the client gets no notifications from its server",
+        source="[T BigFix forum 23004]; service and process [K] unverified",
+        tag="T",
+    ),
+    KnownService(
+        key="admpwd_e",
+        name="AdmPwd.E password service",
+        udp=PortSet.of(61184),
+        services={},
+        processes=(),
+        what_breaks="the service can't open its port (its event 212)",
+        source="[T documentation of AdmPwd.E]",
+        tag="T",
+        note="Which service and process hold the port is not known to this collection.",
+    ),
+    KnownService(
+        key="sql_probe",
+        name="Probe port of a SQL Server cluster behind a load balancer",
+        tcp=PortSet.of(59999),
+        services={"2008 and later": ("ClusSvc",)},
+        processes=(OwningProcess("rhs.exe"),),
+        what_breaks="the load balancer does not find the node that has the address",
+        source="[D sql-docs pull requests 7925 and 8145]; the process [K] unverified",
+        tag="D",
+        note="59999 is the documentation's example; the cluster's resource tells its own.",
+    ),
+    KnownService(
+        key="dfsr",
+        name="DFS Replication on domain controllers of 2008 and 2008 R2",
+        tcp=PortSet.of(5722),
+        services={"2008 and later": ("DFSR",)},
+        processes=(OwningProcess("dfsrs.exe", ("DFSR",)),),
+        what_breaks="SYSVOL does not replicate",
+        source="[D AskDS blog]; the image [K] unverified",
+        tag="D",
+        note="At risk only where the dynamic range was widened down to it.",
     ),
 )
 
-
-def known_owner(protocol: Protocol, port: int, owners: t.Iterable[KnownOwner] = KNOWN_OWNERS) -> KnownOwner | None:
-    """The product that this port belongs to, or ``None`` where no row says."""
-    return next((row for row in owners if row.owns(protocol, port)), None)
+SERVICES_BY_KEY: t.Final[t.Mapping[str, KnownService]] = {row.key: row for row in KNOWN_SERVICES}
 
 
 def owner_of(
@@ -150,8 +272,8 @@ def owner_of(
     port: int,
     image: str,
     services: t.Collection[str],
-    owners: t.Iterable[KnownOwner] = KNOWN_OWNERS,
-) -> KnownOwner | None:
+    rows: t.Iterable[KnownService] = KNOWN_SERVICES,
+) -> KnownService | None:
     """The product that rightfully holds this port through that process, or ``None`` where it is not its owner.
 
     Args:
@@ -159,7 +281,13 @@ def owner_of(
         port: the number.
         image: file name of the process that holds it, such as ``dsamain.exe``.
         services: key names of the services hosted in that process.
-        owners: the rows to go by.
+        rows: the rows to go by.
     """
-    rows = (row for row in owners if row.owns(protocol, port))
-    return next((row for row in rows if any(holder.matches(image, services) for holder in row.holders)), None)
+    owning = (row for row in rows if row.owns(protocol, port))
+    return next((row for row in owning if any(process.matches(image, services) for process in row.processes)), None)
+
+
+def services_within(protocol: Protocol, ports: PortRange) -> tuple[KnownService, ...]:
+    """The products of which a port lies in a range that ports are drawn from."""
+    drawn = PortSet.of(ports)
+    return tuple(row for row in KNOWN_SERVICES if not drawn.isdisjoint(row.ports(protocol)))

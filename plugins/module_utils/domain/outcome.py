@@ -109,19 +109,26 @@ def summary(outcome: Outcome, *, check_mode: bool) -> str:
 
 def _done(outcome: Outcome, *, check_mode: bool) -> str:
     if not outcome.planned.changed:
-        proved = outcome.request.prove and bool(outcome.final.victims)
-        return "Nothing to change; the services run and own their ports." if proved else "Nothing to change."
+        return f"Nothing to change{_PROVED}." if _is_proved(outcome) else "Nothing to change."
     verbs = _PLANNED_VERBS if check_mode else _DONE_VERBS
     resources = tuple(dict.fromkeys(plan.resource for plan in outcome.planned.plans if plan.changed))
     restarted = (*outcome.planned.interrupted, *((DNS_SERVICE,) if outcome.planned.restarts_dns else ()))
     objects = (resources, outcome.planned.relieved, restarted)
     parts = [f"{verb} {', '.join(names)}" for verb, names in zip(verbs, objects, strict=True) if names]
     said = "; ".join(parts)
-    return f"{said[:1].upper()}{said[1:]}."
+    proof = _PROVED if outcome.applied and _is_proved(outcome) else ""
+    return f"{said[:1].upper()}{said[1:]}{proof}."
 
 
+_PROVED: t.Final = "; the services run and own their ports"
 _DONE_VERBS: t.Final = ("changed", "started", "restarted")
 _PLANNED_VERBS: t.Final = ("would change", "would start", "would restart")
+
+
+def _is_proved(outcome: Outcome) -> bool:
+    """Whether it was asked for and every victim is right."""
+    victims = outcome.final.victims
+    return outcome.request.prove and bool(victims) and all(report.is_right for report in victims)
 
 
 def _waits(outcome: Outcome) -> t.Iterator[str]:

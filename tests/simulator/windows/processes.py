@@ -6,14 +6,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from tests.simulator.windows.releases import Release
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Process:
+class Process(t.NamedTuple):
     """One process; ``created`` is true time in seconds since the Unix epoch."""
 
     pid: int
@@ -74,4 +72,4 @@ class ProcessTable:
 
     def as_json(self) -> list[dict[str, t.Any]]:
         """Return all processes for a snapshot."""
-        return [dataclasses.asdict(process) for process in self.all()]
+        return [process._asdict() for process in self.all()]

@@ -35,6 +35,9 @@ DEFAULT_ROLES: t.Final = ("exchange_edge", "dns")
 EDGE_LDAP_PORT: t.Final = 50389
 EDGE_SSL_PORT: t.Final = 50636
 
+ROLE_VICTIMS: t.Final[t.Mapping[str, str]] = {"exchange_edge": "ADAM_MSExchange", "ias": "IAS"}
+"""The service of a role that the DNS server's pool hurts."""
+
 StartMode: t.TypeAlias = t.Literal["auto", "delayed", "manual", "disabled"]
 START_MODES: t.Final[t.Mapping[StartMode, tuple[Start, bool]]] = {
     "auto": (Start.AUTO, False),
@@ -49,8 +52,9 @@ class HostSpec:
     """One host of a scenario.
 
     ``update``: KB951746/KB953230 is there (2003 and 2008; later releases always have the pool). ``netsh_hotfix``: 2008
-    and 2008 R2 have the excludedportrange commands. ``broken``: the first seed from ``seed`` on with which a service
-    loses its port (true) or none does (false); absent: just that seed. ``uptime`` in seconds. ``time_scale`` below 1
+    and 2008 R2 have the excludedportrange commands. ``broken``: the first seed from ``seed`` on with which the role's
+    victim, or the service that is named instead of ``true``, and nobody else loses its port (``false``: no service
+    does); absent: just that seed. ``uptime`` in seconds. ``time_scale`` below 1
     makes every simulated duration shorter. ``exclusions`` and ``runtime_blocks``: lists of ``{protocol, ports}``.
     """
 
@@ -64,7 +68,7 @@ class HostSpec:
     max_user_port: int | None = None
     dynamic_range: t.Mapping[Protocol, PortRange] = dataclasses.field(default_factory=dict)
     seed: int = 0
-    broken: bool | None = None
+    broken: bool | str | None = None
     reserved_ports: tuple[str, ...] | None = None
     dns_pool_size: int | None = None
     dns_pool_exclusions: tuple[str, ...] | None = None
@@ -82,6 +86,13 @@ class HostSpec:
     uptime: float = 30 * DAY
     clock_offset: float = 0.0
     time_scale: float = 1.0
+
+    @property
+    def victim(self) -> str:
+        """The service that ``broken`` speaks of; "" where no role has a usual victim."""
+        if isinstance(self.broken, str):
+            return self.broken
+        return next((ROLE_VICTIMS[role] for role in self.roles if role in ROLE_VICTIMS), "")
 
 
 def _wrong(name: str, what: str, value: object) -> ValueError:
@@ -200,7 +211,7 @@ def read_host(entry: t.Mapping[str, t.Any]) -> HostSpec:
         max_user_port=reader.port("max_user_port", None),
         dynamic_range=reader.dynamic(),
         seed=reader.of_type("seed", int, zlib.crc32(reader.name.encode())),
-        broken=reader.of_type("broken", bool, None),
+        broken=reader.of_type("broken", (bool, str), None),
         reserved_ports=reader.texts("reserved_ports"),
         dns_pool_size=reader.of_type("dns_pool_size", int, None),
         dns_pool_exclusions=reader.texts("dns_pool_exclusions"),

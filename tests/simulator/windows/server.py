@@ -265,7 +265,7 @@ def build_from_spec(spec: HostSpec, *, now: float) -> SimulatedServer:
     machine = build_machine(spec, now=now)
     seed = spec.seed
     if spec.broken is not None:
-        seed = lottery.find_seed(machine, seed=seed, broken=spec.broken)
+        seed = lottery.find_seed(machine, seed=seed, broken=bool(spec.broken), victim=spec.victim)
     server = SimulatedServer(machine, seed=seed, users=spec.users, roles=spec.roles, now=now, uptime=spec.uptime)
     _start_winrm(server)
     return server

@@ -11,7 +11,7 @@ import heapq
 import random
 import typing as t
 
-from tests.simulator.windows.boot import BootPlan, Step, StepKind
+from tests.simulator.windows.boot import BootPlan, StepKind
 from tests.simulator.windows.dns import draw_ports, pool_exclusions, pool_range, pool_size
 from tests.simulator.windows.machine import Foreigner, Machine
 from tests.simulator.windows.processes import Process, ProcessTable, standing_processes
@@ -94,7 +94,7 @@ class Session:
         """Do every step that is due."""
         while self._agenda and self._agenda[0][0] <= now:
             due, _serial, kind, service = heapq.heappop(self._agenda)
-            self.apply(Step(due, kind, service))
+            self.apply(kind, service, due)
         if self.booting and now >= self.booted_at + (self.plan.steps[-1].offset if self.plan.steps else 0.0):
             self.booting = False
 
@@ -103,7 +103,7 @@ class Session:
         last = self.booted_at
         while self._agenda:
             last, _serial, kind, service = heapq.heappop(self._agenda)
-            self.apply(Step(last, kind, service))
+            self.apply(kind, service, last)
         self.booting = False
         return last
 
@@ -111,13 +111,13 @@ class Session:
         """Return when something happens next."""
         return self._agenda[0][0] if self._agenda else None
 
-    def apply(self, step: Step) -> None:
-        """Let one step happen; ``offset`` is true time here."""
-        _STEPS[step.kind](self, self.services[step.service], step.offset)
+    def apply(self, kind: StepKind, service: str, now: float) -> None:
+        """Let one step happen to a service."""
+        _STEPS[kind](self, self.services[service], now)
 
     def apply_now(self, kind: StepKind, service: Service, now: float) -> None:
         """Let a step happen to a service now."""
-        self.apply(Step(now, kind, service.config.name.casefold()))
+        _STEPS[kind](self, service, now)
 
     def hasten(self, service: Service, now: float) -> None:
         """Do now what is on the agenda for a service that somebody waits for."""
@@ -126,7 +126,7 @@ class Session:
         self._agenda = [item for item in self._agenda if item[3] != folded]
         heapq.heapify(self._agenda)
         for _due, _serial, kind, name in waiting:
-            self.apply(Step(now, kind, name))
+            self.apply(kind, name, now)
 
     # -- steps
     def _begin(self, service: Service, now: float) -> None:

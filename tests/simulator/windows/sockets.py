@@ -54,9 +54,11 @@ def bind_result(
     return _RESULTS[row.split()[2 * _OPTIONS.index(newcomer) + (not newcomer_wildcard)]]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Socket:
-    """One bound socket. ``created`` is simulated time; ``service`` the owner inside a shared process, or ""."""
+class Socket(t.NamedTuple):
+    """One bound socket. ``created`` is simulated time; ``service`` the owner inside a shared process, or "".
+
+    A tuple, because a lottery makes half a million of them.
+    """
 
     protocol: Protocol
     family: Family

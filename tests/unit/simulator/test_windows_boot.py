@@ -116,6 +116,16 @@ def test_block_mode_cuts_a_2003_server_off_until_somebody_comes() -> None:
     assert host.service("PolicyAgent")["StartMode"] == "Disabled"
 
 
+def test_broken_means_the_roles_victim_alone() -> None:
+    edge = Host("2003", max_user_port=60000, broken=True)
+    assert edge.service("ADAM_MSExchange")["ExitCode"] == 10013
+    assert edge.server.is_listening(NOW)
+    radius = Host("2022", roles=["dns", "ias"], dynamic_range="1025-60000", broken=True)
+    assert (radius.service("IAS")["ExitCode"], radius.service("IKEEXT")["State"]) == (10048, "Running")
+    keys = Host("2022", dynamic_range="1025-60000", broken="IKEEXT")
+    assert (keys.service("IKEEXT")["ExitCode"], keys.service("ADAM_MSExchange")["State"]) == (10048, "Running")
+
+
 def test_no_block_mode_where_4500_is_reserved_or_out_of_range() -> None:
     options = {"roles": ["dns"], "max_user_port": 60000, "reserved_ports": ["4500-4500"]}
     assert Host("2003", **options).server.lottery(1000, 1)["block_modes"] == 0
@@ -228,6 +238,7 @@ BAD_HOSTS: t.Final[list[tuple[dict[str, t.Any], str]]] = [
     ({"name": "x", "release": "2022", "language": "fr"}, "language must be one of en, de"),
     ({"name": "x", "release": "2022", "winrm_stack": "1.1"}, "winrm_stack must be one of 3.0"),
     ({"name": "x", "release": "2022", "update": "yes"}, "update must be bool"),
+    ({"name": "x", "release": "2022", "broken": 5}, "broken must be bool or str"),
     ({"name": "x", "release": "2022", "seed": True}, "seed must be int"),
     ({"name": "x", "release": "2022", "max_user_port": 70000}, "max_user_port must be a port"),
     ({"name": "x", "release": "2022", "dynamic_range": "5-3"}, "dynamic_range must hold ports"),
@@ -235,7 +246,11 @@ BAD_HOSTS: t.Final[list[tuple[dict[str, t.Any], str]]] = [
     ({"name": "x", "release": "2022", "start_modes": {"DNS": "later"}}, "start_modes must be among"),
     ({"name": "x", "release": "2022", "start_modes": {"Nope": "auto"}}, "there is no service 'Nope'"),
     ({"name": "x", "release": "2022", "assumptions": {"nope": 1}}, "unknown assumption 'nope'"),
-    ({"name": "x", "release": "2022", "roles": ["dns"], "broken": True}, "no boot in 20000 loses a service"),
+    (
+        {"name": "x", "release": "2022", "roles": ["dns"], "broken": True},
+        "no boot in 20000 makes a service lose a port",
+    ),
+    ({"name": "x", "release": "2022", "broken": "IAS"}, "no boot in 20000 makes IAS lose a port"),
     (
         {"name": "x", "release": "2022", "registry": [{"path": "A", "name": "b", "type": "Z", "data": 1}]},
         "unknown registry type 'Z'",

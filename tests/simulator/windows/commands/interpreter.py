@@ -59,17 +59,23 @@ class _Streams:
 class Interpreter:
     """One cmd.exe. ``level`` is ERRORLEVEL."""
 
-    def __init__(self, context: Context, *, codepage: int, foreign: t.Mapping[str, ForeignProgram]) -> None:
+    def __init__(
+        self,
+        context: Context,
+        *,
+        shell_codec: str,
+        program_codec: str,
+        foreign: t.Mapping[str, ForeignProgram],
+        delayed_expansion: bool = False,
+    ) -> None:
         """Start with ERRORLEVEL 0."""
         self.context = context
+        self.shell_codec = shell_codec
+        self.program_codec = program_codec
         self.foreign = foreign
+        self.delayed_expansion = delayed_expansion
         self.level = 0
         self.exited = False
-        self.delayed_expansion = False
-        self.shell_codec = codec_of(codepage)
-        oem = context.machine.release.oem_code_page(context.machine.language)
-        as_utf8 = context.machine.assumptions.utf8_for_programs
-        self.program_codec = codec_of(oem) if codepage == UTF8 and not as_utf8 else self.shell_codec
 
     # -- a line
     def run_line(self, line: str, stdin: bytes) -> _Streams:
@@ -166,11 +172,13 @@ class Interpreter:
         match = re.match(r"\s*((?:/[^\s]+\s+)*?)/[cC]\s*(.*)\Z", tail, re.DOTALL)
         if match is None:
             return _Streams()
-        inner = Interpreter.__new__(Interpreter)
-        inner.context, inner.foreign = self.context, self.foreign
-        inner.shell_codec, inner.program_codec = self.shell_codec, self.program_codec
-        inner.level, inner.exited = 0, False
-        inner.delayed_expansion = "/v:on" in match[1].casefold()
+        inner = Interpreter(
+            self.context,
+            shell_codec=self.shell_codec,
+            program_codec=self.program_codec,
+            foreign=self.foreign,
+            delayed_expansion="/v:on" in match[1].casefold(),
+        )
         written = inner.run_line(syntax.strip_outer_quotes(match[2]), stdin)
         self.level = inner.level
         return written
@@ -237,6 +245,13 @@ def run(
     context: Context, command_line: str, stdin: bytes, *, codepage: int, foreign: t.Mapping[str, ForeignProgram]
 ) -> CommandResult:
     """Run one command line as ``cmd /c`` does, in a console with this code page."""
-    interpreter = Interpreter(context, codepage=codepage, foreign=foreign)
+    oem = context.machine.release.oem_code_page(context.machine.language)
+    as_utf8 = context.machine.assumptions.utf8_for_programs
+    interpreter = Interpreter(
+        context,
+        shell_codec=codec_of(codepage),
+        program_codec=codec_of(oem if codepage == UTF8 and not as_utf8 else codepage),
+        foreign=foreign,
+    )
     written = interpreter.run_line(syntax.strip_outer_quotes(command_line), stdin)
     return CommandResult(written.stdout, written.stderr, interpreter.level)

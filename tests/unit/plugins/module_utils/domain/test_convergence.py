@@ -104,12 +104,12 @@ def plan(world: World, wanted: Request) -> Convergence:
 def shape(steps: t.Iterable[Step]) -> list[t.Any]:
     """Steps in short, journal writes as J."""
     short: dict[type[Step], t.Callable[[t.Any], t.Any]] = {
-        WriteJournal: lambda step: "J",
+        WriteJournal: lambda _step: "J",
         WriteValue: lambda step: ("write", step.name, step.value.data),
         DeleteValue: lambda step: ("delete", step.fact.name),
         StopServices: lambda step: ("stop", *step.names),
         StartServices: lambda step: ("start", *step.names),
-        AwaitDns: lambda step: "53",
+        AwaitDns: lambda _step: "53",
         ChangeStartMode: lambda step: ("mode", step.service, step.mode),
         SetDelayedStart: lambda step: ("delayed", step.service, step.delayed),
         ChangeExclusions: lambda step: (
