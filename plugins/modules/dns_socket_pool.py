@@ -39,12 +39,12 @@ options:
         M(portkeeper.windows.reserved_ports) for 2003, M(portkeeper.windows.service_start_mode) for 2008.
       - An explicit V([]) is accepted only with O(state=pure), where it empties the list. Otherwise an empty list is
         an error.
-      - Left out, and without O(ad_lds_instances), the list stays as it is.
+      - Left out, and without O(ad_lds_instances) and O(services), the list stays as it is.
     type: list
     elements: str
   state:
     description:
-      - What O(excluded_ports) and O(ad_lds_instances) mean to the list. It says nothing about O(size).
+      - What O(excluded_ports), O(ad_lds_instances) and O(services) mean to the list. It says nothing about O(size).
       - V(present) - the ports are in the list. Other entries stay.
       - V(absent) - the ports are not in the list, whoever added them. Other ports of the same entries stay.
       - V(pure) - the ports are in the list and no others. Everything else is taken out, whoever added it, and a
@@ -77,7 +77,9 @@ extends_documentation_fragment:
   - portkeeper.windows.connection
   - portkeeper.windows.ports
 notes:
-  - At least one of O(size), O(excluded_ports), O(ad_lds_instances) and O(restart=true) is needed.
+  - At least one of O(size), O(excluded_ports), O(ad_lds_instances), O(services) and O(restart=true) is needed.
+  - Of O(services) the UDP ports are meant. A service that needs none, such as V(blackberry_router), is an error, since
+    the pool is UDP and can't be what takes its port.
   - The DNS server must be installed. Without it the task fails.
   - One article of 2009 calls the list C(SocketPoolPortExclusionList). No Windows reads a value of that name. Where
     one exists, a warning says so; it is left as it is.
@@ -123,6 +125,13 @@ EXAMPLES = r"""
   portkeeper.windows.dns_socket_pool:
     restart: true
 
+- name: Keep the pool off the ports of RADIUS and IPsec
+  portkeeper.windows.dns_socket_pool:
+    services:
+      - ias
+      - ipsec
+    restart: true
+
 - name: Go back to the default size
   portkeeper.windows.dns_socket_pool:
     size: default
@@ -156,7 +165,7 @@ before:
       sample: default
     excluded_ports:
       description: The entries of the list, in its order.
-      returned: when O(excluded_ports) or O(ad_lds_instances) is given
+      returned: when O(excluded_ports), O(ad_lds_instances) or O(services) is given
       type: list
       elements: str
       sample: ["51820-51820"]

@@ -22,7 +22,7 @@ options:
       - The ports, as V(n) or V(n-m), the lower number first and both ends included.
       - With O(state=present) and O(state=pure) from 1024 to 65535. Below 1024 Windows never hands out a port by
         chance, so there is nothing to protect and the task fails.
-      - Required, unless O(ad_lds_instances) names the ports.
+      - Required, unless O(ad_lds_instances) or O(services) names the ports.
       - An explicit V([]) is accepted only with O(state=pure), where it means that nothing is to be reserved.
         Otherwise an empty list is an error.
     type: list
@@ -32,6 +32,8 @@ options:
       - The protocol that the ports are reserved for.
       - With the registry mechanism a reservation has no protocol. There V(tcp) and V(udp) reserve the ports for both,
         with a warning, and are an error with O(state=absent) and O(state=pure).
+      - The ports of O(services) are meant only for the protocols that the service uses, and only for this one, if it is
+        not V(both). A service without a port of this protocol is an error.
       - With netsh TCP and UDP are two lists. A port of one is not reserved in the other.
       - The default is V(both), because both mechanisms can do it, and because the thief may use either protocol.
     type: str
@@ -132,6 +134,12 @@ EXAMPLES = r"""
   portkeeper.windows.reserved_ports:
     ports: 51820
     protocol: udp
+
+- name: The same two services on any release, by name
+  portkeeper.windows.reserved_ports:
+    services:
+      - ias
+      - ipsec
 
 - name: Give two ports back, whoever reserved them
   portkeeper.windows.reserved_ports:

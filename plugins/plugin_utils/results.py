@@ -57,7 +57,7 @@ def _common(outcome: Outcome, *, check_mode: bool) -> dict[str, t.Any]:
         "release": outcome.planned.release.name,
         "reboot_required": outcome.reboot_required,
         "restart_required": outcome.restart_required,
-        "warnings": [*outcome.planned.warnings, *warnings],
+        "warnings": warnings,
     }
 
 

@@ -79,7 +79,7 @@ class Snapshot:
 
     def holders(self, protocol: Protocol, port: int) -> set[str]:
         """The services (or process numbers, where there is no service) that hold a port."""
-        rows = [row for row in self.data["sockets"] if (row["protocol"], row["port"]) == (protocol, port)]
+        rows = [row for row in self.data["sockets"] if row["protocol"] == protocol and port in _ports(row)]
         return {row["service"] or str(row["pid"]) for row in rows}
 
     @property
@@ -97,6 +97,11 @@ class Snapshot:
         """What is configured, apart from our notes: registry values, and excluded ranges as blocks."""
         whole = self.without_journal()
         return {name: whole[name] for name in ("registry", "exclusions")}
+
+
+def _ports(row: c.Mapping[str, t.Any]) -> c.Collection[int]:
+    """The ports of a row: of one socket, or of all sockets of a pool."""
+    return t.cast("c.Collection[int]", row["pool"] if "pool" in row else (row["port"],))
 
 
 def shown(module: str, snapshot: Snapshot, sample: c.Mapping[str, t.Any]) -> dict[str, t.Any]:

@@ -16,8 +16,11 @@ import re
 import sys
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.catalogue import KNOWN_OWNERS, KnownOwner
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortSet
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.catalogue import (
+    KNOWN_SERVICES,
+    TAKERS,
+    KnownService,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.releases import (
     CONTESTED,
     RELEASES,
@@ -85,21 +88,29 @@ def _contested() -> str:
     return "".join(f"- `{name}`: {sentence}.\n" for name, sentence in CONTESTED.items())
 
 
-def _known_owners() -> str:
-    head = ("Product", "Ports", "Held by", "What breaks", "Source")
-    return table(head, (_owner(row) for row in KNOWN_OWNERS))
+def _ports() -> str:
+    head = ("`services:`", "Product", "Ports", "Service", "Held by", "What breaks", "Source of the ports")
+    return table(head, (_port_row(row) for row in KNOWN_SERVICES))
 
 
-def _owner(row: KnownOwner) -> tuple[str, ...]:
-    protocols = " and ".join(protocol.upper() for protocol in row.protocols)
-    images = [f"`{name}`" for name in row.images]
-    services = [f"`{name}`" for name in row.services]
-    held = ", ".join(images) + (f" (services {', '.join(services)})" if services else "")
-    return (row.name, f"{protocols} {_plain(row.ports)}", held, row.what_breaks, row.source)
+def _port_row(row: KnownService) -> tuple[str, ...]:
+    named = "; ".join(
+        f"{', '.join(f'`{name}`' for name in names)}{'' if releases == 'all' else f' ({releases})'}"
+        for releases, names in row.services.items()
+    )
+    held = ", ".join(f"`{image}`" for image in row.images) or "not known"
+    source = row.source if row.source.startswith("[") else f"{row.source[:1].upper()}{row.source[1:]}"
+    return (f"`{row.key}`", row.name, row.ports_text, named or "not known", held, row.what_breaks, source)
 
 
-def _plain(ports: PortSet) -> str:
-    return ", ".join(str(item.first) if item.count == 1 else str(item) for item in ports.ranges)
+def _port_notes() -> str:
+    return "".join(f"- `{row.key}`: {row.note}\n" for row in KNOWN_SERVICES if row.note)
+
+
+def _takers() -> str:
+    return table(
+        ("Protocol", "May be taken by"), ((protocol.upper(), taker) for protocol, taker in sorted(TAKERS.items()))
+    )
 
 
 # --- what the figures and the simulator are ---------------------------------------------------------------------------
@@ -139,7 +150,9 @@ class Table:
 TABLES: t.Final[t.Mapping[str, Table]] = {
     "releases": Table(_releases, "mechanisms.md"),
     "contested": Table(_contested, "mechanisms.md"),
-    "known-owners": Table(_known_owners, "mechanisms.md"),
+    "ports": Table(_ports, "ports.md"),
+    "port-notes": Table(_port_notes, "ports.md"),
+    "takers": Table(_takers, "ports.md"),
     "limits": Table(_limits, "how-it-works.md"),
     "assumptions": Table(_assumptions, "verified.md"),
     "wire-assumptions": Table(_wire_assumptions, "verified.md"),

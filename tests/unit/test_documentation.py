@@ -62,8 +62,8 @@ def facts(option: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         "elements": option.get("elements"),
         "required": bool(option.get("required")),
         "default": option.get("default"),
-        # Documentation may explain each choice: then it is a mapping.
-        "choices": list(option["choices"]) if option.get("choices") else None,
+        # Documentation may explain each choice: then it is a mapping, which ansible-doc sorts.
+        "choices": sorted(option["choices"]) if option.get("choices") else None,
         "aliases": sorted(option.get("aliases") or []),
         "options": {name: facts(inner) for name, inner in nested.items()},
     }

@@ -23,6 +23,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts im
     RegistryFact,
     RegistryType,
     RegistryValue,
+    ServicesLikeFact,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortSet
 
@@ -47,3 +48,13 @@ def instance_ports(facts: Facts, instance: str) -> PortSet:
     if not numbers:
         return DEFAULT_PORTS.get(service.casefold(), PortSet())
     return PortSet.of(*(number for number in numbers if 0 < number <= 65535))
+
+
+def all_instances_ports(facts: Facts) -> PortSet:
+    """The ports of every instance on the server; none where it has no instance. Raises FactsNeeded."""
+    services = facts[ServicesLikeFact(AD_LDS_SERVICE_PREFIX)]
+    facts.require(*(question for service in services for question in port_facts(service.name)))
+    ports = PortSet()
+    for service in services:
+        ports |= instance_ports(facts, service.name[len(AD_LDS_SERVICE_PREFIX) :])
+    return ports

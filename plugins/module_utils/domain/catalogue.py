@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The catalogue: known services, the ports they need, who owns and who takes these ports. Facts about products, as rows.
+"""The catalogue: known services, the ports they need, and who owns and who takes these ports, as rows.
 
 A port held by its rightful owner is no conflict. An owner is the image of the process together with the services hosted
 in it, since several of them live in a shared svchost.exe. A new product is one more row, and no code: the option
@@ -32,6 +32,7 @@ AD_LDS_PORT_VALUES: t.Final = ("Port LDAP", "Port SSL")
 AD_LDS_KEY: t.Final = "ad_lds"
 """The row whose ports the server's own registry tells."""
 EDGE_INSTANCE: t.Final = "ADAM_MSExchange"
+_NO_PORTS: t.Final = PortSet()
 EDGE_PORTS: t.Final = PortSet.of(50389, 50636)
 """LDAP and LDAP over TLS of the Exchange Edge role's instance, where setup was not told otherwise [D bb693319]."""
 
@@ -67,8 +68,8 @@ class KnownService:
     key: str
     """What users write in the option ``services``."""
     name: str
-    tcp: PortSet = PortSet()
-    udp: PortSet = PortSet()
+    tcp: PortSet = _NO_PORTS
+    udp: PortSet = _NO_PORTS
     services: t.Mapping[Releases, tuple[str, ...]]
     """Key names in the service manager, per release; ``<...>`` stands for a part that is the administrator's choice."""
     processes: tuple[OwningProcess, ...]
@@ -117,7 +118,7 @@ KNOWN_SERVICES: t.Final[tuple[KnownService, ...]] = (
         what_breaks="the instance does not start (event 7023 with error 10013) and what depends on it stays down",
         source="TCP [D bb693319]; that it also binds the UDP twin of each port [T], [K] unverified",
         tag="D",
-        note="The server's registry tells the ports of each instance; these are the Edge role's, where it says nothing.",
+        note="The registry tells the ports of each instance; these are the Edge role's where it says nothing.",
     ),
     KnownService(
         key="ias",

@@ -29,10 +29,10 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.journal 
     JournalTooNew,
     load,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.observed_force import observed_force
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import (
     AwaitDns,
     Context,
-    Force,
     Plan,
     PlanError,
     Resource,
@@ -120,7 +120,6 @@ class Convergence:
     restarts_dns: bool = False
     unrelieved: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
     """Victims that stay down, each with the reason."""
-    warnings: tuple[str, ...] = ()
 
     @property
     def changed(self) -> bool:
@@ -169,8 +168,6 @@ class _Ledger:
 
     journal: Journal | None
     key_exists: bool = True
-    unreadable: str | None = None
-    warning: str = ""
 
 
 def _read_ledger(facts: Facts) -> _Ledger:
@@ -181,15 +178,17 @@ def _read_ledger(facts: Facts) -> _Ledger:
     try:
         return _Ledger(load(text))
     except JournalTooNew as error:
-        raise PlanError(
-            "the journal of portkeeper.windows on this server", str(error), "Update the collection"
-        ) from error
+        raise PlanError(_JOURNAL, str(error), "Update the collection") from error
     except JournalError as error:
-        warning = (
-            f"The journal on this server can't be read ({error}); it is kept beside a new one, and what earlier runs "
-            "changed is not known."
-        )
-        return _Ledger(Journal(), unreadable=text, warning=warning)
+        raise PlanError(_JOURNAL, f"it can't be read: {error}", RESET_ADVICE) from error
+
+
+_JOURNAL: t.Final = rf"the journal of portkeeper.windows on this server (HKLM\{JOURNAL_FACT.key}, {JOURNAL_FACT.name})"
+RESET_ADVICE: t.Final = (
+    rf"Nothing was changed. Reset it with: reg delete HKLM\{JOURNAL_FACT.key} /v {JOURNAL_FACT.name} /f (what earlier "
+    "runs changed is then forgotten), or set portkeeper_journal: false to work without it"
+)
+"""What helps where the journal is damaged: somebody else has written it."""
 
 
 # --- plans and victims -----------------------------------------------------------------------------------------------
@@ -280,18 +279,9 @@ def _guarded_plan(item: Item, request: Request, context: Context) -> Plan:
 
 
 def _as_observed(plan: Plan, reports: t.Iterable[VictimReport]) -> Plan:
-    """What the sockets say outweighs the journal: settings are not in force while dns.exe holds what they forbid."""
-    taken = _held_by_dns(reports) & plan.guarded
-    if not taken or plan.changed:
+    if plan.changed:
         return plan
-    held = f"dns.exe holds UDP {taken} although the setting forbids it"
-    if plan.resource == "reserved_ports":
-        force = Force(
-            "no", f"{held}: Windows reads ReservedPorts at boot, it waits for a reboot.", reboot_required=True
-        )
-    else:
-        force = Force("no", f"{held}: it waits for a restart of DNS.", restart_required=True)
-    return dataclasses.replace(plan, force=force)
+    return dataclasses.replace(plan, force=observed_force(plan, _held_by_dns(reports) & plan.guarded))
 
 
 def _held_by_dns(reports: t.Iterable[VictimReport]) -> PortSet:
@@ -345,7 +335,6 @@ def _ordered(
         interrupted=moves.interrupted,
         restarts_dns=moves.stops_dns,
         unrelieved=moves.unrelieved,
-        warnings=(ledger.warning,) if ledger.warning else (),
     )
 
 
@@ -375,7 +364,7 @@ def _journal_steps(
     changed = journal.changed(changes)
     first = dataclasses.replace(journal if request.undo else changed, stopped=interrupts)
     last = dataclasses.replace(_settled(changed, moves), stopped=())
-    before = (WriteJournal(first, ledger.key_exists, ledger.unreadable),) if first != journal else ()
+    before = (WriteJournal(first, ledger.key_exists),) if first != journal else ()
     after = (WriteJournal(last, ledger.key_exists or bool(before)),) if last != first else ()
     return before, after
 

@@ -20,6 +20,8 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports im
 Answer = t.TypeVar("Answer")
 Protocol = t.Literal["tcp", "udp"]
 PROTOCOLS: t.Final[tuple[Protocol, ...]] = ("tcp", "udp")
+Family = t.Literal["ipv4", "ipv6"]
+FAMILIES: t.Final[tuple[Family, ...]] = ("ipv4", "ipv6")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,7 +76,7 @@ class Absent(enum.Enum):
     KEY = "key"
 
 
-RegistryReading = RegistryValue | Absent
+RegistryReading: t.TypeAlias = "RegistryValue | Absent"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -166,6 +168,12 @@ class DynamicRanges:
     udp: PortRange
     tcp6: PortRange
     udp6: PortRange
+
+    def of(self, family: Family, protocol: Protocol) -> PortRange:
+        """The range of one family and protocol."""
+        if family == "ipv4":
+            return self.tcp if protocol == "tcp" else self.udp
+        return self.tcp6 if protocol == "tcp" else self.udp6
 
 
 # --- questions ---------------------------------------------------------------------------------------------------

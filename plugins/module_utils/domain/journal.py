@@ -24,15 +24,13 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts im
 
 JOURNAL_KEY: t.Final = r"SOFTWARE\Portkeeper"
 JOURNAL_FACT: t.Final = RegistryFact(JOURNAL_KEY, "Journal", RegistryType.STRING)
-UNREADABLE_NAME: t.Final = "JournalUnreadable"
-"""Where a journal that can't be read is kept before a new one is written: nothing is lost."""
 VERSION: t.Final = 1
 MAXIMUM_SIZE: t.Final = 262_144
 """Characters; far above what every resource together writes."""
 CLOCK_TOLERANCE: t.Final = 60.0
 """Seconds by which two clocks' differences may disagree before they mean something."""
 
-State = str | int | t.Mapping[str, t.Any] | None
+State: t.TypeAlias = "str | int | t.Mapping[str, t.Any] | None"
 """A resource's state as JSON: ``None`` for absent, a start mode, or a registry value with its type."""
 Event = t.Literal["reboot", "dns_restart"]
 

@@ -13,9 +13,11 @@ import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
+    DynamicRangesFact,
     ExclusionsFact,
     Fact,
     Facts,
+    Family,
     Protocol,
     RegistryFact,
     RegistryNamesFact,
@@ -94,6 +96,28 @@ class DeleteValue(Step):
 
 
 @dataclasses.dataclass(frozen=True)
+class DeleteEmptyKey(Step):
+    """Delete a registry key below HKEY_LOCAL_MACHINE that a change of ours created, unless it holds something now."""
+
+    key: str
+
+    def touches(self) -> tuple[Fact[t.Any], ...]:
+        """See Step."""
+        return (RegistryNamesFact(self.key),)
+
+
+@dataclasses.dataclass(frozen=True)
+class SetDynamicRanges(Step):
+    """Set the ranges that ephemeral ports are drawn from, in one command line; they are read again in the same one."""
+
+    changes: tuple[tuple[Family, Protocol, PortRange], ...]
+
+    def stale_kinds(self) -> tuple[type[Fact[t.Any]], ...]:
+        """See Step."""
+        return (DynamicRangesFact,)
+
+
+@dataclasses.dataclass(frozen=True)
 class ChangeExclusions(Step):
     """Delete and add netsh excluded port ranges in one command line; the list is read again in the same command."""
 
@@ -168,11 +192,10 @@ class AwaitDns(Step):
 
 @dataclasses.dataclass(frozen=True)
 class WriteJournal(Step):
-    """Write the journal as a whole (one value, one request); ``backup`` first keeps a text that could not be read."""
+    """Write the journal as a whole (one value, one request), or remove it where it has become empty."""
 
     journal: Journal
     key_exists: bool
-    backup: str | None = None
 
 
 # --- plans -------------------------------------------------------------------------------------------------------

@@ -9,8 +9,14 @@ import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain import ad_lds
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.catalogue import AD_LDS_SERVICE_PREFIX
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import Facts
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.catalogue import (
+    AD_LDS_KEY,
+    AD_LDS_SERVICE_PREFIX,
+    SERVICES_BY_KEY,
+    TAKERS,
+    KnownService,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import PROTOCOLS, Facts, Protocol
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import OptionError, PlanError
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_lists import (
     LOWEST_DRAWN_PORT,
@@ -23,18 +29,27 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports im
     parse_ports,
 )
 
+ARGUMENTS: t.Final[t.Mapping[str, t.Any]] = {
+    "ad_lds_instances": {"type": "list", "elements": "str"},
+    "services": {"type": "list", "elements": "str", "choices": list(SERVICES_BY_KEY)},
+}
+"""Options that name ports by what listens on them; part of the argument specification of each resource with ports."""
+
 _NEVER_DRAWN: t.Final = PortSet.of(PortRange(0, LOWEST_DRAWN_PORT - 1))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class WantedPorts:
-    """Ports by number, and by the AD LDS instances that listen on them."""
+    """Ports by number, by the AD LDS instances that listen on them, and by known services."""
 
     ports: PortSet
     ad_lds_instances: tuple[str, ...] = ()
+    services: tuple[KnownService, ...] = ()
 
-    def on(self, facts: Facts) -> PortSet:
-        """The set of ports on one server.
+    def on(self, facts: Facts, protocols: t.Iterable[Protocol] = PROTOCOLS) -> PortSet:
+        """The set of ports on one server, for any of these protocols.
+
+        A known service counts with its ports of these protocols; numbers and AD LDS instances mean any protocol.
 
         Raises:
             FactsNeeded: an instance's registry values are not read yet.
@@ -42,28 +57,72 @@ class WantedPorts:
         """
         wanted = self.ports
         for instance in self.ad_lds_instances:
-            found = ad_lds.instance_ports(facts, instance)
-            if not found:
-                raise PlanError(
-                    f"AD LDS instance {instance}",
-                    f"its service {AD_LDS_SERVICE_PREFIX}{instance} has no ports in the registry",
-                    "Check the instance's name with dsdbutil 'list instances'",
-                )
-            wanted |= found
+            wanted |= _instance_ports(instance, facts)
+        for service in self.services:
+            wanted |= _service_ports(service, protocols, facts)
         return wanted
 
 
-def wanted_ports(arguments: t.Mapping[str, t.Any], *, option: str, state: ListState) -> WantedPorts:
+def given(arguments: t.Mapping[str, t.Any], *, option: str) -> bool:
+    """Whether ports are named at all, by number or otherwise."""
+    return arguments.get(option) is not None or any(arguments.get(name) for name in ARGUMENTS)
+
+
+def wanted_ports(
+    arguments: t.Mapping[str, t.Any], *, option: str, state: ListState, protocols: tuple[Protocol, ...] = PROTOCOLS
+) -> WantedPorts:
     """The checked ports of an option.
 
     Raises:
-        OptionError: a text is no port, a port is never drawn at random, or nothing is named.
+        OptionError: a text is no port, a port is never drawn at random, a service needs no port of these protocols, or
+            nothing is named.
     """
-    given = arguments.get(option)
-    instances = tuple(arguments.get("ad_lds_instances") or ())
-    if not given and not instances and not (given == [] and state == "pure"):
+    numbers = arguments.get(option)
+    wanted = WantedPorts(
+        _checked(numbers or [], option=option, state=state),
+        tuple(arguments.get("ad_lds_instances") or ()),
+        tuple(SERVICES_BY_KEY[key] for key in dict.fromkeys(arguments.get("services") or ())),
+    )
+    if wanted == WantedPorts(PortSet()) and not (numbers == [] and state == "pure"):
         raise OptionError(option, "it is empty; an empty list is allowed only as an explicit [] with state pure")
-    return WantedPorts(_checked(given or [], option=option, state=state), instances)
+    for service in wanted.services:
+        _refuse_without(protocols, service)
+    return wanted
+
+
+def _refuse_without(protocols: tuple[Protocol, ...], service: KnownService) -> None:
+    if not set(protocols) & set(service.protocols):
+        (protocol,) = service.protocols
+        raise OptionError(
+            "services",
+            f"{service.key} needs no {' or '.join(protocols).upper()} port: it needs {service.ports_text}, and what "
+            f"takes that is {TAKERS[protocol]}",
+        )
+
+
+def _instance_ports(instance: str, facts: Facts) -> PortSet:
+    found = ad_lds.instance_ports(facts, instance)
+    if not found:
+        raise PlanError(
+            f"AD LDS instance {instance}",
+            f"its service {AD_LDS_SERVICE_PREFIX}{instance} has no ports in the registry",
+            "Check the instance's name with dsdbutil 'list instances'",
+        )
+    return found
+
+
+def _service_ports(service: KnownService, protocols: t.Iterable[Protocol], facts: Facts) -> PortSet:
+    if service.key != AD_LDS_KEY:
+        return PortSet(tuple(ports for protocol in protocols for ports in service.ports(protocol).ranges))
+    found = ad_lds.all_instances_ports(facts)
+    if not found:
+        raise PlanError(
+            "AD LDS",
+            f"this server has no instance with ports (no service {AD_LDS_SERVICE_PREFIX}...)",
+            f"Leave {AD_LDS_KEY} out of services here, or give the ports by number",
+        )
+    # An instance may well listen on 389 and 636, which nobody gets by chance.
+    return found - _NEVER_DRAWN
 
 
 def _checked(texts: t.Iterable[str], *, option: str, state: ListState) -> PortSet:

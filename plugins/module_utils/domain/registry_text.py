@@ -28,7 +28,8 @@ _HIGHEST_NUMBER: t.Final[t.Mapping[RegistryType, int]] = {RegistryType.DWORD: 2*
 
 def why_not_writable(value: RegistryValue) -> str | None:
     """Why this value can't be written so that Windows keeps exactly it, as the end of a sentence; ``None``: it can."""
-    if type(value.data) is not _DATA_TYPES.get(value.type, str):
+    # A bool is an int in Python, and a journal that was tampered with may hold one.
+    if isinstance(value.data, bool) or not isinstance(value.data, _DATA_TYPES.get(value.type, str)):
         return f"{value.data!r} is no data of type {value.type.name}"
     if isinstance(value.data, int):
         return _number_problem(value.type, value.data)

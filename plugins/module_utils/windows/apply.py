@@ -13,6 +13,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain import j
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.catalogue import DNS_SERVICE
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
     Absent,
+    DynamicRangesFact,
     Exclusions,
     ExclusionsFact,
     Protocol,
@@ -27,8 +28,10 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan imp
     AwaitDns,
     ChangeExclusions,
     ChangeStartMode,
+    DeleteEmptyKey,
     DeleteValue,
     SetDelayedStart,
+    SetDynamicRanges,
     StartServices,
     Step,
     StopServices,
@@ -47,6 +50,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.windows.errors 
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows.observe import (
     Answers,
     read_facts,
+    run_and_list_dynamic_ranges,
     run_and_list_exclusions,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows.target import Target
@@ -87,13 +91,10 @@ def _delete_value(target: Target, step: t.Any, _clock: Clock) -> Answers:
 
 def _write_journal(target: Target, step: t.Any, _clock: Clock) -> Answers:
     fact = journal_rules.JOURNAL_FACT
-    if step.journal.is_empty and step.backup is None:
+    if step.journal.is_empty:
         return _remove_journal(target, fact)
     if not step.key_exists:
         target.registry.create_key(fact.key)
-    if step.backup is not None:
-        backup = RegistryValue(RegistryType.STRING, step.backup)
-        target.registry.write(fact.key, journal_rules.UNREADABLE_NAME, backup)
     value = RegistryValue(RegistryType.STRING, journal_rules.dump(step.journal))
     target.registry.write(fact.key, fact.name, value)
     return {fact: value}
@@ -102,9 +103,18 @@ def _write_journal(target: Target, step: t.Any, _clock: Clock) -> Answers:
 def _remove_journal(target: Target, fact: RegistryFact) -> Answers:
     """With the last undo nothing of ours stays on the server; the key stays only where it holds something else."""
     target.registry.delete_value(fact.key, fact.name)
-    if not target.registry.names(fact.key):
-        target.registry.delete_key(fact.key)
+    _delete_if_empty(target, fact.key)
     return {fact: Absent.KEY}
+
+
+def _delete_empty_key(target: Target, step: t.Any, _clock: Clock) -> Answers:
+    _delete_if_empty(target, step.key)
+    return {}
+
+
+def _delete_if_empty(target: Target, key: str) -> None:
+    if not target.registry.names(key) and not target.registry.subkeys(key):
+        target.registry.delete_key(key)
 
 
 def _change_start_mode(target: Target, step: t.Any, _clock: Clock) -> Answers:
@@ -228,7 +238,7 @@ def _change_exclusions(target: Target, step: t.Any, _clock: Clock) -> Answers:
 
 def _demand_added(target: Target, step: t.Any, outputs: t.Sequence[Output], exclusions: Exclusions) -> None:
     for (protocol, ports), output in zip(step.add, outputs, strict=True):
-        if not PortSet(_administered(exclusions, protocol)) >= PortSet.of(ports):
+        if PortSet.of(ports) - PortSet(_administered(exclusions, protocol)):
             raise _netsh_error(target, "exclude", protocol, ports, output)
 
 
@@ -252,9 +262,22 @@ def _netsh_error(target: Target, operation: str, protocol: Protocol, ports: Port
     )
 
 
+# --- dynamic port ranges ---------------------------------------------------------------------------------------------
+
+
+def _set_dynamic_ranges(target: Target, step: t.Any, _clock: Clock) -> Answers:
+    changes = [netsh.set_dynamic_range(family, protocol, ports) for family, protocol, ports in step.changes]
+    outputs, ranges = run_and_list_dynamic_ranges(target, changes)
+    for (family, protocol, ports), output in zip(step.changes, outputs, strict=True):
+        if ranges is not None and ranges.of(family, protocol) != ports:
+            raise _netsh_error(target, f"set the dynamic {family} range to", protocol, ports, output)
+    return {DynamicRangesFact(): ranges}
+
+
 _APPLIERS: t.Final[t.Mapping[type[Step], t.Callable[[Target, t.Any, Clock], Answers]]] = {
     WriteValue: _write_value,
     DeleteValue: _delete_value,
+    DeleteEmptyKey: _delete_empty_key,
     WriteJournal: _write_journal,
     ChangeStartMode: _change_start_mode,
     SetDelayedStart: _set_delayed_start,
@@ -262,4 +285,5 @@ _APPLIERS: t.Final[t.Mapping[type[Step], t.Callable[[Target, t.Any, Clock], Answ
     StartServices: _start_services,
     AwaitDns: _await_dns,
     ChangeExclusions: _change_exclusions,
+    SetDynamicRanges: _set_dynamic_ranges,
 }

@@ -9,13 +9,8 @@ never judged by netsh's words or exit code, but by reading the state again.
 
 from __future__ import annotations
 
-import typing as t
-
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import Protocol
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import Family, Protocol
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortRange
-
-Family = t.Literal["ipv4", "ipv6"]
-FAMILIES: t.Final[tuple[Family, ...]] = ("ipv4", "ipv6")
 
 
 def show_exclusions(family: Family, protocol: Protocol) -> str:
@@ -36,6 +31,11 @@ def delete_exclusion(protocol: Protocol, ports: PortRange) -> str:
 def show_dynamic_range(family: Family, protocol: Protocol) -> str:
     """Show the range that ephemeral ports are drawn from (KB929851)."""
     return f"netsh interface {family} show dynamicport protocol={protocol} store=active"
+
+
+def set_dynamic_range(family: Family, protocol: Protocol, ports: PortRange) -> str:
+    """Set the range that ephemeral ports are drawn from, for good (KB929851)."""
+    return f"netsh interface {family} set dynamicport {_block(protocol, ports)} store=persistent"
 
 
 def _block(protocol: Protocol, ports: PortRange) -> str:

@@ -13,6 +13,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
+    FAMILIES,
     PROTOCOLS,
     DependenciesFact,
     DynamicRanges,
@@ -21,6 +22,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts im
     Exclusions,
     ExclusionsFact,
     Fact,
+    Family,
     OperatingSystemFact,
     ProcessFact,
     Protocol,
@@ -49,8 +51,8 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.windows.target 
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows.updates import read_updates
 
 Answers = dict[Fact[t.Any], t.Any]
-_Commands = t.Mapping[tuple[netsh.Family, Protocol], str]
-_Outputs = t.Mapping[tuple[netsh.Family, Protocol], Output]
+_Commands = t.Mapping[tuple[Family, Protocol], str]
+_Outputs = t.Mapping[tuple[Family, Protocol], Output]
 
 _SERVICE_KINDS: t.Final = (ServiceFact, ServicesLikeFact, ServicesOfProcessFact)
 
@@ -83,7 +85,15 @@ def run_and_list_exclusions(target: Target, changes: t.Sequence[str]) -> tuple[l
 
     Returns what each change wrote, and the ranges as they are now.
     """
-    question = _exclusions_question(target, ExclusionsFact())
+    return _run_and_ask(target, changes, _exclusions_question(target, ExclusionsFact()))
+
+
+def run_and_list_dynamic_ranges(target: Target, changes: t.Sequence[str]) -> tuple[list[Output], DynamicRanges | None]:
+    """Run commands that change the dynamic ranges and show them afterwards, all in one command line."""
+    return _run_and_ask(target, changes, _dynamic_ranges_question(target, DynamicRangesFact()))
+
+
+def _run_and_ask(target: Target, changes: t.Sequence[str], question: _Question) -> tuple[list[Output], t.Any]:
     outputs = target.console.run([*changes, *question.commands])
     return outputs[: len(changes)], question.answer(outputs[len(changes) :])
 
@@ -158,7 +168,7 @@ def _through_console(target: Target, wanted: t.Collection[Fact[t.Any]]) -> Answe
 def _asked(target: Target, questions: t.Sequence[_Question]) -> Answers:
     commands = [command for question in questions for command in question.commands]
     outputs = iter(target.console.run(commands) if commands else ())
-    return {question.fact: question.answer([next(outputs) for _ in question.commands]) for question in questions}
+    return {question.fact: question.answer([next(outputs) for _command in question.commands]) for question in questions}
 
 
 def _distributed(facts: t.Collection[t.Any], sockets: tuple[Socket, ...]) -> Answers:
@@ -177,7 +187,7 @@ def _netstat(outputs: t.Sequence[Output]) -> tuple[Socket, ...]:
 
 def _exclusions_question(target: Target, fact: Fact[t.Any]) -> _Question:
     if target.capabilities.excluded_port_ranges == "no":
-        return _Question(fact, (), lambda _: None)
+        return _Question(fact, (), lambda _outputs: None)
     commands = _for_each_family(netsh.show_exclusions)
     return _Question(fact, tuple(commands.values()), lambda outputs: _exclusions(target, commands, outputs))
 
@@ -199,13 +209,13 @@ def _is_table(output: Output) -> bool:
 
 
 def _blocks(outputs: _Outputs, protocol: Protocol) -> tuple[ExclusionBlock, ...]:
-    rows = (row for family in netsh.FAMILIES for row in console_text.exclusion_blocks(outputs[family, protocol].raw))
+    rows = (row for family in FAMILIES for row in console_text.exclusion_blocks(outputs[family, protocol].raw))
     return tuple(dict.fromkeys(rows))
 
 
 def _dynamic_ranges_question(target: Target, fact: Fact[t.Any]) -> _Question:
     if not target.capabilities.dynamic_port_ranges:
-        return _Question(fact, (), lambda _: None)
+        return _Question(fact, (), lambda _outputs: None)
     commands = _for_each_family(netsh.show_dynamic_range)
     return _Question(fact, tuple(commands.values()), lambda outputs: _dynamic_ranges(target, commands, outputs))
 
@@ -225,8 +235,8 @@ def _dynamic_ranges(target: Target, commands: _Commands, outputs: t.Sequence[Out
     return DynamicRanges(tcp=tcp, udp=udp, tcp6=ranges["ipv6", "tcp"] or tcp, udp6=ranges["ipv6", "udp"] or udp)
 
 
-def _for_each_family(command: t.Callable[[netsh.Family, Protocol], str]) -> _Commands:
-    return {(family, protocol): command(family, protocol) for protocol in PROTOCOLS for family in netsh.FAMILIES}
+def _for_each_family(command: t.Callable[[Family, Protocol], str]) -> _Commands:
+    return {(family, protocol): command(family, protocol) for protocol in PROTOCOLS for family in FAMILIES}
 
 
 def _unreadable(target: Target, command: str, output: Output) -> CommandError:

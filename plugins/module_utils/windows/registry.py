@@ -116,7 +116,7 @@ class Registry:
 
     def create_key(self, key: str) -> None:
         """Create a key with all its parents; nothing happens where it exists."""
-        _, code = self._call("CreateKey", key)
+        _answer, code = self._call("CreateKey", key)
         self._demand_ok(code, "create the key", key)
 
     def write(self, key: str, name: str, value: RegistryValue) -> None:
@@ -133,13 +133,13 @@ class Registry:
 
     def delete_value(self, key: str, name: str) -> None:
         """Delete one value; nothing happens where it is absent."""
-        _, code = self._call("DeleteValue", key, sValueName=name)
+        _answer, code = self._call("DeleteValue", key, sValueName=name)
         if code not in _ABSENT:
             self._demand_ok(code, "delete", _path(key, name))
 
     def delete_key(self, key: str) -> None:
         """Delete one key without subkeys, and its values; nothing happens where it is absent."""
-        _, code = self._call("DeleteKey", key)
+        _answer, code = self._call("DeleteKey", key)
         if code not in _ABSENT:
             self._demand_ok(code, "delete the key", key)
 
@@ -175,7 +175,7 @@ class Registry:
         """Write and return the code: 0, or 2 where the key is absent."""
         # An empty list is sent as no element: the field-proven way to write an empty REG_MULTI_SZ.
         parameters: dict[str, Value] = {"sValueName": name, kind.parameter: value.data}
-        _, code = self._call(t.cast(str, kind.setter), key, **parameters)
+        _answer, code = self._call(t.cast(str, kind.setter), key, **parameters)
         if code != _KEY_ABSENT:
             self._demand_ok(code, "write", _path(key, name))
         return code

@@ -15,7 +15,10 @@ import typing as t
 
 
 def _assume(default: t.Any, tag: str, source: str, effect: str) -> t.Any:
-    return dataclasses.field(default=default, metadata={"tag": tag, "source": source, "effect": effect})
+    # A shorthand for the dataclass below, which is where the field is used.
+    return dataclasses.field(  # pylint: disable=invalid-field-call
+        default=default, metadata={"tag": tag, "source": source, "effect": effect}
+    )
 
 
 PoolRangeRule: t.TypeAlias = t.Literal["count_from_start", "from_1024"]
@@ -109,6 +112,12 @@ class Assumptions:
         "K",
         "KB812873 names no protocol",
         "ReservedPorts entries hold for both protocols; false: TCP only",
+    )
+    reserved_ports_need_ranges: bool = _assume(
+        True,
+        "D",
+        "KB812873: a single port must still be written 4000-4000; what happens to others is not said",
+        "a ReservedPorts entry without a hyphen reserves nothing",
     )
     adjacent_single_reservations_fail: bool = _assume(
         True,

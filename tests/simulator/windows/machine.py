@@ -13,6 +13,7 @@ from tests.simulator.windows.assumptions import Assumptions
 from tests.simulator.windows.dns import TCPIP_PARAMETERS
 from tests.simulator.windows.events import EventLog, EventType
 from tests.simulator.windows.exclusions import ExclusionStore
+from tests.simulator.windows.network import USUAL_ADAPTERS, Adapter, TcpSegments
 from tests.simulator.windows.portranges import PortRange, ports_of, read_ranges, without_touching
 from tests.simulator.windows.registry import Registry
 from tests.simulator.windows.releases import Language, Release, WinrmStack
@@ -68,6 +69,8 @@ class Machine:
     dynamic_ranges: dict[tuple[Family, Protocol], PortRange] = dataclasses.field(default_factory=dict)
     events: EventLog = dataclasses.field(default_factory=EventLog)
     files: dict[str, bytes] = dataclasses.field(default_factory=dict)
+    adapters: tuple[Adapter, ...] = USUAL_ADAPTERS
+    tcp_segments: TcpSegments = TcpSegments()
 
     @property
     def has_netsh_exclusions(self) -> bool:
@@ -107,7 +110,10 @@ class Machine:
             return frozenset()
         if protocol == "udp" and not self.assumptions.reserved_ports_cover_tcp_and_udp:
             return frozenset()
-        ranges = read_ranges(self.registry.texts(TCPIP_PARAMETERS, "ReservedPorts"))
+        entries = self.registry.texts(TCPIP_PARAMETERS, "ReservedPorts")
+        if self.assumptions.reserved_ports_need_ranges:
+            entries = tuple(entry for entry in entries if "-" in entry)
+        ranges = read_ranges(entries)
         return ports_of(without_touching(ranges) if self.assumptions.adjacent_single_reservations_fail else ranges)
 
     def auto_start_delay(self) -> float:

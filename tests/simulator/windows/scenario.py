@@ -14,6 +14,7 @@ from tests.simulator.windows.assumptions import Assumptions, assumptions_from
 from tests.simulator.windows.boot import GROUP_ORDER_KEY
 from tests.simulator.windows.catalogue import LOAD_ORDER_GROUPS, ROLE_ROWS, install, rows_for
 from tests.simulator.windows.dns import DNS_PARAMETERS, TCPIP_PARAMETERS
+from tests.simulator.windows.evidence import Evidence, read_evidence
 from tests.simulator.windows.exclusions import Block
 from tests.simulator.windows.interface import User
 from tests.simulator.windows.machine import Foreigner, Machine
@@ -82,6 +83,7 @@ class HostSpec:
     denied_keys: tuple[str, ...] = ()
     users: tuple[User, ...] = ()
     assumptions: Assumptions = dataclasses.field(default_factory=Assumptions)
+    evidence: Evidence = dataclasses.field(default_factory=Evidence)
     domain: str = ""
     uptime: float = 30 * DAY
     clock_offset: float = 0.0
@@ -168,6 +170,12 @@ class _Reader:
         allowed = frozenset({"domain", "is_administrator", "filtered_token", "remote_wmi"})
         return tuple(User(**item) for item in self.mappings("users", frozenset({"name", "password"}), allowed))
 
+    def evidence(self) -> Evidence:
+        try:
+            return read_evidence(self.of_type("evidence", dict, {}))
+        except ValueError as error:
+            raise ValueError(f"host {self.name!r}: {error}") from error
+
     def registry(self) -> tuple[tuple[str, str, ValueType, RegistryData], ...]:
         items = self.mappings("registry", frozenset({"path", "name", "type", "data"}), frozenset())
         return tuple((item["path"], item["name"], *typed_data(item["type"], item["data"])) for item in items)
@@ -225,6 +233,7 @@ def read_host(entry: t.Mapping[str, t.Any]) -> HostSpec:
         denied_keys=reader.texts("denied_keys") or (),
         users=reader.users(),
         assumptions=assumptions_from(reader.of_type("assumptions", dict, {})),
+        evidence=reader.evidence(),
         domain=reader.of_type("domain", str, ""),
         uptime=float(reader.of_type("uptime", (int, float), 30 * DAY)),
         clock_offset=float(reader.of_type("clock_offset", (int, float), 0.0)),

@@ -12,6 +12,7 @@ from tests.simulator.windows import acts, lottery
 from tests.simulator.windows.boot import BootPlan, plan_boot
 from tests.simulator.windows.commands import interpreter
 from tests.simulator.windows.context import Context
+from tests.simulator.windows.evidence import plant
 from tests.simulator.windows.interface import CimInstance, CommandResult, User, WinrmLimits
 from tests.simulator.windows.machine import Machine
 from tests.simulator.windows.power import Power, PowerEvent
@@ -267,6 +268,7 @@ def build_from_spec(spec: HostSpec, *, now: float) -> SimulatedServer:
     if spec.broken is not None:
         seed = lottery.find_seed(machine, seed=seed, broken=bool(spec.broken), victim=spec.victim)
     server = SimulatedServer(machine, seed=seed, users=spec.users, roles=spec.roles, now=now, uptime=spec.uptime)
+    plant(machine, spec.evidence, now=now)
     _start_winrm(server)
     return server
 

@@ -121,12 +121,17 @@ class Session:
 
     def hasten(self, service: Service, now: float) -> None:
         """Do now what is on the agenda for a service that somebody waits for."""
-        folded = service.config.name.casefold()
-        waiting = sorted(item for item in self._agenda if item[3] == folded)
-        self._agenda = [item for item in self._agenda if item[3] != folded]
-        heapq.heapify(self._agenda)
-        for _due, _serial, kind, name in waiting:
+        for _due, _serial, kind, name in self._take_from_agenda(service):
             self.apply(kind, name, now)
+
+    def _take_from_agenda(self, service: Service) -> list[tuple[float, int, StepKind, str]]:
+        """Remove what is still to come for a service, and return it in its order."""
+        folded = service.config.name.casefold()
+        taken = sorted(item for item in self._agenda if item[3] == folded)
+        if taken:
+            self._agenda = [item for item in self._agenda if item[3] != folded]
+            heapq.heapify(self._agenda)
+        return taken
 
     # -- steps
     def _begin(self, service: Service, now: float) -> None:
@@ -187,6 +192,7 @@ class Session:
     def release(self, service: Service) -> None:
         """Close a service's sockets and end its process, unless other services or the system live in it."""
         pid, service.pid = service.pid, 0
+        self._take_from_agenda(service)
         self.sockets.close(service=service.config.name)
         process = self.processes.get(pid)
         if process is None or process.image.casefold() in ("lsass.exe", "services.exe"):

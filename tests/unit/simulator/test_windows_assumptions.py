@@ -31,6 +31,13 @@ LOSSES: t.Final[dict[str, tuple[str, dict[str, t.Any], dict[str, t.Any], bool]]]
         {"dns_honours_reserved_ports": False},
         True,
     ),
+    "an entry without a hyphen": ("2003", {"reserved_ports": ["50389", "50636"]}, {}, True),
+    "an entry without a hyphen, honoured": (
+        "2003",
+        {"reserved_ports": ["50389", "50636"]},
+        {"reserved_ports_need_ranges": False},
+        False,
+    ),
     "touching entries work": (
         "2003",
         {"reserved_ports": TOUCHING},

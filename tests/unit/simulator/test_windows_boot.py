@@ -45,7 +45,7 @@ def test_a_lucky_edge_server_runs(release: str) -> None:
 
 
 def test_the_same_seed_is_the_same_boot() -> None:
-    states = [json.dumps(Host("2022", seed=5).server.state(), sort_keys=True) for _ in range(2)]
+    states = [json.dumps(Host("2022", seed=5).server.state(), sort_keys=True) for _index in range(2)]
     assert states[0] == states[1]
     assert json.dumps(Host("2022", seed=6).server.state(), sort_keys=True) != states[0]
 

@@ -119,7 +119,7 @@ def test_a_draw_takes_all_when_there_are_not_enough() -> None:
 def test_every_port_is_as_likely_as_any_other() -> None:
     rng = random.Random(11)
     counts = dict.fromkeys(range(1024, 1124), 0)
-    for _ in range(4000):
+    for _index in range(4000):
         for port in draw_ports(rng, count=20, port_range=(1024, 1123), taken=frozenset()):
             counts[port] += 1
     assert all(abs(count - 800) < 5 * 25.3 for count in counts.values())

@@ -321,6 +321,21 @@ def test_killed_service_leaves_its_mark() -> None:
     assert t.cast("t.Any", event.properties["TimeGenerated"]).timestamp() == NOW
 
 
+def test_a_killed_service_starts_anew() -> None:
+    host = Host("2022", broken=False)
+    host.control("DNS", "StopService")
+    host.later(5)
+    host.control("DNS", "StartService")
+    host.later(1.2)
+    host.server.act({"do": "kill_service", "service": "DNS"})
+    assert host.control("DNS", "StartService") == 0
+    host.later(0.5)
+    assert (host.service("DNS")["State"], host.holder("udp", 53)) == ("Start Pending", "")
+    host.later(2)
+    assert (host.service("DNS")["State"], host.holder("udp", 53)) == ("Running", "dns.exe")
+    assert len(host.server.session.sockets._pools) == 1
+
+
 def test_snapshots_are_equal_after_undoing() -> None:
     host = Host("2022")
     before = host.server.state()["registry"]

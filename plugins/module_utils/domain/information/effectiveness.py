@@ -15,6 +15,7 @@ import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.catalogue import DNS_SERVICE
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
+    PROTOCOLS,
     Absent,
     ExclusionsFact,
     Fact,
@@ -32,6 +33,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.journal 
     JournalTooNew,
     load,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.observed_force import observed_force
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import (
     Context,
     Force,
@@ -56,7 +58,6 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resource
 WaitsFor = t.Literal["reboot", "dns_restart", "boot", "owner"]
 _Resource = t.Literal["reserved_ports", "dns_socket_pool", "service_start_mode"]
 _START_MODES: t.Final[tuple[StartMode, ...]] = t.get_args(StartMode)
-_SHOWN_RANGES: t.Final = 5
 NO_PORTS: t.Final = PortSet()
 
 
@@ -142,7 +143,7 @@ def _settled(resource: _Resource, part: str, key: str, planner: t.Callable[[], P
         plan = planner()
     except PlanError as error:
         return _Row(resource, part, None, Force("no", str(error)))
-    return _Row(resource, part, plan.before[key], observed_force(plan, held))
+    return _Row(resource, part, plan.before[key], observed_force(plan, _forbidden(plan) & held))
 
 
 # --- reserved ports ----------------------------------------------------------------------------------------------
@@ -166,7 +167,7 @@ def _netsh(_view: View, context: Context) -> t.Iterator[_Row]:
     if context.capabilities.excluded_port_ranges == "no" or context.facts[ExclusionsFact()] is None:
         return
     try:
-        plan = excluded_port_ranges.plan(PortSet(), "present", ("tcp", "udp"), context)
+        plan = excluded_port_ranges.plan(dict.fromkeys(PROTOCOLS, PortSet()), "present", context)
     except PlanError as error:
         yield _Row("reserved_ports", "netsh", None, Force("no", str(error)))
         return
@@ -248,16 +249,10 @@ _PARTS: t.Final[tuple[t.Callable[[View, Context], t.Iterable[_Row]], ...]] = (
 # --- what the sockets say ----------------------------------------------------------------------------------------
 
 
-def observed_force(plan: Plan, held_by_dns: PortSet) -> Force:
-    """What is in force: that dns.exe is seen to hold ports which the settings forbid outweighs the journal."""
+def _forbidden(plan: Plan) -> PortSet:
+    """The ports that a plan's settings keep from dns.exe."""
     names = plan.before.get("reserved_ports") or plan.before.get("excluded_ports") or ()
-    taken = PortList(tuple(names)).ports & held_by_dns
-    if not taken:
-        return plan.force
-    held = f"dns.exe holds UDP {_shortened(taken)} although the setting forbids it"
-    if plan.resource == "reserved_ports":
-        return Force("no", f"{held}: Windows reads ReservedPorts at boot, it waits for a reboot.", reboot_required=True)
-    return Force("no", f"{held}: it waits for a restart of DNS.", restart_required=True)
+    return PortList(tuple(names)).ports
 
 
 def _held_by_dns(view: View) -> PortSet:
@@ -273,8 +268,3 @@ def _held_by_dns(view: View) -> PortSet:
         if process_id and socket.process_id == process_id and socket.protocol == "udp" and socket.port != DNS_PORT
     }
     return PortSet.of(*ports)
-
-
-def _shortened(ports: PortSet) -> str:
-    shown = ", ".join(item.text for item in ports.ranges[:_SHOWN_RANGES])
-    return shown if len(ports.ranges) <= _SHOWN_RANGES else f"{shown} and more"

@@ -62,7 +62,7 @@ def scope_of(tree: Node) -> Scope:
     return Scope(names, ports)
 
 
-_Use = tuple[str | None, PortSet | None]
+_Use: t.TypeAlias = "tuple[str | None, PortSet | None]"
 
 
 def _uses(node: Node) -> t.Iterator[_Use]:

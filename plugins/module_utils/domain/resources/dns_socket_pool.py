@@ -12,11 +12,11 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain import dns_restart
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.catalogue import DNS_SERVICE
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
     Absent,
-    OperatingSystemFact,
-    ProcessFact,
+    Protocol,
     RegistryFact,
     RegistryNamesFact,
     RegistryReading,
@@ -24,7 +24,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts im
     RegistryValue,
     ServiceFact,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.journal import Entry, Wait, state_of
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.journal import Entry, state_of
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import (
     IN_FORCE,
     NO_PORTS,
@@ -44,7 +44,12 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_lis
     changed_list,
     list_warnings,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_options import WantedPorts, wanted_ports
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_options import (
+    ARGUMENTS,
+    WantedPorts,
+    given,
+    wanted_ports,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortSet
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.undo import Undo, undone_list, undone_value
 
@@ -54,6 +59,7 @@ LIST_FACT: t.Final = RegistryFact(DNS_PARAMETERS, "SocketPoolExcludedPortRanges"
 NAMES_FACT: t.Final = RegistryNamesFact(DNS_PARAMETERS)
 DEAD_NAME: t.Final = "SocketPoolPortExclusionList"
 """Named by one article of 2009; no Windows ever read it."""
+POOL_PROTOCOLS: t.Final[tuple[Protocol, ...]] = ("udp",)
 DEFAULT_SIZE: t.Final = 2500
 MAXIMUM_SIZE: t.Final = 10_000
 SIZE_ENTRY: t.Final = "dns_socket_pool.size"
@@ -62,7 +68,7 @@ LIST_ENTRY: t.Final = "dns_socket_pool.excluded_ports"
 ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
     "size": {"type": "str"},
     "excluded_ports": {"type": "list", "elements": "str"},
-    "ad_lds_instances": {"type": "list", "elements": "str"},
+    **ARGUMENTS,
     "state": {"type": "str", "choices": ["present", "absent", "pure"], "default": "present"},
     "restart": {"type": "bool", "default": False},
     "allow_unsafe_size": {"type": "bool", "default": False},
@@ -83,10 +89,11 @@ def options(arguments: t.Mapping[str, t.Any]) -> DnsSocketPool:
     """Typed options; raises OptionError."""
     state = t.cast(ListState, arguments["state"])
     size = _size(arguments.get("size"), allow_unsafe=arguments["allow_unsafe_size"])
-    lists = arguments.get("excluded_ports") is not None or arguments.get("ad_lds_instances")
-    excluded = wanted_ports(arguments, option="excluded_ports", state=state) if lists else None
+    excluded = None
+    if given(arguments, option="excluded_ports"):
+        excluded = wanted_ports(arguments, option="excluded_ports", state=state, protocols=POOL_PROTOCOLS)
     if size is None and excluded is None and not arguments["restart"]:
-        raise OptionError("size", "nothing to do: give size, excluded_ports, ad_lds_instances or restart")
+        raise OptionError("size", "nothing to do: give size, excluded_ports, ad_lds_instances, services or restart")
     return DnsSocketPool(size, excluded, state, arguments["restart"])
 
 
@@ -111,7 +118,7 @@ def plan(wanted: DnsSocketPool, context: Context) -> Plan:
     _refuse_list_without_support(wanted, context)
     context.facts.require(NAMES_FACT, ServiceFact(DNS_SERVICE))
     _refuse_without_dns(context)
-    asked = wanted.excluded.on(context.facts) if wanted.excluded else PortSet()
+    asked = wanted.excluded.on(context.facts, POOL_PROTOCOLS) if wanted.excluded else PortSet()
     context.facts.require(*_questions(wanted, context))
     parts = [part for part in (_size_part(wanted, context), _list_part(wanted, asked, context)) if part]
     changed = any(part.steps for part in parts)
@@ -131,7 +138,7 @@ def plan(wanted: DnsSocketPool, context: Context) -> Plan:
 def undo(wanted: DnsSocketPool, context: Context) -> Plan:
     """Take back the size, where one is named, and our part of the named ports; raises PlanError, FactsNeeded."""
     context.facts.require(NAMES_FACT, ServiceFact(DNS_SERVICE))
-    asked = wanted.excluded.on(context.facts) if wanted.excluded else NO_PORTS
+    asked = wanted.excluded.on(context.facts, POOL_PROTOCOLS) if wanted.excluded else NO_PORTS
     context.facts.require(*_questions(wanted, context))
     parts = [part for part in (_size_undone(wanted, context), _list_undone(wanted, asked, context)) if part]
     return Plan(
@@ -343,30 +350,8 @@ def _entry(
         original=known.original if known else state_of(reading),
         written=state_of(written),
         added=added,
-        wait=_wait(context),
+        wait=dns_restart.wait(context),
     )
-
-
-def _dns_process(context: Context) -> int:
-    service = context.facts[ServiceFact(DNS_SERVICE)]
-    return service.process_id if service and service.runs else 0
-
-
-def _wait(context: Context) -> Wait | None:
-    """What a change of now waits for: nothing while DNS is stopped, since its next start reads the new values."""
-    process_id = _dns_process(context)
-    if not process_id:
-        return None
-    return Wait("dns_restart", since=context.now, age=_age(process_id, context), process_id=process_id)
-
-
-def _age(process_id: int, context: Context) -> float:
-    """Seconds since the process was created; both clocks are the server's."""
-    process = context.facts[ProcessFact(process_id)]
-    system = context.facts[OperatingSystemFact()]
-    if process is None or process.created is None:
-        return 0.0
-    return (system.local_time - process.created).total_seconds()
 
 
 _WAITS: t.Final = Force(
@@ -379,29 +364,20 @@ _FOREIGN: t.Final = Force(
 
 
 def _pending_force(context: Context) -> Force:
-    return _WAITS if _dns_process(context) else _STOPPED
+    return _WAITS if dns_restart.running_process(context) else _STOPPED
 
 
 def _force_of(parts: t.Sequence[_Part], context: Context) -> Force:
     """The weakest of the parts; an older change of ours that waits counts even where nothing is asked (``restart``)."""
     names = [part.entry_name for part in parts] or [SIZE_ENTRY, LIST_ENTRY]
     entries = {name: context.entry(name) for name in names}
-    if any(entry and entry.wait and _still_waits(entry.wait, context) for entry in entries.values()):
+    if any(entry and entry.wait and dns_restart.still_waits(entry.wait, context) for entry in entries.values()):
         return _WAITS
     for part in parts:
         entry = entries[part.entry_name]
         if entry is None or entry.written != state_of(part.reading):
             return _FOREIGN
     return IN_FORCE
-
-
-def _still_waits(wait: Wait, context: Context) -> bool:
-    process_id = _dns_process(context)
-    if not process_id:
-        return False
-    if wait.process_id and wait.process_id != process_id:
-        return False
-    return not wait.is_over(now=context.now, age=_age(process_id, context), process_id=process_id)
 
 
 RESOURCE: t.Final = Resource("dns_socket_pool", ARGUMENT_SPEC, options, plan, undo)

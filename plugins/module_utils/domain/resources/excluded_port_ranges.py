@@ -43,30 +43,32 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_lis
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import (
     PortRange,
     PortSet,
-    parse_ports,
     split_entries,
 )
 
 ENTRY: t.Final = "reserved_ports_netsh"
 
 
-def plan(ports: PortSet, state: ListState, protocols: tuple[Protocol, ...], context: Context) -> Plan:
-    """Exclude ``ports`` for each protocol, release them, or make them the only ones; raises PlanError, FactsNeeded."""
-    asked = ports if state != "absent" else NO_PORTS
+def plan(wanted: t.Mapping[Protocol, PortSet], state: ListState, context: Context) -> Plan:
+    """Exclude the ports of each protocol, release them, or make them the only ones; raises PlanError, FactsNeeded."""
+    named = PortSet(tuple(item for ports in wanted.values() for item in ports.ranges))
+    asked = named if state != "absent" else NO_PORTS
     context.facts.require(ExclusionsFact(), *([SocketsFact(asked)] if asked else []))
     exclusions = _supported(context)
-    changes = [_change_for(protocol, _Wanted(ports, state, asked), exclusions, context) for protocol in protocols]
-    return _plan_of(changes, exclusions, protocols, context)
+    changes = [
+        _change_for(protocol, _Wanted(ports, state, asked), exclusions, context) for protocol, ports in wanted.items()
+    ]
+    return _plan_of(changes, exclusions, tuple(wanted), context)
 
 
-def undo(ports: PortSet, protocols: tuple[Protocol, ...], context: Context) -> Plan:
-    """Take back our part of ``ports``: the list as it was before us where nobody has changed it since."""
+def undo(asked: t.Mapping[Protocol, PortSet], context: Context) -> Plan:
+    """Take back our part of the ports: the list as it was before us where nobody has changed it since."""
     entry = context.entry(ENTRY)
     exclusions = _supported(context) if entry else None
     if entry is None or exclusions is None:
         return Plan("reserved_ports", {"mechanism": "netsh"}, {"mechanism": "netsh"}, IN_FORCE)
     ours = {protocol: _recorded(protocol, entry) for protocol in PROTOCOLS}
-    going = {protocol: ours[protocol] & ports if protocol in protocols else NO_PORTS for protocol in PROTOCOLS}
+    going = {protocol: ours[protocol] & asked.get(protocol, NO_PORTS) for protocol in PROTOCOLS}
     everything = going == ours
     if everything and entry.written == _blocks(exclusions):
         changes = [_restoration(protocol, entry.original, exclusions) for protocol in PROTOCOLS]
@@ -227,7 +229,7 @@ def _unfinished(protocol: Protocol, context: Context) -> PortSet:
     """Pieces that an interrupted run had deleted and not yet added again."""
     entry = context.entry(ENTRY)
     pending = entry.pending if entry else ()
-    return parse_ports(text.partition("/")[0] for text in pending if text.endswith(f"/{protocol}"))
+    return _noted(protocol, pending)
 
 
 def _plan_of(
@@ -309,8 +311,13 @@ def _blocks_after(changes: t.Sequence[_Change], exclusions: Exclusions) -> State
     return {protocol: sorted(str(ports) for ports in found) for protocol, found in blocks.items()}
 
 
-def _recorded(protocol: str, entry: Entry | None) -> PortSet:
-    texts = [text.partition("/")[0] for text in (entry.added if entry else ()) if text.endswith(f"/{protocol}")]
+def _recorded(protocol: Protocol, entry: Entry | None) -> PortSet:
+    return _noted(protocol, entry.added if entry else ())
+
+
+def _noted(protocol: Protocol, notes: t.Iterable[str]) -> PortSet:
+    """The ports of one protocol in the journal's notes: ``50389-50389/tcp``."""
+    texts = [text.partition("/")[0] for text in notes if text.endswith(f"/{protocol}")]
     return PortSet(tuple(ports for _text, ports in split_entries(texts)[0]))
 
 

@@ -21,7 +21,13 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan imp
     Resource,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_lists import ListState
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_options import WantedPorts, wanted_ports
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_options import (
+    ARGUMENTS,
+    WantedPorts,
+    given,
+    wanted_ports,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortSet
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources import (
     excluded_port_ranges,
     reserved_ports_value,
@@ -31,7 +37,7 @@ Mechanism = t.Literal["registry", "netsh"]
 
 ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
     "ports": {"type": "list", "elements": "str"},
-    "ad_lds_instances": {"type": "list", "elements": "str"},
+    **ARGUMENTS,
     "protocol": {"type": "str", "choices": ["tcp", "udp", "both"], "default": "both"},
     "state": {"type": "str", "choices": ["present", "absent", "pure"], "default": "present"},
     "mechanism": {"type": "str", "choices": ["auto", "registry", "netsh"], "default": "auto"},
@@ -56,11 +62,13 @@ class ReservedPorts:
 def options(arguments: t.Mapping[str, t.Any]) -> ReservedPorts:
     """Typed options; raises OptionError."""
     state = t.cast(ListState, arguments["state"])
-    if not arguments.get("ports") and arguments.get("ports") != [] and not arguments.get("ad_lds_instances"):
-        raise OptionError("ports", "it is required (or ad_lds_instances)")
+    if not given(arguments, option="ports"):
+        raise OptionError("ports", "it is required (or ad_lds_instances, or services)")
+    protocol = arguments["protocol"]
+    protocols = PROTOCOLS if protocol == "both" else (protocol,)
     return ReservedPorts(
-        ports=wanted_ports(arguments, option="ports", state=state),
-        protocol=arguments["protocol"],
+        ports=wanted_ports(arguments, option="ports", state=state, protocols=protocols),
+        protocol=protocol,
         state=state,
         mechanism=arguments["mechanism"],
     )
@@ -68,18 +76,21 @@ def options(arguments: t.Mapping[str, t.Any]) -> ReservedPorts:
 
 def plan(wanted: ReservedPorts, context: Context) -> Plan:
     """The plan by the mechanism that this release honours; raises PlanError, FactsNeeded."""
-    ports = wanted.ports.on(context.facts)
     if _mechanism(wanted, context) == "registry":
+        ports = wanted.ports.on(context.facts, wanted.protocols)
         return reserved_ports_value.plan(ports, wanted.state, wanted.protocol, context)
-    return excluded_port_ranges.plan(ports, wanted.state, wanted.protocols, context)
+    return excluded_port_ranges.plan(_by_protocol(wanted, context), wanted.state, context)
 
 
 def undo(wanted: ReservedPorts, context: Context) -> Plan:
     """Take back what we reserved of these ports; raises PlanError, FactsNeeded."""
-    ports = wanted.ports.on(context.facts)
     if _mechanism(wanted, context) == "registry":
-        return reserved_ports_value.undo(ports, context)
-    return excluded_port_ranges.undo(ports, wanted.protocols, context)
+        return reserved_ports_value.undo(wanted.ports.on(context.facts, wanted.protocols), context)
+    return excluded_port_ranges.undo(_by_protocol(wanted, context), context)
+
+
+def _by_protocol(wanted: ReservedPorts, context: Context) -> dict[Protocol, PortSet]:
+    return {protocol: wanted.ports.on(context.facts, (protocol,)) for protocol in wanted.protocols}
 
 
 def _mechanism(wanted: ReservedPorts, context: Context) -> Mechanism:

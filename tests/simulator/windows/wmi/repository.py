@@ -10,7 +10,7 @@ import typing as t
 
 from tests.simulator.windows.context import Context
 from tests.simulator.windows.interface import CimInstance, CimReference, CimValue, Operation, WmiFault
-from tests.simulator.windows.wmi import eventlog, services, sockets, stdregprov, system
+from tests.simulator.windows.wmi import eventlog, network, services, sockets, stdregprov, system
 from tests.simulator.windows.wmi.base import STANDARD_CIMV2, CimClass, Parameters, RawParameters, Row
 from tests.simulator.windows.wql import Association, Select, WqlError, parse
 
@@ -19,6 +19,7 @@ CLASSES: t.Final[tuple[CimClass, ...]] = (
     *services.CLASSES,
     *system.CLASSES,
     *eventlog.CLASSES,
+    *network.CLASSES,
     *sockets.CLASSES,
 )
 _BY_PLACE: t.Final = {

@@ -59,7 +59,7 @@ def test_timeouts_of_the_plugin() -> None:
 def test_items_of_a_loop_share_the_session() -> None:
     with servers.Server(servers.soap(INSTANCE)) as server:
         connection = winrm_to(server.port)
-        for _ in range(3):
+        for _index in range(3):
             with bridge.open_client(connection) as client:
                 client.get("root/cimv2", "Win32_OperatingSystem")
         assert (server.connections, len(server.requests)) == (1, 3)

@@ -9,13 +9,16 @@ import pytest
 
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.catalogue import (
     EDGE_PORTS,
-    KNOWN_OWNERS,
-    ad_lds_owner,
-    known_owner,
+    KNOWN_SERVICES,
+    SERVICES_BY_KEY,
+    TAKERS,
+    KnownService,
     owner_of,
+    services_within,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import PROTOCOLS, Protocol
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortSet
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_lists import LOWEST_DRAWN_PORT
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortRange, PortSet
 
 HOLDERS: list[tuple[str, Protocol, int, str, tuple[str, ...], bool]] = [
     ("AD LDS", "tcp", 50389, "dsamain.exe", ("ADAM_MSExchange",), True),
@@ -33,7 +36,13 @@ HOLDERS: list[tuple[str, Protocol, int, str, tuple[str, ...], bool]] = [
     ("L2TP", "udp", 1701, "svchost.exe", ("RemoteAccess",), True),
     ("cluster", "udp", 3343, "clussvc.exe", ("ClusSvc",), True),
     ("Message Queuing", "tcp", 1801, "mqsvc.exe", ("MSMQ",), True),
-    ("nobody's port", "udp", 51820, "dns.exe", ("DNS",), False),
+    ("BlackBerry Router", "tcp", 3101, "blackberryrouter.exe", ("BlackBerry Router",), True),
+    ("WireGuard in the kernel", "udp", 51820, "System", (), True),
+    ("WDS", "udp", 64500, "svchost.exe", ("WDSServer",), True),
+    ("DFS Replication", "tcp", 5722, "dfsrs.exe", ("DFSR",), True),
+    ("DNS on WireGuard's port", "udp", 51820, "dns.exe", ("DNS",), False),
+    ("a product whose process is not known", "udp", 61184, "svchost.exe", (), False),
+    ("nobody's port", "udp", 40000, "dns.exe", ("DNS",), False),
 ]
 
 
@@ -44,26 +53,54 @@ def test_holders(protocol: Protocol, port: int, image: str, services: tuple[str,
     assert (owner_of(protocol, port, image, services) is not None) == rightful
 
 
-def test_an_instance_is_known_by_the_ports_of_its_registry_values() -> None:
-    instance = ad_lds_owner(PortSet.of(389, 636), name="AD LDS instance ADAM_Users")
-    assert owner_of("tcp", 636, "dsamain.exe", (), [instance]) is instance
-    assert owner_of("tcp", 636, "dsamain.exe", ()) is None
-
-
-def test_whose_port_it_is_can_be_asked_without_a_holder() -> None:
-    row = known_owner("udp", 4500)
-    assert row is not None
-    assert (row.services, row.images) == (("PolicyAgent", "IKEEXT"), ("lsass.exe", "svchost.exe"))
-    assert known_owner("tcp", 4500) is None
-
-
 def test_no_two_rows_claim_the_same_port() -> None:
     for protocol in PROTOCOLS:
-        rows = [row for row in KNOWN_OWNERS if protocol in row.protocols]
-        for number, row in enumerate(rows):
-            assert all(row.ports.isdisjoint(other.ports) for other in rows[number + 1 :])
+        for number, row in enumerate(KNOWN_SERVICES):
+            others = KNOWN_SERVICES[number + 1 :]
+            assert all(row.ports(protocol).isdisjoint(other.ports(protocol)) for other in others)
 
 
-def test_every_row_says_what_breaks_and_where_it_is_from() -> None:
-    assert all(row.what_breaks and row.source and row.holders and row.ports for row in KNOWN_OWNERS)
-    assert EDGE_PORTS.texts() == ["50389-50389", "50636-50636"]
+@pytest.mark.parametrize("row", KNOWN_SERVICES, ids=lambda row: row.key)
+def test_every_row_is_whole(row: KnownService) -> None:
+    assert row.name
+    assert row.what_breaks
+    assert row.source
+    assert row.protocols
+    assert row.services or row.note
+    assert f"[{row.tag}" in row.source
+    assert min(min(row.ports(protocol)) for protocol in row.protocols) >= LOWEST_DRAWN_PORT
+
+
+def test_keys_are_unique_and_easy_to_write() -> None:
+    assert len(SERVICES_BY_KEY) == len(KNOWN_SERVICES)
+    assert all(key.isidentifier() and key == key.lower() for key in SERVICES_BY_KEY)
+
+
+PORTS: list[tuple[str, str]] = [
+    ("ad_lds", "TCP and UDP 50389, 50636"),
+    ("ias", "UDP 1645-1646, 1812-1813"),
+    ("blackberry_router", "TCP 3101"),
+]
+
+
+@pytest.mark.parametrize(("key", "text"), PORTS)
+def test_ports_in_words(key: str, text: str) -> None:
+    assert SERVICES_BY_KEY[key].ports_text == text
+
+
+def test_a_service_has_the_name_of_its_release() -> None:
+    assert SERVICES_BY_KEY["ipsec"].services == {"2003": ("PolicyAgent",), "2008 and later": ("IKEEXT",)}
+    assert SERVICES_BY_KEY["ipsec"].images == ("lsass.exe", "svchost.exe")
+
+
+def test_the_pool_takes_no_tcp_port() -> None:
+    assert "never the DNS server" in TAKERS["tcp"]
+    assert "pool" in TAKERS["udp"]
+
+
+def test_products_within_a_range() -> None:
+    drawn = services_within("udp", PortRange(1024, 5000))
+    assert [row.key for row in drawn] == ["ias", "ipsec", "l2tp", "autd", "cluster"]
+    assert [row.key for row in services_within("tcp", PortRange(1025, 5000))] == ["blackberry_router", "msmq"]
+    assert [row.udp for row in services_within("udp", PortRange(50000, 51000))] == [EDGE_PORTS]
+    assert PortSet.of(50389, 50636) == EDGE_PORTS

@@ -326,13 +326,11 @@ def test_a_value_that_cannot_be_written_whole_is_refused_before_anything_is_writ
         plan(world, request())
 
 
-def test_an_unreadable_journal_is_kept_and_a_newer_one_is_not_touched() -> None:
+def test_a_journal_that_cannot_be_read_stops_the_run_before_any_write() -> None:
     world = edge(broken=False)
     world.set(journals.JOURNAL_FACT, RegistryValue(RegistryType.STRING, "{rubbish"))
-    planned = plan(world, request())
-    assert isinstance(planned.steps[0], WriteJournal)
-    assert planned.steps[0].backup == "{rubbish"
-    assert planned.warnings
+    with pytest.raises(PlanError, match="reg delete"):
+        plan(world, request())
     world.set(journals.JOURNAL_FACT, RegistryValue(RegistryType.STRING, '{"version":99}'))
     with pytest.raises(PlanError, match="Update"):
         plan(world, request())

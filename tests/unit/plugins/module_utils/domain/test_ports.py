@@ -142,7 +142,7 @@ def test_foreign_lists_are_split_leniently_and_in_order() -> None:
 @given(st.lists(st.text(max_size=12)))
 def test_no_foreign_text_breaks_the_split_and_none_is_lost(values: list[str]) -> None:
     readable, unreadable = split_entries(values)
-    assert sorted([*(text for text, _ in readable), *unreadable]) == sorted(values)
+    assert sorted([*(text for text, _ports in readable), *unreadable]) == sorted(values)
 
 
 @given(RANGES)

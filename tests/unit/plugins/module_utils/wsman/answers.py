@@ -118,7 +118,7 @@ def stream(name: str, base64_text: str, *, command_id: str = "C1", end: bool = F
     return f'<rsp:Stream Name="{name}" CommandId="{command_id}"{last}>{base64_text}</rsp:Stream>'
 
 
-Reply = str | bytes | Exception
+Reply: t.TypeAlias = "str | bytes | Exception"
 
 
 class ScriptedTransport:

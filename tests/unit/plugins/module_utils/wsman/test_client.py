@@ -157,7 +157,7 @@ def test_nothing_is_sent_when_the_text_cannot_be() -> None:
 
 @pytest.mark.parametrize("repeated", [1, 2])
 def test_reading_is_repeated_once_after_a_dropped_connection(repeated: int) -> None:
-    client, transport = client_over(*[dropped() for _ in range(repeated)], answers.instance("C", "<p:A>1</p:A>"))
+    client, transport = client_over(*[dropped() for _index in range(repeated)], answers.instance("C", "<p:A>1</p:A>"))
     if repeated == 1:
         assert client.get("root/cimv2", "C").integer("A") == 1
     else:

@@ -125,7 +125,7 @@ CASES: dict[str, tuple[str, type[errors.WsmanError], int | None]] = {
 def test_faults(case: str) -> None:
     content, kind, code = CASES[case]
     error = raised(content)
-    assert type(error) is kind
+    assert error.__class__ is kind
     assert error.code == code
     assert (error.host, error.operation, error.target) == ("edge1", ORIGIN.operation, ORIGIN.target)
     assert str(error).startswith("Invoke StopService of root/cimv2/Win32_Service Name=DNS on edge1 failed: ")

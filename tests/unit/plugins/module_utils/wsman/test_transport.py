@@ -74,7 +74,7 @@ def flood(total: int, *, announced: bool) -> t.Callable[[], servers.Handler]:
     def handle(connection: socket.socket, _request: servers.Request) -> bool:
         length = f"Content-Length: {total}\r\n" if announced else ""
         connection.sendall(f"HTTP/1.1 200 OK\r\nContent-Type: application/soap+xml\r\n{length}\r\n".encode())
-        for _ in range(total // len(block)):
+        for _index in range(total // len(block)):
             connection.sendall(block)
         return False
 
@@ -186,7 +186,7 @@ WITHOUT_SOAP: dict[int, tuple[type[errors.WsmanError], str]] = {
 def test_statuses_without_soap(status: int, body: bytes) -> None:
     kind, words = WITHOUT_SOAP[status]
     error = failure(servers.always(servers.http(f"{status} X", body)))
-    assert type(error) is kind
+    assert error.__class__ is kind
     assert words in str(error)
 
 
@@ -347,7 +347,7 @@ def test_few_handles_are_kept() -> None:
     before = len(list(pathlib.Path("/proc/self/fd").iterdir()))
     with servers.Server(servers.always(servers.http("200 OK", b"<x/>", Connection="close"), keep=False)) as server:
         sender = over(server.url)
-        for _ in range(30):
+        for _index in range(30):
             sender.send(MESSAGE)
         server.drop_connections()
         assert len(list(pathlib.Path("/proc/self/fd").iterdir())) - before < 20

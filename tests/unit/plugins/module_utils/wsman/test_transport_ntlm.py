@@ -66,7 +66,7 @@ def test_server_that_closes_after_every_message() -> None:
     delivered: list[bytes] = []
     with servers.Server(lambda: servers.NtlmHandler(delivered, close_after=1)) as server:
         sender = over(server.url, method="ntlm")
-        for _ in range(3):
+        for _index in range(3):
             sender.send(MESSAGE)
             time.sleep(0.05)
         assert delivered == [MESSAGE] * 3
@@ -109,6 +109,6 @@ def test_two_transports_over_one_protocol() -> None:
     delivered: list[bytes] = []
     with servers.Server(lambda: servers.NtlmHandler(delivered)) as server:
         protocol = winrm.protocol.Protocol(server.url, "ntlm", "EDGE1\\edge", "secret", proxy=None)
-        for _ in range(2):
+        for _index in range(2):
             transport.WinrmTransport(protocol, host="edge1").send(MESSAGE)
         assert len(server.requests) == 3 + 2
