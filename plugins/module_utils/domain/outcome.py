@@ -68,8 +68,21 @@ def failures(outcome: Outcome) -> tuple[str, ...]:
 
 
 def still_settling(outcome: Outcome) -> bool:
-    """Whether another look may be better: something was started, and the proof does not hold yet."""
-    return outcome.applied and bool(failures(outcome))
+    """Whether another look may be better: something was started, and what fails still moves.
+
+    A service that is stopped does not start by itself, and a victim that could not be relieved stays as it is.
+    """
+    moving = (report for report in outcome.final.victims if not report.is_right)
+    hopeless = outcome.final.unrelieved
+    return (
+        outcome.applied
+        and bool(failures(outcome))
+        and any(report.service.name not in hopeless and not _has_ended(report) for report in moving)
+    )
+
+
+def _has_ended(report: VictimReport) -> bool:
+    return any(service.state == "Stopped" for service in report.down_services)
 
 
 def _missing_sentence(final: Convergence) -> str:
