@@ -207,41 +207,41 @@ EXAMPLES = r"""
         restart_dns: true
         prove: true
 
-- name: Look at the victims only, change nothing
-  portkeeper.windows.converge:
-    victims:
-      - service: ADAM_MSExchange
-        ad_lds_instance: MSExchange
-        dependents:
-          - MSExchangeTransport
-    prove: true
+    - name: Look at the victims only, change nothing
+      portkeeper.windows.converge:
+        victims:
+          - service: ADAM_MSExchange
+            ad_lds_instance: MSExchange
+            dependents:
+              - MSExchangeTransport
+        prove: true
 
-- name: Reserve by netsh against every other taker too, stopping the owner for a moment
-  portkeeper.windows.converge:
-    resources:
-      - reserved_ports:
-          ad_lds_instances:
-            - MSExchange
-        when_capable: excluded_port_ranges
-    victims:
-      - service: ADAM_MSExchange
-        ad_lds_instance: MSExchange
-    stop_owners: true
-    restart_dns: true
+    - name: Reserve by netsh against every other taker too, stopping the owner for a moment
+      portkeeper.windows.converge:
+        resources:
+          - reserved_ports:
+              ad_lds_instances:
+                - MSExchange
+            when_capable: excluded_port_ranges
+        victims:
+          - service: ADAM_MSExchange
+            ad_lds_instance: MSExchange
+        stop_owners: true
+        restart_dns: true
 
-- name: Take back what this collection changed for these ports, and nothing else
-  portkeeper.windows.converge:
-    resources:
-      - reserved_ports:
-          ad_lds_instances:
-            - MSExchange
-        when_capable: reserved_ports_value
-      - dns_socket_pool:
-          ad_lds_instances:
-            - MSExchange
-        when_capable: dns_pool_exclusions
-    restart_dns: true
-    state: absent
+    - name: Take back what this collection changed for these ports, and nothing else
+      portkeeper.windows.converge:
+        resources:
+          - reserved_ports:
+              ad_lds_instances:
+                - MSExchange
+            when_capable: reserved_ports_value
+          - dns_socket_pool:
+              ad_lds_instances:
+                - MSExchange
+            when_capable: dns_pool_exclusions
+        restart_dns: true
+        state: absent
 """
 
 RETURN = r"""

@@ -116,30 +116,30 @@ EXAMPLES = r"""
           - 50636
         restart: true
 
-- name: Exclude the ports now and leave the restart to the next maintenance window
-  portkeeper.windows.dns_socket_pool:
-    excluded_ports: 51820
-  register: pool
+    - name: Exclude the ports now and leave the restart to the next maintenance window
+      portkeeper.windows.dns_socket_pool:
+        excluded_ports: 51820
+      register: pool
 
-- name: In the maintenance window, restart DNS if anything still waits for it
-  portkeeper.windows.dns_socket_pool:
-    restart: true
+    - name: In the maintenance window, restart DNS if anything still waits for it
+      portkeeper.windows.dns_socket_pool:
+        restart: true
 
-- name: Keep the pool off the ports of RADIUS and IPsec
-  portkeeper.windows.dns_socket_pool:
-    services:
-      - ias
-      - ipsec
-    restart: true
+    - name: Keep the pool off the ports of RADIUS and IPsec
+      portkeeper.windows.dns_socket_pool:
+        services:
+          - ias
+          - ipsec
+        restart: true
 
-- name: Go back to the default size
-  portkeeper.windows.dns_socket_pool:
-    size: default
+    - name: Go back to the default size
+      portkeeper.windows.dns_socket_pool:
+        size: default
 
-- name: Take a range out of the list, whoever added it
-  portkeeper.windows.dns_socket_pool:
-    excluded_ports: 34000-34010
-    state: absent
+    - name: Take a range out of the list, whoever added it
+      portkeeper.windows.dns_socket_pool:
+        excluded_ports: 34000-34010
+        state: absent
 """
 
 RETURN = r"""

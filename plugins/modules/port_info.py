@@ -67,10 +67,6 @@ seealso:
 """
 
 EXAMPLES = r"""
-# At 3 a.m., from the shell, without a playbook:
-#   ansible edge1 -m portkeeper.windows.port_info -a 'ports=50636'
-#   ansible edge1 -m portkeeper.windows.port_info -a 'query=sockets[?port==`50636`]'
-
 - name: Find every Edge server whose AD LDS port is with the DNS server
   hosts: edge
   gather_facts: false
@@ -87,13 +83,17 @@ EXAMPLES = r"""
         msg: "{{ found.msg }}"
       when: found.sockets | selectattr('pool') | list | length > 0
 
-- name: See what waits for a reboot or a restart
-  portkeeper.windows.port_info:
-    query: "configured_versus_effective[?effective!='yes'].[resource, part, reason]"
+    # At 3 a.m., from the shell, without a playbook:
+    #   ansible edge1 -m portkeeper.windows.port_info -a 'ports=50636'
+    #   ansible edge1 -m portkeeper.windows.port_info -a 'query=sockets[?port==`50636`]'
 
-- name: Look at everything, sockets included
-  portkeeper.windows.port_info:
-    gather_subset: all
+    - name: See what waits for a reboot or a restart
+      portkeeper.windows.port_info:
+        query: "configured_versus_effective[?effective!='yes'].[resource, part, reason]"
+
+    - name: Look at everything, sockets included
+      portkeeper.windows.port_info:
+        gather_subset: all
 """
 
 RETURN = r"""

@@ -121,41 +121,41 @@ EXAMPLES = r"""
       ansible.builtin.debug:
         var: reservation.reboot_required
 
-- name: Reserve the ports that KB956189 is about (SBS 2003) - RADIUS, L2TP, ActiveSync notifications and IPsec
-  portkeeper.windows.reserved_ports:
-    ports:
-      - 1645-1646
-      - 1701
-      - 1812-1813
-      - 2883
-      - 4500
+    - name: Reserve the ports that KB956189 is about (SBS 2003) - RADIUS, L2TP, ActiveSync notifications and IPsec
+      portkeeper.windows.reserved_ports:
+        ports:
+          - 1645-1646
+          - 1701
+          - 1812-1813
+          - 2883
+          - 4500
 
-- name: Keep a WireGuard port out of everybody's hands (Windows Server 2012 or later)
-  portkeeper.windows.reserved_ports:
-    ports: 51820
-    protocol: udp
+    - name: Keep a WireGuard port out of everybody's hands (Windows Server 2012 or later)
+      portkeeper.windows.reserved_ports:
+        ports: 51820
+        protocol: udp
 
-- name: The same two services on any release, by name
-  portkeeper.windows.reserved_ports:
-    services:
-      - ias
-      - ipsec
+    - name: The same two services on any release, by name
+      portkeeper.windows.reserved_ports:
+        services:
+          - ias
+          - ipsec
 
-- name: Give two ports back, whoever reserved them
-  portkeeper.windows.reserved_ports:
-    ports:
-      - 50389
-      - 50636
-    state: absent
+    - name: Give two ports back, whoever reserved them
+      portkeeper.windows.reserved_ports:
+        ports:
+          - 50389
+          - 50636
+        state: absent
 
-- name: See what a list without any other entries would cost
-  portkeeper.windows.reserved_ports:
-    ports:
-      - 3343
-      - 4500
-    state: pure
-  check_mode: true
-  diff: true
+    - name: See what a list without any other entries would cost
+      portkeeper.windows.reserved_ports:
+        ports:
+          - 3343
+          - 4500
+        state: pure
+      check_mode: true
+      diff: true
 """
 
 RETURN = r"""

@@ -117,10 +117,10 @@ EXAMPLES = r"""
           - MSExchangeTransport
       when: reservation.reboot_required
 
-- name: Give logged-on users five minutes
-  portkeeper.windows.server_reboot:
-    msg: Maintenance, please save your work
-    pre_reboot_delay: 300
+    - name: Give logged-on users five minutes
+      portkeeper.windows.server_reboot:
+        msg: Maintenance, please save your work
+        pre_reboot_delay: 300
 """
 
 RETURN = r"""

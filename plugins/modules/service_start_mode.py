@@ -74,12 +74,12 @@ EXAMPLES = r"""
         name: DNS
         start_mode: delayed
 
-- name: Start RADIUS and the AD LDS instance at boot
-  portkeeper.windows.service_start_mode:
-    name:
-      - IAS
-      - ADAM_MSExchange
-    start_mode: auto
+    - name: Start RADIUS and the AD LDS instance at boot
+      portkeeper.windows.service_start_mode:
+        name:
+          - IAS
+          - ADAM_MSExchange
+        start_mode: auto
 """
 
 RETURN = r"""

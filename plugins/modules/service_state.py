@@ -89,10 +89,10 @@ EXAMPLES = r"""
         timeout: 300
       when: stopped.ran | length > 0
 
-- name: Restart DNS and what depends on it
-  portkeeper.windows.service_state:
-    name: DNS
-    state: restarted
+    - name: Restart DNS and what depends on it
+      portkeeper.windows.service_state:
+        name: DNS
+        state: restarted
 """
 
 RETURN = r"""

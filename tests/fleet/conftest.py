@@ -14,3 +14,6 @@ def pytest_configure(config: pytest.Config) -> None:
     is_worker = hasattr(config, "workerinput")
     if not is_worker and getattr(config.option, "dist", None) == "load":
         config.option.dist = "loadfile"
+
+
+pytest.register_assert_rewrite("tests.fleet.beats")

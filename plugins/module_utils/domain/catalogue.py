@@ -80,6 +80,10 @@ class KnownService:
     tag: Tag
     """How well it is known that these are the ports."""
     note: str = ""
+    only_beside: str = ""
+    """A service that must be installed too before the product is taken to be there: ``W3SVC`` is any web server."""
+    any_port_will_do: bool = False
+    """It needs a free port out of its range, not each of them."""
 
     def ports(self, protocol: Protocol) -> PortSet:
         """Its ports of one protocol."""
@@ -159,6 +163,7 @@ KNOWN_SERVICES: t.Final[tuple[KnownService, ...]] = (
         name="Exchange 2003 ActiveSync up-to-date notifications (AUTD)",
         udp=PortSet.of(2883),
         services={"2003": ("W3SVC",)},
+        only_beside="MSExchangeIS",
         processes=(OwningProcess("w3wp.exe"),),
         what_breaks="no push to mobile devices (Server ActiveSync events 3015 and 3024)",
         source="[D KB956189]; the process and its service [K] unverified",
@@ -180,6 +185,7 @@ KNOWN_SERVICES: t.Final[tuple[KnownService, ...]] = (
         name="Windows Deployment Services",
         udp=PortSet.of(PortRange(64001, 65000)),
         services={"all": ("WDSServer",)},
+        any_port_will_do=True,
         processes=(OwningProcess("svchost.exe", ("WDSServer",)),),
         what_breaks="no deployment: its TFTP finds no free port (WDS trace: UDP registration failed, rc=2)",
         source="[T, KB977512]; the process [K] unverified",

@@ -20,6 +20,8 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports im
 Answer = t.TypeVar("Answer")
 Protocol = t.Literal["tcp", "udp"]
 PROTOCOLS: t.Final[tuple[Protocol, ...]] = ("tcp", "udp")
+OWN_ERROR: t.Final = 1066
+"""ERROR_SERVICE_SPECIFIC_ERROR: the service's own code stands beside it."""
 Family = t.Literal["ipv4", "ipv6"]
 FAMILIES: t.Final[tuple[Family, ...]] = ("ipv4", "ipv6")
 
@@ -100,6 +102,11 @@ class Service:
         """Whether its state is Running."""
         return self.state == "Running"
 
+    @property
+    def error(self) -> int:
+        """The error that its last end left: ``exit_code``, or the service's own where that only says so."""
+        return self.specific_exit_code if self.exit_code == OWN_ERROR else self.exit_code
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Process:
@@ -174,6 +181,51 @@ class DynamicRanges:
         if family == "ipv4":
             return self.tcp if protocol == "tcp" else self.udp
         return self.tcp6 if protocol == "tcp" else self.udp6
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Event:
+    """Win32_NTLogEvent. Sources and codes are the same in every language; ``strings`` are what was put into its text.
+
+    Errors stand in ``strings`` as ``%%10048``, untranslated (Q125661); names of services are display names, localized.
+    """
+
+    log: str
+    record: int
+    source: str
+    code: int
+    time: datetime.datetime
+    """When it happened, by the server's own clock."""
+    strings: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TcpSegments:
+    """TCP segments over IPv4 since the boot, as Windows' raw counters tell (32 bits: they begin anew at 2**32)."""
+
+    sent: int
+    retransmitted: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class NetworkAdapter:
+    """Win32_NetworkAdapter; ``service`` is the key name of its driver, ``device_id`` what its driver is known by."""
+
+    name: str
+    service: str
+    connected: bool
+    device_id: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class NetworkDriver:
+    """Win32_PnPSignedDriver of a network adapter; ``date`` is the one that its maker gave it."""
+
+    device_id: str
+    name: str
+    version: str
+    provider: str
+    date: datetime.datetime | None
 
 
 # --- questions ---------------------------------------------------------------------------------------------------
@@ -256,6 +308,45 @@ class DynamicRangesFact(Fact[DynamicRanges | None]):
 @dataclasses.dataclass(frozen=True)
 class UpdatesFact(Fact[tuple[str, ...]]):
     """HotFixIDs of Win32_QuickFixEngineering: can confirm an update, never refute it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class EventsFact(Fact["tuple[Event, ...]"]):
+    """Events of one log by their codes since a moment of the server's clock, newest first, at most ``most``."""
+
+    log: str
+    codes: tuple[int, ...]
+    since: datetime.datetime
+    most: int
+
+
+@dataclasses.dataclass(frozen=True)
+class ServicesFailedFact(Fact["tuple[Service, ...]"]):
+    """The services whose last end left one of these Win32 errors, as such or as their own (1066)."""
+
+    codes: tuple[int, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class ServicesDisplayedFact(Fact["tuple[Service, ...]"]):
+    """The services with one display name, the localized name that events give (case-insensitive)."""
+
+    display_name: str
+
+
+@dataclasses.dataclass(frozen=True)
+class TcpSegmentsFact(Fact["TcpSegments | None"]):
+    """How many TCP segments went out and how many of them again; ``None`` where Windows does not count them."""
+
+
+@dataclasses.dataclass(frozen=True)
+class NetworkAdaptersFact(Fact["tuple[NetworkAdapter, ...]"]):
+    """The network adapters, teams among them."""
+
+
+@dataclasses.dataclass(frozen=True)
+class NetworkDriversFact(Fact["tuple[NetworkDriver, ...]"]):
+    """The drivers of network adapters; slow on a real server, so asked only when it matters."""
 
 
 class FactsNeeded(Exception):

@@ -40,14 +40,25 @@ def next_boot_may_block(context: Context) -> bool:
     """
     if not context.capabilities.ipsec_block_mode:
         return False
-    context.facts.require(
-        ServiceFact(DNS_SERVICE),
-        ServiceFact(IPSEC_SERVICE),
-        MAX_USER_PORT_FACT,
-        reserved_ports_value.RESERVED_PORTS_FACT,
-    )
-    starting = [context.facts[ServiceFact(name)] for name in (DNS_SERVICE, IPSEC_SERVICE)]
+    context.facts.require(*_QUESTIONS)
     highest = context.facts[MAX_USER_PORT_FACT]
-    drawn = isinstance(highest, RegistryValue) and isinstance(highest.data, int) and highest.data >= IPSEC_NAT_PORT
+    number = highest.data if isinstance(highest, RegistryValue) and isinstance(highest.data, int) else None
+    return boot_may_block_with(number, context)
+
+
+def boot_may_block_with(highest: int | None, context: Context) -> bool:
+    """The same with another MaxUserPort (``None``: not set) than the server has now."""
+    if not context.capabilities.ipsec_block_mode or highest is None or highest < IPSEC_NAT_PORT:
+        return False
+    context.facts.require(*_QUESTIONS)
+    starting = [context.facts[ServiceFact(name)] for name in (DNS_SERVICE, IPSEC_SERVICE)]
     both_start = all(service and service.start_mode == "Auto" for service in starting)
-    return both_start and drawn and IPSEC_NAT_PORT not in reserved_ports_value.reserved(context)
+    return both_start and IPSEC_NAT_PORT not in reserved_ports_value.reserved(context)
+
+
+_QUESTIONS: t.Final = (
+    ServiceFact(DNS_SERVICE),
+    ServiceFact(IPSEC_SERVICE),
+    MAX_USER_PORT_FACT,
+    reserved_ports_value.RESERVED_PORTS_FACT,
+)

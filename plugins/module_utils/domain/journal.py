@@ -32,7 +32,7 @@ CLOCK_TOLERANCE: t.Final = 60.0
 
 State: t.TypeAlias = "str | int | t.Mapping[str, t.Any] | None"
 """A resource's state as JSON: ``None`` for absent, a start mode, or a registry value with its type."""
-Event = t.Literal["reboot", "dns_restart"]
+Event = t.Literal["reboot", "dns_restart", "service_restart"]
 
 
 class JournalError(Exception):

@@ -38,6 +38,21 @@ class PortList:
         """Entries that are no port and no range."""
         return split_entries(self.entries)[1]
 
+    @property
+    def reliable(self) -> PortSet:
+        """What ReservedPorts surely keeps back: entries written ``n-m`` that no other one touches (KB812873)."""
+        ranges = [split_entries([text])[0][0][1] for text in self._well_formed]
+        alone = [
+            ports
+            for index, ports in enumerate(ranges)
+            if not any(ports.touches(other) for place, other in enumerate(ranges) if place != index)
+        ]
+        return PortSet(tuple(alone))
+
+    @property
+    def _well_formed(self) -> tuple[str, ...]:
+        return tuple(text for text, _ports in split_entries(self.entries)[0] if _WELL_FORMED.fullmatch(text.strip()))
+
     def with_ports(self, wanted: PortSet, *, strict: bool) -> PortList:
         """This list with all of ``wanted`` in it.
 

@@ -73,8 +73,8 @@ NO_PRIVILEGE: t.Final = frozenset({5, 1314, 0x80041003, 0x80041062, 0x80070005, 
 """The forms in which Windows says that the caller may not, or that its token has the shutdown privilege not enabled:
 then nothing has happened. Whether WinRM's provider host enables it is [K] unverified."""
 
-_EVENTS_OF_A_BOOT: t.Final[tuple[Event, ...]] = ("reboot", "dns_restart")
-"""What a boot settles: DNS reads its settings and draws its pool when it starts, so that wait is over, too."""
+_EVENTS_OF_A_BOOT: t.Final[tuple[Event, ...]] = t.get_args(Event)
+"""What a boot settles: everything, since DNS and all other services read their settings when they start."""
 
 # What can stand in double quotes in a command line: % can't be quoted in cmd.exe, and a backslash could escape a quote.
 _UNSAFE_IN_COMMAND: t.Final = re.compile(r"[^A-Za-z0-9 .,:;=/_()+-]")

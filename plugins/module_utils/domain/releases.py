@@ -49,6 +49,8 @@ class Capabilities:
     """``MSFT_NetTCPConnection`` and ``MSFT_NetUDPEndpoint`` in root/StandardCimv2 (Windows 8 and 2012 on)."""
     shell_codepage: int
     """Code page for WinRS: with 65001 batch files do nothing before 2008 R2 (field reports), so 437 there."""
+    dfsr_port: int | None
+    """The port of DFS Replication on domain controllers, where it is fixed (5722 on 2008 and 2008 R2; AskDS blog)."""
     ipsec_block_mode: bool
     """A failed IPSEC Services drops all traffic (KB912023: NT 5.x)."""
 
@@ -94,6 +96,7 @@ _NT_5_2: t.Final = Capabilities(
     delayed_start_property=False,
     network_endpoint_classes=False,
     shell_codepage=437,
+    dfsr_port=None,
     ipsec_block_mode=True,
 )
 _NT_6_0: t.Final = dataclasses.replace(
@@ -103,6 +106,7 @@ _NT_6_0: t.Final = dataclasses.replace(
     dynamic_port_ranges=True,
     dns_pool_range="count_from_start",
     delayed_start=True,
+    dfsr_port=5722,
     ipsec_block_mode=False,
 )
 _NT_6_1: t.Final = dataclasses.replace(_NT_6_0, dns_pool_exclusions=True, always_has_pool=True, shell_codepage=65001)

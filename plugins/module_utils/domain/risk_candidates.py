@@ -16,7 +16,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports im
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.releases import DEFAULT_POOL_RANGE
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.risk import NextBoot
 
-TakesEffect = t.Literal["reboot", "dns_restart"]
+TakesEffect = t.Literal["reboot", "dns_restart", "at_once"]
 SMALL_POOL: t.Final = 50
 """What one of the articles of the time set, to make its tools readable; Microsoft's rule for DNS warns below 2500."""
 
@@ -100,10 +100,10 @@ CANDIDATES: t.Final[tuple[Candidate, ...]] = (
     ),
     Candidate(
         name="netsh_exclusions",
-        takes_effect="reboot",
+        takes_effect="at_once",
         advised=False,
         how="portkeeper.windows.reserved_ports with the mechanism netsh",
-        note="Keeps other programs off; that the DNS server honours it is documented nowhere, so nothing is gained here.",
+        note="Keeps other programs off; that the DNS server honours it is documented nowhere, so nothing is gained.",
         applies=lambda boot: _has_pool(boot) and boot.capabilities.excluded_port_ranges != "no",
         change=lambda boot: dataclasses.replace(boot, netsh=boot.netsh | _needed(boot)),
     ),
@@ -159,7 +159,7 @@ def _any_is_enough(boot: NextBoot) -> NextBoot:
 DOUBTS: t.Final[tuple[Doubt, ...]] = (
     Doubt(
         name="update",
-        sentence="That the update with the socket pool (MS08-037) is installed is assumed; without it nothing is drawn.",
+        sentence="That the update with the pool (MS08-037) is installed is assumed; without it nothing is drawn.",
         applies=lambda boot: boot.pool == "assumed",
         otherwise=lambda boot: dataclasses.replace(boot, pool="not_seen"),
     ),
@@ -169,9 +169,7 @@ DOUBTS: t.Final[tuple[Doubt, ...]] = (
             "MaxUserPort is taken as a count from the start of the range; Microsoft's best practice rule for the pool "
             "suggests that it is the highest port, with 1024 as the lowest."
         ),
-        applies=lambda boot: (
-            boot.max_user_port is not None and boot.capabilities.dns_pool_range == "count_from_start"
-        ),
+        applies=lambda boot: boot.max_user_port is not None and boot.capabilities.dns_pool_range == "count_from_start",
         otherwise=_highest_port_rule,
     ),
     Doubt(
@@ -195,7 +193,7 @@ DOUBTS: t.Final[tuple[Doubt, ...]] = (
     Doubt(
         name="ipv6",
         sentence="The numbers of the pool's IPv6 sockets are taken to be those of IPv4; they may be drawn apart.",
-        applies=lambda boot: not boot.capabilities.reserved_ports_value,
+        applies=lambda boot: boot.capabilities.dynamic_port_ranges,
         otherwise=lambda boot: dataclasses.replace(boot, sets=2),
     ),
     Doubt(

@@ -18,11 +18,14 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts im
     DependenciesFact,
     DynamicRanges,
     DynamicRangesFact,
+    EventsFact,
     ExclusionBlock,
     Exclusions,
     ExclusionsFact,
     Fact,
     Family,
+    NetworkAdaptersFact,
+    NetworkDriversFact,
     OperatingSystemFact,
     ProcessFact,
     Protocol,
@@ -30,18 +33,27 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts im
     RegistryNamesFact,
     Service,
     ServiceFact,
+    ServicesDisplayedFact,
+    ServicesFailedFact,
     ServicesLikeFact,
     ServicesOfProcessFact,
     Socket,
     SocketsFact,
+    TcpSegmentsFact,
     UpdatesFact,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortRange, PortSet
-from ansible_collections.portkeeper.windows.plugins.module_utils.windows import console_text, netsh
+from ansible_collections.portkeeper.windows.plugins.module_utils.windows import console_text, netsh, network
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows.console import Output
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows.errors import CommandError
+from ansible_collections.portkeeper.windows.plugins.module_utils.windows.event_log import read_events
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows.operating_system import read_operating_system
-from ansible_collections.portkeeper.windows.plugins.module_utils.windows.services import in_process, with_prefix
+from ansible_collections.portkeeper.windows.plugins.module_utils.windows.services import (
+    displayed_as,
+    failed_with,
+    in_process,
+    with_prefix,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows.sockets import (
     netstat_command,
     on_ports,
@@ -54,7 +66,13 @@ Answers = dict[Fact[t.Any], t.Any]
 _Commands = t.Mapping[tuple[Family, Protocol], str]
 _Outputs = t.Mapping[tuple[Family, Protocol], Output]
 
-_SERVICE_KINDS: t.Final = (ServiceFact, ServicesLikeFact, ServicesOfProcessFact)
+_SERVICE_KINDS: t.Final = (
+    ServiceFact,
+    ServicesLikeFact,
+    ServicesOfProcessFact,
+    ServicesFailedFact,
+    ServicesDisplayedFact,
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -115,6 +133,10 @@ _READERS: t.Final[t.Mapping[type[Fact[t.Any]], t.Callable[[Target, t.Any], t.Any
     RegistryNamesFact: _registry_names,
     DependenciesFact: lambda target, _: target.services.dependencies(),
     UpdatesFact: lambda target, _: read_updates(target.client),
+    EventsFact: lambda target, fact: read_events(target.client, fact),
+    TcpSegmentsFact: lambda target, _: network.read_tcp_segments(target.client),
+    NetworkAdaptersFact: lambda target, _: network.read_adapters(target.client),
+    NetworkDriversFact: lambda target, _: network.read_drivers(target.client),
 }
 """Kinds of which every question is a request of its own."""
 
@@ -127,6 +149,8 @@ def _services(target: Target, facts: t.Collection[t.Any]) -> Answers:
         names=[fact.name for fact in facts if isinstance(fact, ServiceFact)],
         prefixes=[fact.prefix for fact in facts if isinstance(fact, ServicesLikeFact)],
         process_ids=[fact.process_id for fact in facts if isinstance(fact, ServicesOfProcessFact)],
+        display_names=[fact.display_name for fact in facts if isinstance(fact, ServicesDisplayedFact)],
+        exit_codes=[code for fact in facts if isinstance(fact, ServicesFailedFact) for code in fact.codes],
     )
     return {fact: _service_answer(fact, found) for fact in facts}
 
@@ -136,6 +160,10 @@ def _service_answer(fact: t.Any, found: tuple[Service, ...]) -> t.Any:
         return with_prefix(found, fact.prefix)
     if isinstance(fact, ServicesOfProcessFact):
         return in_process(found, fact.process_id)
+    if isinstance(fact, ServicesFailedFact):
+        return failed_with(found, fact.codes)
+    if isinstance(fact, ServicesDisplayedFact):
+        return displayed_as(found, fact.display_name)
     return next((service for service in found if service.name.casefold() == fact.name.casefold()), None)
 
 

@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import Dependencies, Service
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
+    OWN_ERROR,
+    Dependencies,
+    Service,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows import wql
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows.errors import (
     AnswerError,
@@ -76,6 +80,8 @@ class Services:
         names: t.Iterable[str] = (),
         prefixes: t.Iterable[str] = (),
         process_ids: t.Iterable[int] = (),
+        display_names: t.Iterable[str] = (),
+        exit_codes: t.Iterable[int] = (),
     ) -> tuple[Service, ...]:
         """All services that any of the conditions fits: whatever is asked at once, 1 or 2 requests."""
         wanted = {name.casefold(): name for name in names}
@@ -84,6 +90,9 @@ class Services:
         conditions = [wql.starts_with("Name", prefix) for prefix in prefixes]
         few = len(hosts) <= wql.MOST_ALTERNATIVES
         conditions += [wql.any_of("ProcessId", hosts) if few else "ProcessId >= 1"] if hosts else []
+        displayed, errors = sorted(set(display_names)), sorted(set(exit_codes))
+        conditions += [wql.any_of("DisplayName", displayed)] if displayed else []
+        conditions += [_failed(errors)] if errors else []
         if len(wanted) == 1 and not conditions:
             return tuple(filter(None, map(self._get, wanted.values())))
         conditions += [wql.any_of("Name", wanted.values())] if wanted else []
@@ -205,6 +214,21 @@ def with_prefix(services: t.Iterable[Service], prefix: str) -> tuple[Service, ..
 def in_process(services: t.Iterable[Service], process_id: int) -> tuple[Service, ...]:
     """Those that live in this process, sorted by name; none for process 0, which is no process."""
     return _sorted(service for service in services if process_id and service.process_id == process_id)
+
+
+def displayed_as(services: t.Iterable[Service], display_name: str) -> tuple[Service, ...]:
+    """Those with this display name, sorted by name."""
+    return _sorted(service for service in services if service.display_name.casefold() == display_name.casefold())
+
+
+def failed_with(services: t.Iterable[Service], codes: t.Collection[int]) -> tuple[Service, ...]:
+    """Those whose last end left one of these errors, sorted by name."""
+    return _sorted(service for service in services if service.error in codes)
+
+
+def _failed(codes: t.Sequence[int]) -> str:
+    own = f"(ExitCode = {OWN_ERROR} AND ({wql.any_of('ServiceSpecificExitCode', codes)}))"
+    return f"{wql.any_of('ExitCode', codes)} OR {own}"
 
 
 def _sorted(services: t.Iterable[Service]) -> tuple[Service, ...]:

@@ -8,6 +8,7 @@ Few columns and a condition keep answers small: WinRM sends them in pieces of ab
 
 from __future__ import annotations
 
+import datetime
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortRange, PortSet
@@ -28,6 +29,11 @@ def literal(value: str | int) -> str:
     if isinstance(value, int):
         return str(value)
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def moment(value: datetime.datetime) -> str:
+    """A moment as WMI writes it (DMTF, in UTC): ``'20260301080000.000000+000'``."""
+    return literal(value.astimezone(datetime.timezone.utc).strftime("%Y%m%d%H%M%S.000000+000"))
 
 
 def any_of(column: str, values: t.Iterable[str | int]) -> str:

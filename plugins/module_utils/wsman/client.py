@@ -110,8 +110,11 @@ class Client:
         body = self._ask(origin, wmi.invoke_message, namespace, class_name, method, parameters, selectors or {})
         return wmi.body_object(body, origin, f"{class_name}.{method}")
 
-    def query(self, namespace: str, wql: str) -> list[Instance]:
-        """All rows of a WQL query; an empty result is an empty list, an unknown class NotFound."""
+    def query(self, namespace: str, wql: str, *, most: int | None = None) -> list[Instance]:
+        """All rows of a WQL query; an empty result is an empty list, an unknown class NotFound.
+
+        With ``most`` only that many: the server is then told to forget the rest.
+        """
         class_name = _class_of_query(wql)
         origin = errors.Origin(self.host, "Query", f"{namespace}/{class_name}")
         deadline = self._clock() + self._query_deadline
@@ -119,10 +122,13 @@ class Client:
         rows = list(page.items)
         for pulls in itertools.count(1):
             if page.context is None:
-                return rows
+                return rows if most is None else rows[:most]
+            if most is not None and len(rows) >= most:
+                self._release(origin, namespace, page.context)
+                return rows[:most]
             if len(rows) > MAX_ITEMS or pulls > MAX_PULLS or self._clock() > deadline:
                 raise self._abandoned(origin, namespace, page.context)
-            page = self._next_page(origin, namespace, page.context)
+            page = self._next_page(origin, namespace, page.context, most and most - len(rows))
             rows.extend(page.items)
         raise AssertionError("the count has no end")
 
@@ -130,19 +136,22 @@ class Client:
         """A command shell (WinRS); nothing is sent before the first command."""
         return Shell(self._exchange_for_shell, codepage=codepage, host=self.host, clock=self._clock)
 
-    def _next_page(self, origin: errors.Origin, namespace: str, context: str) -> wmi.Page:
+    def _next_page(self, origin: errors.Origin, namespace: str, context: str, most: int | None) -> wmi.Page:
         try:
-            return wmi.page_of(self._ask(origin, wmi.pull_message, namespace, context), origin)
+            return wmi.page_of(self._ask(origin, wmi.pull_message, namespace, context, most), origin)
         except errors.TimedOut:
             # The provider had nothing yet; the context stays valid (DSP0226 section 8.4).
             return wmi.Page((), context)
 
     def _abandoned(self, origin: errors.Origin, namespace: str, context: str) -> errors.WsmanError:
-        # The server forgets the context by itself; the reason for giving up matters more.
-        with contextlib.suppress(errors.WsmanError):
-            self._ask(origin, wmi.release_message, namespace, context)
+        self._release(origin, namespace, context)
         limits = f"{MAX_ITEMS} rows, {self._query_deadline:.0f} seconds"
         return soap.violation(origin, f"the result does not end (limits: {limits})")
+
+    def _release(self, origin: errors.Origin, namespace: str, context: str) -> None:
+        # The server forgets the context by itself in time; what was read, or the reason for giving up, matters more.
+        with contextlib.suppress(errors.WsmanError):
+            self._ask(origin, wmi.release_message, namespace, context)
 
     def _origin(
         self, operation: str, namespace: str, class_name: str, selectors: t.Mapping[str, str] | None

@@ -77,12 +77,12 @@ def enumerate_message(namespace: str, wql: str) -> soap.Message:
     return soap.Message(soap.Action.ENUMERATE.value, class_uri(namespace, "*"), body=body, repeatable=True)
 
 
-def pull_message(namespace: str, context: str) -> soap.Message:
-    """Ask for the next items. Not repeatable: the context moves on with every answer."""
+def pull_message(namespace: str, context: str, most: int | None = None) -> soap.Message:
+    """Ask for the next items, at most ``most``. Not repeatable: the context moves on with every answer."""
     body = soap.extended(
         soap.element("n:Pull"),
         soap.element("n:EnumerationContext", context),
-        soap.element("n:MaxElements", str(MAX_ELEMENTS)),
+        soap.element("n:MaxElements", str(min(most or MAX_ELEMENTS, MAX_ELEMENTS))),
     )
     return soap.Message(soap.Action.PULL.value, class_uri(namespace, "*"), body=body)
 

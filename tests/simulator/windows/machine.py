@@ -13,7 +13,7 @@ from tests.simulator.windows.assumptions import Assumptions
 from tests.simulator.windows.dns import TCPIP_PARAMETERS
 from tests.simulator.windows.events import EventLog, EventType
 from tests.simulator.windows.exclusions import ExclusionStore
-from tests.simulator.windows.network import USUAL_ADAPTERS, Adapter, TcpSegments
+from tests.simulator.windows.network import USUAL_ADAPTERS, USUAL_SEGMENTS, Adapter, TcpSegments
 from tests.simulator.windows.portranges import PortRange, ports_of, read_ranges, without_touching
 from tests.simulator.windows.registry import Registry
 from tests.simulator.windows.releases import Language, Release, WinrmStack
@@ -70,7 +70,7 @@ class Machine:
     events: EventLog = dataclasses.field(default_factory=EventLog)
     files: dict[str, bytes] = dataclasses.field(default_factory=dict)
     adapters: tuple[Adapter, ...] = USUAL_ADAPTERS
-    tcp_segments: TcpSegments = TcpSegments()
+    tcp_segments: TcpSegments = USUAL_SEGMENTS
 
     @property
     def has_netsh_exclusions(self) -> bool:

@@ -33,3 +33,4 @@ class TcpSegments:
 
 
 USUAL_ADAPTERS: t.Final = (Adapter(name="Intel(R) 82574L Gigabit Network Connection"),)
+USUAL_SEGMENTS: t.Final = TcpSegments()

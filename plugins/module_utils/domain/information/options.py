@@ -24,7 +24,9 @@ SubsetName = t.Literal[
     "dns_pool",
     "sockets",
     "ad_lds",
+    "services",
     "configured_versus_effective",
+    "risk",
 ]
 SUBSET_NAMES: t.Final[tuple[SubsetName, ...]] = t.get_args(SubsetName)
 ALL: t.Final = "all"

@@ -48,6 +48,18 @@ class Settings:
     excluded: RegistryReading
     has_dead_value: bool
 
+    @property
+    def effective_size(self) -> int:
+        """How many sockets the DNS server draws with these values, 0 to 10000."""
+        size = _number(self.size)
+        return DEFAULT_SIZE if size is None else min(size, MAXIMUM_SIZE)
+
+    @property
+    def exclusions(self) -> PortList:
+        """The list of excluded ports; empty where the value is absent or of a wrong type."""
+        data = self.excluded.data if isinstance(self.excluded, RegistryValue) else ()
+        return PortList(data) if isinstance(data, tuple) else PortList()
+
 
 def settings(view: View) -> Settings:
     """Only values that the key lists are read. Raises FactsNeeded."""
@@ -69,14 +81,13 @@ def dns_pool(view: View) -> Finding:
     if service is None:
         return Finding(None)
     found, drawn = settings(view), _drawn(view)
-    size = _number(found.size)
-    excluded = _list(found.excluded)
+    excluded = found.exclusions
     value = {
         "state": service.state,
         "start_mode": service.start_mode,
         "process_id": service.process_id,
-        "size": DEFAULT_SIZE if size is None else min(size, MAXIMUM_SIZE),
-        "configured_size": size,
+        "size": found.effective_size,
+        "configured_size": _number(found.size),
         "excluded_ports": list(excluded.entries),
         "unreadable": list(excluded.unreadable),
         "excluded_ports_supported": view.context.capabilities.dns_pool_exclusions,
@@ -103,11 +114,6 @@ def _drawn(view: View) -> PoolRange:
 
 def _number(reading: RegistryReading) -> int | None:
     return reading.data if isinstance(reading, RegistryValue) and isinstance(reading.data, int) else None
-
-
-def _list(reading: RegistryReading) -> PortList:
-    data = reading.data if isinstance(reading, RegistryValue) else ()
-    return PortList(data) if isinstance(data, tuple) else PortList()
 
 
 def _wrong_types(found: Settings) -> tuple[str, ...]:

@@ -7,6 +7,13 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ephemeral_range import (
+    DEFAULT_MAX_USER_PORT,
+    LEAST_MAX_USER_PORT,
+    MOST_MAX_USER_PORT,
+    range_by_max_user_port,
+    why_no_max_user_port,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
     PROTOCOLS,
     DynamicRangesFact,
@@ -29,13 +36,6 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resource
     RESERVED_PORTS_FACT,
     as_list,
 )
-
-FIRST_EPHEMERAL: t.Final = 1025
-DEFAULT_MAX_USER_PORT: t.Final = 5000
-LEAST_MAX_USER_PORT: t.Final = 5000
-MOST_MAX_USER_PORT: t.Final = 65534
-"""MaxUserPort on NT 5.x: 5,000 to 65,534, the default is 5000 (Microsoft cc758002); ephemeral ports begin at 1025
-(KB929851)."""
 
 
 def dynamic_ranges(view: View) -> Finding:
@@ -62,10 +62,10 @@ def dynamic_ranges(view: View) -> Finding:
 
 def _by_max_user_port(view: View) -> Finding:
     highest = max_user_port(view.facts)
-    last = min(max(DEFAULT_MAX_USER_PORT if highest is None else highest, LEAST_MAX_USER_PORT), MOST_MAX_USER_PORT)
-    drawn = shown_range(PortRange(FIRST_EPHEMERAL, last))
+    ports = range_by_max_user_port(highest)
+    drawn = shown_range(ports)
     said = f"is not set, its default is {DEFAULT_MAX_USER_PORT}" if highest is None else f"is {highest}"
-    stack = f"MaxUserPort {said}: the TCP/IP stack draws from {FIRST_EPHEMERAL}-{last}."
+    stack = f"MaxUserPort {said}: the TCP/IP stack draws from {ports}."
     return Finding(
         {
             "mechanism": "registry",
@@ -81,7 +81,7 @@ def _by_max_user_port(view: View) -> Finding:
 
 
 def _out_of_range(highest: int | None) -> tuple[str, ...]:
-    if highest is None or LEAST_MAX_USER_PORT <= highest <= MOST_MAX_USER_PORT:
+    if highest is None or not why_no_max_user_port(highest):
         return ()
     return (f"MaxUserPort is {highest}; Windows documents {LEAST_MAX_USER_PORT} to {MOST_MAX_USER_PORT}.",)
 

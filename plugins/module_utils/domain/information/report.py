@@ -19,11 +19,13 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.informat
     dynamic_ranges,
     reservations,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.risk import risk
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.server import (
     ad_lds_instances,
     release,
     updates,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.services import services
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.view import Finding, Subset, View
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import Context, PlanError
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.releases import Release
@@ -36,7 +38,9 @@ SUBSETS: t.Final[t.Mapping[SubsetName, Subset]] = {
     "dns_pool": dns_pool,
     "sockets": sockets,
     "ad_lds": ad_lds_instances,
+    "services": services,
     "configured_versus_effective": configured_versus_effective,
+    "risk": risk,
 }
 
 

@@ -24,19 +24,16 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts im
     RegistryValue,
     ServiceFact,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.journal import Entry, state_of
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.journal import state_of
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import (
     IN_FORCE,
     NO_PORTS,
     Context,
-    DeleteValue,
     Force,
     OptionError,
     Plan,
     PlanError,
     Resource,
-    Step,
-    WriteValue,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_lists import (
     ListState,
@@ -51,7 +48,15 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_opt
     wanted_ports,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortSet
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.undo import Undo, undone_list, undone_value
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.undo import undone_list, undone_value
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.value_parts import (
+    Part,
+    changed_part,
+    demand_type,
+    entry_for,
+    plan_of,
+    undone_part,
+)
 
 DNS_PARAMETERS: t.Final = r"SYSTEM\CurrentControlSet\Services\DNS\Parameters"
 SIZE_FACT: t.Final = RegistryFact(DNS_PARAMETERS, "SocketPoolSize", RegistryType.DWORD)
@@ -123,14 +128,10 @@ def plan(wanted: DnsSocketPool, context: Context) -> Plan:
     parts = [part for part in (_size_part(wanted, context), _list_part(wanted, asked, context)) if part]
     changed = any(part.steps for part in parts)
     force = _pending_force(context) if changed else _force_of(parts, context)
-    return Plan(
-        "dns_socket_pool",
-        before={key: value for part in parts for key, value in part.before.items()},
-        after={key: value for part in parts for key, value in part.after.items()},
-        force=force,
-        steps=tuple(step for part in parts for step in part.steps),
-        journal={name: entry for part in parts for name, entry in part.journal.items()},
-        warnings=(*(warning for part in parts for warning in part.warnings), *_dead_value_warning(context)),
+    made = plan_of("dns_socket_pool", parts, force)
+    return dataclasses.replace(
+        made,
+        warnings=(*made.warnings, *_dead_value_warning(context)),
         guarded=asked if wanted.state != "absent" else PortSet(),
     )
 
@@ -141,67 +142,26 @@ def undo(wanted: DnsSocketPool, context: Context) -> Plan:
     asked = wanted.excluded.on(context.facts, POOL_PROTOCOLS) if wanted.excluded else NO_PORTS
     context.facts.require(*_questions(wanted, context))
     parts = [part for part in (_size_undone(wanted, context), _list_undone(wanted, asked, context)) if part]
-    return Plan(
-        "dns_socket_pool",
-        before={key: value for part in parts for key, value in part.before.items()},
-        after={key: value for part in parts for key, value in part.after.items()},
-        force=_pending_force(context) if any(part.steps for part in parts) else IN_FORCE,
-        steps=tuple(step for part in parts for step in part.steps),
-        journal={name: entry for part in parts for name, entry in part.journal.items()},
-        warnings=tuple(warning for part in parts for warning in part.warnings),
-    )
+    force = _pending_force(context) if any(part.steps for part in parts) else IN_FORCE
+    return plan_of("dns_socket_pool", parts, force)
 
 
-def _size_undone(wanted: DnsSocketPool, context: Context) -> _Part | None:
+def _size_undone(wanted: DnsSocketPool, context: Context) -> Part | None:
     entry = context.entry(SIZE_ENTRY)
     if entry is None or wanted.size is None:
         return None
     reading = _reading(SIZE_FACT, context)
     undone = undone_value(SIZE_FACT, reading, entry)
-    return _undone_part(SIZE_FACT, SIZE_ENTRY, reading, undone, lambda value: {"size": _size_shown(_number(value))})
+    return undone_part(SIZE_FACT, SIZE_ENTRY, reading, undone, _shown_size)
 
 
-def _list_undone(wanted: DnsSocketPool, asked: PortSet, context: Context) -> _Part | None:
+def _list_undone(wanted: DnsSocketPool, asked: PortSet, context: Context) -> Part | None:
     entry = context.entry(LIST_ENTRY)
     if entry is None or wanted.excluded is None:
         return None
     reading = _reading(LIST_FACT, context)
     undone = undone_list(LIST_FACT, reading, entry, asked)
-    return _undone_part(
-        LIST_FACT, LIST_ENTRY, reading, undone, lambda value: {"excluded_ports": list(_as_list(value).entries)}
-    )
-
-
-def _undone_part(
-    fact: RegistryFact,
-    entry_name: str,
-    reading: RegistryReading,
-    undone: Undo,
-    shown: t.Callable[[RegistryReading], t.Mapping[str, t.Any]],
-) -> _Part:
-    step: Step = DeleteValue(fact) if isinstance(undone.target, Absent) else _write(fact, undone.target)
-    return _Part(
-        entry_name,
-        reading,
-        before=shown(reading),
-        after=shown(undone.target),
-        steps=(step,) if undone.target != reading else (),
-        journal={entry_name: undone.entry},
-        warnings=undone.warnings,
-    )
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Part:
-    """The size or the list: one registry value."""
-
-    entry_name: str
-    reading: RegistryReading
-    before: t.Mapping[str, t.Any]
-    after: t.Mapping[str, t.Any]
-    steps: tuple[Step, ...] = ()
-    journal: t.Mapping[str, Entry | None] = dataclasses.field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
+    return undone_part(LIST_FACT, LIST_ENTRY, reading, undone, _shown_list)
 
 
 def _refuse_list_without_support(wanted: DnsSocketPool, context: Context) -> None:
@@ -238,7 +198,7 @@ def _reading(fact: RegistryFact, context: Context) -> RegistryReading:
     return context.facts[fact] if _exists(fact.name, context) else Absent.VALUE
 
 
-def _size_part(wanted: DnsSocketPool, context: Context) -> _Part | None:
+def _size_part(wanted: DnsSocketPool, context: Context) -> Part | None:
     if wanted.size is None:
         return None
     reading = _reading(SIZE_FACT, context)
@@ -246,23 +206,15 @@ def _size_part(wanted: DnsSocketPool, context: Context) -> _Part | None:
     target = None if wanted.size == "default" else wanted.size
     warnings = _size_warnings(target)
     if current == target:
-        return _Part(
-            SIZE_ENTRY, reading, {"size": _size_shown(current)}, {"size": _size_shown(current)}, warnings=warnings
-        )
+        shown = {"size": _size_shown(current)}
+        return Part(SIZE_ENTRY, reading, shown, shown, warnings=warnings)
     written: RegistryReading = Absent.VALUE if target is None else RegistryValue(RegistryType.DWORD, target)
-    step: Step = DeleteValue(SIZE_FACT) if target is None else _write(SIZE_FACT, written)
-    return _Part(
-        SIZE_ENTRY,
-        reading,
-        before={"size": _size_shown(current)},
-        after={"size": _size_shown(target)},
-        steps=(step,),
-        journal={SIZE_ENTRY: _entry(SIZE_ENTRY, reading, written, (), context)},
-        warnings=warnings,
-    )
+    entry = entry_for(SIZE_ENTRY, reading, written, context, wait=dns_restart.wait(context))
+    part = changed_part(SIZE_FACT, (SIZE_ENTRY, entry), reading, written, _shown_size)
+    return dataclasses.replace(part, warnings=warnings)
 
 
-def _list_part(wanted: DnsSocketPool, ports: PortSet, context: Context) -> _Part | None:
+def _list_part(wanted: DnsSocketPool, ports: PortSet, context: Context) -> Part | None:
     if wanted.excluded is None:
         return None
     reading = _reading(LIST_FACT, context)
@@ -271,48 +223,32 @@ def _list_part(wanted: DnsSocketPool, ports: PortSet, context: Context) -> _Part
     warnings = list_warnings(LIST_FACT.name, current, target, wanted.state)
     before = {"excluded_ports": list(current.entries)}
     if target == current:
-        return _Part(LIST_ENTRY, reading, before, before, warnings=warnings)
+        return Part(LIST_ENTRY, reading, before, before, warnings=warnings)
     known = context.entry(LIST_ENTRY)
     gone = not target.entries and known is not None and known.original is None
     written: RegistryReading = Absent.VALUE if gone else RegistryValue(RegistryType.MULTI_STRING, target.entries)
     added = ((PortList(known.added).ports if known else PortSet()) | (target.ports - current.ports)) & target.ports
-    return _Part(
-        LIST_ENTRY,
-        reading,
-        before=before,
-        after={"excluded_ports": list(target.entries)},
-        steps=(DeleteValue(LIST_FACT) if gone else _write(LIST_FACT, written),),
-        journal={LIST_ENTRY: _entry(LIST_ENTRY, reading, written, tuple(added.texts()), context)},
-        warnings=warnings,
-    )
-
-
-def _write(fact: RegistryFact, written: RegistryReading) -> Step:
-    return WriteValue(fact.key, fact.name, t.cast(RegistryValue, written))
+    entry = entry_for(LIST_ENTRY, reading, written, context, wait=dns_restart.wait(context), added=tuple(added.texts()))
+    part = changed_part(LIST_FACT, (LIST_ENTRY, entry), reading, written, _shown_list)
+    return dataclasses.replace(part, warnings=warnings)
 
 
 def _number(reading: RegistryReading) -> int | None:
-    if isinstance(reading, Absent):
-        return None
-    if not isinstance(reading.data, int):
-        raise _wrong_type(SIZE_FACT, reading, "REG_DWORD")
-    return reading.data
+    checked = demand_type(SIZE_FACT, reading, "the DNS server reads")
+    return checked.data if isinstance(checked, RegistryValue) and isinstance(checked.data, int) else None
 
 
 def _as_list(reading: RegistryReading) -> PortList:
-    if isinstance(reading, Absent):
-        return PortList()
-    if not isinstance(reading.data, tuple):
-        raise _wrong_type(LIST_FACT, reading, "REG_MULTI_SZ")
-    return PortList(reading.data)
+    checked = demand_type(LIST_FACT, reading, "the DNS server reads")
+    return PortList(checked.data if isinstance(checked, RegistryValue) and isinstance(checked.data, tuple) else ())
 
 
-def _wrong_type(fact: RegistryFact, reading: RegistryValue, expected: str) -> PlanError:
-    return PlanError(
-        rf"HKLM\{fact.key}\{fact.name}",
-        f"its type is {reading.type.name}, the DNS server reads {expected}",
-        "Somebody wrote it by mistake: note what it holds, delete it and run again",
-    )
+def _shown_size(reading: RegistryReading) -> dict[str, t.Any]:
+    return {"size": _size_shown(_number(reading))}
+
+
+def _shown_list(reading: RegistryReading) -> dict[str, t.Any]:
+    return {"excluded_ports": list(_as_list(reading).entries)}
 
 
 def _size_shown(size: int | None) -> int | str:
@@ -342,18 +278,6 @@ def _dead_value_warning(context: Context) -> tuple[str, ...]:
 # --- in force or not -------------------------------------------------------------------------------------------------
 
 
-def _entry(
-    name: str, reading: RegistryReading, written: RegistryReading, added: tuple[str, ...], context: Context
-) -> Entry:
-    known = context.entry(name)
-    return Entry(
-        original=known.original if known else state_of(reading),
-        written=state_of(written),
-        added=added,
-        wait=dns_restart.wait(context),
-    )
-
-
 _WAITS: t.Final = Force(
     "no", "The DNS server reads its socket pool's settings at its start: restart DNS.", restart_required=True
 )
@@ -367,7 +291,7 @@ def _pending_force(context: Context) -> Force:
     return _WAITS if dns_restart.running_process(context) else _STOPPED
 
 
-def _force_of(parts: t.Sequence[_Part], context: Context) -> Force:
+def _force_of(parts: t.Sequence[Part], context: Context) -> Force:
     """The weakest of the parts; an older change of ours that waits counts even where nothing is asked (``restart``)."""
     names = [part.entry_name for part in parts] or [SIZE_ENTRY, LIST_ENTRY]
     entries = {name: context.entry(name) for name in names}

@@ -16,7 +16,6 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts im
     Absent,
     OperatingSystemFact,
     RegistryFact,
-    RegistryNamesFact,
     RegistryReading,
     RegistryType,
     RegistryValue,
@@ -25,12 +24,9 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.journal 
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import (
     IN_FORCE,
     Context,
-    DeleteValue,
     Force,
     Plan,
     PlanError,
-    Step,
-    WriteValue,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_lists import (
     ListState,
@@ -40,6 +36,12 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_lis
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortSet
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.undo import undone_list
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.value_parts import (
+    confirm_absence,
+    demand_type,
+    entry_for,
+    step_for,
+)
 
 RESERVED_PORTS_FACT: t.Final = RegistryFact(
     r"SYSTEM\CurrentControlSet\Services\Tcpip\Parameters", "ReservedPorts", RegistryType.MULTI_STRING
@@ -76,7 +78,7 @@ def plan(ports: PortSet, state: ListState, protocol: t.Literal["tcp", "udp", "bo
         before=_shown(current),
         after=_shown(wanted),
         force=_AFTER_REBOOT,
-        steps=(_step(written),),
+        steps=(step_for(RESERVED_PORTS_FACT, written),),
         journal={ENTRY: _entry(reading, written, current, wanted, context)},
         warnings=warnings,
         guarded=wanted.ports,
@@ -97,7 +99,7 @@ def undo(ports: PortSet, context: Context) -> Plan:
         before=_shown(current),
         after=_shown(as_list(undone.target)),
         force=_AFTER_REBOOT if changes else IN_FORCE,
-        steps=(_step(undone.target),) if changes else (),
+        steps=(step_for(RESERVED_PORTS_FACT, undone.target),) if changes else (),
         journal={ENTRY: undone.entry},
         warnings=undone.warnings,
     )
@@ -109,15 +111,8 @@ def as_list(reading: RegistryReading) -> PortList:
     Raises:
         PlanError: it has another type, which Windows ignores and which we don't overwrite.
     """
-    if isinstance(reading, Absent):
-        return PortList()
-    if reading.type is not RegistryType.MULTI_STRING or not isinstance(reading.data, tuple):
-        raise PlanError(
-            rf"HKLM\{RESERVED_PORTS_FACT.key}\{NAME}",
-            f"its type is {reading.type.name}, Windows reads only REG_MULTI_SZ",
-            "Somebody wrote it by mistake: note what it holds, delete it and run again",
-        )
-    return PortList(reading.data)
+    checked = demand_type(RESERVED_PORTS_FACT, reading, "Windows reads")
+    return PortList(checked.data if isinstance(checked, RegistryValue) and isinstance(checked.data, tuple) else ())
 
 
 _AFTER_REBOOT: t.Final = Force(
@@ -141,28 +136,11 @@ def _force_of(reading: RegistryReading, context: Context) -> Force:
 def _written(reading: RegistryReading, wanted: PortList, context: Context) -> RegistryReading:
     """What the value becomes: absent again where it was absent before our first change and nothing is left in it."""
     if isinstance(reading, Absent):
-        _confirm_absence(context)
+        confirm_absence(RESERVED_PORTS_FACT, context)
     entry = context.entry(ENTRY)
     if not wanted.entries and entry is not None and entry.original is None:
         return Absent.VALUE
     return RegistryValue(RegistryType.MULTI_STRING, wanted.entries)
-
-
-def _confirm_absence(context: Context) -> None:
-    """Ask once more by listing the key: return code 1 alone is not proven to mean 'absent' on every release."""
-    names = context.facts[RegistryNamesFact(RESERVED_PORTS_FACT.key)]
-    if not isinstance(names, Absent) and any(name.casefold() == NAME.casefold() for name, _type in names):
-        raise PlanError(
-            rf"HKLM\{RESERVED_PORTS_FACT.key}\{NAME}",
-            "Windows lists the value but does not give its content",
-            "Look at it with regedit; nothing was overwritten",
-        )
-
-
-def _step(written: RegistryReading) -> Step:
-    if isinstance(written, Absent):
-        return DeleteValue(RESERVED_PORTS_FACT)
-    return WriteValue(RESERVED_PORTS_FACT.key, NAME, written)
 
 
 def _entry(
@@ -171,12 +149,8 @@ def _entry(
     known = context.entry(ENTRY)
     earlier = PortList(known.added).ports if known else PortSet()
     added = (earlier | (wanted.ports - current.ports)) & wanted.ports
-    return Entry(
-        original=known.original if known else state_of(reading),
-        written=state_of(written),
-        added=tuple(added.texts()),
-        wait=Wait("reboot", since=context.now, age=context.facts[OperatingSystemFact()].uptime),
-    )
+    wait = Wait("reboot", since=context.now, age=context.facts[OperatingSystemFact()].uptime)
+    return entry_for(ENTRY, reading, written, context, wait=wait, added=tuple(added.texts()))
 
 
 def _shown(value: PortList) -> dict[str, t.Any]:
