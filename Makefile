@@ -26,7 +26,9 @@ export ANSIBLE_HOME := $(CURDIR)/$(BUILD)/ansible-home
 .PHONY: help
 help:
 	@echo 'make demo         two commands in one: a simulated fleet, broken, then fixed by playbooks/edge.yml'
+	@echo 'make rehearse     FACTS=file.json ROLE=name: boots of a twin of your server before and after a role'
 	@echo 'make test         everything that must hold (under 15 minutes on 2 cores)'
+	@echo 'make fuzz         100,000 spoilt texts of netsh, netstat and the event log against their readers'
 	@echo 'make bench        requests, bytes and seconds, ours beside ansible.windows; writes build/bench.json'
 	@echo 'make environment  only build/venv and the link that makes the checkout a collection'
 	@echo 'make collection   the tarball for ansible-galaxy collection install'
@@ -44,6 +46,18 @@ include tests/tooling/matrix.mk
 .PHONY: demo
 demo: environment
 	@$(PYTHON) -m tests.demo
+
+# A file of playbooks/save_port_info.yml; OPTIONS go to ansible-playbook.
+BOOTS ?= 1000
+.PHONY: rehearse
+rehearse: environment
+	@test -n '$(FACTS)' -a -n '$(ROLE)' \
+	  || { echo 'usage: make rehearse FACTS=facts/HOST.json ROLE=exchange_edge_dns [BOOTS=1000] [OPTIONS=...]' >&2; exit 2; }
+	@$(PYTHON) -m tests.rehearsal --boots $(BOOTS) '$(FACTS)' '$(ROLE)' -- $(OPTIONS)
+
+.PHONY: fuzz
+fuzz: environment
+	@PYTHONPATH=$(BUILD)/collections $(PYTHON) -m tests.tooling.fuzz_console_text
 
 .PHONY: bench
 bench: environment $(BUILD)/bench-collections/made-from

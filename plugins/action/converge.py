@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain import converge_options
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.convergence import Request
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.request import Request
 from ansible_collections.portkeeper.windows.plugins.plugin_utils.action_base import (
     Arguments,
     EngineAction,

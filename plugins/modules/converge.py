@@ -26,8 +26,8 @@ options:
   resources:
     description:
       - What the server is to have. Each item is a dictionary with exactly one of the keys C(reserved_ports),
-        C(dns_socket_pool), C(service_start_mode), C(service_state), and under it the options of the module of that
-        name.
+        C(dns_socket_pool), C(dynamic_ports), C(static_rpc_port), C(service_start_mode), C(service_state), and under it
+        the options of the module of that name.
       - An item may also have C(when_capable) and C(unless_capable), a name or a list of names. The item counts only
         on servers that can do all of the first and none of the second. Elsewhere it is passed over in silence. So one
         list serves all releases.
@@ -89,6 +89,47 @@ options:
           - Pass the victim over where its service is not installed. Otherwise that is an error.
         type: bool
         default: false
+      if_automatic:
+        description:
+          - Pass the victim over where its service is not installed, and also where it neither starts automatically nor
+            runs, such as a disabled Routing and Remote Access.
+        type: bool
+        default: false
+      restart:
+        description:
+          - Allow the service to be restarted, with what depends on it, where it runs and a restart gives it what it
+            lacks, that is, a port that is free or held by the DNS server, or a setting of C(static_rpc_port) that it
+            reads when it starts.
+          - Only with O(relieve=true) for ports. A port that somebody else holds brings no restart.
+        type: bool
+        default: false
+      silent_events:
+        description:
+          - Events by which the service complains about its port, each as C(log/source/code), such as
+            V(Application/Server ActiveSync/3015). With O(prove=true) the task fails if one was logged since the last
+            boot. Meant for the proof after a reboot.
+        type: list
+        elements: str
+        default: []
+      when_capable:
+        description:
+          - Pass the victim over on servers that can't do all of these. The names are explained at O(resources).
+        type: list
+        elements: str
+        choices: &capabilities
+          - reserved_ports_value
+          - excluded_port_ranges
+          - dynamic_port_ranges
+          - dns_pool_exclusions
+          - delayed_start
+        default: []
+      unless_capable:
+        description:
+          - Pass the victim over on servers that can do one of these.
+        type: list
+        elements: str
+        choices: *capabilities
+        default: []
   required_services:
     description:
       - Key names of services without which nothing here makes sense. If one of them is not installed, nothing is
@@ -96,9 +137,23 @@ options:
     type: list
     elements: str
     default: []
+  required_one_of:
+    description:
+      - Key names of services of which at least one must be installed. Otherwise it is as with O(required_services).
+    type: list
+    elements: str
+    default: []
+  required_capabilities:
+    description:
+      - What the server's release must be able to do; the names are explained at O(resources). Otherwise nothing is
+        done. The task is ok with RV(applicable=false) and says what the release lacks.
+    type: list
+    elements: str
+    choices: *capabilities
+    default: []
   require:
     description:
-      - Fail where one of O(required_services) is not installed.
+      - Fail where O(required_services), O(required_one_of) or O(required_capabilities) are not met.
     type: bool
     default: false
   relieve:
@@ -130,7 +185,8 @@ options:
     description:
       - Fail if at the end a victim is down, lacks a port of its own, or has a port that somebody else holds.
       - Services that were just started get 60 seconds to take their ports.
-      - Ports that are wrong while a reboot is still to come are no failure; RV(reboot_required) says so.
+      - A port that somebody else holds while a reboot is still to come is no failure; RV(reboot_required) says so. Nor
+        is a port that C(static_rpc_port) fixes as long as the service has not restarted for it.
       - In check mode, where something would change, nothing is proved.
     type: bool
     default: false
@@ -164,6 +220,8 @@ notes:
 seealso:
   - module: portkeeper.windows.reserved_ports
   - module: portkeeper.windows.dns_socket_pool
+  - module: portkeeper.windows.dynamic_ports
+  - module: portkeeper.windows.static_rpc_port
   - module: portkeeper.windows.service_start_mode
   - module: portkeeper.windows.service_state
   - module: portkeeper.windows.server_reboot
@@ -256,12 +314,19 @@ release:
   type: str
   sample: Windows Server 2008 R2 SP1
 applicable:
-  description: Whether all of O(required_services) are installed. If not, nothing was done.
+  description: Whether O(required_services), O(required_one_of) and O(required_capabilities) are met. If not, nothing
+    was done.
   returned: always
   type: bool
   sample: true
+missing_capabilities:
+  description: Those of O(required_capabilities) that the release lacks.
+  returned: always
+  type: list
+  elements: str
+  sample: []
 missing_services:
-  description: Those of O(required_services) that are not installed.
+  description: Those of O(required_services) that are not installed, and O(required_one_of) where none of them is.
   returned: always
   type: list
   elements: str
@@ -313,6 +378,23 @@ resources:
       type: list
       elements: dict
       sample: []
+    restart_services:
+      description: Key names of services that must be restarted before their port counts.
+      returned: for C(static_rpc_port)
+      type: list
+      elements: str
+      sample: ["Netlogon"]
+    to_reserve:
+      description: The ports from 1024 up, in the form that C(reserved_ports) takes.
+      returned: for C(static_rpc_port)
+      type: list
+      elements: str
+      sample: ["49201-49201"]
+    dfsr_port:
+      description: The port of DFS Replication where the release fixes it, otherwise none.
+      returned: for C(static_rpc_port)
+      type: int
+      sample: 5722
     ran:
       description: What ran and was stopped, in start order.
       returned: for C(service_state)
@@ -379,9 +461,30 @@ victims:
             process_id: 1764
             image: dsamain.exe
             services: ["ADAM_MSExchange"]
+    events:
+      description: Those of C(silent_events) that were logged since the last boot, the newest of each kind.
+      type: list
+      elements: dict
+      contains:
+        log:
+          description: The event log.
+          type: str
+          sample: Application
+        source:
+          description: The event's source.
+          type: str
+          sample: Server ActiveSync
+        code:
+          description: The event's number.
+          type: int
+          sample: 3015
+        time:
+          description: When it was logged, in UTC.
+          type: str
+          sample: "2026-03-01T07:14:05+00:00"
     ok:
-      description: Whether the service and its dependents run, every port of C(ports) is its own, and nobody else
-        holds any.
+      description: Whether the service and its dependents run, every port of C(ports) is its own, nobody else holds any,
+        and none of C(silent_events) was logged.
       type: bool
       sample: true
 victims_before:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: port_info
-short_description: Say who holds a port on a Windows server, and what is reserved and drawn there
+short_description: Say who holds a port on a Windows server, what is wrong there, and what to do about it
 version_added: 0.1.0
 author:
   - The portkeeper.windows contributors (!UNKNOWN)
@@ -15,12 +15,15 @@ description:
   - Answers the question of the night, which process has that port, and which service is it.
   - Tells what the trouble rests on. The ranges that ports are drawn from, the reservations, the DNS server's socket
     pool, the AD LDS instances and their ports, and whether what is configured is in force.
+  - Finds what is wrong. Which service lost its port to whom, why, and what to do about it, as tasks to paste. Also some
+    trouble beyond ports that hurts the same servers.
   - Changes nothing.
 options:
   gather_subset:
     description:
       - What to look at. Names of the returned fields, V(release), V(updates), V(dynamic_ranges), V(reservations),
-        V(dns_pool), V(sockets), V(ad_lds), V(configured_versus_effective), or V(all).
+        V(dns_pool), V(sockets), V(ad_lds), V(services), V(configured_versus_effective), V(risk),
+        V(findings), or V(all).
       - C(!name) takes one away. Only such names mean all but those.
       - If it is left out, O(query) decides by the fields that the expression names; else O(ports) means V(sockets);
         else it is everything but V(sockets), because a DNS server has thousands of them.
@@ -40,6 +43,27 @@ options:
       - An expression of the form C(sockets[?port==`50636`]) is as cheap as O(ports), since only that port is read.
       - Needs the Python package jmespath on the controller, for this option only.
     type: str
+  event_days:
+    description:
+      - How many days back the event logs are looked at for RV(findings), by the server's own clock. From 0 to 365.
+    type: float
+    default: 7
+  event_limit:
+    description:
+      - How many events of each log are read at most for RV(findings), the newest ones. From 1 to 1000.
+    type: int
+    default: 50
+  retransmitted_percent:
+    description:
+      - From how many percent of retransmitted TCP segments on RV(findings) looks at teams and drivers of network
+        adapters. From 0 to 100.
+    type: float
+    default: 1
+  driver_years:
+    description:
+      - How many years old a network adapter's driver may be before RV(findings) calls it old. From 0 to 100.
+    type: float
+    default: 3
 extends_documentation_fragment:
   - portkeeper.windows.attributes
   - portkeeper.windows.connection
@@ -57,6 +81,9 @@ notes:
     open anyway. Words of C(netstat) are not looked at, so any language will do.
   - On Windows Server 2003 and 2008 the list of updates can confirm the update that brought the socket pool. That it
     is not in the list proves nothing.
+  - Events are chosen by log, source and number, and errors by their number in the event (C(%%10048)). Words are not
+    looked at, so any language will do.
+  - What is reported as a finding is told by its evidence alone. A server on which nothing is wrong has none.
 seealso:
   - module: portkeeper.windows.reserved_ports
   - module: portkeeper.windows.dns_socket_pool
@@ -90,6 +117,19 @@ EXAMPLES = r"""
     - name: See what waits for a reboot or a restart
       portkeeper.windows.port_info:
         query: "configured_versus_effective[?effective!='yes'].[resource, part, reason]"
+
+    - name: Name what the next boot may break, and what would help
+      portkeeper.windows.port_info:
+        query: "risk.{probability: probability, after: candidates[?advised].[name, probability]}"
+
+    - name: See what is wrong, the worst first
+      portkeeper.windows.port_info:
+        query: "findings[].[severity, summary, cause]"
+
+    - name: Get the tasks that mend the critical ones
+      portkeeper.windows.port_info:
+        query: "findings[?severity=='critical'].fix"
+        event_days: 30
 
     - name: Look at everything, sockets included
       portkeeper.windows.port_info:
@@ -453,6 +493,46 @@ ad_lds:
         meant, or V(unknown).
       type: str
       sample: registry
+services:
+  description: The services that matter here, as far as they are installed - DNS, WinRM, and those of the catalogue of
+    known services.
+  returned: when gathered
+  type: list
+  elements: dict
+  contains:
+    service:
+      description: Key name.
+      type: str
+      sample: IAS
+    display_name:
+      description: What Windows calls it.
+      type: str
+      sample: Network Policy Server
+    image:
+      description: File name of its program.
+      type: str
+      sample: svchost.exe
+    products:
+      description: The catalogue's keys of the products that it belongs to.
+      type: list
+      elements: str
+      sample: ["ias"]
+    state:
+      description: State of the service.
+      type: str
+      sample: Running
+    start_mode:
+      description: V(auto), V(delayed), V(manual), V(disabled), V(boot) or V(system).
+      type: str
+      sample: auto
+    process_id:
+      description: Its process. 0 where it does not run.
+      type: int
+      sample: 1044
+    exit_code:
+      description: The Win32 error that its last end left.
+      type: int
+      sample: 0
 configured_versus_effective:
   description: One row for each thing that is configured here, or that this collection has changed.
   returned: when gathered
@@ -460,15 +540,17 @@ configured_versus_effective:
   elements: dict
   contains:
     resource:
-      description: V(reserved_ports), V(dns_socket_pool) or V(service_start_mode).
+      description: V(reserved_ports), V(dns_socket_pool), V(dynamic_ports), V(static_rpc_port) or V(service_start_mode).
       type: str
       sample: reserved_ports
     part:
-      description: V(ReservedPorts), V(netsh), V(size), V(excluded_ports), or the key name of a service.
+      description: V(ReservedPorts), V(netsh), V(size), V(excluded_ports), V(max_user_port), V(tcp), V(udp), a service as
+        M(portkeeper.windows.static_rpc_port) calls it, or the key name of a service.
       type: str
       sample: ReservedPorts
     configured:
-      description: What is configured. A list of ranges, with netsh one for each protocol, a size, or a start mode.
+      description: What is configured. A list of ranges, with netsh one for each protocol, a size, a range, a port, or a
+        start mode.
       type: raw
       sample: ["50389-50389", "50636-50636"]
     effective:
@@ -480,7 +562,8 @@ configured_versus_effective:
       type: str
       sample: "Windows reads ReservedPorts at boot: it waits for a reboot."
     waits_for:
-      description: V(reboot), V(dns_restart), V(boot) (a delayed start), V(owner) (of a port that is in use), or none.
+      description: V(reboot), V(dns_restart), V(service_restart), V(boot) (a delayed start), V(owner) (of a port that is in
+        use), or none.
       type: str
       sample: reboot
     reboot_required:
@@ -491,6 +574,270 @@ configured_versus_effective:
       description: Whether DNS must be restarted for it.
       type: bool
       sample: false
+risk:
+  description: How probable it is that at the next boot the DNS server's socket pool takes a UDP port that a service
+    needs, now and after each thing that could be changed. What is configured counts, also where it waits for a reboot.
+    Needed are the ports of installed services of the catalogue that start by themselves, and those of AD LDS. Computed
+    in closed form, not measured. See docs/risk.md.
+  returned: when gathered
+  type: dict
+  contains:
+    probability:
+      description: That at least one service loses a port, from 0 to 1.
+      type: float
+      sample: 0.281911
+    formula:
+      description: How it was computed, with binomial coefficients. Empty where nothing can be lost.
+      type: str
+      sample: 1 - C(16382, 2500) / C(16384, 2500)
+    reason:
+      description: Where the pool is drawn from, or why none is.
+      type: str
+      sample: "MaxUserPort is not set: the default, 49152-65535."
+    pool:
+      description: Whether the DNS server has a pool. V(always), V(confirmed), V(assumed), or V(not_seen) where all
+        sockets were gathered and it holds far too few for one.
+      type: str
+      sample: always
+    dns_start:
+      description: V(auto), V(delayed), V(by_hand) or V(not_installed). A delayed start that Windows does not keep,
+        because an automatic service depends on DNS, is V(auto).
+      type: str
+      sample: auto
+    drawn:
+      description: How many ports the pool draws.
+      type: int
+      sample: 2500
+    drawable:
+      description: From how many ports they are drawn.
+      type: int
+      sample: 16384
+    range:
+      description: The range that they are drawn from, before ports that are left alone or in use.
+      type: dict
+      contains: *range
+    range_contested:
+      description: Whether the sources disagree about this range, or none confirms it.
+      type: bool
+      sample: false
+    in_use_known:
+      description: Whether ports in use by others are taken off the range. Only where all sockets are gathered.
+      type: bool
+      sample: false
+    services:
+      description: One row for each service that needs UDP ports.
+      type: list
+      elements: dict
+      contains:
+        service:
+          description: Key name.
+          type: str
+          sample: ADAM_MSExchange
+        product:
+          description: The catalogue's key.
+          type: str
+          sample: ad_lds
+        udp:
+          description: The UDP ports that it needs.
+          type: list
+          elements: str
+          sample: ["50389-50389", "50636-50636"]
+        start_order:
+          description: V(after_dns), V(before_dns), or V(unknown), which counts as after.
+          type: str
+          sample: unknown
+        probability:
+          description: That it loses at least one. None for a service that takes any free port out of its range (WDS).
+          type: float
+          sample: 0.281911
+        after:
+          description: The same after each of RV(risk.candidates), by its name.
+          type: dict
+          sample: {"excluded_from_pool": 0.0, "small_pool": 0.006094}
+    ports:
+      description: One row for each needed port.
+      type: list
+      elements: dict
+      contains:
+        protocol:
+          description: Always V(udp). The pool has no other.
+          type: str
+          sample: udp
+        port:
+          description: The port.
+          type: int
+          sample: 50636
+        service:
+          description: Key name of the service that needs it.
+          type: str
+          sample: ADAM_MSExchange
+        product:
+          description: The catalogue's key.
+          type: str
+          sample: ad_lds
+        probability:
+          description: That the pool takes it before its service does.
+          type: float
+          sample: 0.152588
+        reason:
+          description: Why, in a sentence.
+          type: str
+          sample: 2500 of 16384 ports are drawn.
+        after:
+          description: The same after each of RV(risk.candidates), by its name.
+          type: dict
+          sample: {"excluded_from_pool": 0.0, "small_pool": 0.003052}
+    candidates:
+      description: What could be changed on this release, each by itself and taken to be in force at the next boot.
+      type: list
+      elements: dict
+      contains:
+        name:
+          description: V(reserved_ports), V(excluded_from_pool), V(delayed_dns), V(netsh_exclusions),
+            V(without_max_user_port), V(default_dynamic_range) or V(small_pool).
+          type: str
+          sample: excluded_from_pool
+        probability:
+          description: That at least one service loses a port after it.
+          type: float
+          sample: 0.0
+        advised:
+          description: Whether it is a documented fix. The others are here because people try them.
+          type: bool
+          sample: true
+        takes_effect:
+          description: V(reboot), V(dns_restart) or V(at_once).
+          type: str
+          sample: dns_restart
+        how:
+          description: What to do.
+          type: str
+          sample: portkeeper.windows.dns_socket_pool with excluded_ports
+        note:
+          description: What to know about it.
+          type: str
+          sample: The DNS server leaves these ports alone.
+    doubts:
+      description: Rules that the figure rests on and that are contested or not documented, as far as they matter here.
+      type: list
+      elements: dict
+      contains:
+        name:
+          description: The rule.
+          type: str
+          sample: start_order
+        sentence:
+          description: What is taken to be so.
+          type: str
+          sample: The DNS server is assumed to ignore netsh's administered exclusions.
+        probability:
+          description: The server's probability if it is otherwise.
+          type: float
+          sample: 0.0
+findings:
+  description: What is wrong, worst first. Empty on a server where nothing is. The kinds stand in docs/troubleshooting.md.
+  returned: when gathered
+  type: list
+  elements: dict
+  contains:
+    kind:
+      description: What kind of finding it is.
+      type: str
+      sample: port_taken_by_dns_pool
+    severity:
+      description: V(critical), V(warning) or V(information).
+      type: str
+      sample: critical
+    summary:
+      description: It in one sentence.
+      type: str
+      sample: "IAS is down: dns.exe (process 1692, service DNS) holds UDP 1812."
+    service:
+      description: Key name of the service that is concerned. Empty where it is the whole server.
+      type: str
+      sample: IAS
+    ports:
+      description: The ports that are concerned.
+      type: list
+      elements: dict
+      contains:
+        protocol:
+          description: V(tcp) or V(udp).
+          type: str
+          sample: udp
+        port:
+          description: The port.
+          type: int
+          sample: 1812
+    held_by:
+      description: Who holds these ports now and should not.
+      type: list
+      elements: dict
+      contains:
+        protocol:
+          description: V(tcp) or V(udp).
+          type: str
+          sample: udp
+        port:
+          description: The port.
+          type: int
+          sample: 1812
+        process_id:
+          description: The process.
+          type: int
+          sample: 1692
+        image:
+          description: File name of that process. Empty if it has gone since.
+          type: str
+          sample: dns.exe
+        services:
+          description: Key names of the services in that process.
+          type: list
+          elements: str
+          sample: ["DNS"]
+        held_as:
+          description: V(dns_pool) for the DNS server's socket pool, V(lsass_rpc) for an RPC endpoint of C(lsass.exe), or
+            V(other).
+          type: str
+          sample: dns_pool
+    cause:
+      description: How it came to that.
+      type: str
+      sample: At its start the DNS server drew these ports for its socket pool before the service asked for them.
+    evidence:
+      description: What was seen. There is no finding without.
+      type: list
+      elements: dict
+      contains:
+        seen_in:
+          description: V(service), V(event), V(socket), V(registry), V(netsh), V(counter), V(adapter) or V(update).
+          type: str
+          sample: service
+        text:
+          description: What it says.
+          type: str
+          sample: IAS is stopped, start mode Auto, exit code 10048
+        time:
+          description: When, by the server's own clock, in UTC. None where it is the state of now.
+          type: str
+          sample: "2026-03-01T08:00:12Z"
+    configured:
+      description: Whether what is configured fixes it already. None where nothing could be configured.
+      type: bool
+      sample: true
+    waits_for:
+      description: What the configured fix waits for. V(reboot), V(dns_restart), V(boot) (a delayed start), V(owner) (that
+        the holder gives the port back), or none.
+      type: str
+      sample: dns_restart
+    fix:
+      description: What to do, as YAML to paste into a list of tasks. Comments alone where the collection only reports.
+      type: str
+      sample: "# Report only. Renew the adapters' drivers."
+    source:
+      description: Where the rule comes from.
+      type: str
+      sample: KB956188, KB956189, KB959215; field reports
 warnings:
   description: What this Windows can't answer, and values of a wrong type.
   returned: when there is something to warn of

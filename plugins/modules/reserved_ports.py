@@ -19,7 +19,8 @@ description:
 options:
   ports:
     description:
-      - The ports, as V(n) or V(n-m), the lower number first and both ends included.
+      - The ports, as V(n) or V(n-m), the lower number first and both ends included. With V(/tcp) or V(/udp) after them
+        they are meant for that protocol alone, which the registry mechanism can't tell apart.
       - With O(state=present) and O(state=pure) from 1024 to 65535. Below 1024 Windows never hands out a port by
         chance, so there is nothing to protect and the task fails.
       - Required, unless O(ad_lds_instances) or O(services) names the ports.
@@ -71,6 +72,17 @@ options:
       - registry
       - netsh
     default: auto
+  only_reachable:
+    description:
+      - Exclude only those of the ports that this server can draw at random, that is, those in its dynamic port ranges
+        and, on Windows Server 2008 with a DNS server, in the range of the DNS server's pool. Where the defaults stand,
+        nothing below 49152 is.
+      - On Windows Server 2003 it means nothing; there every port is reserved.
+      - Where such a port can't be excluded because this netsh has no C(excludedportrange), the task succeeds with a
+        warning that says so and names the choices, and RV(effective=no).
+      - It goes with O(state=present) alone. What was reserved earlier stays reserved.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - portkeeper.windows.attributes
   - portkeeper.windows.connection

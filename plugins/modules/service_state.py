@@ -46,6 +46,12 @@ options:
         longer.
     type: int
     default: 120
+  if_installed:
+    description:
+      - Pass over names of O(name) that are not installed. Otherwise they are an error.
+      - With it one list serves servers with different versions of a product.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - portkeeper.windows.attributes
   - portkeeper.windows.connection

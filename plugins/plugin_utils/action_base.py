@@ -13,8 +13,8 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.convergence import Item, Request
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import OptionError, PlanError, Resource
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.request import Item, Request
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows.apply import Clock
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows.engine import run
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows.errors import WindowsError

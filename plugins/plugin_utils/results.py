@@ -34,8 +34,9 @@ def many_results(outcome: Outcome, *, host: str, check_mode: bool, diff: bool) -
     result = {
         **_common(outcome, check_mode=check_mode),
         "changed": outcome.planned.changed,
-        "applicable": not outcome.planned.missing_services,
-        "missing_services": list(outcome.planned.missing_services),
+        "applicable": outcome.planned.applicable,
+        "missing_services": [*outcome.planned.missing_services, *outcome.planned.missing_choice],
+        "missing_capabilities": list(outcome.planned.missing_capabilities),
         "resources": [{"resource": plan.resource, **_of_plan(plan), **plan.details} for plan in plans],
         "victims": [report.as_dict() for report in outcome.final.victims],
         "victims_before": [report.as_dict() for report in outcome.planned.victims],

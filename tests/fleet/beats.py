@@ -13,7 +13,7 @@ SAID_BEFOREHAND = ("changed", "before", "after", "diff", "effective", "reboot_re
 
 def assert_only_told(checked: Beat, done: Beat) -> None:
     """Check mode tells what the run then does, and changes nothing."""
-    assert checked.event == "ok", checked.message
+    assert (checked.event, done.event) == ("ok", "ok"), (checked.message, done.message)
     assert checked.after.data == checked.before.data
     assert {name: checked.result[name] for name in SAID_BEFOREHAND} == {
         name: done.result[name] for name in SAID_BEFOREHAND

@@ -51,6 +51,11 @@ class Snapshot:
         return t.cast("int | None", self.value(DNS, "SocketPoolSize"))
 
     @property
+    def max_user_port(self) -> int | None:
+        """MaxUserPort."""
+        return t.cast("int | None", self.value(TCPIP, "MaxUserPort"))
+
+    @property
     def journal(self) -> dict[str, t.Any] | None:
         """The journal's content."""
         text = self.value(JOURNAL, "Journal")
@@ -75,7 +80,9 @@ class Snapshot:
     def start_mode(self, name: str) -> str:
         """auto, delayed, manual or disabled: of an automatic service the flag decides."""
         service = self.service(name)
-        return "delayed" if service["start"] == "auto" and service["delayed"] else str(service["start"])
+        if service["start"] == "auto" and service["delayed"]:
+            return "delayed"
+        return {"demand": "manual"}.get(service["start"], str(service["start"]))
 
     def holders(self, protocol: Protocol, port: int) -> set[str]:
         """The services (or process numbers, where there is no service) that hold a port."""
@@ -94,9 +101,9 @@ class Snapshot:
 
     @property
     def configuration(self) -> dict[str, t.Any]:
-        """What is configured, apart from our notes: registry values, and excluded ranges as blocks."""
+        """What is configured, apart from our notes: registry values, excluded ranges as blocks, dynamic ranges."""
         whole = self.without_journal()
-        return {name: whole[name] for name in ("registry", "exclusions")}
+        return {name: whole[name] for name in ("registry", "exclusions", "dynamic_ranges")}
 
 
 def _ports(row: c.Mapping[str, t.Any]) -> c.Collection[int]:
@@ -120,6 +127,13 @@ _SHOWN: t.Final[c.Mapping[tuple[str, str], c.Callable[[Snapshot, t.Any], t.Any]]
         "default" if snapshot.pool_size is None else snapshot.pool_size
     ),
     ("dns_socket_pool", "excluded_ports"): lambda snapshot, _part: snapshot.pool_exclusions or [],
+    ("dynamic_ports", "max_user_port"): lambda snapshot, _part: (
+        "default" if snapshot.max_user_port is None else snapshot.max_user_port
+    ),
+    ("dynamic_ports", "tcp"): lambda snapshot, _part: snapshot.data["dynamic_ranges"]["ipv4 tcp"],
+    ("dynamic_ports", "tcp6"): lambda snapshot, _part: snapshot.data["dynamic_ranges"]["ipv6 tcp"],
+    ("dynamic_ports", "udp"): lambda snapshot, _part: snapshot.data["dynamic_ranges"]["ipv4 udp"],
+    ("dynamic_ports", "udp6"): lambda snapshot, _part: snapshot.data["dynamic_ranges"]["ipv6 udp"],
     ("service_start_mode", "start_mode"): lambda snapshot, part: {name: snapshot.start_mode(name) for name in part},
     ("service_state", "state"): lambda snapshot, part: {name: snapshot.service(name)["state"] for name in part},
 }

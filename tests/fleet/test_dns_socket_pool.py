@@ -174,7 +174,7 @@ REFUSALS: t.Final = (
         id="list-on-2008",
         server={"release": "2008"},
         options={"excluded_ports": PORTS},
-        sentence="Windows Server 2008 has no list of excluded ports.*service_start_mode",
+        sentence="Windows Server 2008 SP2 has no list of excluded ports.*service_start_mode",
     ),
     Refusal(
         id="list-of-wrong-type",

@@ -28,9 +28,9 @@ EDGE: t.Final = {"release": "2022", "broken": False}
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Case:
-    """A change: ``reserved`` or ``tcp`` and ``udp`` are the lists that it leaves; ``undone`` what undoing leaves of them.
+    """A change: ``reserved``, or ``tcp`` and ``udp``, are the lists that it leaves.
 
-    Where ``undone`` is None, undoing leaves what was there before.
+    ``undone`` is what undoing leaves of them; None where that is what was there before.
     """
 
     id: str
@@ -319,7 +319,7 @@ REFUSALS: t.Final = (
             {"do": "bind", "image": "service.exe", "protocol": "tcp", "port": 50030},
         ),
         options={"ports": ["50000-50009"], "protocol": "tcp", "state": "absent"},
-        sentence=r"TCP block 50000-50059: only a part of it is to be released, but its port 50030 is in use by service\.exe",
+        sentence=r"TCP block 50000-50059: only a part of it is to be released, but its port 50030 is in use by service",
     ),
 )
 

@@ -21,6 +21,8 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.catalogu
     TAKERS,
     KnownService,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings.kinds import KINDS as FINDING_KINDS
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings.kinds import SEVERITIES
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.releases import (
     CONTESTED,
     RELEASES,
@@ -28,10 +30,13 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.releases
     Release,
 )
 from tests.bench.limits import REQUESTS
+from tests.fleet.subset_requests import RELEASES as SUBSET_RELEASES
+from tests.fleet.subset_requests import REQUESTS as SUBSET_REQUESTS
 from tests.simulator.windows.assumptions import assumption_rows
 from tests.simulator.windows.releases import RELEASES as SIMULATED
 from tests.simulator.wire.assumptions import WIRE_ASSUMPTIONS
 from tests.simulator.wire.injection import KINDS
+from tests.tooling.risk_examples import candidate_rows, doubt_rows, example_rows
 from tests.tooling.sources import ROOT
 
 _PLACE: t.Final = re.compile(r"(<!-- table: (?P<name>[a-z-]+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
@@ -113,11 +118,35 @@ def _takers() -> str:
     )
 
 
+def _risk_examples() -> str:
+    head = ("Windows Server", "Setting", "Services", "k", "N", "Risk of a boot", "After the fix")
+    return table(head, example_rows())
+
+
+def _risk_candidates() -> str:
+    return table(("Candidate", "What to do", "In force after", "To know"), candidate_rows())
+
+
+def _risk_doubts() -> str:
+    return table(("Doubt", "What is taken to be so"), doubt_rows())
+
+
+def _findings() -> str:
+    head = ("Kind", "Severity", "What it says", "Only with this evidence", "Source")
+    rows = sorted(FINDING_KINDS.items(), key=lambda row: SEVERITIES.index(row[1].severity))
+    return table(head, ((f"`{name}`", kind.severity, kind.says, kind.seen_by, kind.source) for name, kind in rows))
+
+
 # --- what the figures and the simulator are ---------------------------------------------------------------------------
 
 
 def _limits() -> str:
     return table(("Task", "Requests at most"), ((task, str(limit)) for task, limit in REQUESTS.items()))
+
+
+def _subset_requests() -> str:
+    rows = ((f"`{name}`" if " " not in name else name, *map(str, most)) for name, most in SUBSET_REQUESTS.items())
+    return table(("`gather_subset`", *(f"Requests on {key}" for key in SUBSET_RELEASES)), rows)
 
 
 def _assumptions() -> str:
@@ -153,7 +182,12 @@ TABLES: t.Final[t.Mapping[str, Table]] = {
     "ports": Table(_ports, "ports.md"),
     "port-notes": Table(_port_notes, "ports.md"),
     "takers": Table(_takers, "ports.md"),
+    "risk-examples": Table(_risk_examples, "risk.md"),
+    "risk-candidates": Table(_risk_candidates, "risk.md"),
+    "risk-doubts": Table(_risk_doubts, "risk.md"),
+    "findings": Table(_findings, "troubleshooting.md"),
     "limits": Table(_limits, "how-it-works.md"),
+    "subset-requests": Table(_subset_requests, "how-it-works.md"),
     "assumptions": Table(_assumptions, "verified.md"),
     "wire-assumptions": Table(_wire_assumptions, "verified.md"),
     "simulated-releases": Table(_simulated_releases, "simulator.md"),

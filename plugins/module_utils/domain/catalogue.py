@@ -163,10 +163,10 @@ KNOWN_SERVICES: t.Final[tuple[KnownService, ...]] = (
         name="Exchange 2003 ActiveSync up-to-date notifications (AUTD)",
         udp=PortSet.of(2883),
         services={"2003": ("W3SVC",)},
-        only_beside="MSExchangeIS",
+        only_beside="MSExchangeMGMT",
         processes=(OwningProcess("w3wp.exe"),),
         what_breaks="no push to mobile devices (Server ActiveSync events 3015 and 3024)",
-        source="[D KB956189]; the process and its service [K] unverified",
+        source="[D KB956189]; the process, its service, and MSExchangeMGMT as the sign of Exchange 2003 [K] unverified",
         tag="D",
     ),
     KnownService(

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.convergence import Item, Request
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import PROTOCOLS, Protocol
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import OptionError, Resource
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import (
@@ -15,28 +14,40 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports im
     PortSyntaxError,
     parse_ports,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.releases import LACKS, Condition
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.request import Item, Request
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources import (
     dns_socket_pool,
+    dynamic_ports,
     reserved_ports,
     service_start_mode,
     service_state,
+    services_file,
+    static_rpc_port,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.victims import Victim
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.victims import SilentEvent, Victim
 
 RESOURCES: t.Final[t.Mapping[str, Resource]] = {
     module.RESOURCE.name: module.RESOURCE
-    for module in (reserved_ports, dns_socket_pool, service_start_mode, service_state)
+    for module in (
+        reserved_ports,
+        dns_socket_pool,
+        dynamic_ports,
+        static_rpc_port,
+        service_start_mode,
+        service_state,
+        services_file,
+    )
 }
 """Every resource by its name, which is also its module's."""
 
-CAPABILITIES: t.Final = (
-    "reserved_ports_value",
-    "excluded_port_ranges",
-    "dynamic_port_ranges",
-    "dns_pool_exclusions",
-    "delayed_start",
-)
-"""What a resource of a list can be made to depend on."""
+CAPABILITIES: t.Final = tuple(LACKS)
+"""What a resource or a victim of a list, or the whole request, can be made to depend on."""
+
+_CONDITIONS: t.Final[t.Mapping[str, t.Any]] = {
+    name: {"type": "list", "elements": "str", "choices": list(CAPABILITIES), "default": []}
+    for name in ("when_capable", "unless_capable")
+}
 
 ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
     "resources": {"type": "list", "elements": "dict", "default": []},
@@ -52,9 +63,15 @@ ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
             "ad_lds_instance": {"type": "str"},
             "dependents": {"type": "list", "elements": "str", "default": []},
             "if_installed": {"type": "bool", "default": False},
+            "if_automatic": {"type": "bool", "default": False},
+            "restart": {"type": "bool", "default": False},
+            "silent_events": {"type": "list", "elements": "str", "default": []},
+            **_CONDITIONS,
         },
     },
     "required_services": {"type": "list", "elements": "str", "default": []},
+    "required_one_of": {"type": "list", "elements": "str", "default": []},
+    "required_capabilities": {"type": "list", "elements": "str", "choices": list(CAPABILITIES), "default": []},
     "require": {"type": "bool", "default": False},
     "relieve": {"type": "bool", "default": False},
     "restart_dns": {"type": "bool", "default": False},
@@ -62,8 +79,6 @@ ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
     "prove": {"type": "bool", "default": False},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }
-
-_CONDITIONS: t.Final = ("when_capable", "unless_capable")
 
 Validate = t.Callable[[str, t.Mapping[str, t.Any], t.Mapping[str, t.Any]], t.Mapping[str, t.Any]]
 """From (where the options stand, argument specification, given options) to checked options; raises OptionError."""
@@ -75,6 +90,8 @@ def request(arguments: t.Mapping[str, t.Any], *, journal: bool, validate: Valida
         items=tuple(_item(f"resources[{index}]", item, validate) for index, item in enumerate(arguments["resources"])),
         victims=tuple(_victim(f"victims[{index}]", item) for index, item in enumerate(arguments["victims"])),
         required_services=tuple(arguments["required_services"]),
+        required_one_of=tuple(arguments["required_one_of"]),
+        required_capabilities=tuple(arguments["required_capabilities"]),
         require=arguments["require"],
         relieve=arguments["relieve"],
         restart_dns=arguments["restart_dns"],
@@ -101,7 +118,7 @@ def _item(place: str, item: t.Mapping[str, t.Any], validate: Validate) -> Item:
     return Item(
         resource,
         _typed(f"{place}.{resource.name}", resource, checked),
-        *(_capabilities(f"{place}.{condition}", item.get(condition)) for condition in _CONDITIONS),
+        Condition(*(_capabilities(f"{place}.{name}", item.get(name)) for name in _CONDITIONS)),
     )
 
 
@@ -130,8 +147,24 @@ def _victim(place: str, item: t.Mapping[str, t.Any]) -> Victim:
         optional={protocol: optional[protocol] - own[protocol] for protocol in PROTOCOLS},
         dependents=tuple(item["dependents"]),
         if_installed=item["if_installed"],
+        if_automatic=item["if_automatic"],
+        condition=Condition(*(tuple(item[name]) for name in _CONDITIONS)),
+        restart=item["restart"],
+        silent_events=tuple(_silent_event(f"{place}.silent_events", text) for text in item["silent_events"]),
         ad_lds_instance=item.get("ad_lds_instance") or "",
     )
+
+
+def _silent_event(place: str, text: str) -> SilentEvent:
+    """``Application/Server ActiveSync/3015``: log, source and code."""
+    parts = [part.strip() for part in text.split("/")]
+    if len(parts) != _EVENT_PARTS or not all(parts) or not parts[-1].isdigit():
+        raise OptionError(place, f"{text!r} is not of the form log/source/code")
+    log, source, code = parts
+    return SilentEvent(log, source, int(code[:6]))
+
+
+_EVENT_PARTS: t.Final = 3
 
 
 def _ports_by_protocol(place: str, texts: t.Iterable[str]) -> dict[Protocol, PortSet]:

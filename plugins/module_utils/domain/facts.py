@@ -228,6 +228,17 @@ class NetworkDriver:
     date: datetime.datetime | None
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class ServicesFile:
+    """The file ``services`` in one folder, and what of ours lies beside it."""
+
+    content: bytes | None
+    """``None``: there is no such file."""
+    read_only: bool = False
+    beside: frozenset[str] = frozenset()
+    """Names of the other files there that begin with ``services``, in lower case."""
+
+
 # --- questions ---------------------------------------------------------------------------------------------------
 
 
@@ -347,6 +358,20 @@ class NetworkAdaptersFact(Fact["tuple[NetworkAdapter, ...]"]):
 @dataclasses.dataclass(frozen=True)
 class NetworkDriversFact(Fact["tuple[NetworkDriver, ...]"]):
     """The drivers of network adapters; slow on a real server, so asked only when it matters."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ServicesFileFact(Fact[ServicesFile]):
+    """The services file in this folder, whole."""
+
+    folder: str
+
+
+@dataclasses.dataclass(frozen=True)
+class ServicesBackupFact(Fact["bytes | None"]):
+    """Our backup of the services file in this folder; ``None`` where there is none."""
+
+    folder: str
 
 
 class FactsNeeded(Exception):

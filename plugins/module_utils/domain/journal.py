@@ -24,6 +24,16 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts im
 
 JOURNAL_KEY: t.Final = r"SOFTWARE\Portkeeper"
 JOURNAL_FACT: t.Final = RegistryFact(JOURNAL_KEY, "Journal", RegistryType.STRING)
+JOURNAL_NAME: t.Final = (
+    rf"the journal of portkeeper.windows on this server (HKLM\{JOURNAL_FACT.key}, {JOURNAL_FACT.name})"
+)
+    rf"the journal of portkeeper.windows on this server (HKLM\{JOURNAL_FACT.key}, {JOURNAL_FACT.name})"
+)
+RESET_ADVICE: t.Final = (
+    rf"Nothing was changed. Reset it with: reg delete HKLM\{JOURNAL_FACT.key} /v {JOURNAL_FACT.name} /f (what earlier "
+    "runs changed is then forgotten), or set portkeeper_journal: false to work without it"
+)
+"""What helps where the journal is damaged: somebody else has written it."""
 VERSION: t.Final = 1
 MAXIMUM_SIZE: t.Final = 262_144
 """Characters; far above what every resource together writes."""

@@ -9,9 +9,16 @@ import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.catalogue import DNS_SERVICE
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.convergence import Convergence, Request
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.convergence import Convergence
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.moves import late_ports
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import IN_FORCE, Plan
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.victims import ERROR_MEANINGS, VictimReport
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.releases import LACKS
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.request import Request
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.victims import (
+    ERROR_MEANINGS,
+    PortStanding,
+    VictimReport,
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -29,15 +36,20 @@ class Outcome:
         """Each planned resource with the force that it has now."""
         if not self.applied:
             return self.planned.plans
-        if self.request.undo:
-            return tuple(self._after_undo(plan) for plan in self.planned.plans)
-        now = {id(plan): after.force for plan, after in zip(self.planned.plans, self.final.plans, strict=True)}
-        return tuple(dataclasses.replace(plan, force=now[id(plan)]) for plan in self.planned.plans)
+        return tuple(self._now(plan, after) for plan, after in zip(self.planned.plans, self.final.plans, strict=True))
 
-    def _after_undo(self, plan: Plan) -> Plan:
-        """Nothing is left in the journal to say it, so what the plan foresaw holds, unless DNS has been restarted."""
-        restarted = plan.force.restart_required and self.planned.restarts_dns
-        return dataclasses.replace(plan, force=IN_FORCE) if restarted else plan
+    def _now(self, plan: Plan, after: Plan) -> Plan:
+        # Without an entry in the journal the second look can't know what the change of just now waits for.
+        if self.request.undo or (plan.changed and not self.request.journal):
+            return self._as_foreseen(plan)
+        return dataclasses.replace(plan, force=after.force)
+
+    def _as_foreseen(self, plan: Plan) -> Plan:
+        """What the plan said holds, unless what it waits for was restarted."""
+        if plan.force.restart_required and self.planned.restarts_dns:
+            return dataclasses.replace(plan, force=IN_FORCE)
+        restarted = plan.restarts and set(plan.restarts) <= set(self.planned.interrupted)
+        return dataclasses.replace(plan, force=plan.force_restarted) if restarted else plan
 
     @property
     def reboot_required(self) -> bool:
@@ -56,15 +68,29 @@ def failures(outcome: Outcome) -> tuple[str, ...]:
     Ports that wait for a reboot are no failure. In check mode nothing has been tried, so nothing has failed.
     """
     request, final = outcome.request, outcome.final
-    if final.missing_services:
+    if not final.applicable:
         return (_missing_sentence(final),) if request.require else ()
     if not (request.relieve or request.prove) or (outcome.planned.changed and not outcome.applied):
         return ()
     down = [_down_sentence(report, final) for report in final.victims if report.is_down]
-    if not request.prove or outcome.reboot_required:
+    if not request.prove:
         return tuple(down)
-    wrong = [_ports_sentence(report) for report in final.victims if not report.is_down and not report.is_right]
-    return (*down, *wrong)
+    reports = [report for report in final.victims if not report.is_down]
+    wrong = [(report, _wrong_ports(report, outcome)) for report in reports]
+    return (
+        *down,
+        *(_ports_sentence(report, ports) for report, ports in wrong if ports),
+        *(_noise_sentence(report) for report in reports if report.noises),
+    )
+
+
+def _wrong_ports(report: VictimReport, outcome: Outcome) -> tuple[PortStanding, ...]:
+    """Ports in wrong hands, less those that a reboot or a restart is still to bring."""
+    late = late_ports(outcome.final.plans)
+    wrong = (port for port in report.ports if not port.is_right)
+    if outcome.reboot_required:
+        return tuple(port for port in wrong if port.standing == "free" and port.port not in late)
+    return tuple(port for port in wrong if port.standing != "free" or port.port not in late)
 
 
 def still_settling(outcome: Outcome) -> bool:
@@ -86,6 +112,10 @@ def _has_ended(report: VictimReport) -> bool:
 
 
 def _missing_sentence(final: Convergence) -> str:
+    if final.missing_capabilities:
+        return f"{final.release.name} {', '.join(LACKS[name] for name in final.missing_capabilities)}."
+    if not final.missing_services:
+        return f"this server has none of the services {', '.join(final.missing_choice)}."
     return f"this server has no service {', '.join(final.missing_services)}."
 
 
@@ -102,9 +132,13 @@ def _exit_reason(report: VictimReport) -> str:
     return f"{state} ({meaning})" if meaning else f"{state}; its entries in the event log say why"
 
 
-def _ports_sentence(report: VictimReport) -> str:
-    wrong = "; ".join(str(port) for port in report.ports if not port.is_right)
-    return f"{report.service.name} runs, but {wrong}."
+def _ports_sentence(report: VictimReport, wrong: tuple[PortStanding, ...]) -> str:
+    return f"{report.service.name} runs, but {'; '.join(map(str, wrong))}."
+
+
+def _noise_sentence(report: VictimReport) -> str:
+    said = ", ".join(f"{event.source} {event.code}" for event in report.noises)
+    return f"{report.service.name} runs, but since the boot the log has its complaint {said}."
 
 
 # --- the sentence ----------------------------------------------------------------------------------------------------
@@ -115,7 +149,7 @@ def summary(outcome: Outcome, *, check_mode: bool) -> str:
     failed = failures(outcome)
     if failed:
         return " ".join(failed)
-    if outcome.planned.missing_services:
+    if not outcome.planned.applicable:
         return f"Nothing to do here: {_missing_sentence(outcome.planned)}"
     return " ".join(part for part in (_done(outcome, check_mode=check_mode), *_waits(outcome)) if part)
 

@@ -23,6 +23,8 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts im
     RegistryNamesFact,
     RegistryValue,
     ServiceFact,
+    ServicesBackupFact,
+    ServicesFileFact,
     ServicesOfProcessFact,
     SocketsFact,
 )
@@ -136,9 +138,9 @@ class ChangeStartMode(Step):
     service: str
     mode: t.Literal["Automatic", "Manual", "Disabled"]
 
-    def touches(self) -> tuple[Fact[t.Any], ...]:
-        """See Step."""
-        return (ServiceFact(self.service),)
+    def stale_kinds(self) -> tuple[type[Fact[t.Any]], ...]:
+        """See Step; all of them, since the service may have been asked for in other letters, ``dns`` for ``DNS``."""
+        return (ServiceFact,)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -151,7 +153,41 @@ class SetDelayedStart(Step):
 
     def touches(self) -> tuple[Fact[t.Any], ...]:
         """See Step."""
-        return (ServiceFact(self.service), self.flag)
+        return (self.flag,)
+
+    def stale_kinds(self) -> tuple[type[Fact[t.Any]], ...]:
+        """See Step."""
+        return (ServiceFact,)
+
+
+@dataclasses.dataclass(frozen=True)
+class WriteServicesFile(Step):
+    """Replace the services file of a folder, if it is still ``before``, with ``after``: all of it, or nothing.
+
+    ``keep_before`` makes ``before`` the backup; ``drop_backup`` removes the backup once the file is replaced.
+    """
+
+    folder: str
+    before: bytes
+    after: bytes
+    keep_before: bool
+    drop_backup: bool
+
+    def touches(self) -> tuple[Fact[t.Any], ...]:
+        """See Step."""
+        return (ServicesFileFact(self.folder), ServicesBackupFact(self.folder))
+
+
+@dataclasses.dataclass(frozen=True)
+class DeleteBesideServicesFile(Step):
+    """Delete files of ours beside the services file: a backup that nobody needs, or what a killed run left."""
+
+    folder: str
+    names: tuple[str, ...]
+
+    def touches(self) -> tuple[Fact[t.Any], ...]:
+        """See Step."""
+        return (ServicesFileFact(self.folder), ServicesBackupFact(self.folder))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -241,6 +277,12 @@ class Plan:
     """Further returned values of this resource."""
     needs_stopped: tuple[str, ...] = ()
     """Services that hold the ports of ``steps_when_free`` now."""
+    restarts: tuple[str, ...] = ()
+    """Services that must be restarted before this counts; ``converge`` does it for victims that may be restarted."""
+    force_restarted: Force = IN_FORCE
+    """How it stands once they are."""
+    late: PortSet = NO_PORTS
+    """TCP ports that are listened on only after such a restart, or a reboot."""
     is_event: bool = False
     """It happens each time it is asked for (a restart), so that planning again can't verify it."""
 
@@ -307,3 +349,5 @@ class Resource:
     """Raises FactsNeeded and PlanError."""
     undo: t.Callable[[t.Any, Context], Plan]
     """Takes back what the journal says we did for these options; raises FactsNeeded and PlanError."""
+    early: tuple[Fact[t.Any], ...] = ()
+    """Questions on whose answers others hang: asked with the first ones, so that the others come in one round."""

@@ -45,6 +45,8 @@ class WantedPorts:
     ports: PortSet
     ad_lds_instances: tuple[str, ...] = ()
     services: tuple[KnownService, ...] = ()
+    one_protocol: tuple[tuple[Protocol, PortSet], ...] = ()
+    """Ports that are meant for one protocol alone."""
 
     def on(self, facts: Facts, protocols: t.Iterable[Protocol] = PROTOCOLS) -> PortSet:
         """The set of ports on one server, for any of these protocols.
@@ -55,7 +57,10 @@ class WantedPorts:
             FactsNeeded: an instance's registry values are not read yet.
             PlanError: an instance is not there.
         """
+        protocols = tuple(protocols)
         wanted = self.ports
+        for protocol, ports in self.one_protocol:
+            wanted |= ports if protocol in protocols else PortSet()
         for instance in self.ad_lds_instances:
             wanted |= _instance_ports(instance, facts)
         for service in self.services:
@@ -78,16 +83,36 @@ def wanted_ports(
             nothing is named.
     """
     numbers = arguments.get(option)
+    by_protocol = _by_protocol(numbers or [], option=option, protocols=protocols)
     wanted = WantedPorts(
-        _checked(numbers or [], option=option, state=state),
+        _checked(by_protocol.pop(None, []), option=option, state=state),
         tuple(arguments.get("ad_lds_instances") or ()),
         tuple(SERVICES_BY_KEY[key] for key in dict.fromkeys(arguments.get("services") or ())),
+        tuple(
+            (protocol, _checked(texts, option=option, state=state))
+            for protocol, texts in by_protocol.items()
+            if protocol
+        ),
     )
     if wanted == WantedPorts(PortSet()) and not (numbers == [] and state == "pure"):
         raise OptionError(option, "it is empty; an empty list is allowed only as an explicit [] with state pure")
     for service in wanted.services:
         _refuse_without(protocols, service)
     return wanted
+
+
+def _by_protocol(
+    texts: t.Iterable[str], *, option: str, protocols: tuple[Protocol, ...]
+) -> dict[Protocol | None, list[str]]:
+    """``1812-1813/udp`` is meant for one protocol, ``1812-1813`` (under ``None``) for all; raises OptionError."""
+    found: dict[Protocol | None, list[str]] = {}
+    for text in map(str, texts):
+        ports, slash, name = text.partition("/")
+        meant = next((protocol for protocol in protocols if protocol == name.strip().casefold()), None)
+        if slash and meant is None:
+            raise OptionError(option, f"{text!r} has a protocol other than {' and '.join(protocols)}")
+        found.setdefault(meant, []).append(ports)
+    return found
 
 
 def _refuse_without(protocols: tuple[Protocol, ...], service: KnownService) -> None:
@@ -134,6 +159,6 @@ def _checked(texts: t.Iterable[str], *, option: str, state: ListState) -> PortSe
     if never_drawn and state != "absent":
         raise OptionError(
             option,
-            f"below {LOWEST_DRAWN_PORT} nothing is ever drawn at random; there is nothing to protect at {never_drawn}",
+            f"{never_drawn} is below {LOWEST_DRAWN_PORT}, where nothing is ever drawn at random: nothing to protect",
         )
     return ports

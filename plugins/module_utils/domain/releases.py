@@ -71,6 +71,36 @@ class Release:
         return f"{self.major}.{self.minor}.{self.build}"
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Condition:
+    """On which releases something counts: those that have all of ``when_capable`` and none of ``unless_capable``."""
+
+    when_capable: tuple[str, ...] = ()
+    unless_capable: tuple[str, ...] = ()
+
+    def holds(self, release: Release) -> bool:
+        """Whether it counts on a release."""
+        return all(offers(release, name) for name in self.when_capable) and not any(
+            offers(release, name) for name in self.unless_capable
+        )
+
+
+EVERYWHERE: t.Final = Condition()
+LACKS: t.Final[t.Mapping[str, str]] = {
+    "reserved_ports_value": "ignores the value ReservedPorts, which this sets (Windows Server 2003 reads it)",
+    "excluded_port_ranges": "has no netsh excludedportrange (Windows Server 2008 and later may have it)",
+    "dynamic_port_ranges": "has no dynamic port range that netsh could set (Windows Server 2008 and later have)",
+    "dns_pool_exclusions": "has no list of ports that the DNS server leaves alone (2008 R2 and later have)",
+    "delayed_start": "has no delayed start of services (Windows Server 2008 and later have)",
+}
+"""What a release without a capability is told as, for the capabilities that a request can depend on."""
+
+
+def offers(release: Release, capability: str) -> bool:
+    """Whether a release has a capability, or may have it."""
+    return getattr(release.capabilities, capability) not in (False, "no", None)
+
+
 class UnknownRelease(Exception):
     """This Windows is not one that the collection can manage.
 
@@ -110,7 +140,9 @@ _NT_6_0: t.Final = dataclasses.replace(
     ipsec_block_mode=False,
 )
 _NT_6_1: t.Final = dataclasses.replace(_NT_6_0, dns_pool_exclusions=True, always_has_pool=True, shell_codepage=65001)
-_NT_6_2: t.Final = dataclasses.replace(_NT_6_1, excluded_port_ranges="yes", network_endpoint_classes=True)
+_NT_6_2: t.Final = dataclasses.replace(
+    _NT_6_1, excluded_port_ranges="yes", network_endpoint_classes=True, dfsr_port=None
+)
 _NT_10_0: t.Final = dataclasses.replace(_NT_6_2, delayed_start_property=True)
 
 # Version and build numbers: Microsoft's release information pages for Windows Server; 6003 is 2008 SP2 with the updates

@@ -25,13 +25,12 @@ SMALL_POOL: t.Final = 50
 class Candidate:
     """Something that an administrator could change.
 
-    ``advised``: it is a documented fix without a side effect that matters. The change is assumed to be in force at the
-    next boot.
+    ``advised``: it is the documented fix of this release. The change is taken to be in force at the next boot.
     """
 
     name: str
     takes_effect: TakesEffect
-    advised: bool
+    advised: t.Callable[[NextBoot], bool]
     how: str
     note: str
     applies: t.Callable[[NextBoot], bool]
@@ -59,6 +58,14 @@ def _leave_alone(boot: NextBoot) -> NextBoot:
     return dataclasses.replace(boot, left_alone=boot.left_alone | _needed(boot))
 
 
+def _always(_boot: NextBoot) -> bool:
+    return True
+
+
+def _never(_boot: NextBoot) -> bool:
+    return False
+
+
 def _has_pool(boot: NextBoot) -> bool:
     return boot.draws
 
@@ -71,7 +78,7 @@ CANDIDATES: t.Final[tuple[Candidate, ...]] = (
     Candidate(
         name="reserved_ports",
         takes_effect="reboot",
-        advised=True,
+        advised=_always,
         how="portkeeper.windows.reserved_ports with these ports",
         note="ReservedPorts keeps everybody off by chance (KB812873, KB956188).",
         applies=lambda boot: _has_pool(boot) and boot.capabilities.reserved_ports_value,
@@ -80,7 +87,7 @@ CANDIDATES: t.Final[tuple[Candidate, ...]] = (
     Candidate(
         name="excluded_from_pool",
         takes_effect="dns_restart",
-        advised=True,
+        advised=_always,
         how="portkeeper.windows.dns_socket_pool with excluded_ports",
         note="The DNS server leaves these ports alone.",
         applies=lambda boot: _has_pool(boot) and boot.capabilities.dns_pool_exclusions,
@@ -89,11 +96,11 @@ CANDIDATES: t.Final[tuple[Candidate, ...]] = (
     Candidate(
         name="delayed_dns",
         takes_effect="reboot",
-        advised=True,
+        advised=lambda boot: not boot.capabilities.dns_pool_exclusions,
         how="portkeeper.windows.service_start_mode with DNS delayed",
         note=(
-            "Only a promise about the boot, without a time, and void where an automatic service depends on DNS; later "
-            "restarts of DNS can still take the port of a service that is stopped then."
+            "A promise without a time, and void where an automatic service depends on DNS. A later restart of DNS can "
+            "still take the port of a service that is stopped then. Delays name resolution, also for the directory."
         ),
         applies=lambda boot: _has_pool(boot) and boot.capabilities.delayed_start and boot.dns == "auto",
         change=lambda boot: dataclasses.replace(boot, dns="delayed"),
@@ -101,7 +108,7 @@ CANDIDATES: t.Final[tuple[Candidate, ...]] = (
     Candidate(
         name="netsh_exclusions",
         takes_effect="at_once",
-        advised=False,
+        advised=_never,
         how="portkeeper.windows.reserved_ports with the mechanism netsh",
         note="Keeps other programs off; that the DNS server honours it is documented nowhere, so nothing is gained.",
         applies=lambda boot: _has_pool(boot) and boot.capabilities.excluded_port_ranges != "no",
@@ -110,7 +117,7 @@ CANDIDATES: t.Final[tuple[Candidate, ...]] = (
     Candidate(
         name="without_max_user_port",
         takes_effect="reboot",
-        advised=False,
+        advised=_never,
         how="take MaxUserPort out of the registry",
         note="Products that set it (Exchange 2003, ISA) need many ephemeral ports and may fail without.",
         applies=lambda boot: _has_pool(boot) and boot.max_user_port is not None,
@@ -119,7 +126,7 @@ CANDIDATES: t.Final[tuple[Candidate, ...]] = (
     Candidate(
         name="default_dynamic_range",
         takes_effect="reboot",
-        advised=False,
+        advised=_never,
         how=f"set the dynamic UDP range back to {DEFAULT_POOL_RANGE} by netsh",
         note="Products that widened it (Exchange 2007) may need it; that the pool follows the range is not documented.",
         applies=lambda boot: _has_pool(boot) and _has_changed_range(boot),
@@ -128,7 +135,7 @@ CANDIDATES: t.Final[tuple[Candidate, ...]] = (
     Candidate(
         name="small_pool",
         takes_effect="dns_restart",
-        advised=False,
+        advised=_never,
         how=f"portkeeper.windows.dns_socket_pool with size {SMALL_POOL}",
         note="Fewer sockets make forged answers easier again (MS08-037), and the risk stays.",
         applies=lambda boot: _has_pool(boot) and boot.size > SMALL_POOL,

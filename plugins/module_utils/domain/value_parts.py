@@ -17,8 +17,10 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts im
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.journal import Entry, Wait, state_of
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import (
+    IN_FORCE,
     Context,
     DeleteValue,
+    Effective,
     Force,
     Plan,
     PlanError,
@@ -37,17 +39,21 @@ REGISTRY_NAMES: t.Final[t.Mapping[RegistryType, str]] = {
 }
 
 
+_WEAKEST_FIRST: t.Final[tuple[Effective, ...]] = ("no", "unknown", "yes")
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Part:
     """One value, or another thing with an entry of its own in the journal."""
 
     entry_name: str
-    reading: RegistryReading
     before: t.Mapping[str, t.Any]
     after: t.Mapping[str, t.Any]
     steps: tuple[Step, ...] = ()
     journal: t.Mapping[str, Entry | None] = dataclasses.field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    reading: RegistryReading = Absent.VALUE
+    """How the value reads now; absent where the part is no registry value."""
 
 
 def plan_of(resource: str, parts: t.Iterable[Part], force: Force) -> Plan:
@@ -64,6 +70,11 @@ def plan_of(resource: str, parts: t.Iterable[Part], force: Force) -> Plan:
     )
 
 
+def unchanged_part(entry_name: str, reading: RegistryReading, shown: Shown) -> Part:
+    """A value that is as it should be."""
+    return Part(entry_name, shown(reading), shown(reading), reading=reading)
+
+
 def changed_part(
     fact: RegistryFact,
     entry: tuple[str, Entry],
@@ -75,11 +86,11 @@ def changed_part(
     name, content = entry
     return Part(
         name,
-        reading,
         before=shown(reading),
         after=shown(target),
         steps=(step_for(fact, target),),
         journal={name: content},
+        reading=reading,
     )
 
 
@@ -87,12 +98,12 @@ def undone_part(fact: RegistryFact, entry_name: str, reading: RegistryReading, u
     """A value that is taken back."""
     return Part(
         entry_name,
-        reading,
         before=shown(reading),
         after=shown(undone.target),
         steps=(step_for(fact, undone.target),) if undone.target != reading else (),
         journal={entry_name: undone.entry},
         warnings=undone.warnings,
+        reading=reading,
     )
 
 
@@ -147,3 +158,17 @@ def confirm_absence(fact: RegistryFact, context: Context) -> None:
             "Windows lists the value but does not give its content",
             "Look at it with regedit; nothing was overwritten",
         )
+
+
+def weakest(forces: t.Sequence[Force]) -> Force:
+    """The weakest of all; what any of them needs is needed."""
+    if not forces:
+        return IN_FORCE
+    first = min(forces, key=lambda force: _WEAKEST_FIRST.index(force.effective))
+    reasons = dict.fromkeys(force.reason for force in forces if force.effective == first.effective and force.reason)
+    return dataclasses.replace(
+        first,
+        reason=" ".join(reasons),
+        reboot_required=any(force.reboot_required for force in forces),
+        restart_required=any(force.restart_required for force in forces),
+    )

@@ -13,10 +13,15 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ad_lds i
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.catalogue import DNS_IMAGE, DNS_SERVICE
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
     PROTOCOLS,
+    Event,
+    EventsFact,
     Facts,
+    OperatingSystemFact,
+    ProcessFact,
     Protocol,
     Service,
     ServiceFact,
+    ServicesOfProcessFact,
     Socket,
     SocketsFact,
 )
@@ -31,8 +36,15 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_hol
     holders,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortSet
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.releases import (
+    EVERYWHERE,
+    Condition,
+    Release,
+)
 
 Standing = t.Literal["owner", "free", "intruder"]
+MOST_EVENTS: t.Final = 50
+"""Read of one log; other programs may use the same codes, so that one would not be enough."""
 ERROR_MEANINGS: t.Final[t.Mapping[int, str]] = {
     32: "the file or port is in use by another process",
     1068: "a service that it depends on failed to start",
@@ -40,6 +52,20 @@ ERROR_MEANINGS: t.Final[t.Mapping[int, str]] = {
     10048: "the port is already in use",
 }
 """The Win32 errors that a service leaves in Win32_Service.ExitCode when it lost its port, or what it needs did."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SilentEvent:
+    """An event that says that a service did not get its port; the same in every language."""
+
+    log: str
+    source: str
+    code: int
+
+    def newest_of(self, events: t.Iterable[Event]) -> Event | None:
+        """The first that is of this kind: events come newest first."""
+        mine = (event for event in events if event.code == self.code)
+        return next((event for event in mine if event.source.casefold() == self.source.casefold()), None)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -54,8 +80,26 @@ class Victim:
     """Services that must run beside it where they are installed and start automatically."""
     if_installed: bool = False
     """Where its service is not installed, it is passed over instead of being an error."""
+    if_automatic: bool = False
+    """The same, and also where the service neither starts by itself nor runs."""
+    condition: Condition = EVERYWHERE
+    restart: bool = False
+    """It may be restarted, where it runs without its ports."""
+    silent_events: tuple[SilentEvent, ...] = ()
+    """Events that must not have been logged since the last boot."""
     ad_lds_instance: str = ""
     """An AD LDS instance whose TCP ports it must hold, and whose UDP twins nobody else may hold."""
+
+    def counts_on(self, facts: Facts, release: Release) -> bool:
+        """Whether it is meant on one server; raises FactsNeeded."""
+        if not self.condition.holds(release):
+            return False
+        if not (self.if_installed or self.if_automatic):
+            return True
+        service = facts[ServiceFact(self.service)]
+        if service is None:
+            return False
+        return not self.if_automatic or service.start_mode == "Auto" or service.state != "Stopped"
 
     def on(self, facts: Facts) -> Victim:
         """This victim with the ports that its AD LDS instance has on one server; raises FactsNeeded."""
@@ -111,6 +155,8 @@ class VictimReport:
     service: Service
     ports: tuple[PortStanding, ...]
     dependents_down: tuple[Service, ...]
+    noises: tuple[Event, ...] = ()
+    """Events since the last boot that should not have been logged, one for each kind, the newest."""
 
     @property
     def intruders(self) -> tuple[PortStanding, ...]:
@@ -125,7 +171,7 @@ class VictimReport:
     @property
     def is_right(self) -> bool:
         """Whether everything runs and every port is where it should be."""
-        return not self.is_down and all(port.is_right for port in self.ports)
+        return not self.is_down and not self.noises and all(port.is_right for port in self.ports)
 
     @property
     def down_services(self) -> tuple[Service, ...]:
@@ -150,6 +196,10 @@ class VictimReport:
                 }
                 for port in self.ports
             ],
+            "events": [
+                {"log": event.log, "source": event.source, "code": event.code, "time": event.time.isoformat()}
+                for event in self.noises
+            ],
             "ok": self.is_right,
         }
 
@@ -173,7 +223,16 @@ def report_on(victims: t.Sequence[Victim], context: Context) -> tuple[VictimRepo
     questions = [ServiceFact(name) for victim in victims for name in (victim.service, *victim.dependents)]
     context.facts.require(ServiceFact(DNS_SERVICE), *questions, *([SocketsFact(asked)] if asked else []))
     sockets = context.facts[SocketsFact(asked)] if asked else ()
+    strangers = {pid for victim in victims for pid in _strangers(victim, sockets, context.facts)}
+    context.facts.require(*(fact for pid in strangers for fact in (ProcessFact(pid), ServicesOfProcessFact(pid))))
     return tuple(_report(victim, sockets, context) for victim in victims)
+
+
+def _strangers(victim: Victim, sockets: tuple[Socket, ...], facts: Facts) -> set[int]:
+    """Processes on its ports that are not known by its own service or by the DNS server's: asked about together."""
+    services = (facts[ServiceFact(victim.service)], facts[ServiceFact(DNS_SERVICE)])
+    known = {service.process_id for service in services if service and service.process_id}
+    return {s.process_id for s in sockets if s.port in victim.ports(s.protocol)} - known
 
 
 def _report(victim: Victim, sockets: tuple[Socket, ...], context: Context) -> VictimReport:
@@ -188,7 +247,21 @@ def _report(victim: Victim, sockets: tuple[Socket, ...], context: Context) -> Vi
     ports = tuple(case.standing(protocol, port) for protocol in PROTOCOLS for port in victim.ports(protocol))
     beside = (context.facts[ServiceFact(name)] for name in victim.dependents)
     down = tuple(other for other in beside if other and other.start_mode == "Auto" and not other.runs)
-    return VictimReport(victim, service, ports, down)
+    return VictimReport(victim, service, ports, down, _noises(victim, context))
+
+
+def _noises(victim: Victim, context: Context) -> tuple[Event, ...]:
+    """The newest event of each kind that should not be there; both clocks are the server's."""
+    if not victim.silent_events:
+        return ()
+    since = context.facts[OperatingSystemFact()].boot_time.replace(microsecond=0)
+    codes: dict[str, list[int]] = {}
+    for event in victim.silent_events:
+        codes.setdefault(event.log, []).append(event.code)
+    questions = [EventsFact(log, tuple(found), since, MOST_EVENTS) for log, found in codes.items()]
+    context.facts.require(*questions)
+    logged = [event for question in questions for event in context.facts[question]]
+    return tuple(found for event in victim.silent_events if (found := event.newest_of(logged)))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -22,12 +22,14 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts im
     RegistryValue,
     Service,
     ServiceFact,
+    ServicesFileFact,
     SocketsFact,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import (
     AwaitDns,
     ChangeExclusions,
     ChangeStartMode,
+    DeleteBesideServicesFile,
     DeleteEmptyKey,
     DeleteValue,
     SetDelayedStart,
@@ -36,10 +38,11 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan imp
     Step,
     StopServices,
     WriteJournal,
+    WriteServicesFile,
     WriteValue,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortRange, PortSet
-from ansible_collections.portkeeper.windows.plugins.module_utils.windows import netsh, sc
+from ansible_collections.portkeeper.windows.plugins.module_utils.windows import netsh, sc, services_file
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows.console import Output
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows.errors import (
     CommandError,
@@ -274,6 +277,17 @@ def _set_dynamic_ranges(target: Target, step: t.Any, _clock: Clock) -> Answers:
     return {DynamicRangesFact(): ranges}
 
 
+# --- the services file -----------------------------------------------------------------------------------------------
+
+
+def _write_services_file(target: Target, step: t.Any, _clock: Clock) -> Answers:
+    return {ServicesFileFact(step.folder): services_file.replace(target.console, target.host, step)}
+
+
+def _delete_beside_services_file(target: Target, step: t.Any, _clock: Clock) -> Answers:
+    return {ServicesFileFact(step.folder): services_file.delete(target.console, target.host, step.folder, step.names)}
+
+
 _APPLIERS: t.Final[t.Mapping[type[Step], t.Callable[[Target, t.Any, Clock], Answers]]] = {
     WriteValue: _write_value,
     DeleteValue: _delete_value,
@@ -285,5 +299,7 @@ _APPLIERS: t.Final[t.Mapping[type[Step], t.Callable[[Target, t.Any, Clock], Answ
     StartServices: _start_services,
     AwaitDns: _await_dns,
     ChangeExclusions: _change_exclusions,
+    WriteServicesFile: _write_services_file,
+    DeleteBesideServicesFile: _delete_beside_services_file,
     SetDynamicRanges: _set_dynamic_ranges,
 }

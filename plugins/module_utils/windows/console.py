@@ -28,6 +28,22 @@ LONGEST_LINE: t.Final = 8000
 
 # One command alone: no character that cmd.exe treats specially, but for the pipe, and quotes in pairs.
 _COMMAND: t.Final = re.compile(r"""(?:[A-Za-z0-9 .,:;=/\\_$#@+~*|()\[\]-]|"[A-Za-z0-9 .,:;=/\\_$#@+~*()\[\]-]*")+""")
+
+# Commands on files, each whole: full paths of plain characters, always quoted; a few may follow one another by &&.
+_PATH: t.Final = r'"[A-Za-z]:(?:\\[A-Za-z0-9 _.~*-]+)+"'
+FILE_COMMANDS: t.Final = (
+    "type PATH",
+    "dir /-c /a-d PATH",
+    "dir /b /ar PATH",
+    "fc /b PATH PATH",
+    "copy /y /b PATH PATH",
+    "copy /y PATH /a PATH /b",
+    "move /y PATH PATH",
+    "del PATH(?: PATH)*",
+    r'findstr "\^" > PATH',
+)
+_FILE_COMMAND: t.Final = re.compile("|".join(form.replace("PATH", _PATH) for form in FILE_COMMANDS))
+
 _MARKER: t.Final = re.compile(rb"portkeeper-(\d+)-(ok|failed)[ \t]*\r?\n?")
 _SHOWN: t.Final = 200
 
@@ -38,6 +54,13 @@ class Output:
 
     raw: bytes
     succeeded: bool
+    errors: bytes = b""
+    """What all commands of the same line wrote to stderr."""
+
+    @property
+    def complaint(self) -> str:
+        """What Windows said about a failure, for messages only."""
+        return _readable(self.errors) or self.text
 
     @property
     def text(self) -> str:
@@ -66,10 +89,12 @@ class Console:
         """Delete the shell, if one is open; never raises."""
         self._shell.close()
 
-    def run(self, command_lines: t.Sequence[str]) -> list[Output]:
+    def run(self, command_lines: t.Sequence[str], *, stdin: bytes = b"") -> list[Output]:
         """Run commands one after the other, whatever each one's exit code, and return their outputs in that order.
 
-        Requests: Create, Command, Receive and Delete for the first call, Signal, Command and Receive for a later one.
+        ``stdin`` is for the first command that reads it; all must then fit into one line.
+        Requests: Create, Command, Receive and Delete for the first call, Signal, Command and Receive for a later one;
+        one more with ``stdin``.
 
         Raises:
             CommandError: a line is not allowed (then nothing was run), or the outputs did not come back whole.
@@ -78,24 +103,30 @@ class Console:
             self._demand_allowed(line)
         outputs: list[Output] = []
         for batch in _batches(command_lines):
-            outputs.extend(self._run_together(batch))
+            outputs.extend(self._run_together(batch, stdin))
         return outputs
 
-    def _run_together(self, command_lines: t.Sequence[str]) -> list[Output]:
+    def _run_together(self, command_lines: t.Sequence[str], stdin: bytes) -> list[Output]:
         self.was_used = True
-        output = self._shell.run(_joined(command_lines))
-        outputs = _split(output.stdout)
+        output = self._shell.run(_joined(command_lines), stdin=stdin)
+        outputs = _split(output)
         if len(outputs) != len(command_lines):
             raise self._error(command_lines[min(len(outputs), len(command_lines) - 1)], _problem(output))
         return outputs
 
     def _demand_allowed(self, line: str) -> None:
-        programs_allowed = all(part.lstrip().startswith(PROGRAMS) for part in line.split("|"))
-        if not programs_allowed or not _COMMAND.fullmatch(line):
+        if not _is_allowed(line):
             raise self._error(line, "this command line is not on the list of those that are allowed")
 
     def _error(self, line: str, meaning: str) -> CommandError:
         return CommandError(host=self._host, operation="run", target=f"the command {line!r}", meaning=meaning)
+
+
+def _is_allowed(line: str) -> bool:
+    if all(_FILE_COMMAND.fullmatch(part) for part in line.split(" && ")):
+        return True
+    programs_allowed = all(part.lstrip().startswith(PROGRAMS) for part in line.split("|"))
+    return programs_allowed and _COMMAND.fullmatch(line) is not None
 
 
 def _marked(number: int, line: str) -> str:
@@ -119,13 +150,14 @@ def _batches(command_lines: t.Sequence[str]) -> t.Iterator[list[str]]:
         yield batch
 
 
-def _split(stdout: bytes) -> list[Output]:
+def _split(output: CommandOutput) -> list[Output]:
     """The outputs of the commands whose markers are there, in order."""
     outputs: list[Output] = []
     start = 0
-    for marker in _MARKER.finditer(stdout):
+    for marker in _MARKER.finditer(output.stdout):
         if int(marker.group(1)) == len(outputs) + 1:
-            outputs.append(Output(stdout[start : marker.start()], marker.group(2) == b"ok"))
+            raw = output.stdout[start : marker.start()]
+            outputs.append(Output(raw, marker.group(2) == b"ok", output.stderr))
             start = marker.end()
     return outputs
 

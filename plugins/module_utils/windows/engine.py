@@ -8,15 +8,16 @@ Knows no Ansible: it takes a client and a request, and gives an outcome.
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain import outcome as outcomes
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.convergence import (
     Convergence,
-    Request,
     converge,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
+    Absent,
     Facts,
     FactsNeeded,
     OperatingSystem,
@@ -26,15 +27,17 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts im
     ServicesOfProcessFact,
     SocketsFact,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.journal import JOURNAL_FACT, Journal, load
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.outcome import Outcome
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import Plan, Step
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import Plan, Step, WriteJournal
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.releases import (
     Release,
     UnknownRelease,
     release_of,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.request import Request
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows.apply import Clock, apply
-from ansible_collections.portkeeper.windows.plugins.module_utils.windows.errors import WindowsError
+from ansible_collections.portkeeper.windows.plugins.module_utils.windows.errors import Untouched, WindowsError
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows.observe import read_facts
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows.operating_system import read_operating_system
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows.target import Target
@@ -120,13 +123,26 @@ class _Run:
         raise self._not_kept(current.unfinished[0])
 
     def _carried_out(self, planned: Convergence, facts: Facts) -> Facts:
+        found = facts
         for position, step in enumerate(planned.steps):
             try:
                 facts = self._after(step, facts)
+            except Untouched:
+                self._recover(planned, planned.steps[:position])
+                self._forget(planned.steps[:position], found)
+                raise
             except (WindowsError, WsmanError):
                 self._recover(planned, planned.steps[:position])
                 raise
         return facts
+
+    def _forget(self, done: tuple[Step, ...], found: Facts) -> None:
+        """Where nothing but the journal was written, it gets its former content: a refused change leaves no trace."""
+        if done and all(isinstance(step, WriteJournal) for step in done):
+            reading = found[JOURNAL_FACT]
+            former = Journal() if isinstance(reading, Absent) else load(str(reading.data))
+            with contextlib.suppress(WindowsError, WsmanError):
+                apply(self._target, WriteJournal(former, key_exists=True), self._clock)
 
     def _after(self, step: Step, facts: Facts) -> Facts:
         learnt = apply(self._target, step, self._clock)

@@ -153,6 +153,17 @@ class WindowsError(Exception):
 class RegistryError(WindowsError):
     """The registry (StdRegProv) refused."""
 
+    def advised(self, advice: str) -> RegistryError:
+        """The same error with another advice, from a place that knows what the value is for."""
+        return RegistryError(
+            host=self.host,
+            operation=self.operation,
+            target=self.target,
+            meaning=self.meaning,
+            code=self.code,
+            advice=advice,
+        )
+
 
 class ServiceError(WindowsError):
     """The service manager (Win32_Service) refused."""
@@ -160,6 +171,10 @@ class ServiceError(WindowsError):
 
 class CommandError(WindowsError):
     """A command in a WinRS shell gave no usable answer."""
+
+
+class Untouched(CommandError):
+    """A step was refused as a whole: the server is as it was before it."""
 
 
 class AnswerError(WindowsError):

@@ -33,8 +33,10 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts im
     RegistryNamesFact,
     Service,
     ServiceFact,
+    ServicesBackupFact,
     ServicesDisplayedFact,
     ServicesFailedFact,
+    ServicesFileFact,
     ServicesLikeFact,
     ServicesOfProcessFact,
     Socket,
@@ -42,10 +44,20 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts im
     TcpSegmentsFact,
     UpdatesFact,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.journal import JOURNAL_FACT, RESET_ADVICE
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortRange, PortSet
-from ansible_collections.portkeeper.windows.plugins.module_utils.windows import console_text, netsh, network
+from ansible_collections.portkeeper.windows.plugins.module_utils.windows import (
+    console_text,
+    netsh,
+    network,
+    services_file,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows.console import Output
-from ansible_collections.portkeeper.windows.plugins.module_utils.windows.errors import CommandError
+from ansible_collections.portkeeper.windows.plugins.module_utils.windows.errors import (
+    ACCESS_DENIED,
+    CommandError,
+    RegistryError,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows.event_log import read_events
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows.operating_system import read_operating_system
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows.services import (
@@ -120,7 +132,12 @@ def _run_and_ask(target: Target, changes: t.Sequence[str], question: _Question) 
 
 
 def _registry_value(target: Target, fact: t.Any) -> t.Any:
-    return target.registry.read(fact.key, fact.name, fact.type)
+    try:
+        return target.registry.read(fact.key, fact.name, fact.type)
+    except RegistryError as error:
+        if fact == JOURNAL_FACT and error.code not in ACCESS_DENIED:
+            raise error.advised(RESET_ADVICE) from error
+        raise
 
 
 def _registry_names(target: Target, fact: t.Any) -> t.Any:
@@ -179,6 +196,8 @@ def _through_console(target: Target, wanted: t.Collection[Fact[t.Any]]) -> Answe
     questions = [
         *(_exclusions_question(target, fact) for fact in _of_kinds(wanted, ExclusionsFact)),
         *(_dynamic_ranges_question(target, fact) for fact in _of_kinds(wanted, DynamicRangesFact)),
+        *(_services_file_question(target, fact) for fact in _of_kinds(wanted, ServicesFileFact)),
+        *(_services_backup_question(target, fact) for fact in _of_kinds(wanted, ServicesBackupFact)),
     ]
     sockets = _of_kinds(wanted, SocketsFact)
     ports = _all_ports(sockets)
@@ -261,6 +280,16 @@ def _dynamic_ranges(target: Target, commands: _Commands, outputs: t.Sequence[Out
     tcp, udp = shown("tcp"), shown("udp")
     # Without the IPv6 protocol there is no range of its own, and none that could differ.
     return DynamicRanges(tcp=tcp, udp=udp, tcp6=ranges["ipv6", "tcp"] or tcp, udp6=ranges["ipv6", "udp"] or udp)
+
+
+def _services_file_question(target: Target, fact: ServicesFileFact) -> _Question:
+    commands = services_file.reading_commands(fact.folder)
+    return _Question(fact, commands, lambda outputs: services_file.file_of(target.host, fact.folder, outputs))
+
+
+def _services_backup_question(target: Target, fact: ServicesBackupFact) -> _Question:
+    commands = services_file.backup_commands(fact.folder)
+    return _Question(fact, commands, lambda outputs: services_file.backup_of(target.host, fact.folder, outputs))
 
 
 def _for_each_family(command: t.Callable[[Family, Protocol], str]) -> _Commands:

@@ -21,6 +21,11 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts im
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.registry_text import why_not_writable
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows.errors import RegistryError, win32_meaning
+from ansible_collections.portkeeper.windows.plugins.module_utils.wsman.errors import (
+    MalformedAnswer,
+    ProtocolViolation,
+    WsmanFault,
+)
 
 if t.TYPE_CHECKING:
     from ansible_collections.portkeeper.windows.plugins.module_utils.wsman.client import Client, Instance, Value
@@ -146,7 +151,7 @@ class Registry:
     def _read_as(self, key: str, name: str, value_type: RegistryType) -> RegistryReading | None:
         """The value, or why it is absent; ``None``: it is of another type."""
         kind = _KINDS[value_type]
-        answer, code = self._call(kind.getter, key, sValueName=name)
+        answer, code = self._answer_of(kind.getter, key, name)
         if code == _OTHER_TYPE:
             return None
         if code in _ABSENT:
@@ -156,6 +161,18 @@ class Registry:
         if data is None:
             raise self._error("read", _path(key, name), "the answer has no data")
         return RegistryValue(value_type, data)
+
+    def _answer_of(self, getter: str, key: str, name: str) -> tuple[Instance, int]:
+        """Ask for a value; where the conversation itself can't carry it, the error names the value."""
+        try:
+            return self._call(getter, key, sValueName=name)
+        except MalformedAnswer as error:
+            meaning = f"it may hold characters that XML can't carry ({error.meaning})"
+            advice = "look at it with regedit and take them out; nothing was changed"
+            raise self._error("read", _path(key, name), meaning, advice=advice) from error
+        except (ProtocolViolation, WsmanFault) as error:
+            meaning, advice = error.meaning, error.advice
+            raise self._error("read", _path(key, name), meaning, code=error.code, advice=advice) from error
 
     def _read_as_it_is(self, key: str, name: str, wanted: RegistryType) -> RegistryReading:
         names = self.names(key)

@@ -83,20 +83,25 @@ class Services:
         display_names: t.Iterable[str] = (),
         exit_codes: t.Iterable[int] = (),
     ) -> tuple[Service, ...]:
-        """All services that any of the conditions fits: whatever is asked at once, 1 or 2 requests."""
-        wanted = {name.casefold(): name for name in names}
+        """All services that any of the conditions fits: whatever is asked at once, 1 or 2 requests.
+
+        Others may come with them: what has an error of its own is told apart by ``failed_with``.
+        """
+        beginnings = tuple(dict.fromkeys(prefixes))
+        begun = tuple(prefix.casefold() for prefix in beginnings)
+        wanted = {name.casefold(): name for name in names if not begun or not name.casefold().startswith(begun)}
         # Process 0 is "not running": it would fit every stopped service.
         hosts = sorted({number for number in process_ids if number})
-        conditions = [wql.starts_with("Name", prefix) for prefix in prefixes]
-        few = len(hosts) <= wql.MOST_ALTERNATIVES
-        conditions += [wql.any_of("ProcessId", hosts) if few else "ProcessId >= 1"] if hosts else []
-        displayed, errors = sorted(set(display_names)), sorted(set(exit_codes))
-        conditions += [wql.any_of("DisplayName", displayed)] if displayed else []
-        conditions += [_failed(errors)] if errors else []
+        codes = sorted(set(exit_codes))
+        conditions = [wql.starts_with("Name", prefix) for prefix in beginnings]
+        conditions += wql.each_of("ProcessId", hosts) if len(hosts) <= wql.MOST_ALTERNATIVES else ["ProcessId >= 1"]
+        conditions += wql.each_of("DisplayName", sorted(set(display_names)))
+        conditions += wql.each_of("ExitCode", [*codes, OWN_ERROR] if codes else [])
         if len(wanted) == 1 and not conditions:
             return tuple(filter(None, map(self._get, wanted.values())))
-        conditions += [wql.any_of("Name", wanted.values())] if wanted else []
-        return self._query(" OR ".join(conditions)) if conditions else ()
+        conditions += wql.each_of("Name", wanted.values())
+        found = (service for where in wql.alternatives(conditions) for service in self._query(where))
+        return tuple({service.name: service for service in found}.values())
 
     def dependencies(self) -> Dependencies:
         """Who needs whom, of all services and drivers, as (dependent, antecedent) pairs of key names."""
@@ -224,11 +229,6 @@ def displayed_as(services: t.Iterable[Service], display_name: str) -> tuple[Serv
 def failed_with(services: t.Iterable[Service], codes: t.Collection[int]) -> tuple[Service, ...]:
     """Those whose last end left one of these errors, sorted by name."""
     return _sorted(service for service in services if service.error in codes)
-
-
-def _failed(codes: t.Sequence[int]) -> str:
-    own = f"(ExitCode = {OWN_ERROR} AND ({wql.any_of('ServiceSpecificExitCode', codes)}))"
-    return f"{wql.any_of('ExitCode', codes)} OR {own}"
 
 
 def _sorted(services: t.Iterable[Service]) -> tuple[Service, ...]:

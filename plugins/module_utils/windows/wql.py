@@ -14,8 +14,8 @@ import typing as t
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortRange, PortSet
 
 MOST_ALTERNATIVES: t.Final = 20
-"""Process ids that are named one by one; above that all rows are asked for, since WMI refuses queries with too many ORs
-(WBEM_E_QUOTA_VIOLATION; how many are too many is not documented)."""
+"""Comparisons of one query: WMI refuses queries with too many ORs (WBEM_E_QUOTA_VIOLATION; how many are too many is not
+documented)."""
 
 
 def select(columns: t.Iterable[str], class_name: str, where: str = "") -> str:
@@ -38,7 +38,18 @@ def moment(value: datetime.datetime) -> str:
 
 def any_of(column: str, values: t.Iterable[str | int]) -> str:
     """True where the column equals one of the values (texts are compared without regard to case)."""
-    return " OR ".join(f"{column} = {literal(value)}" for value in values)
+    return " OR ".join(each_of(column, values))
+
+
+def each_of(column: str, values: t.Iterable[str | int]) -> list[str]:
+    """One comparison for each value."""
+    return [f"{column} = {literal(value)}" for value in values]
+
+
+def alternatives(comparisons: t.Sequence[str]) -> t.Iterator[str]:
+    """Conditions that are true where any of the comparisons is, each with no more of them than a query may have."""
+    for first in range(0, len(comparisons), MOST_ALTERNATIVES):
+        yield " OR ".join(comparisons[first : first + MOST_ALTERNATIVES])
 
 
 def starts_with(column: str, prefix: str) -> str:

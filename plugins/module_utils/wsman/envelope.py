@@ -17,6 +17,7 @@ import typing as t
 import xml.etree.ElementTree as ET
 
 from ansible_collections.portkeeper.windows.plugins.module_utils.wsman.errors import (
+    MalformedAnswer,
     Origin,
     ProtocolViolation,
     Unsendable,
@@ -208,7 +209,13 @@ def _parsed(text: str, origin: Origin) -> ET.Element:
         # A str, so that an encoding named in the declaration has no say; without a DTD there is nothing to expand.
         return ET.fromstring(text)  # noqa: S314
     except (ET.ParseError, ValueError) as error:
-        raise violation(origin, f"the answer is not well-formed XML ({error})", NO_WINRM) from error
+        raise MalformedAnswer(
+            host=origin.host,
+            operation=origin.operation,
+            target=origin.target,
+            meaning=f"the answer is not well-formed XML ({error})",
+            advice=NO_WINRM,
+        ) from error
 
 
 def body_of(envelope: ET.Element, origin: Origin) -> ET.Element:

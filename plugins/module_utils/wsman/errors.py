@@ -82,6 +82,10 @@ class ProtocolViolation(WsmanError):
     """The answer is not what WS-Management promises: redirect, too large, not XML, wrong RelatesTo, old dialect."""
 
 
+class MalformedAnswer(ProtocolViolation):
+    """The answer is not well-formed XML: no WinRM behind the port, or a text in it that XML can't carry."""
+
+
 class Unsendable(WsmanError):
     """The message was not sent, because its text would not survive the trip (XML) or is not safe (command line)."""
 

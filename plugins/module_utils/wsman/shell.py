@@ -31,9 +31,10 @@ MAX_OUTPUT: t.Final = 16 * 1024 * 1024
 COMMAND_DEADLINE: t.Final = 120.0
 """Seconds from Command to Done, unless the caller says otherwise."""
 
-# Left out on purpose: % (cmd.exe expands it even inside quotes, and nothing quotes it), ^ and ` (nobody needs them),
-# everything that is not printable ASCII (its bytes depend on the shell's code page).
-_LINE: t.Final = re.compile(r"""[A-Za-z0-9 "&|<>()\[\]{}*+,\-./:;=?@\\_~!#$']+""")
+# Left out on purpose: % (cmd.exe expands it even inside quotes, and nothing quotes it), ` (nobody needs it), ^ but for
+# the one expression "^" (findstr's for every line), everything that is not printable ASCII (its bytes depend on the
+# shell's code page).
+_LINE: t.Final = re.compile(r"""(?:[A-Za-z0-9 "&|<>()\[\]{}*+,\-./:;=?@\\_~!#$']|(?<=")\^(?="))+""")
 _ARGUMENT: t.Final = re.compile(r"[A-Za-z0-9 +,\-./:=@\\_~#$]+")
 
 Exchange = t.Callable[[soap.Message, errors.Origin], ET.Element]

@@ -190,6 +190,10 @@ def _write_file(server: SimulatedServer, arguments: Arguments) -> JsonValue:
     return None
 
 
+def _delete_file(server: SimulatedServer, arguments: Arguments) -> JsonValue:
+    return server.machine.files.pop(str(arguments["path"]), None) is not None
+
+
 ACTS: t.Final[t.Mapping[str, Act]] = {
     "set_value": _set_value,
     "get_value": _get_value,
@@ -213,6 +217,7 @@ ACTS: t.Final[t.Mapping[str, Act]] = {
     "clock": _clock,
     "assume": _assume,
     "write_file": _write_file,
+    "delete_file": _delete_file,
 }
 """By the value of ``do``; the other keys are the arguments that each function reads."""
 

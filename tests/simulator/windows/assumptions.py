@@ -71,6 +71,12 @@ class Assumptions:
         "KB912023",
         "on NT 5.x an automatic IPSEC Services that fails at boot cuts the server off",
     )
+    rras_needs_l2tp: bool = _assume(
+        True,
+        "K",
+        "no source; a field report of 2012 says that the VPN was down until a reboot",
+        "Routing and Remote Access fails (10048) when UDP 1701 is taken; false: it runs without L2TP",
+    )
     pool_one_draw_for_both_families: bool = _assume(
         True,
         "K",
@@ -203,6 +209,42 @@ class Assumptions:
         "K",
         "Control\\AutoStartDelay, in milliseconds, overrides it",
         "delayed services start this long after the last automatic one",
+    )
+    type_stops_at_ctrl_z: bool = _assume(
+        False,
+        "T",
+        "experiments with cmd.exe, reported in a question-and-answer forum",
+        "`type` into a pipe stops at the first Ctrl-Z; false: it gives every byte",
+    )
+    findstr_ends_last_line: bool = _assume(
+        True,
+        "T",
+        "experiments with batch files on Windows 2000 to 8",
+        "findstr ends the last line of piped input with CRLF where it has no end",
+    )
+    findstr_longest_piped_line: int = _assume(
+        8191,
+        "T",
+        "experiments with batch files on Windows 2000 to 8",
+        "bytes of a piped line that findstr takes; a longer one is cut (how, is a guess)",
+    )
+    findstr_keeps_every_byte: bool = _assume(
+        True,
+        "T",
+        "batch files that make every byte value by findstr, run on Windows 2000, XP, 7 and 8",
+        "findstr writes control characters and bytes above 127 as they are; false: as dots",
+    )
+    copy_ascii_cuts_at_ctrl_z: bool = _assume(
+        True,
+        "D",
+        "reference of the copy command",
+        "`copy FILE /a TARGET /b` copies up to the first Ctrl-Z",
+    )
+    fc_exit_code_tells: bool = _assume(
+        True,
+        "K",
+        "no source",
+        "fc ends with 1 where files differ; false: always with 0",
     )
 
 

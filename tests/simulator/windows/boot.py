@@ -10,10 +10,11 @@ import dataclasses
 import typing as t
 
 from tests.simulator.windows.machine import Machine
-from tests.simulator.windows.programs import Program, program_of
+from tests.simulator.windows.program import Program
+from tests.simulator.windows.programs import program_of
 from tests.simulator.windows.services import ServiceConfig, Start
 
-StepKind: t.TypeAlias = t.Literal["begin", "bind", "running", "stopped"]
+StepKind: t.TypeAlias = t.Literal["begin", "bind", "running", "stopped", "retry"]
 
 GROUP_ORDER_KEY: t.Final = "SYSTEM\\CurrentControlSet\\Control\\ServiceGroupOrder"
 KERNEL_SECONDS: t.Final = 4.0

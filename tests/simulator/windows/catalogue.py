@@ -2,21 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The services of the simulated servers: one row each, by role and release."""
+"""The services that every server has, those of DNS, RADIUS and Exchange Edge, and how a row gets into the registry."""
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from tests.simulator.windows.registry import SERVICES, Registry, ValueType
 from tests.simulator.windows.releases import Language, Release
-from tests.simulator.windows.services import OWN_PROCESS, SHARE_PROCESS, Start
-
-DRIVER: t.Final = 1
-_NETWORK: t.Final = "NT AUTHORITY\\NetworkService"
-_LOCAL: t.Final = "NT AUTHORITY\\LocalService"
-_SYSTEM: t.Final = "LocalSystem"
+from tests.simulator.windows.rows import DRIVER, LOCAL, NETWORK, SYSTEM, ServiceRow, driver, hosted
+from tests.simulator.windows.services import OWN_PROCESS, Start
 
 LOAD_ORDER_GROUPS: t.Final = (
     "System Reserved",
@@ -38,83 +33,42 @@ LOAD_ORDER_GROUPS: t.Final = (
     "SchedulerGroup",
 )
 
-Era: t.TypeAlias = t.Literal["all", "nt5", "nt6"]
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class ServiceRow:
-    """One service or driver; ``image`` has ``{system32}`` for that directory; ``german`` is "" where it is alike."""
-
-    name: str
-    english: str
-    german: str = ""
-    image: str = ""
-    account: str = _SYSTEM
-    start: Start = Start.AUTO
-    delayed: bool = False
-    type: int = SHARE_PROCESS
-    group: str = ""
-    needs: tuple[str, ...] = ()
-    era: Era = "all"
-
-    def display_name(self, language: Language) -> str:
-        """Return the display name in the server's language."""
-        return self.german if language == "de" and self.german else self.english
-
-
-def _driver(name: str, english: str, *, group: str, needs: tuple[str, ...] = (), era: Era = "all") -> ServiceRow:
-    return ServiceRow(
-        name,
-        english,
-        image=f"{{system32}}\\drivers\\{name.lower()}.sys",
-        start=Start.SYSTEM,
-        type=DRIVER,
-        group=group,
-        needs=needs,
-        era=era,
-    )
-
-
-def _hosted(name: str, english: str, german: str = "", *, host: str = "netsvcs", **rest: t.Any) -> ServiceRow:
-    return ServiceRow(name, english, german, image=f"{{system32}}\\svchost.exe -k {host}", **rest)
-
-
 BASE: t.Final = (
-    _driver("Tcpip", "TCP/IP Protocol Driver", group="PNP_TDI"),
-    _driver("AFD", "AFD", group="TDI"),
-    _driver("NetBT", "NetBT", group="PNP_TDI", needs=("Tcpip",)),
-    _driver("HTTP", "HTTP", group="", needs=("Tcpip",)),
-    _driver("IPSec", "IPSEC driver", group="PNP_TDI", needs=("Tcpip",), era="nt5"),
-    _hosted(
+    driver("Tcpip", "TCP/IP Protocol Driver", group="PNP_TDI"),
+    driver("AFD", "AFD", group="TDI"),
+    driver("NetBT", "NetBT", group="PNP_TDI", needs=("Tcpip",)),
+    driver("HTTP", "HTTP", group="", needs=("Tcpip",)),
+    driver("IPSec", "IPSEC driver", group="PNP_TDI", needs=("Tcpip",), era="nt5"),
+    hosted(
         "DcomLaunch",
         "DCOM Server Process Launcher",
         "DCOM-Server-Prozessstart",
         host="DcomLaunch",
         group="COM Infrastructure",
     ),
-    _hosted(
+    hosted(
         "RpcSs",
         "Remote Procedure Call (RPC)",
         "Remoteprozeduraufruf (RPC)",
         host="rpcss",
-        account=_NETWORK,
+        account=NETWORK,
         group="COM Infrastructure",
         needs=("DcomLaunch",),
     ),
     ServiceRow(
         "Eventlog", "Event Log", "Ereignisprotokoll", image="{system32}\\services.exe", group="Event Log", era="nt5"
     ),
-    _hosted(
+    hosted(
         "EventLog",
         "Windows Event Log",
         "Windows-Ereignisprotokoll",
         host="LocalServiceNetworkRestricted",
-        account=_LOCAL,
+        account=LOCAL,
         group="Event Log",
         era="nt6",
     ),
     ServiceRow("PlugPlay", "Plug and Play", image="{system32}\\services.exe", group="PlugPlay", era="nt5"),
-    _hosted("PlugPlay", "Plug and Play", host="DcomLaunch", group="PlugPlay", era="nt6"),
+    hosted("PlugPlay", "Plug and Play", host="DcomLaunch", group="PlugPlay", era="nt6"),
     ServiceRow(
         "SamSs",
         "Security Accounts Manager",
@@ -132,34 +86,34 @@ BASE: t.Final = (
         group="MS_WindowsRemoteValidation",
         needs=("LanmanWorkstation",),
     ),
-    _hosted(
+    hosted(
         "Dhcp",
         "DHCP Client",
         "DHCP-Client",
         host="NetworkService",
-        account=_NETWORK,
+        account=NETWORK,
         group="TDI",
         needs=("Tcpip", "AFD"),
     ),
-    _hosted(
-        "Dnscache", "DNS Client", "DNS-Client", host="NetworkService", account=_NETWORK, group="TDI", needs=("Tcpip",)
+    hosted(
+        "Dnscache", "DNS Client", "DNS-Client", host="NetworkService", account=NETWORK, group="TDI", needs=("Tcpip",)
     ),
-    _hosted("LanmanServer", "Server", needs=("SamSs",)),
-    _hosted("LanmanWorkstation", "Workstation", "Arbeitsstationsdienst", group="NetworkProvider"),
-    _hosted("CryptSvc", "Cryptographic Services", "Kryptografiedienste"),
-    _hosted("EventSystem", "COM+ Event System", "COM+-Ereignissystem", group="Network", needs=("RpcSs",)),
-    _hosted("gpsvc", "Group Policy Client", "Gruppenrichtlinienclient", needs=("RpcSs",), era="nt6"),
-    _hosted("MpsSvc", "Windows Firewall", "Windows-Firewall", host="LocalServiceNoNetwork", account=_LOCAL, era="nt6"),
-    _hosted("Schedule", "Task Scheduler", "Aufgabenplanung", group="SchedulerGroup", needs=("RpcSs",)),
-    _hosted("Winmgmt", "Windows Management Instrumentation", "Windows-Verwaltungsinstrumentation", needs=("RpcSs",)),
-    _hosted("W32Time", "Windows Time", "Windows-Zeitgeber", host="LocalService", account=_LOCAL),
-    _hosted("TermService", "Terminal Services", "Terminaldienste", host="termsvcs", needs=("RpcSs",), era="nt5"),
-    _hosted(
+    hosted("LanmanServer", "Server", needs=("SamSs",)),
+    hosted("LanmanWorkstation", "Workstation", "Arbeitsstationsdienst", group="NetworkProvider"),
+    hosted("CryptSvc", "Cryptographic Services", "Kryptografiedienste"),
+    hosted("EventSystem", "COM+ Event System", "COM+-Ereignissystem", group="Network", needs=("RpcSs",)),
+    hosted("gpsvc", "Group Policy Client", "Gruppenrichtlinienclient", needs=("RpcSs",), era="nt6"),
+    hosted("MpsSvc", "Windows Firewall", "Windows-Firewall", host="LocalServiceNoNetwork", account=LOCAL, era="nt6"),
+    hosted("Schedule", "Task Scheduler", "Aufgabenplanung", group="SchedulerGroup", needs=("RpcSs",)),
+    hosted("Winmgmt", "Windows Management Instrumentation", "Windows-Verwaltungsinstrumentation", needs=("RpcSs",)),
+    hosted("W32Time", "Windows Time", "Windows-Zeitgeber", host="LocalService", account=LOCAL),
+    hosted("TermService", "Terminal Services", "Terminaldienste", host="termsvcs", needs=("RpcSs",), era="nt5"),
+    hosted(
         "TermService",
         "Remote Desktop Services",
         "Remotedesktopdienste",
         host="NetworkService",
-        account=_NETWORK,
+        account=NETWORK,
         needs=("RpcSs",),
         era="nt6",
     ),
@@ -172,12 +126,12 @@ BASE: t.Final = (
         group="SpoolerGroup",
         needs=("RpcSs",),
     ),
-    _hosted(
+    hosted(
         "WinRM",
         "Windows Remote Management (WS-Management)",
         "Windows-Remoteverwaltung (WS-Verwaltung)",
         host="WinRM",
-        account=_NETWORK,
+        account=NETWORK,
         needs=("RpcSs", "HTTP"),
     ),
     ServiceRow(
@@ -188,23 +142,23 @@ BASE: t.Final = (
         needs=("RpcSs", "Tcpip", "IPSec"),
         era="nt5",
     ),
-    _hosted(
+    hosted(
         "PolicyAgent",
         "IPsec Policy Agent",
         "IPsec-Richtlinien-Agent",
         host="NetworkServiceNetworkRestricted",
-        account=_NETWORK,
+        account=NETWORK,
         start=Start.DEMAND,
         needs=("Tcpip",),
         era="nt6",
     ),
-    _hosted(
+    hosted(
         "IKEEXT",
         "IKE and AuthIP IPsec Keying Modules",
         "IKE- und AuthIP IPsec-Schl\u00fcsselerstellungsmodule",
         era="nt6",
     ),
-    _hosted(
+    hosted(
         "BITS",
         "Background Intelligent Transfer Service",
         "Intelligenter Hintergrund\u00fcbertragungsdienst",
@@ -213,23 +167,21 @@ BASE: t.Final = (
         needs=("RpcSs", "EventSystem"),
         era="nt6",
     ),
-    _hosted("wuauserv", "Automatic Updates", "Automatische Updates", start=Start.DEMAND, era="nt5"),
-    _hosted("wuauserv", "Windows Update", delayed=True, needs=("RpcSs",), era="nt6"),
+    hosted("wuauserv", "Automatic Updates", "Automatische Updates", start=Start.DEMAND, era="nt5"),
+    hosted("wuauserv", "Windows Update", delayed=True, needs=("RpcSs",), era="nt6"),
     ServiceRow(
         "MSDTC",
         "Distributed Transaction Coordinator",
         image="{system32}\\msdtc.exe",
-        account=_NETWORK,
+        account=NETWORK,
         type=OWN_PROCESS,
         start=Start.DEMAND,
         group="MS Transactions",
         needs=("RpcSs", "SamSs"),
     ),
-    _hosted(
-        "RemoteRegistry", "Remote Registry", "Remoteregistrierung", host="regsvc", account=_LOCAL, needs=("RpcSs",)
-    ),
-    _hosted("Messenger", "Messenger", "Nachrichtendienst", start=Start.DISABLED, era="nt5"),
-    _hosted("RemoteAccess", "Routing and Remote Access", "Routing und RAS", start=Start.DISABLED, needs=("RpcSs",)),
+    hosted("RemoteRegistry", "Remote Registry", "Remoteregistrierung", host="regsvc", account=LOCAL, needs=("RpcSs",)),
+    hosted("Messenger", "Messenger", "Nachrichtendienst", start=Start.DISABLED, era="nt5"),
+    hosted("RemoteAccess", "Routing and Remote Access", "Routing und RAS", start=Start.DISABLED, needs=("RpcSs",)),
 )
 """What every simulated server has. WinRM on 2003 is what ``winrm quickconfig`` leaves: automatic."""
 
@@ -245,8 +197,8 @@ DNS_ROWS: t.Final = (
 )
 
 IAS_ROWS: t.Final = (
-    _hosted("IAS", "Internet Authentication Service", "Internetauthentifizierungsdienst", needs=("RpcSs",), era="nt5"),
-    _hosted("IAS", "Network Policy Server", "Netzwerkrichtlinienserver", needs=("RpcSs",), era="nt6"),
+    hosted("IAS", "Internet Authentication Service", "Internetauthentifizierungsdienst", needs=("RpcSs",), era="nt5"),
+    hosted("IAS", "Network Policy Server", "Netzwerkrichtlinienserver", needs=("RpcSs",), era="nt6"),
 )
 
 _EXCHANGE: t.Final = '"{exchange}\\Bin\\'
@@ -255,7 +207,7 @@ EDGE_ROWS: t.Final = (
         "ADAM_MSExchange",
         "Microsoft Exchange ADAM",
         image="{ad_lds}\\dsamain.exe -sn:MSExchange",
-        account=_NETWORK,
+        account=NETWORK,
         type=OWN_PROCESS,
         needs=("RpcSs", "Eventlog"),
     ),
@@ -263,7 +215,7 @@ EDGE_ROWS: t.Final = (
         "MSExchangeEdgeCredential",
         "Microsoft Exchange Credential Service",
         image=_EXCHANGE + 'EdgeCredentialSvc.exe"',
-        account=_SYSTEM,
+        account=SYSTEM,
         type=OWN_PROCESS,
         needs=("ADAM_MSExchange",),
     ),
@@ -271,7 +223,7 @@ EDGE_ROWS: t.Final = (
         "MSExchangeTransport",
         "Microsoft Exchange Transport",
         image=_EXCHANGE + 'MSExchangeTransport.exe"',
-        account=_NETWORK,
+        account=NETWORK,
         type=OWN_PROCESS,
         needs=("ADAM_MSExchange",),
     ),
@@ -290,26 +242,12 @@ EDGE_ROWS: t.Final = (
 )
 """The Edge role: the two that depend on AD LDS are [K] in the facts; others follow the service manager anyway."""
 
-ROLE_ROWS: t.Final[t.Mapping[str, tuple[ServiceRow, ...]]] = {
-    "dns": DNS_ROWS,
-    "exchange_edge": EDGE_ROWS,
-    "ias": IAS_ROWS,
-    "member": (),
-}
-
 EXCHANGE_DIRECTORIES: t.Final[t.Mapping[str, str]] = {
     "2003": "C:\\Program Files\\Microsoft\\Exchange Server",
     "2008": "C:\\Program Files\\Microsoft\\Exchange Server",
     "2008r2": "C:\\Program Files\\Microsoft\\Exchange Server\\V14",
 }
 """Exchange 2007 on 2003 and 2008, 2010 on 2008 R2, later ones from 2012 R2 on."""
-
-
-def rows_for(release: Release, roles: t.Iterable[str]) -> list[ServiceRow]:
-    """Return the rows of a release with some roles."""
-    era = "nt5" if release.nt5 else "nt6"
-    rows = [*BASE, *(row for role in roles for row in ROLE_ROWS[role])]
-    return [row for row in rows if row.era in ("all", era)]
 
 
 def install(registry: Registry, row: ServiceRow, *, release: Release, language: Language) -> None:

@@ -4,7 +4,7 @@
 
 """Traces that a scenario plants in a server: events of former days, network adapters, TCP counters.
 
-As ``evidence`` of a host: ``{events: [{log, source, code, strings, type, days_ago}], adapters: [{name, ...}],
+As ``evidence`` of a host: ``{events: [{log, source, code, strings, type, days_ago, times}], adapters: [{name, ...}],
 tcp_segments: {sent, retransmitted}}``, every key optional.
 """
 
@@ -19,11 +19,12 @@ from tests.simulator.windows.machine import Machine
 from tests.simulator.windows.network import Adapter, TcpSegments
 
 DAY: t.Final = 86400.0
+INTERVAL: t.Final = 300.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class PlantedEvent:
-    """One event; ``days_ago`` may be a fraction."""
+    """One event; ``days_ago`` may be a fraction. Of several ``times`` each is five minutes older than the next."""
 
     log: str
     source: str
@@ -31,6 +32,12 @@ class PlantedEvent:
     strings: tuple[str, ...] = ()
     type: EventType = "error"
     days_ago: float = 0.0
+    times: int = 1
+
+    @property
+    def seconds_ago(self) -> list[float]:
+        """When it was written, oldest first."""
+        return [self.days_ago * DAY + INTERVAL * number for number in reversed(range(self.times))]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,11 +81,12 @@ def plant(machine: Machine, evidence: Evidence, *, now: float) -> None:
         machine.adapters = evidence.adapters
     if evidence.tcp_segments is not None:
         machine.tcp_segments = evidence.tcp_segments
-    for event in sorted(evidence.events, key=lambda item: -item.days_ago):
+    planted = ((ago, event) for event in evidence.events for ago in event.seconds_ago)
+    for ago, event in sorted(planted, key=lambda item: -item[0]):
         machine.log(
             source=event.source,
             code=event.code,
-            now=now - event.days_ago * DAY,
+            now=now - ago,
             strings=event.strings,
             type_=event.type,
             logfile=event.log,

@@ -24,7 +24,7 @@ SEARCH_LIMIT: t.Final = 20000
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one boot ended in: the services that lost a port, those that fell with them, and block mode."""
+    """What one boot ended in: who lost a port (down, or running without it), who fell with them, and block mode."""
 
     victims: tuple[str, ...]
     fallen: tuple[str, ...]
@@ -39,7 +39,7 @@ def outcome_of(session: Session) -> Outcome:
         if service.exit_code and service.exit_code != ERROR_NEVER_STARTED
     }
     return Outcome(
-        victims=tuple(name for name, code in failed.items() if code in PORT_ERRORS),
+        victims=(*(name for name, code in failed.items() if code in PORT_ERRORS), *sorted(session.deaf)),
         fallen=tuple(name for name, code in failed.items() if code == ERROR_DEPENDENCY_FAILED),
         block_mode=session.block_mode,
     )
@@ -77,17 +77,18 @@ def run_lottery(machine: Machine, *, boots: int, seed: int) -> dict[str, t.Any]:
     }
 
 
-def find_seed(machine: Machine, *, seed: int, broken: bool, victim: str = "") -> int:
+def find_seed(machine: Machine, *, seed: int, broken: bool, wanted: t.Collection[str] = ()) -> int:
     """Return the first seed from this one on whose boot is as wanted; ValueError after 20,000 boots.
 
-    Not broken: every service gets its ports. Broken: the victim loses one (any service, when none is named), and nobody
-    else; so a server whose AD LDS is down is not cut off by IPSEC Services at the same time.
+    Not broken: every service gets its ports. Broken: the wanted services lose one (any service, when none is named),
+    and nobody else; so a server whose AD LDS is down is not cut off by IPSEC Services at the same time.
     """
     twin = twin_of(machine)
     plan = plan_boot(twin)
     for candidate in range(seed, seed + SEARCH_LIMIT):
         victims = boot_twin(twin, plan, candidate).victims
-        if victims == (victim,) if broken and victim else bool(victims) is broken:
+        if set(victims) == set(wanted) if broken and wanted else bool(victims) is broken:
             return candidate
-    wanted = f"makes {victim or 'a service'} lose a port" if broken else "keeps all services"
-    raise ValueError(f"host {machine.name!r}: no boot in {SEARCH_LIMIT} {wanted}; check its release, roles and update")
+    names = " and ".join(wanted) or "a service"
+    end = f"makes {names} lose a port" if broken else "keeps all services"
+    raise ValueError(f"host {machine.name!r}: no boot in {SEARCH_LIMIT} {end}; check its release, roles and update")

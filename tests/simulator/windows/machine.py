@@ -10,6 +10,7 @@ import dataclasses
 import typing as t
 
 from tests.simulator.windows.assumptions import Assumptions
+from tests.simulator.windows.disk import Disk
 from tests.simulator.windows.dns import TCPIP_PARAMETERS
 from tests.simulator.windows.events import EventLog, EventType
 from tests.simulator.windows.exclusions import ExclusionStore
@@ -46,6 +47,7 @@ class Machine:
     2008 R2, whatever the rows show (KB951746 may be slipstreamed). ``clock_offset`` is the server's clock minus true
     time, ``boot_time_jump`` what LastBootUpTime is off besides, both in seconds. ``time_scale`` shortens every duration
     (1.0 is life-like). ``runtime_blocks`` are made anew at each boot (by WinNAT), here always the same.
+    ``tcp_clients``: how many connections lsass.exe opens at boot, each from a TCP port that the stack chooses.
     """
 
     name: str
@@ -64,11 +66,12 @@ class Machine:
     installed_at: float = 0.0
     runtime_blocks: tuple[tuple[Protocol, PortRange], ...] = ()
     foreigners: tuple[Foreigner, ...] = ()
+    tcp_clients: int = 0
     registry: Registry = dataclasses.field(default_factory=Registry)
     exclusions: ExclusionStore = dataclasses.field(default_factory=ExclusionStore)
     dynamic_ranges: dict[tuple[Family, Protocol], PortRange] = dataclasses.field(default_factory=dict)
     events: EventLog = dataclasses.field(default_factory=EventLog)
-    files: dict[str, bytes] = dataclasses.field(default_factory=dict)
+    files: Disk = dataclasses.field(default_factory=Disk)
     adapters: tuple[Adapter, ...] = USUAL_ADAPTERS
     tcp_segments: TcpSegments = USUAL_SEGMENTS
 

@@ -10,38 +10,16 @@ import dataclasses
 import typing as t
 
 from tests.simulator.windows.assumptions import Assumptions
+from tests.simulator.windows.portranges import ports_of, read_ranges
+from tests.simulator.windows.products import directory, exchange, others
+from tests.simulator.windows.program import Program
 from tests.simulator.windows.registry import SERVICES, Registry
 from tests.simulator.windows.releases import Release
-from tests.simulator.windows.sockets import Option
 
 AD_LDS_PREFIX: t.Final = "adam_"
 AD_LDS_DEFAULT_PORTS: t.Final = (389, 636)
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Program:
-    """How a service behaves. Seconds count from the moment the service manager starts it.
-
-    ``dynamic_tcp`` and ``dynamic_udp`` are ports that the stack chooses. A service with ``vital_ports`` fails with the
-    error of the first fixed port that it cannot bind; others do without.
-    """
-
-    tcp: tuple[int, ...] = ()
-    udp: tuple[int, ...] = ()
-    dynamic_tcp: int = 0
-    dynamic_udp: int = 0
-    bind_seconds: float = 0.2
-    start_seconds: float = 0.5
-    stop_seconds: float = 0.5
-    option: Option = "default"
-    vital_ports: bool = True
-    socket_pool: bool = False
-    block_mode: bool = False
-
-    @property
-    def binds(self) -> bool:
-        """Whether the program binds anything."""
-        return bool(self.tcp or self.udp or self.dynamic_tcp or self.dynamic_udp or self.socket_pool)
+UDP_PORTS_VALUE: t.Final = "Simulated UDP ports"
+"""REG_MULTI_SZ below a service's ``Parameters``: what a program opens that no row of this file knows (for twins)."""
 
 
 _ORDINARY: t.Final = Program()
@@ -71,13 +49,16 @@ _PROGRAMS: t.Final[t.Mapping[str, Program]] = {
     "ias": Program(udp=(1645, 1646, 1812, 1813), bind_seconds=5.0, start_seconds=6.0),
     "ikeext": _IKE,
     "msexchangeedgecredential": Program(bind_seconds=1.0, start_seconds=2.0, stop_seconds=1.0),
-    "msexchangetransport": Program(tcp=(25,), bind_seconds=3.0, start_seconds=4.0, stop_seconds=3.0),
-    "msexchangetransportlogsearch": Program(dynamic_tcp=1, start_seconds=2.0, bind_seconds=1.5),
+    **directory.PROGRAMS,
+    **exchange.PROGRAMS,
+    **others.PROGRAMS,
 }
+
+_OLD_CONTROLLERS: t.Final = ("2008", "2008r2")
 
 
 def program_of(name: str, registry: Registry, release: Release, assumptions: Assumptions) -> Program:
-    """Return the behaviour of a service; AD LDS instances read their ports from the registry at each start."""
+    """Return the behaviour of a service; it reads the registry at each start."""
     folded = name.casefold()
     if folded.startswith(AD_LDS_PREFIX):
         return _ad_lds(name, registry, assumptions)
@@ -85,10 +66,44 @@ def program_of(name: str, registry: Registry, release: Release, assumptions: Ass
         return dataclasses.replace(
             _IKE, block_mode=assumptions.ipsec_block_mode, bind_seconds=4.0 if assumptions.ipsec_after_dns else 0.1
         )
-    program = _PROGRAMS.get(folded, _ORDINARY)
+    program = _beside(folded, _PROGRAMS.get(folded) or _as_told(name, registry), registry, release)
+    if folded == "remoteaccess":
+        program = dataclasses.replace(program, vital_ports=assumptions.rras_needs_l2tp)
+    if program.endpoints:
+        program = _with_ports(program, registry)
     if not assumptions.other_ephemeral_users and (program.dynamic_tcp or program.dynamic_udp):
         program = dataclasses.replace(program, dynamic_tcp=0, dynamic_udp=0)
     return program
+
+
+def _beside(folded: str, program: Program, registry: Registry, release: Release) -> Program:
+    """Return the behaviour of a service as what else is on the server makes it."""
+    controller = registry.find(f"{SERVICES}\\{directory.NTDS_PARAMETERS}") is not None
+    if folded == "samss" and controller and release.nt5:
+        # Before 2008 the directory is no service: lsass.exe opens it with the account manager.
+        return dataclasses.replace(
+            directory.DIRECTORY, dynamic_tcp=program.dynamic_tcp, dynamic_udp=program.dynamic_udp
+        )
+    if folded == "netlogon" and not controller:
+        return dataclasses.replace(program, endpoints=())
+    if folded == "dfsr" and controller and release.key in _OLD_CONTROLLERS:
+        return directory.DFSR_ON_OLD_CONTROLLERS
+    worker = program.worker
+    if worker is not None and registry.find(f"{SERVICES}\\{worker.beside}") is None:
+        return dataclasses.replace(program, worker=None)
+    return program
+
+
+def _with_ports(program: Program, registry: Registry) -> Program:
+    """Return the behaviour with those endpoints that have a fixed port; the others count as dynamic ports."""
+    fixed = tuple(endpoint for endpoint in program.endpoints if endpoint.port(registry) is not None)
+    dynamic = sum(endpoint not in fixed and not endpoint.optional for endpoint in program.endpoints)
+    return dataclasses.replace(program, endpoints=fixed, dynamic_tcp=program.dynamic_tcp + dynamic)
+
+
+def _as_told(name: str, registry: Registry) -> Program:
+    ports = ports_of(read_ranges(registry.texts(f"{SERVICES}\\{name}\\Parameters", UDP_PORTS_VALUE)))
+    return Program(udp=tuple(sorted(ports)), bind_seconds=5.0, start_seconds=6.0) if ports else _ORDINARY
 
 
 def ad_lds_ports(name: str, registry: Registry) -> tuple[int, ...]:

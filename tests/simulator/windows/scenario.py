@@ -10,17 +10,20 @@ import dataclasses
 import typing as t
 import zlib
 
+from tests.simulator.windows import services_file
 from tests.simulator.windows.assumptions import Assumptions, assumptions_from
 from tests.simulator.windows.boot import GROUP_ORDER_KEY
-from tests.simulator.windows.catalogue import LOAD_ORDER_GROUPS, ROLE_ROWS, install, rows_for
+from tests.simulator.windows.catalogue import LOAD_ORDER_GROUPS, install
 from tests.simulator.windows.dns import DNS_PARAMETERS, TCPIP_PARAMETERS
 from tests.simulator.windows.evidence import Evidence, read_evidence
 from tests.simulator.windows.exclusions import Block
 from tests.simulator.windows.interface import User
 from tests.simulator.windows.machine import Foreigner, Machine
 from tests.simulator.windows.portranges import PortRange, read_range
+from tests.simulator.windows.products.directory import NTDS_PARAMETERS
 from tests.simulator.windows.registry import SERVICES, Registry, RegistryData, ValueType
 from tests.simulator.windows.releases import RELEASES, Language, Release, WinrmStack
+from tests.simulator.windows.roles import ROLES, SMALL_BUSINESS, expand, misplaced, release_with, rows_for
 from tests.simulator.windows.services import Start
 from tests.simulator.windows.sockets import Family, Protocol
 
@@ -36,8 +39,11 @@ DEFAULT_ROLES: t.Final = ("exchange_edge", "dns")
 EDGE_LDAP_PORT: t.Final = 50389
 EDGE_SSL_PORT: t.Final = 50636
 
-ROLE_VICTIMS: t.Final[t.Mapping[str, str]] = {"exchange_edge": "ADAM_MSExchange", "ias": "IAS"}
-"""The service of a role that the DNS server's pool hurts."""
+USUAL_DOMAIN: t.Final = "corp.example"
+STANDALONE_SERVER: t.Final = 2
+MEMBER_SERVER: t.Final = 3
+DOMAIN_CONTROLLER: t.Final = 5
+SMALL_BUSINESS_SUITES: t.Final = ["Small Business", "Small Business(Restricted)"]
 
 StartMode: t.TypeAlias = t.Literal["auto", "delayed", "manual", "disabled"]
 START_MODES: t.Final[t.Mapping[StartMode, tuple[Start, bool]]] = {
@@ -54,9 +60,10 @@ class HostSpec:
 
     ``update``: KB951746/KB953230 is there (2003 and 2008; later releases always have the pool). ``netsh_hotfix``: 2008
     and 2008 R2 have the excludedportrange commands. ``broken``: the first seed from ``seed`` on with which the role's
-    victim, or the service that is named instead of ``true``, and nobody else loses its port (``false``: no service
-    does); absent: just that seed. ``uptime`` in seconds. ``time_scale`` below 1
-    makes every simulated duration shorter. ``exclusions`` and ``runtime_blocks``: lists of ``{protocol, ports}``.
+    victim, or the service or services that are named instead of ``true``, and nobody else loses its port (``false``: no
+    service does); absent: just that seed. ``uptime`` in seconds. ``time_scale`` below 1 makes every simulated duration
+    shorter. ``exclusions`` and ``runtime_blocks``: lists of ``{protocol, ports}``. ``tcp_clients``: connections that
+    lsass.exe has opened before late services start.
     """
 
     name: str
@@ -69,18 +76,20 @@ class HostSpec:
     max_user_port: int | None = None
     dynamic_range: t.Mapping[Protocol, PortRange] = dataclasses.field(default_factory=dict)
     seed: int = 0
-    broken: bool | str | None = None
+    broken: bool | tuple[str, ...] | None = None
     reserved_ports: tuple[str, ...] | None = None
     dns_pool_size: int | None = None
     dns_pool_exclusions: tuple[str, ...] | None = None
     exclusions: tuple[tuple[Protocol, PortRange], ...] = ()
     runtime_blocks: tuple[tuple[Protocol, PortRange], ...] = ()
     foreigners: tuple[Foreigner, ...] = ()
+    tcp_clients: int = 0
     ldap_port: int = EDGE_LDAP_PORT
     ssl_port: int = EDGE_SSL_PORT
     start_modes: t.Mapping[str, StartMode] = dataclasses.field(default_factory=dict)
     registry: tuple[tuple[str, str, ValueType, RegistryData], ...] = ()
     denied_keys: tuple[str, ...] = ()
+    services_file: tuple[str, ...] = ()
     users: tuple[User, ...] = ()
     assumptions: Assumptions = dataclasses.field(default_factory=Assumptions)
     evidence: Evidence = dataclasses.field(default_factory=Evidence)
@@ -90,11 +99,16 @@ class HostSpec:
     time_scale: float = 1.0
 
     @property
-    def victim(self) -> str:
-        """The service that ``broken`` speaks of; "" where no role has a usual victim."""
-        if isinstance(self.broken, str):
+    def parts(self) -> tuple[str, ...]:
+        """The roles with those that they bring."""
+        return expand(self.roles)
+
+    @property
+    def victims(self) -> tuple[str, ...]:
+        """The services that ``broken`` speaks of; none where no role has a usual victim."""
+        if isinstance(self.broken, tuple):
             return self.broken
-        return next((ROLE_VICTIMS[role] for role in self.roles if role in ROLE_VICTIMS), "")
+        return next(((ROLES[name].victim,) for name in self.parts if ROLES[name].victim), ())
 
 
 def _wrong(name: str, what: str, value: object) -> ValueError:
@@ -120,6 +134,13 @@ class _Reader:
         if value not in choices:
             raise _wrong(self.name, f"{key} must be one of {', '.join(choices)}", value)
         return value
+
+    def some_of(self, key: str, choices: t.Collection[str]) -> tuple[str, ...]:
+        values = self.texts(key) or ()
+        for value in values:
+            if value not in choices:
+                raise _wrong(self.name, f"{key} must be among {', '.join(choices)}", value)
+        return values
 
     def range(self, key: str, value: object) -> PortRange:
         found = read_range(str(value))
@@ -159,8 +180,14 @@ class _Reader:
         items = self.mappings("foreigners", frozenset({"image", "protocol", "port"}), allowed)
         return tuple(Foreigner(**item) for item in items if self.protocol("foreigners", item))
 
+    def broken(self) -> bool | tuple[str, ...] | None:
+        value: t.Any = self.of_type("broken", (bool, str, list), None)
+        if isinstance(value, str):
+            return (value,)
+        return tuple(map(str, value)) if isinstance(value, list) else value
+
     def dynamic(self) -> dict[Protocol, PortRange]:
-        value = self.of_type("dynamic_range", (str, dict), {})
+        value = self.of_type("dynamic_range", (str, dict), None) or {}
         given = {"tcp": value, "udp": value} if isinstance(value, str) else value
         if not set(given) <= {"tcp", "udp"}:
             raise _wrong(self.name, "dynamic_range must be a range, or ranges by tcp and udp", value)
@@ -206,11 +233,17 @@ def read_host(entry: t.Mapping[str, t.Any]) -> HostSpec:
         raise _wrong(reader.name, f"keys must be among {', '.join(sorted(_SPEC_KEYS))}", sorted(unknown))
     release = RELEASES[reader.one_of("release", RELEASES, "")]
     roles = reader.texts("roles") or DEFAULT_ROLES
-    if not set(roles) <= set(ROLE_ROWS):
-        raise _wrong(reader.name, f"roles must be among {', '.join(ROLE_ROWS)}", list(roles))
+    if not set(roles) <= set(ROLES):
+        raise _wrong(reader.name, f"roles must be among {', '.join(ROLES)}", list(roles))
+    if rule := misplaced(expand(roles), release):
+        raise _wrong(reader.name, rule, release.key)
+    return _with_role_defaults(_read_keys(reader, release, roles), entry)
+
+
+def _read_keys(reader: _Reader, release: Release, roles: tuple[str, ...]) -> HostSpec:
     return HostSpec(
         name=reader.name,
-        release=release,
+        release=release_with(release, expand(roles)),
         roles=roles,
         language=reader.one_of("language", ("en", "de"), "en"),
         winrm_stack=reader.one_of("winrm_stack", release.winrm_stacks, release.winrm_stacks[0]),
@@ -219,18 +252,20 @@ def read_host(entry: t.Mapping[str, t.Any]) -> HostSpec:
         max_user_port=reader.port("max_user_port", None),
         dynamic_range=reader.dynamic(),
         seed=reader.of_type("seed", int, zlib.crc32(reader.name.encode())),
-        broken=reader.of_type("broken", (bool, str), None),
+        broken=reader.broken(),
         reserved_ports=reader.texts("reserved_ports"),
         dns_pool_size=reader.of_type("dns_pool_size", int, None),
         dns_pool_exclusions=reader.texts("dns_pool_exclusions"),
         exclusions=reader.blocks("exclusions"),
         runtime_blocks=reader.blocks("runtime_blocks"),
         foreigners=reader.foreigners(),
+        tcp_clients=reader.of_type("tcp_clients", int, 0),
         ldap_port=reader.port("ldap_port", EDGE_LDAP_PORT),
         ssl_port=reader.port("ssl_port", EDGE_SSL_PORT),
         start_modes=_start_modes(reader),
         registry=reader.registry(),
         denied_keys=reader.texts("denied_keys") or (),
+        services_file=reader.some_of("services_file", services_file.ODDITIES),
         users=reader.users(),
         assumptions=assumptions_from(reader.of_type("assumptions", dict, {})),
         evidence=reader.evidence(),
@@ -239,6 +274,20 @@ def read_host(entry: t.Mapping[str, t.Any]) -> HostSpec:
         clock_offset=float(reader.of_type("clock_offset", (int, float), 0.0)),
         time_scale=float(reader.of_type("time_scale", (int, float), 1.0)),
     )
+
+
+def _with_role_defaults(spec: HostSpec, entry: t.Mapping[str, t.Any]) -> HostSpec:
+    """Return the host with what its roles' setup programs leave, where the entry says nothing (not even null)."""
+    found: dict[str, t.Any] = {}
+    for role in (ROLES[name] for name in spec.parts):
+        if spec.release.nt5:
+            found |= {"max_user_port": role.max_user_port} if role.max_user_port else {}
+            found |= {"reserved_ports": role.reserved_ports} if role.reserved_ports else {}
+        elif role.dynamic_range:
+            found["dynamic_range"] = {"tcp": role.dynamic_range, "udp": role.dynamic_range}
+        if role.domain_controller:
+            found["domain"] = USUAL_DOMAIN
+    return dataclasses.replace(spec, **{key: value for key, value in found.items() if key not in entry})
 
 
 def _start_modes(reader: _Reader) -> dict[str, StartMode]:
@@ -260,15 +309,17 @@ def build_machine(spec: HostSpec, *, now: float) -> Machine:
         dns_update=spec.update,
         netsh_hotfix=spec.netsh_hotfix,
         domain=spec.domain,
-        domain_role=3 if spec.domain else 2,
+        domain_role=_domain_role(spec),
         hotfixes=_hotfixes(spec),
         clock_offset=spec.clock_offset,
         time_scale=spec.time_scale,
         installed_at=now - spec.uptime - 400 * DAY,
         runtime_blocks=spec.runtime_blocks,
         foreigners=spec.foreigners,
+        tcp_clients=spec.tcp_clients,
     )
     _fill_registry(machine.registry, spec)
+    services_file.install(machine.files, spec.release.windows_directory, spec.services_file)
     families: tuple[Family, ...] = (4, 6)
     for protocol, port_range in spec.dynamic_range.items():
         for family in families:
@@ -276,6 +327,13 @@ def build_machine(spec: HostSpec, *, now: float) -> Machine:
     for protocol, (first, last) in spec.exclusions:
         machine.exclusions.add(protocol, Block(first, last), is_used=lambda _port: False)
     return machine
+
+
+def _domain_role(spec: HostSpec) -> int:
+    """Return Win32_ComputerSystem's DomainRole."""
+    if any(ROLES[name].domain_controller for name in spec.parts):
+        return DOMAIN_CONTROLLER
+    return MEMBER_SERVER if spec.domain else STANDALONE_SERVER
 
 
 def netbios_name(name: str) -> str:
@@ -296,13 +354,17 @@ def _hotfixes(spec: HostSpec) -> tuple[str, ...]:
 
 def _fill_registry(registry: Registry, spec: HostSpec) -> None:
     registry.set(GROUP_ORDER_KEY, "List", ValueType.MULTI_SZ, LOAD_ORDER_GROUPS)
-    for row in rows_for(spec.release, spec.roles):
+    for row in rows_for(spec.release, spec.parts):
         install(registry, row, release=spec.release, language=spec.language)
-    registry.create(TCPIP_PARAMETERS)
+    registry.set(TCPIP_PARAMETERS, "DataBasePath", ValueType.EXPAND_SZ, services_file.DATA_BASE_PATH)
     _fill_identity(registry, spec)
-    if "dns" in spec.roles:
+    if "dns" in spec.parts:
         _fill_dns(registry, spec)
-    if "exchange_edge" in spec.roles:
+    if _domain_role(spec) == DOMAIN_CONTROLLER:
+        path = f"{SERVICES}\\{NTDS_PARAMETERS}"
+        database = f"{spec.release.windows_directory}\\NTDS\\ntds.dit"
+        registry.set(path, "DSA Database file", ValueType.SZ, database)
+    if "exchange_edge" in spec.parts:
         path = f"{SERVICES}\\ADAM_MSExchange\\Parameters"
         registry.set(path, "Port LDAP", ValueType.DWORD, spec.ldap_port)
         registry.set(path, "Port SSL", ValueType.DWORD, spec.ssl_port)
@@ -322,7 +384,13 @@ def _fill_registry(registry: Registry, spec: HostSpec) -> None:
 def _fill_identity(registry: Registry, spec: HostSpec) -> None:
     path = "SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion"
     registry.set(path, "ProductName", ValueType.SZ, spec.release.caption.strip())
+    registry.set(path, "SystemRoot", ValueType.SZ, spec.release.windows_directory)
     registry.set(path, "CurrentBuildNumber", ValueType.SZ, str(spec.release.build))
+    options = "SYSTEM\\CurrentControlSet\\Control\\ProductOptions"
+    kind = "LanmanNT" if _domain_role(spec) == DOMAIN_CONTROLLER else "ServerNT"
+    registry.set(options, "ProductType", ValueType.SZ, kind)
+    suites = ["Terminal Server"] + SMALL_BUSINESS_SUITES * bool(spec.release.suite_mask & SMALL_BUSINESS)
+    registry.set(options, "ProductSuite", ValueType.MULTI_SZ, tuple(suites))
     name = "SYSTEM\\CurrentControlSet\\Control\\ComputerName\\ComputerName"
     registry.set(name, "ComputerName", ValueType.SZ, netbios_name(spec.name))
 

@@ -266,8 +266,8 @@ def build_from_spec(spec: HostSpec, *, now: float) -> SimulatedServer:
     machine = build_machine(spec, now=now)
     seed = spec.seed
     if spec.broken is not None:
-        seed = lottery.find_seed(machine, seed=seed, broken=bool(spec.broken), victim=spec.victim)
-    server = SimulatedServer(machine, seed=seed, users=spec.users, roles=spec.roles, now=now, uptime=spec.uptime)
+        seed = lottery.find_seed(machine, seed=seed, broken=bool(spec.broken), wanted=spec.victims)
+    server = SimulatedServer(machine, seed=seed, users=spec.users, roles=spec.parts, now=now, uptime=spec.uptime)
     plant(machine, spec.evidence, now=now)
     _start_winrm(server)
     return server

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import dataclasses
 import heapq
+import itertools
 import random
 import typing as t
 
+from tests.simulator.windows import endpoints
 from tests.simulator.windows.boot import BootPlan, StepKind
 from tests.simulator.windows.dns import draw_ports, pool_exclusions, pool_range, pool_size
 from tests.simulator.windows.machine import Foreigner, Machine
 from tests.simulator.windows.processes import Process, ProcessTable, standing_processes
-from tests.simulator.windows.programs import Program, program_of
+from tests.simulator.windows.program import Program, Worker
+from tests.simulator.windows.programs import program_of
 from tests.simulator.windows.services import (
     ERROR_DEPENDENCY_FAILED,
     SHARE_PROCESS,
@@ -60,6 +63,10 @@ class Session:
         self.quiet = quiet
         self.booting = True
         self.block_mode = False
+        self.deaf: set[str] = set()
+        """Who runs without a port that is its own: services, and workers by their names."""
+        self.workers: dict[str, tuple[Worker, int]] = {}
+        self.target = booted_at
         self.rng = random.Random(seed)
         self.sockets = SocketTable()
         self.services = {folded: Service(config) for folded, config in plan.configs.items()}
@@ -92,6 +99,7 @@ class Session:
 
     def advance(self, now: float) -> None:
         """Do every step that is due."""
+        self.target = now
         while self._agenda and self._agenda[0][0] <= now:
             due, _serial, kind, service = heapq.heappop(self._agenda)
             self.apply(kind, service, due)
@@ -120,9 +128,12 @@ class Session:
         _STEPS[kind](self, service, now)
 
     def hasten(self, service: Service, now: float) -> None:
-        """Do now what is on the agenda for a service that somebody waits for."""
-        for _due, _serial, kind, name in self._take_from_agenda(service):
-            self.apply(kind, name, now)
+        """Do now what is on the agenda for a service that somebody waits for; nobody waits for a worker's next try."""
+        for due, _serial, kind, name in self._take_from_agenda(service):
+            if kind == "retry":
+                self.schedule(due, kind, name)
+            else:
+                self.apply(kind, name, now)
 
     def _take_from_agenda(self, service: Service) -> list[tuple[float, int, StepKind, str]]:
         """Remove what is still to come for a service, and return it in its order."""
@@ -166,6 +177,9 @@ class Session:
             self.release(service)
             service.state, service.exit_code = "Stopped", 0
 
+    def _retry(self, service: Service, now: float) -> None:
+        endpoints.try_port(self, service, now)
+
     def _fail(self, service: Service, error: int, now: float) -> None:
         self.release(service)
         service.state, service.exit_code = "Stopped", error
@@ -193,6 +207,8 @@ class Session:
         """Close a service's sockets and end its process, unless other services or the system live in it."""
         pid, service.pid = service.pid, 0
         self._take_from_agenda(service)
+        self.deaf.discard(service.config.name)
+        endpoints.end_worker(self, service)
         self.sockets.close(service=service.config.name)
         process = self.processes.get(pid)
         if process is None or process.image.casefold() in ("lsass.exe", "services.exe"):
@@ -274,13 +290,26 @@ class Session:
                 error = self.bind(service, protocol, port, program, now)
                 if error and program.vital_ports:
                     return error
+                if error:
+                    self.deaf.add(service.config.name)
+        error = endpoints.bind_one_of(self, service, program, now)
+        if error:
+            return error
+        self._bind_others(service, program, now)
+        return 0
+
+    def _bind_others(self, service: Service, program: Program, now: float) -> None:
+        endpoints.open_endpoints(self, service, program, now)
         dynamic: tuple[tuple[Protocol, int], ...] = (("tcp", program.dynamic_tcp), ("udp", program.dynamic_udp))
         for protocol, count in dynamic:
             for _number in range(count):
                 self._bind_dynamic(service, protocol, now)
         if program.socket_pool:
             self._bind_pool(service, now)
-        return 0
+        if program.worker is not None:
+            endpoints.start_worker(self, service, program.worker, now)
+        if service.config.name.casefold() == "samss" and self.machine.tcp_clients:
+            endpoints.connect_clients(self, service, now)
 
     def bind(self, service: Service, protocol: Protocol, port: int, program: Program, now: float) -> int:
         """Bind one explicit port on all addresses of every family; 0, 10048 or 10013."""
@@ -290,6 +319,8 @@ class Session:
             self._socket(service, protocol, family, port, now=now, option=program.option)
             for family in self.machine.families
         ]
+        if program.in_kernel:
+            wanted = [socket._replace(pid=SYSTEM_PID) for socket in wanted]
         for socket in wanted:
             error = self.sockets.conflict(socket)
             if error:
@@ -322,25 +353,19 @@ class Session:
         )
 
     def _bind_dynamic(self, service: Service, protocol: Protocol, now: float) -> None:
-        port = self.dynamic_port(protocol)
-        if port is not None:
+        for port in self.dynamic_ports(protocol, 1):
             for family in self.machine.families:
                 self.sockets.add(self._socket(service, protocol, family, port, now=now))
 
-    def dynamic_port(self, protocol: Protocol) -> int | None:
-        """Return the port that the stack gives to a bind to port 0, or None when none is left."""
+    def dynamic_ports(self, protocol: Protocol, count: int) -> t.Collection[int]:
+        """Return the ports that the stack gives to binds to port 0; fewer when not so many are left."""
         machine = self.machine
         port_range = self._boot_dynamic[protocol] if machine.release.nt5 else machine.dynamic_range(protocol)
-        avoided = self.reservations().random[protocol]
+        taken = self.reservations().random[protocol] | self.sockets.used_ports(protocol)
         if machine.assumptions.ephemeral_order == "random":
-            drawn = draw_ports(
-                self.rng, count=1, port_range=port_range, taken=avoided | self.sockets.used_ports(protocol)
-            )
-            return next(iter(drawn), None)
-        for port in range(port_range[0], port_range[1] + 1):
-            if port not in avoided and not self.sockets.is_used(protocol, port):
-                return port
-        return None
+            return draw_ports(self.rng, count=count, port_range=port_range, taken=taken)
+        free = (port for port in range(port_range[0], port_range[1] + 1) if port not in taken)
+        return tuple(itertools.islice(free, count))
 
     def _bind_pool(self, service: Service, now: float) -> None:
         machine = self.machine
@@ -446,4 +471,5 @@ _STEPS: t.Final[dict[StepKind, t.Callable[[Session, Service, float], None]]] = {
     "bind": Session._bind,
     "running": Session._running,
     "stopped": Session._stopped,
+    "retry": Session._retry,
 }

@@ -57,6 +57,8 @@ def bind_result(
 class Socket(t.NamedTuple):
     """One bound socket. ``created`` is simulated time; ``service`` the owner inside a shared process, or "".
 
+    ``client``: connect() chose its port, which takes the port on all addresses, whatever ``address`` says then [K].
+
     A tuple, because a lottery makes half a million of them.
     """
 
@@ -72,11 +74,12 @@ class Socket(t.NamedTuple):
     remote_address: str = ""
     remote_port: int = 0
     created: float = 0.0
+    client: bool = False
 
     @property
     def wildcard(self) -> bool:
         """Whether the socket is bound to all addresses."""
-        return self.address == WILDCARDS[self.family]
+        return self.client or self.address == WILDCARDS[self.family]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

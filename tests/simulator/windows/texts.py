@@ -95,6 +95,19 @@ EVENT_MESSAGES: t.Final[t.Mapping[Language, t.Mapping[tuple[str, int], str]]] = 
 }
 
 
+PRODUCT_MESSAGES: t.Final[t.Mapping[tuple[str, int], str]] = {
+    ("Server ActiveSync", 3015): "IP-based AUTD failed to initialize because the processing of notifications could not "
+    "be setup. Error code [%1]. Verify that no other applications are currently bound to UDP port [%2], or try "
+    "specifying a different port number.",
+    ("Server ActiveSync", 3024): "IP-based AUTD failed to initialize. Error code: [%1].",
+    (
+        "MSExchangeMTA",
+        9321,
+    ): "An RPC communications error occurred. An attempt to listen over RPC has failed. NT Error: %1. [%2] (14)",
+}
+"""Of Exchange, as they are in the reports; which parts are insertion strings is [K] unverified."""
+
+
 def win32_message(code: int, language: Language) -> str:
     """Return Windows' sentence for a Win32 error code."""
     unknown = {"en": f"Unknown error {code}.", "de": f"Unbekannter Fehler {code}."}
@@ -103,7 +116,7 @@ def win32_message(code: int, language: Language) -> str:
 
 def event_message(source: str, code: int, strings: t.Sequence[str], language: Language) -> str:
     """Return the rendered text of an event; ``%%n`` in its strings becomes the sentence of error n."""
-    template = EVENT_MESSAGES[language].get((source, code))
+    template = EVENT_MESSAGES[language].get((source, code), PRODUCT_MESSAGES.get((source, code)))
     if template is None:
         return "\r\n".join(strings)
 

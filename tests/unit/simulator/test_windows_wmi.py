@@ -72,8 +72,8 @@ def test_names_keep_their_first_spelling() -> None:
     host.registry("SetStringValue", **place, sValueName="RESERVEDTHING", sValue="2")
     assert host.registry("EnumValues", hDefKey=HKLM, sSubKeyName=TCPIP) == {
         "ReturnValue": 0,
-        "sNames": ["ReservedThing"],
-        "Types": [1],
+        "sNames": ["DataBasePath", "ReservedThing"],
+        "Types": [2, 1],
     }
     assert host.registry("EnumKey", hDefKey=HKLM, sSubKeyName=f"{SERVICES}\\tcpip") == {
         "ReturnValue": 0,

@@ -17,6 +17,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.catalogu
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
     PROTOCOLS,
     Absent,
+    DynamicRangesFact,
     ExclusionsFact,
     Fact,
     FactsNeeded,
@@ -42,21 +43,25 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan imp
     PlanError,
     StartMode,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.pool_range import max_user_port
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_lists import PortList
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_options import WantedPorts
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortSet
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources import (
     dns_socket_pool,
+    dynamic_ports,
     excluded_port_ranges,
     reserved_ports_value,
     service_start_mode,
+    static_rpc_port,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.reserved_ports_value import (
     RESERVED_PORTS_FACT,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.rpc_ports import RPC_PORTS
 
-WaitsFor = t.Literal["reboot", "dns_restart", "boot", "owner"]
-_Resource = t.Literal["reserved_ports", "dns_socket_pool", "service_start_mode"]
+WaitsFor = t.Literal["reboot", "dns_restart", "service_restart", "boot", "owner"]
+_Resource = t.Literal["reserved_ports", "dns_socket_pool", "dynamic_ports", "static_rpc_port", "service_start_mode"]
 _START_MODES: t.Final[tuple[StartMode, ...]] = t.get_args(StartMode)
 NO_PORTS: t.Final = PortSet()
 
@@ -202,6 +207,37 @@ def _pool(view: View, context: Context) -> t.Iterator[_Row]:
         yield _settled("dns_socket_pool", "excluded_ports", "excluded_ports", planner, _held_by_dns(view))
 
 
+# --- dynamic ranges and fixed RPC ports: what we changed, others' settings are in other subsets -------------------
+
+
+def _dynamic_ports(_view: View, context: Context) -> t.Iterator[_Row]:
+    if _has_entry(dynamic_ports.VALUE_ENTRY, context):
+        highest = max_user_port(context.facts)
+        as_it_is = dynamic_ports.DynamicPorts("default" if highest is None else highest, None, PROTOCOLS)
+        planner = functools.partial(dynamic_ports.plan, as_it_is, context)
+        yield _settled("dynamic_ports", "max_user_port", "max_user_port", planner)
+    journalled = [protocol for protocol, name in dynamic_ports.RANGE_ENTRIES.items() if _has_entry(name, context)]
+    ranges = context.facts[DynamicRangesFact()] if journalled else None
+    for protocol in journalled if ranges else []:
+        as_it_is = dynamic_ports.DynamicPorts(None, ranges.of("ipv4", protocol) if ranges else None, (protocol,))
+        planner = functools.partial(dynamic_ports.plan, as_it_is, context)
+        yield _settled("dynamic_ports", protocol, protocol, planner)
+
+
+def _static_rpc_ports(_view: View, context: Context) -> t.Iterator[_Row]:
+    rows = [row for row in RPC_PORTS if _has_entry(row.entry_name, context)]
+    context.facts.require(*(row.fact for row in rows))
+    for row in rows:
+        as_it_is = static_rpc_port.StaticRpcPorts(((row, static_rpc_port.configured(context.facts[row.fact])),))
+        try:
+            plan = static_rpc_port.plan(as_it_is, context)
+        except PlanError as error:
+            yield _Row("static_rpc_port", row.key, None, Force("no", str(error)))
+            continue
+        waits_for: WaitsFor | None = "service_restart" if plan.details["restart_services"] else None
+        yield _Row("static_rpc_port", row.key, plan.before["ports"][row.key], plan.force, waits_for)
+
+
 # --- start modes -------------------------------------------------------------------------------------------------
 
 
@@ -242,6 +278,8 @@ _PARTS: t.Final[tuple[t.Callable[[View, Context], t.Iterable[_Row]], ...]] = (
     _reserved_ports_value,
     _netsh,
     _pool,
+    _dynamic_ports,
+    _static_rpc_ports,
     _start_modes,
 )
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings import limits
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings.limits import Limits
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.expression import Scope
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import OptionError
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import (
@@ -27,6 +29,7 @@ SubsetName = t.Literal[
     "services",
     "configured_versus_effective",
     "risk",
+    "findings",
 ]
 SUBSET_NAMES: t.Final[tuple[SubsetName, ...]] = t.get_args(SubsetName)
 ALL: t.Final = "all"
@@ -37,6 +40,7 @@ ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
     "gather_subset": {"type": "list", "elements": "str"},
     "ports": {"type": "list", "elements": "str"},
     "query": {"type": "str"},
+    **limits.ARGUMENTS,
 }
 
 
@@ -47,6 +51,7 @@ class Inquiry:
     subsets: tuple[SubsetName, ...]
     ports: PortSet | None = None
     journal: bool = True
+    limits: Limits = dataclasses.field(default_factory=Limits)
 
     @property
     def sees_all_sockets(self) -> bool:
@@ -58,8 +63,13 @@ def inquiry(arguments: t.Mapping[str, t.Any], scope: Scope | None, *, journal: b
     """The checked options; ``scope`` is what the option ``query`` speaks of.
 
     Raises:
-        OptionError: a subset is not known, none is left, or a port is none.
+        OptionError: a subset is not known, none is left, a port is none, or a limit is out of bounds.
     """
+    asked = _asked(arguments, scope, journal=journal)
+    return dataclasses.replace(asked, limits=limits.limits(arguments))
+
+
+def _asked(arguments: t.Mapping[str, t.Any], scope: Scope | None, *, journal: bool) -> Inquiry:
     ports = _ports(arguments.get("ports"))
     given = arguments.get("gather_subset")
     if given is not None:

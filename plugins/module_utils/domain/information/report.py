@@ -9,6 +9,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import Facts, FactsNeeded
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings.table import findings
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.effectiveness import (
     configured_versus_effective,
 )
@@ -41,6 +42,7 @@ SUBSETS: t.Final[t.Mapping[SubsetName, Subset]] = {
     "services": services,
     "configured_versus_effective": configured_versus_effective,
     "risk": risk,
+    "findings": findings,
 }
 
 
@@ -60,19 +62,19 @@ def gather(inquiry: Inquiry, facts: Facts, release: Release, now: float) -> Repo
     ``now`` is the controller's clock, seconds since the epoch (UTC). Raises FactsNeeded.
     """
     view = View(Context(facts=facts, release=release, journal=None, now=now), inquiry)
-    findings: dict[SubsetName, Finding] = {}
+    answers: dict[SubsetName, Finding] = {}
     needed: frozenset[t.Any] = frozenset()
     for name in inquiry.subsets:
         try:
-            findings[name] = SUBSETS[name](view)
+            answers[name] = SUBSETS[name](view)
         except FactsNeeded as question:
             needed |= question.facts
         except PlanError as error:
-            findings[name] = unanswered(name, error)
+            answers[name] = unanswered(name, error)
     if needed:
         raise FactsNeeded(needed)
-    values: dict[str, t.Any] = {name: finding.value for name, finding in findings.items()}
-    return Report(release, inquiry, values, tuple(text for finding in findings.values() for text in finding.warnings))
+    values: dict[str, t.Any] = {name: finding.value for name, finding in answers.items()}
+    return Report(release, inquiry, values, tuple(text for finding in answers.values() for text in finding.warnings))
 
 
 def unanswered(name: SubsetName, error: Exception) -> Finding:

@@ -89,7 +89,7 @@ def risk(view: View) -> Finding:
                 {
                     "name": candidate.name,
                     "probability": shown(changed[candidate.name].chance),
-                    "advised": candidate.advised,
+                    "advised": candidate.advised(boot),
                     "takes_effect": candidate.takes_effect,
                     "how": candidate.how,
                     "note": candidate.note,

@@ -93,8 +93,9 @@ def _sockets(report: Report) -> t.Iterator[str]:
 
 
 def _ad_lds(report: Report) -> t.Iterator[str]:
+    explained = {row["service"] for row in report.values.get("findings") or ()}
     for instance in report.values.get("ad_lds") or ():
-        if instance["state"] != "Running":
+        if instance["state"] != "Running" and instance["service"] not in explained:
             code = instance["exit_code"]
             meaning = f" ({code}: {ERROR_MEANINGS[code]})" if code in ERROR_MEANINGS else ""
             yield f"{instance['service']} is {instance['state'].casefold()}{meaning}."
@@ -109,12 +110,33 @@ def _waiting(report: Report) -> t.Iterator[str]:
         yield f"Configured but not in force: {', '.join(names)}. {reason}"
 
 
+def _risk(report: Report) -> t.Iterator[str]:
+    found = report.values.get("risk")
+    if found and found["probability"]:
+        hurt = [row["service"] for row in found["services"] if row["probability"]]
+        chance = f"{100 * found['probability']:.3g} %"
+        yield f"With a probability of {chance} the next boot costs a service its port ({', '.join(hurt)})."
+
+
+def _findings(report: Report) -> t.Iterator[str]:
+    """The worst in words, the others by number."""
+    rows = report.values.get("findings") or ()
+    critical = [row["summary"] for row in rows if row["severity"] == "critical"]
+    yield from critical[:MOST_SENTENCES]
+    for severity, name in (("warning", "warning"), ("information", "remark")):
+        number = sum(row["severity"] == severity for row in rows)
+        if number:
+            yield f"{_counted(number, name)}, see findings."
+
+
 _DESCRIPTIONS: t.Final[tuple[t.Callable[[Report], t.Iterable[str]], ...]] = (
     _pool,
     _reserved,
     _sockets,
     _ad_lds,
+    _findings,
     _waiting,
+    _risk,
 )
 
 

@@ -55,6 +55,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.value_pa
     demand_type,
     entry_for,
     plan_of,
+    unchanged_part,
     undone_part,
 )
 
@@ -206,8 +207,7 @@ def _size_part(wanted: DnsSocketPool, context: Context) -> Part | None:
     target = None if wanted.size == "default" else wanted.size
     warnings = _size_warnings(target)
     if current == target:
-        shown = {"size": _size_shown(current)}
-        return Part(SIZE_ENTRY, reading, shown, shown, warnings=warnings)
+        return dataclasses.replace(unchanged_part(SIZE_ENTRY, reading, _shown_size), warnings=warnings)
     written: RegistryReading = Absent.VALUE if target is None else RegistryValue(RegistryType.DWORD, target)
     entry = entry_for(SIZE_ENTRY, reading, written, context, wait=dns_restart.wait(context))
     part = changed_part(SIZE_FACT, (SIZE_ENTRY, entry), reading, written, _shown_size)
@@ -221,9 +221,8 @@ def _list_part(wanted: DnsSocketPool, ports: PortSet, context: Context) -> Part 
     current = _as_list(reading)
     target = changed_list(current, wanted.state, ports, strict=False)
     warnings = list_warnings(LIST_FACT.name, current, target, wanted.state)
-    before = {"excluded_ports": list(current.entries)}
     if target == current:
-        return Part(LIST_ENTRY, reading, before, before, warnings=warnings)
+        return dataclasses.replace(unchanged_part(LIST_ENTRY, reading, _shown_list), warnings=warnings)
     known = context.entry(LIST_ENTRY)
     gone = not target.entries and known is not None and known.original is None
     written: RegistryReading = Absent.VALUE if gone else RegistryValue(RegistryType.MULTI_STRING, target.entries)

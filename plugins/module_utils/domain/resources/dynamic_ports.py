@@ -58,7 +58,9 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.value_pa
     demand_type,
     entry_for,
     plan_of,
+    unchanged_part,
     undone_part,
+    weakest,
 )
 
 NAME: t.Final = "dynamic_ports"
@@ -137,14 +139,14 @@ def plan(wanted: DynamicPorts, context: Context) -> Plan:
     parts = _value_parts(wanted, context) + _range_parts(wanted, context)
     forces = [_force_of(part, context) for part in parts]
     warnings = (*_protocol_warning(wanted, context), *_range_warnings(wanted, context))
-    return dataclasses.replace(plan_of(NAME, parts, _weakest(forces)), warnings=warnings)
+    return dataclasses.replace(plan_of(NAME, parts, weakest(forces)), warnings=warnings)
 
 
 def undo(wanted: DynamicPorts, context: Context) -> Plan:
     """Take back what we did to the named settings; raises PlanError, FactsNeeded."""
     _ask(wanted, context)
     parts = _value_undone(wanted, context) + _ranges_undone(wanted, context)
-    force = _weakest([_pending_force(part.entry_name, context) for part in parts if part.steps])
+    force = weakest([_pending_force(part.entry_name, context) for part in parts if part.steps])
     return plan_of(NAME, parts, force)
 
 
@@ -178,7 +180,7 @@ def _value_parts(wanted: DynamicPorts, context: Context) -> tuple[Part, ...]:
     if wanted.max_user_port != "default":
         target = RegistryValue(RegistryType.DWORD, wanted.max_user_port)
     if reading == target:
-        return (Part(VALUE_ENTRY, reading, _shown_value(reading), _shown_value(reading)),)
+        return (unchanged_part(VALUE_ENTRY, reading, _shown_value),)
     if isinstance(reading, Absent):
         confirm_absence(MAX_USER_PORT_FACT, context)
     entry = entry_for(VALUE_ENTRY, reading, target, context, wait=_value_wait(context))
@@ -233,11 +235,11 @@ def _range_part(
     before, after = _shown_range(protocol, now), _shown_range(protocol, _texts(target))
     steps = _steps(protocol, ranges, target)
     if not steps:
-        return Part(name, Absent.VALUE, before, before)
+        return Part(name, before, before)
     known = context.entry(name)
     wait = dns_restart.wait(context) if protocol == "udp" else None
     entry = Entry(original=known.original if known else now, written=_texts(target), wait=wait)
-    return Part(name, Absent.VALUE, before, after, steps, {name: entry})
+    return Part(name, before, after, steps, {name: entry})
 
 
 def _steps(protocol: Protocol, ranges: DynamicRanges, target: t.Mapping[Family, PortRange]) -> tuple[Step, ...]:
@@ -257,10 +259,10 @@ def _range_undone(protocol: Protocol, entry: Entry, context: Context) -> Part:
     if now != entry.written:
         warning = f"The dynamic {protocol} range was changed since by somebody else; it is left as it is."
         warnings = () if now == entry.original else (warning,)
-        return Part(name, Absent.VALUE, before, before, journal={name: None}, warnings=warnings)
+        return Part(name, before, before, journal={name: None}, warnings=warnings)
     original = _recorded(protocol, entry.original)
     after = _shown_range(protocol, _texts(original))
-    return Part(name, Absent.VALUE, before, after, _steps(protocol, ranges, original), {name: None})
+    return Part(name, before, after, _steps(protocol, ranges, original), {name: None})
 
 
 def _recorded(protocol: Protocol, state: State) -> dict[Family, PortRange]:
@@ -300,21 +302,6 @@ _DNS_FOLLOWS: t.Final = Force(
 _FOREIGN: t.Final = Force(
     "unknown", "MaxUserPort was not last written by this collection: whether what reads it has restarted is not known."
 )
-_WEAKEST_FIRST: t.Final = ("no", "unknown", "yes")
-
-
-def _weakest(forces: t.Sequence[Force]) -> Force:
-    """The weakest of all; what any of them needs is needed."""
-    if not forces:
-        return IN_FORCE
-    weakest = min(forces, key=lambda force: _WEAKEST_FIRST.index(force.effective))
-    reasons = dict.fromkeys(force.reason for force in forces if force.effective == weakest.effective and force.reason)
-    return dataclasses.replace(
-        weakest,
-        reason=" ".join(reasons),
-        reboot_required=any(force.reboot_required for force in forces),
-        restart_required=any(force.restart_required for force in forces),
-    )
 
 
 def _force_of(part: Part, context: Context) -> Force:
@@ -343,7 +330,7 @@ def _waits(wait: Wait, context: Context) -> bool:
     return not wait.is_over(now=context.now, age=context.facts[OperatingSystemFact()].uptime)
 
 
-# --- what the choice means ---------------------------------------------------------------------------------------------
+# --- what the choice means -------------------------------------------------------------------------------------------
 
 
 def _protocol_warning(wanted: DynamicPorts, context: Context) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_opt
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortSet
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources import (
     excluded_port_ranges,
+    reachable_ports,
     reserved_ports_value,
 )
 
@@ -41,6 +42,7 @@ ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
     "protocol": {"type": "str", "choices": ["tcp", "udp", "both"], "default": "both"},
     "state": {"type": "str", "choices": ["present", "absent", "pure"], "default": "present"},
     "mechanism": {"type": "str", "choices": ["auto", "registry", "netsh"], "default": "auto"},
+    "only_reachable": {"type": "bool", "default": False},
 }
 
 
@@ -52,6 +54,8 @@ class ReservedPorts:
     protocol: t.Literal["tcp", "udp", "both"]
     state: ListState
     mechanism: t.Literal["auto", "registry", "netsh"]
+    only_reachable: bool = False
+    """Only ports that this server can draw at random count."""
 
     @property
     def protocols(self) -> tuple[Protocol, ...]:
@@ -64,6 +68,8 @@ def options(arguments: t.Mapping[str, t.Any]) -> ReservedPorts:
     state = t.cast(ListState, arguments["state"])
     if not given(arguments, option="ports"):
         raise OptionError("ports", "it is required (or ad_lds_instances, or services)")
+    if arguments.get("only_reachable") and state != "present":
+        raise OptionError("only_reachable", f"it goes with state present alone, not with {state}")
     protocol = arguments["protocol"]
     protocols = PROTOCOLS if protocol == "both" else (protocol,)
     return ReservedPorts(
@@ -71,6 +77,7 @@ def options(arguments: t.Mapping[str, t.Any]) -> ReservedPorts:
         protocol=protocol,
         state=state,
         mechanism=arguments["mechanism"],
+        only_reachable=bool(arguments.get("only_reachable")),
     )
 
 
@@ -79,6 +86,8 @@ def plan(wanted: ReservedPorts, context: Context) -> Plan:
     if _mechanism(wanted, context) == "registry":
         ports = wanted.ports.on(context.facts, wanted.protocols)
         return reserved_ports_value.plan(ports, wanted.state, wanted.protocol, context)
+    if wanted.only_reachable:
+        return reachable_ports.plan(_by_protocol(wanted, context), context)
     return excluded_port_ranges.plan(_by_protocol(wanted, context), wanted.state, context)
 
 

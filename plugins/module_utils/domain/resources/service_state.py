@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import Service
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import Service, ServiceFact
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.journal import Entry
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import (
     IN_FORCE,
@@ -38,6 +38,7 @@ ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
     "name": {"type": "list", "elements": "str", "required": True},
     "state": {"type": "str", "choices": ["started", "stopped", "restarted"], "required": True},
     "timeout": {"type": "int", "default": DEFAULT_TIMEOUT},
+    "if_installed": {"type": "bool", "default": False},
 }
 
 
@@ -48,21 +49,35 @@ class ServiceState:
     names: tuple[str, ...]
     state: t.Literal["started", "stopped", "restarted"]
     timeout: int
+    if_installed: bool = False
+    """Names that are not installed are passed over instead of being an error."""
 
 
 def options(arguments: t.Mapping[str, t.Any]) -> ServiceState:
     """Typed options; raises OptionError."""
     if not 1 <= arguments["timeout"] <= 3600:
         raise OptionError("timeout", f"{arguments['timeout']} is not between 1 and 3600 seconds")
-    return ServiceState(service_names(arguments), arguments["state"], arguments["timeout"])
+    return ServiceState(
+        service_names(arguments), arguments["state"], arguments["timeout"], bool(arguments.get("if_installed"))
+    )
 
 
 def plan(wanted: ServiceState, context: Context) -> Plan:
     """The stops and starts; raises PlanError, FactsNeeded."""
+    wanted = _on_this_server(wanted, context)
     services = existing_services(wanted.names, context)
     if wanted.state != "stopped":
         _refuse_disabled(services)
     return _PLANNERS[wanted.state](wanted, services, context)
+
+
+def _on_this_server(wanted: ServiceState, context: Context) -> ServiceState:
+    if not wanted.if_installed:
+        return wanted
+    context.facts.require(*(ServiceFact(name) for name in wanted.names))
+    return dataclasses.replace(
+        wanted, names=tuple(name for name in wanted.names if context.facts[ServiceFact(name)] is not None)
+    )
 
 
 def undo(wanted: ServiceState, context: Context) -> Plan:

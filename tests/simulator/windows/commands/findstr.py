@@ -2,15 +2,19 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""findstr.exe: the part of it that filters piped text."""
+"""findstr.exe: the part of it that filters piped bytes."""
 
 from __future__ import annotations
 
 import re
 import typing as t
 
-from tests.simulator.windows.commands.program import Invocation, Output
+from tests.simulator.windows.assumptions import Assumptions
+from tests.simulator.windows.commands.program import Output, Raw
+from tests.simulator.windows.context import Context
 
+_LINE: t.Final = re.compile(rb"[^\n]*\n|[^\n]+\Z")
+_UNUSUAL: t.Final = re.compile(rb"[^\t\r\n -~]")
 _SWITCHES: t.Final = frozenset("bcegilnrvxm")
 
 
@@ -54,12 +58,23 @@ class _Options:
         return re.compile(joined, re.IGNORECASE if "i" in self.flags else 0)
 
 
-def run(invocation: Invocation) -> Output:
+def run(context: Context, tail: str, stdin: bytes) -> Raw:
     """Filter standard input; exit code 0 when a line was found, 1 when none was, 2 for wrong usage."""
-    options = _Options(invocation.tail)
+    options = _Options(tail)
     if not (options.words or options.literals):
-        return Output(stderr="FINDSTR: Bad command line\r\n", code=2)
+        return Raw(Output(stderr="FINDSTR: Bad command line\r\n", code=2))
     search = options.pattern().search
     inverted = "v" in options.flags
-    found = [line for line in invocation.stdin.splitlines() if bool(search(line)) is not inverted]
-    return Output("".join(line + "\r\n" for line in found), code=0 if found else 1)
+    lines = _LINE.findall(stdin)
+    found = [line for line in lines if bool(search(line.rstrip(b"\r\n").decode("latin-1"))) is not inverted]
+    written = b"".join(_written(line, context.machine.assumptions) for line in found)
+    return Raw(Output(code=0 if found else 1), written)
+
+
+def _written(line: bytes, assumptions: Assumptions) -> bytes:
+    """A line as findstr writes it when its input is a pipe."""
+    if assumptions.findstr_longest_piped_line < len(line):
+        line = line[: assumptions.findstr_longest_piped_line - 2] + b"\r\n"
+    if not assumptions.findstr_keeps_every_byte:
+        line = _UNUSUAL.sub(b".", line)
+    return line + b"\r\n" if assumptions.findstr_ends_last_line and not line.endswith(b"\n") else line

@@ -11,16 +11,17 @@ import dataclasses
 import re
 import typing as t
 
-from tests.simulator.windows.commands import findstr, misc, netsh, netstat, sc, shutdown, syntax
-from tests.simulator.windows.commands.program import Invocation, Output, Program, lines
+from tests.simulator.windows.commands import files, findstr, misc, netsh, netstat, sc, shutdown, syntax
+from tests.simulator.windows.commands.program import Invocation, Output, Program, Raw, lines
 from tests.simulator.windows.context import Context
+from tests.simulator.windows.disk import DiskError
 from tests.simulator.windows.interface import CommandResult
+from tests.simulator.windows.texts import win32_message
 
 ForeignProgram: t.TypeAlias = t.Callable[[str, bytes], CommandResult]
 """A program that somebody outside of the model simulates: (arguments as written, standard input) -> result."""
 
 PROGRAMS: t.Final[t.Mapping[str, Program]] = {
-    "findstr": findstr.run,
     "hostname": misc.hostname,
     "netsh": netsh.run,
     "netstat": netstat.run,
@@ -102,7 +103,8 @@ class Interpreter:
     def _pipeline(self, commands: t.Sequence[syntax.Command], stdin: bytes, written: _Streams) -> None:
         flowing = stdin
         for command in commands:
-            result = self._redirected(command, self._command(command.text, flowing))
+            refusal = self._refusal(command)
+            result = refusal or self._redirected(command, self._command(command.text, flowing))
             written.stderr += result.stderr
             flowing = result.stdout
         written.stdout += flowing
@@ -118,10 +120,22 @@ class Interpreter:
                 self._write_file(redirection, data)
         return _Streams(streams[1], streams[2])
 
+    def _refusal(self, command: syntax.Command) -> _Streams | None:
+        """What is said instead of running a command whose redirection can't be opened."""
+        targets = [one.target for one in command.redirections if one.target.casefold() not in ("&1", "&2", "nul")]
+        try:
+            for target in targets:
+                self.context.machine.files.demand_writable(target, elevated=self.context.user.elevated)
+        except DiskError as error:
+            self.level = 1
+            said = lines(win32_message(error.code, self.context.machine.language))
+            return _Streams(stderr=said.encode(self.shell_codec, "replace"))
+        return None
+
     def _write_file(self, redirection: syntax.Redirection, data: bytes) -> None:
-        files = self.context.machine.files
-        before = files.get(redirection.target, b"") if redirection.append else b""
-        files[redirection.target] = before + data
+        disk = self.context.machine.files
+        before = disk.get(redirection.target, b"") if redirection.append else b""
+        disk[redirection.target] = before + data
 
     def variables(self) -> dict[str, str]:
         """Return the environment, by folded name."""
@@ -149,14 +163,29 @@ class Interpreter:
             result = self.foreign[name](tail, stdin)
             self.level = result.exit_code
             return _Streams(result.stdout, result.stderr)
+        return self._on_bytes(name, tail, stdin) or self._program(name, text, tail, stdin)
+
+    def _on_bytes(self, name: str, tail: str, stdin: bytes) -> _Streams | None:
+        """Run a command that deals in bytes; None when this is none of them."""
+        if name in files.BUILT_IN:
+            return self._raw(files.run(files.BUILT_IN[name], self.context, tail), self.shell_codec)
+        if name in files.PROGRAMS:
+            return self._raw(files.run(files.PROGRAMS[name], self.context, tail), self.program_codec)
+        return self._raw(findstr.run(self.context, tail, stdin), self.program_codec) if name == "findstr" else None
+
+    def _program(self, name: str, text: str, tail: str, stdin: bytes) -> _Streams:
         program = PROGRAMS.get(name)
         if program is None:
             return self._encode(self._unknown(text), self.shell_codec)
-        arguments = syntax.split_arguments(tail)
         given = stdin.decode(self.program_codec, "replace")
-        output = program(Invocation(self.context, arguments, tail, given))
+        output = program(Invocation(self.context, syntax.split_arguments(tail), tail, given))
         self.level = output.code
         return self._encode(output, self.program_codec)
+
+    def _raw(self, raw: Raw, codec: str) -> _Streams:
+        self.level = raw.output.code
+        written = self._encode(raw.output, codec)
+        return _Streams(raw.data + written.stdout, written.stderr)
 
     def _encode(self, output: Output, codec: str) -> _Streams:
         return _Streams(output.stdout.encode(codec, "replace"), output.stderr.encode(codec, "replace"))

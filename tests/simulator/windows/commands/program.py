@@ -31,6 +31,14 @@ class Output:
     code: int = 0
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Raw:
+    """What a command on files or streams wrote: bytes as they are, then text."""
+
+    output: Output = Output()
+    data: bytes = b""
+
+
 Program: t.TypeAlias = t.Callable[[Invocation], Output]
 
 

@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import typing as t
 
 from tests.simulator.windows.context import Context
@@ -67,7 +68,12 @@ def _get(kind: TypeSet, context: Context, _target: Row | None, parameters: Param
     type_, output = TYPES[kind]
     if value.type is not type_:
         return _result(WRONG_TYPE)
-    return _result(0, **{output: _outgoing(value.data)})
+    return _result(0, **{output: _expanded(context, value.data) if kind == "ExpandedString" else _outgoing(value.data)})
+
+
+def _expanded(context: Context, data: RegistryData) -> str:
+    """GetExpandedStringValue replaces variables of the environment; of these there is one here."""
+    return re.sub("%systemroot%", lambda _match: context.machine.release.windows_directory, str(data), flags=re.I)
 
 
 def _outgoing(data: RegistryData) -> t.Any:

@@ -23,48 +23,63 @@ _MEMORY_KB: t.Final = 4193716
 
 
 def _operating_system(context: Context) -> list[Row]:
+    return [_installation(context) | _release(context) | _present_state(context)]
+
+
+def _installation(context: Context) -> dict[str, CimValue]:
+    """Return what was chosen at setup."""
     machine, release = context.machine, context.machine.release
-    name = f"{release.caption.strip()}|{release.windows_directory}|\\Device\\Harddisk0\\Partition1"
-    row: dict[str, CimValue] = {
+    return {
         "BootDevice": "\\Device\\HarddiskVolume1",
-        "BuildNumber": str(release.build),
-        "BuildType": "Multiprocessor Free",
-        "Caption": release.caption,
         "CodeSet": str(ANSI_CODE_PAGES[machine.language]),
         "CountryCode": "49" if machine.language == "de" else "1",
         "CreationClassName": "Win32_OperatingSystem",
         "CSCreationClassName": "Win32_ComputerSystem",
-        "CSDVersion": f"Service Pack {release.service_pack}" if release.service_pack else None,
         "CSName": machine.name,
-        "CurrentTimeZone": 0,
         "Description": "",
-        "FreePhysicalMemory": _MEMORY_KB // 2,
         "InstallDate": context.clock(machine.installed_at),
-        "LastBootUpTime": context.clock(context.session.booted_at + machine.boot_time_jump),
-        "LocalDateTime": context.clock(context.now),
         "Locale": "0407" if machine.language == "de" else "0409",
-        "Manufacturer": "Microsoft Corporation",
-        "Name": name,
-        "NumberOfProcesses": len(context.session.processes.all()),
-        "NumberOfUsers": 1,
+        "Name": f"{release.caption.strip()}|{release.windows_directory}|\\Device\\Harddisk0\\Partition1",
         "OSLanguage": LOCALES[machine.language],
-        "OSProductSuite": release.suite_mask,
-        "OSType": 18,
         "Primary": True,
         "ProductType": 2 if machine.domain_role >= 4 else 3,
-        "ServicePackMajorVersion": release.service_pack,
-        "ServicePackMinorVersion": 0,
-        "Status": "OK",
-        "SuiteMask": release.suite_mask,
         "SystemDirectory": f"{release.windows_directory}\\system32",
         "SystemDrive": "C:",
-        "TotalVisibleMemorySize": _MEMORY_KB,
-        "Version": release.version,
         "WindowsDirectory": release.windows_directory,
     }
-    if not release.nt5:
-        row |= {"OperatingSystemSKU": 7, "OSArchitecture": "64-bit"}
-    return [row]
+
+
+def _release(context: Context) -> dict[str, CimValue]:
+    """Return what the release and its service pack are."""
+    release = context.machine.release
+    row: dict[str, CimValue] = {
+        "BuildNumber": str(release.build),
+        "BuildType": "Multiprocessor Free",
+        "Caption": release.caption,
+        "CSDVersion": f"Service Pack {release.service_pack}" if release.service_pack else None,
+        "Manufacturer": "Microsoft Corporation",
+        "OSProductSuite": release.suite_mask,
+        "OSType": 18,
+        "ServicePackMajorVersion": release.service_pack,
+        "ServicePackMinorVersion": 0,
+        "SuiteMask": release.suite_mask,
+        "Version": release.version,
+    }
+    return row if release.nt5 else row | {"OperatingSystemSKU": 7, "OSArchitecture": "64-bit"}
+
+
+def _present_state(context: Context) -> dict[str, CimValue]:
+    """Return what changes while it runs."""
+    return {
+        "CurrentTimeZone": 0,
+        "FreePhysicalMemory": _MEMORY_KB // 2,
+        "LastBootUpTime": context.clock(context.session.booted_at + context.machine.boot_time_jump),
+        "LocalDateTime": context.clock(context.now),
+        "NumberOfProcesses": len(context.session.processes.all()),
+        "NumberOfUsers": 1,
+        "Status": "OK",
+        "TotalVisibleMemorySize": _MEMORY_KB,
+    }
 
 
 _SINCE_VISTA: t.Final = ("OperatingSystemSKU", "OSArchitecture")

@@ -17,7 +17,6 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain import (
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.convergence import (
     Convergence,
-    Request,
     converge,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
@@ -41,6 +40,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan imp
     WriteJournal,
     WriteValue,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.request import Request
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.dns_socket_pool import LIST_FACT
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.reserved_ports_value import (
     RESERVED_PORTS_FACT,

@@ -75,3 +75,19 @@ def test_warnings_name_what_is_kept_unread_and_what_goes(
     said = " ".join(list_warnings("ReservedPorts", current, wanted, state))
     assert all(word in said for word in named)
     assert bool(said) == bool(named)
+
+
+@pytest.mark.parametrize(
+    ("entries", "reliable"),
+    [
+        ((), ""),
+        (("1645-1646", "4500-4500"), "1645-1646, 4500"),
+        (("1645-1645", "1646-1646", "4500-4500"), "4500"),
+        (("4500-4500", "4500-4500"), ""),
+        (("4500", "4501-4501"), "4501"),
+        (("junk", "3343-3343", " 1801-1801 "), "1801, 3343"),
+    ],
+    ids=["empty", "apart", "touching", "twice", "no hyphen", "others' entries"],
+)
+def test_what_is_reserved_reliably(entries: tuple[str, ...], reliable: str) -> None:
+    assert PortList(entries).reliable == parse_ports(reliable.split(", ") if reliable else [])

@@ -77,10 +77,11 @@ def test_a_service_without_a_port_of_the_protocol_is_refused() -> None:
 
 
 def test_the_resources_refuse_it_by_their_own_protocols() -> None:
-    pool = {"state": "present", "restart": False, "allow_unsafe_size": False}
+    pool = {name: option.get("default") for name, option in dns_socket_pool.ARGUMENT_SPEC.items()}
     with pytest.raises(OptionError, match="msmq needs no UDP port"):
         dns_socket_pool.options({**pool, "services": ["ipsec", "msmq"]})
-    reserved = {"state": "present", "mechanism": "auto", "services": ["ias"]}
+    reserved = {name: option.get("default") for name, option in reserved_ports.ARGUMENT_SPEC.items()}
+    reserved["services"] = ["ias"]
     with pytest.raises(OptionError, match="ias needs no TCP port"):
         reserved_ports.options({**reserved, "protocol": "tcp"})
     assert reserved_ports.options({**reserved, "protocol": "both"}).ports.services[0].key == "ias"

@@ -14,6 +14,8 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts im
     Absent,
     Dependencies,
     DependenciesFact,
+    DynamicRanges,
+    DynamicRangesFact,
     ExclusionBlock,
     Exclusions,
     ExclusionsFact,
@@ -30,12 +32,21 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts im
     RegistryValue,
     Service,
     ServiceFact,
+    ServicesLikeFact,
     ServicesOfProcessFact,
     Socket,
     SocketsFact,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.journal import Journal
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import Context
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import (
+    Context,
+    DeleteEmptyKey,
+    DeleteValue,
+    Plan,
+    SetDynamicRanges,
+    Step,
+    WriteValue,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortRange
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.releases import Release, release_of
 
@@ -81,6 +92,9 @@ class World:
     exclusions: Exclusions | None = dataclasses.field(default_factory=lambda: Exclusions((), ()))
     processes: dict[int, str] = dataclasses.field(default_factory=dict)
     process_age: float = 9_000.0
+    product_type: int = 3
+    dynamic: DynamicRanges | None = dataclasses.field(default_factory=lambda: dynamic_ranges("49152-65535"))
+    absent_keys: set[str] = dataclasses.field(default_factory=set)
     asked: list[t.Any] = dataclasses.field(default_factory=list)
 
     @property
@@ -118,6 +132,25 @@ class World:
                 facts = facts.extended({fact: self.answer(fact) for fact in needed.facts})
         raise AssertionError("the planner never stops asking")
 
+    def carry_out(self, plan: Plan, journal: Journal) -> Journal:
+        """Let the steps of one resource's plan happen, and give the journal as it is then."""
+        for step in plan.steps:
+            _DEEDS[type(step)](self, step)
+        return journal.changed(plan.journal)
+
+    def _write(self, step: WriteValue) -> None:
+        self.absent_keys.discard(step.key)
+        self.registry[step.key.casefold(), step.name.casefold()] = step.value
+
+    def _delete(self, step: DeleteValue) -> None:
+        self.registry.pop((step.fact.key.casefold(), step.fact.name.casefold()), None)
+
+    def _set_ranges(self, step: SetDynamicRanges) -> None:
+        names = {("ipv4", "tcp"): "tcp", ("ipv4", "udp"): "udp", ("ipv6", "tcp"): "tcp6", ("ipv6", "udp"): "udp6"}
+        assert self.dynamic is not None
+        changes = {names[family, protocol]: ports for family, protocol, ports in step.changes}
+        self.dynamic = dataclasses.replace(self.dynamic, **changes)
+
     def context(self, facts: Facts, journal: Journal | None = None, **changes: t.Any) -> Context:
         return Context(facts=facts, release=self.release, journal=journal, now=NOW, **changes)
 
@@ -125,11 +158,13 @@ class World:
         return next((one for one in self.services if one.name.casefold() == name.casefold()), None)
 
     def _system(self, _fact: t.Any) -> OperatingSystem:
-        return OperatingSystem(self.release.version, self.release.name, 3, self.local_time, BOOT)
+        return OperatingSystem(self.release.version, self.release.name, self.product_type, self.local_time, BOOT)
 
     def _value(self, fact: RegistryFact) -> RegistryReading:
         if (fact.key.casefold(), fact.name.casefold()) in self.registry:
             return self.registry[fact.key.casefold(), fact.name.casefold()]
+        if fact.key in self.absent_keys:
+            return Absent.KEY
         known = any(key == fact.key.casefold() for key, _name in self.registry)
         return Absent.VALUE if known or fact.key.casefold().startswith("system") else Absent.KEY
 
@@ -161,7 +196,23 @@ _ANSWERS: t.Final[t.Mapping[type, t.Callable[[World, t.Any], t.Any]]] = {
     ProcessFact: World._process,
     ServicesOfProcessFact: World._of_process,
     ExclusionsFact: lambda world, _fact: world.exclusions,
+    DynamicRangesFact: lambda world, _fact: world.dynamic,
+    ServicesLikeFact: lambda world, fact: tuple(
+        one for one in world.services if one.name.casefold().startswith(fact.prefix.casefold())
+    ),
 }
+_DEEDS: t.Final[t.Mapping[type[Step], t.Callable[[World, t.Any], None]]] = {
+    WriteValue: World._write,
+    DeleteValue: World._delete,
+    SetDynamicRanges: World._set_ranges,
+    DeleteEmptyKey: lambda world, step: world.absent_keys.add(step.key),
+}
+
+
+def dynamic_ranges(text: str) -> DynamicRanges:
+    """The same range for both families and protocols."""
+    ports = PortRange(*(int(number) for number in text.split("-")))
+    return DynamicRanges(ports, ports, ports, ports)
 
 
 def blocks(*texts: str, administered: bool = True) -> tuple[ExclusionBlock, ...]:

@@ -87,12 +87,12 @@ class FakeClient(Client):
             raise NotFound(host=self.host, meaning="there is none")
         return Instance.of(class_name, found[0])
 
-    def query(self, namespace: str, wql: str) -> list[Instance]:
+    def query(self, namespace: str, wql: str, *, most: int | None = None) -> list[Instance]:
         self.log.append(f"query {wql}")
         columns, class_name, where = _parsed(wql)
         assert namespace == NAMESPACES.get(class_name, "root/cimv2")
         rows = [row for row in self.rows.get(class_name, []) if _fits(row, where)]
-        return [Instance.of("XmlFragment", _projected(row, columns)) for row in rows]
+        return [Instance.of("XmlFragment", _projected(row, columns)) for row in rows[:most]]
 
     def invoke(
         self,

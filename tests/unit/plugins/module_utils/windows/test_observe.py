@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime
 import typing as t
 
 import pytest
@@ -14,10 +15,14 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts im
     DependenciesFact,
     DynamicRanges,
     DynamicRangesFact,
+    EventsFact,
     ExclusionBlock,
     Exclusions,
     ExclusionsFact,
     Fact,
+    Family,
+    NetworkAdaptersFact,
+    NetworkDriversFact,
     OperatingSystemFact,
     ProcessFact,
     Protocol,
@@ -26,10 +31,13 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts im
     RegistryType,
     RegistryValue,
     ServiceFact,
+    ServicesDisplayedFact,
+    ServicesFailedFact,
     ServicesLikeFact,
     ServicesOfProcessFact,
     Socket,
     SocketsFact,
+    TcpSegmentsFact,
     UpdatesFact,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortRange, PortSet
@@ -45,7 +53,7 @@ from tests.unit.plugins.module_utils.windows.test_services import row
 from tests.unit.plugins.module_utils.windows.test_system import SYSTEM
 
 EDGE = PortSet.of(50389, 50636)
-FAMILIES: tuple[netsh.Family, ...] = ("ipv4", "ipv6")
+FAMILIES: tuple[Family, ...] = ("ipv4", "ipv6")
 PROTOCOLS: tuple[Protocol, ...] = ("tcp", "udp")
 
 
@@ -72,6 +80,12 @@ def test_every_kind_of_fact_is_answered(client: FakeClient) -> None:
         ExclusionsFact(),
         DynamicRangesFact(),
         UpdatesFact(),
+        EventsFact("System", (7023,), datetime.datetime(2026, 3, 1, tzinfo=datetime.timezone.utc), 5),
+        ServicesFailedFact((10048,)),
+        ServicesDisplayedFact("DNS Server"),
+        TcpSegmentsFact(),
+        NetworkAdaptersFact(),
+        NetworkDriversFact(),
     ]
     kinds = {kind for kind in all_kinds(Fact) if kind.__module__.endswith("domain.facts")}
     assert {type(fact) for fact in wanted} == {kind for kind in kinds if "[" not in kind.__name__}
@@ -212,7 +226,7 @@ def test_exclusions_of_both_families_are_one_list(client: FakeClient) -> None:
     assert len(client.log) == 1
 
 
-def without_verb(client: FakeClient, families: t.Iterable[netsh.Family] = FAMILIES) -> None:
+def without_verb(client: FakeClient, families: t.Iterable[Family] = FAMILIES) -> None:
     for family in families:
         for protocol in PROTOCOLS:
             client.commands[netsh.show_exclusions(family, protocol)] = (samples.NO_SUCH_VERB, 1)
@@ -267,7 +281,7 @@ def test_a_change_and_the_list_after_it_are_one_command(client: FakeClient) -> N
 
 def with_dynamic_ranges(client: FakeClient, **counts: int) -> None:
     for name, count in counts.items():
-        family: netsh.Family = "ipv6" if name.endswith("6") else "ipv4"
+        family: Family = "ipv6" if name.endswith("6") else "ipv4"
         protocol: Protocol = "tcp" if name.startswith("tcp") else "udp"
         line = netsh.show_dynamic_range(family, protocol)
         client.commands[line] = (samples.JAPANESE.dynamic_range(1025, count), 0)

@@ -107,6 +107,33 @@ def test_query_has_a_deadline() -> None:
     assert transport.actions == ["Enumerate", "Pull", "Release"]
 
 
+def test_a_query_for_some_rows_asks_for_no_more_and_gives_up_the_rest() -> None:
+    client, transport = client_over(
+        answers.page("Enumerate", answers.fragment("<A/>"), "uuid:one"),
+        answers.page("Pull", answers.fragment("<A/>") * 2, "uuid:two"),
+        "<n:ReleaseResponse/>",
+    )
+    assert len(client.query("root/cimv2", "select * from C", most=3)) == 3
+    assert transport.actions == ["Enumerate", "Pull", "Release"]
+    assert "<n:MaxElements>2</n:MaxElements>" in transport.sent[1]
+    assert "uuid:two" in transport.sent[2]
+
+
+def test_a_query_for_some_rows_is_not_given_more() -> None:
+    """Windows Server 2003 sends all at once."""
+    client, transport = client_over(answers.page("Enumerate", answers.fragment("<A/>") * 5, None))
+    assert len(client.query("root/cimv2", "select * from C", most=2)) == 2
+    assert transport.actions == ["Enumerate"]
+
+
+def test_that_the_rest_could_not_be_given_up_does_not_matter() -> None:
+    client, _transport = client_over(
+        answers.page("Enumerate", answers.fragment("<A/>") * 2, "uuid:one"),
+        answers.fault("n:InvalidEnumerationContext"),
+    )
+    assert len(client.query("root/cimv2", "select * from C", most=2)) == 2
+
+
 def test_query_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wsman, "MAX_ITEMS", 3)
     client, transport = client_over(

@@ -16,6 +16,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts im
     Socket,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.options import SubsetName
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ipsec import MAX_USER_PORT_FACT
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.journal import Entry, Journal, Wait, state_of
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.dns_socket_pool import (
     LIST_FACT,
@@ -27,6 +28,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resource
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.service_start_mode import (
     delayed_flag,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.rpc_ports import PORTS_BY_KEY
 from tests.unit.plugins.module_utils.domain.information.world import (
     DNS_PROCESS,
     NOW,
@@ -35,6 +37,7 @@ from tests.unit.plugins.module_utils.domain.information.world import (
     blocks,
     dword,
     multi,
+    service,
 )
 
 SUBSET: SubsetName = "configured_versus_effective"
@@ -135,6 +138,33 @@ def test_what_was_taken_away_again_still_waits() -> None:
     journal = journalled("dns_socket_pool.size", None, dns_wait(DNS_PROCESS))
     (row,) = World(journal=journal).value(SUBSET)
     assert (row["configured"], row["waits_for"]) == ("default", "dns_restart")
+
+
+@pytest.mark.parametrize(
+    ("version", "age", "waits_for"), [(OLD, UPTIME - 1000, "reboot"), (OLD, 90_000, None)], ids=["waits", "rebooted"]
+)
+def test_max_user_port_that_we_set_waits_for_a_reboot(version: str, age: float, waits_for: str | None) -> None:
+    highest = dword(60000)
+    journal = journalled("dynamic_ports.max_user_port", state_of(highest), reboot_wait(age))
+    world = World(version, values={MAX_USER_PORT_FACT: highest}, journal=journal)
+    assert rows(world) == [("dynamic_ports", "max_user_port", "no" if waits_for else "yes", waits_for)]
+
+
+def test_a_dynamic_range_that_we_set_waits_for_dns() -> None:
+    written = {"ipv4": "49152-65535", "ipv6": "49152-65535"}
+    (row,) = World(journal=journalled("dynamic_ports.udp", written, dns_wait(DNS_PROCESS))).value(SUBSET)
+    assert (row["part"], row["configured"], row["waits_for"]) == ("udp", "49152-65535", "dns_restart")
+
+
+def test_a_fixed_rpc_port_waits_for_its_service() -> None:
+    store, port = service("MSExchangeIS", 77), dword(5300)
+    wait = Wait("service_restart", since=NOW - 1000, age=UPTIME - 1000, process_id=77)
+    world = World(
+        services=(service("DNS", DNS_PROCESS), store),
+        values={PORTS_BY_KEY["exchange_is"].fact: port},
+        journal=journalled("static_rpc_port.exchange_is", state_of(port), wait),
+    )
+    assert rows(world) == [("static_rpc_port", "exchange_is", "no", "service_restart")]
 
 
 def test_a_delayed_start_waits_for_a_boot() -> None:

@@ -9,6 +9,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings.limits import Limits
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.expression import Scope
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.options import (
     SUBSET_NAMES,
@@ -23,6 +24,20 @@ CHEAP = tuple(name for name in SUBSET_NAMES if name != "sockets")
 
 def asked(scope: Scope | None = None, **arguments: t.Any) -> Inquiry:
     return inquiry(arguments, scope, journal=True)
+
+
+def test_limits_have_bounds() -> None:
+    assert asked().limits == Limits(event_days=7, event_limit=50, retransmitted_percent=1, driver_years=3)
+    assert asked(event_days=0.5, event_limit=1000).limits == Limits(event_days=0.5, event_limit=1000)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("event_days", -1), ("event_days", 366), ("event_limit", 0), ("retransmitted_percent", 101), ("driver_years", -1)],
+)
+def test_limits_out_of_bounds_are_refused(option: str, value: float) -> None:
+    with pytest.raises(OptionError, match=f"{option}: .* is not between"):
+        asked(**{option: value})
 
 
 SUBSETS: list[tuple[list[str], tuple[str, ...]]] = [

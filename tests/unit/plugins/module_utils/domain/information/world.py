@@ -12,13 +12,19 @@ import typing as t
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ad_lds import port_facts
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
     Absent,
+    Dependencies,
+    DependenciesFact,
     DynamicRanges,
     DynamicRangesFact,
+    Event,
     ExclusionBlock,
     Exclusions,
     ExclusionsFact,
     Fact,
     Facts,
+    FactsNeeded,
+    NetworkAdapter,
+    NetworkDriver,
     OperatingSystem,
     OperatingSystemFact,
     Process,
@@ -33,6 +39,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts im
     ServicesOfProcessFact,
     Socket,
     SocketsFact,
+    TcpSegments,
     UpdatesFact,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.options import (
@@ -40,8 +47,10 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.informat
     SubsetName,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.report import Report, gather
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.services import product_questions
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ipsec import MAX_USER_PORT_FACT
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.journal import JOURNAL_FACT, Journal, dump
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import Context
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortRange, PortSet
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.releases import release_of
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.dns_socket_pool import (
@@ -55,6 +64,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resource
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.service_start_mode import (
     delayed_flag,
 )
+from tests.unit.plugins.module_utils.domain.information.answers import answer
 
 NOW = 1_800_000_000.0
 BOOT = datetime.datetime(2026, 3, 1, 8, 0, tzinfo=datetime.timezone.utc)
@@ -102,6 +112,11 @@ class World:
     ranges: DynamicRanges | None = USUAL_RANGES
     updates: tuple[str, ...] = ()
     journal: Journal | str | None = None
+    dependencies: tuple[tuple[str, str], ...] = ()
+    events: tuple[Event, ...] = ()
+    segments: TcpSegments | None = None
+    adapters: tuple[NetworkAdapter, ...] = ()
+    drivers: tuple[NetworkDriver, ...] = ()
 
     def facts(self, ports: PortSet | None = None) -> Facts:
         answers: dict[Fact[t.Any], t.Any] = {
@@ -113,9 +128,24 @@ class World:
             UpdatesFact(): self.updates,
             NAMES_FACT: self._names(),
             SocketsFact(ports): tuple(found for found in self.sockets if ports is None or found.port in ports),
-            ServicesLikeFact("ADAM_"): tuple(found for found in self.services if found.name.startswith("ADAM_")),
         }
-        return Facts({**answers, **self._registry(), **self._services(), **self._processes()})
+        known = Facts({**answers, **self._registry(), **self._services(), **self._processes()})
+        return self._diagnosed(self._diagnosed(known, Inquiry(("sockets", "findings"), ports)), Inquiry(("findings",)))
+
+    def _diagnosed(self, known: Facts, inquiry: Inquiry) -> Facts:
+        """With whatever the findings ask for, which depends on what they find."""
+        for _round in range(10):
+            try:
+                gather(inquiry, known, release_of(self.version, self.product_type), NOW)
+            except FactsNeeded as question:
+                known = known.extended({fact: self.answer(fact) for fact in question.facts})
+            else:
+                return known
+        raise AssertionError("the findings never have enough")
+
+    def answer(self, fact: Fact[t.Any]) -> t.Any:
+        """What this server answers to a question that not every server is asked."""
+        return answer(self, fact)
 
     def report(self, *subsets: SubsetName, ports: PortSet | None = None, journal: bool = True) -> Report:
         inquiry = Inquiry(subsets, ports, journal)
@@ -139,7 +169,16 @@ class World:
 
     def _services(self) -> dict[Fact[t.Any], t.Any]:
         named = {found.name: found for found in self.services}
-        return {ServiceFact(name): named.get(name) for name in {*named, "DNS", "Gone"}}
+        release = release_of(self.version, self.product_type)
+        asked = product_questions(Context(facts=Facts(), release=release, journal=None, now=NOW))
+        known = {question.name for question in asked if isinstance(question, ServiceFact)}
+        answers: dict[Fact[t.Any], t.Any] = {
+            ServiceFact(name): named.get(name) for name in {*named, *known, "DNS", "WinRM", "Gone"}
+        }
+        for question in asked:
+            if isinstance(question, ServicesLikeFact):
+                answers[question] = tuple(one for one in self.services if one.name.startswith(question.prefix))
+        return {**answers, DependenciesFact(): Dependencies(frozenset(self.dependencies))}
 
     def _processes(self) -> dict[Fact[t.Any], t.Any]:
         answers: dict[Fact[t.Any], t.Any] = {}

@@ -1,0 +1,16 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The action behind the module ``dynamic_ports``."""
+
+from __future__ import annotations
+
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources import dynamic_ports
+from ansible_collections.portkeeper.windows.plugins.plugin_utils.action_base import ResourceAction
+
+
+class ActionModule(ResourceAction):
+    """See the module's documentation."""
+
+    resource = dynamic_ports.RESOURCE
+    argument_spec = dynamic_ports.RESOURCE.argument_spec

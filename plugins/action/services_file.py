@@ -1,0 +1,16 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The action behind the module ``services_file``."""
+
+from __future__ import annotations
+
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources import services_file
+from ansible_collections.portkeeper.windows.plugins.plugin_utils.action_base import ResourceAction
+
+
+class ActionModule(ResourceAction):
+    """See the module's documentation."""
+
+    resource = services_file.RESOURCE
+    argument_spec = services_file.RESOURCE.argument_spec

@@ -1,0 +1,85 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The filter ``port_report``: what ``port_info`` returned of many servers, as the rows of a report."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_report.drawing import drawing
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_report.fleet import fleet
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_report.rows import plain
+
+DOCUMENTATION = r"""
+name: port_report
+author: The portkeeper.windows contributors (!UNKNOWN)
+version_added: 0.1.0
+short_description: Rows of a report about the ports of many servers
+description:
+  - Puts what M(portkeeper.windows.port_info) returned of many servers into rows, the worst server first, with a state
+    and one sentence for each.
+  - The role P(portkeeper.windows.port_report#role) makes its page, its JSON and its CSV of them.
+options:
+  _input:
+    description:
+      - The results of M(portkeeper.windows.port_info) by the servers' names, as C(register) keeps them; the subsets at
+        the top of a result, or below RV(ignore:result). The more subsets, the more the report knows.
+      - A result that is empty, failed or unreachable makes a server that was not read.
+    type: dict
+    required: true
+  maps:
+    description: Whether each server also gets RV(ignore:map), the geometry of its port map.
+    type: bool
+    default: false
+seealso:
+  - module: portkeeper.windows.port_info
+"""
+
+EXAMPLES = r"""
+- name: See which servers of the group edge are in trouble
+  hosts: edge
+  gather_facts: false
+  tasks:
+    - name: Read them
+      portkeeper.windows.port_info:
+        gather_subset: [all]
+      register: ports
+
+    - name: Show one sentence for all of them
+      ansible.builtin.debug:
+        msg: "{{ (dict(ansible_play_hosts | zip(ansible_play_hosts | map('extract', hostvars, 'ports')))
+          | portkeeper.windows.port_report).headline }}"
+      run_once: true
+"""
+
+RETURN = r"""
+_value:
+  description:
+    - The report, of mappings, lists, texts and numbers alone.
+    - C(headline) is one sentence, C(states) counts the servers by state (critical, warning, waiting, well, not_read),
+      C(hosts) has one row for each server with its needed ports, their holders, findings, risk and what waits.
+  type: dict
+"""
+
+
+def port_report(results: t.Any, *, maps: bool = False) -> dict[str, t.Any]:
+    """The rows; raises AnsibleFilterError where the input is no mapping of names to results."""
+    if not isinstance(results, t.Mapping) or not all(isinstance(item, t.Mapping) for item in results.values()):
+        raise AnsibleFilterError("port_report needs a mapping of server names to results of port_info")
+    report = fleet(results)
+    rows: dict[str, t.Any] = plain(report)
+    if maps:
+        for host, row in zip(report.hosts, rows["hosts"], strict=True):
+            row["map"] = plain(drawing(host)) if host.reading == "read" else None
+    return rows
+
+
+class FilterModule:
+    """What Ansible looks for."""
+
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        """The filter by its name."""
+        return {"port_report": port_report}

@@ -1,0 +1,58 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Texts from servers on their way into other languages: HTML, and CSV as spreadsheets read it.
+
+Whatever stands in them, they must stay data. Ansible's templates don't escape by themselves, so a page is made of a
+model whose texts are escaped before the template sees them; nothing can then be forgotten.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import typing as t
+
+_STARTS_FORMULA: t.Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""A cell that begins so is a formula to a spreadsheet, quoted or not; the last four are the wide forms (OWASP)."""
+_CONTROLS: t.Final = (*range(9), 11, 12, *range(14, 32), *range(127, 160))
+_DIRECTIONS: t.Final = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
+_NO_CHARACTERS: t.Final = (*range(0xD800, 0xE000), 0xFFFE, 0xFFFF)
+_UNPRINTABLE: t.Final = dict.fromkeys((*_CONTROLS, *_DIRECTIONS, *_NO_CHARACTERS), "\ufffd")
+"""What XML may not contain or UTF-8 can't write, and what turns the direction of the text around it."""
+
+
+def escaped(value: t.Any) -> t.Any:
+    """A tree of mappings and lists with all texts, keys too, escaped for the content and quoted attributes of XML."""
+    if isinstance(value, str):
+        return html.escape(value.translate(_UNPRINTABLE), quote=True)
+    if isinstance(value, t.Mapping):
+        return {escaped(key): escaped(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [escaped(item) for item in value]
+    return value
+
+
+def csv_text(rows: t.Iterable[t.Mapping[str, t.Any]], columns: t.Sequence[str], *, heading: bool = True) -> str:
+    """These columns of rows as CSV (RFC 4180, lines end in CR LF), in which no cell is a formula; lists are joined."""
+    lines: list[t.Sequence[t.Any]] = [columns] if heading else []
+    lines += [[row.get(column) for column in columns] for row in rows]
+    return "".join(f"{','.join(map(_cell, line))}\r\n" for line in lines)
+
+
+def csp_source(text: str) -> str:
+    """What a Content-Security-Policy names this script or style sheet by: the hash of its text."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _cell(value: t.Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, (int, float)):
+        return str(value)
+    text = "; ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+    # Blanks before it don't help: some spreadsheets take them off.
+    if text.lstrip(" ").startswith(_STARTS_FORMULA):
+        text = f"'{text}"
+    return '"' + text.replace('"', '""') + '"'

@@ -1,0 +1,171 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The rows of a report about a fleet: what its page, its JSON and its CSV are made of.
+
+Texts in them may come from servers and are data, whatever they contain; who writes them into a page escapes them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import Protocol
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortRange
+
+State = t.Literal["critical", "warning", "waiting", "well", "not_read"]
+STATES: t.Final[tuple[State, ...]] = t.get_args(State)
+"""Worst first; a server that was not read comes last, since nothing is known of it."""
+Reading = t.Literal["read", "failed", "unreachable"]
+NeedState = t.Literal["taken", "held", "free"]
+Kept = t.Literal["reserved", "left_out_of_pool", "windows_block"]
+RangeKind = t.Literal["dns_pool", "programs"]
+
+Ranges: t.TypeAlias = "tuple[PortRange, ...]"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """A process and the ports that it holds; ``pool``: those of the DNS server's socket pool, as a row of their own."""
+
+    image: str
+    process_id: int
+    services: tuple[str, ...]
+    pool: bool
+    tcp: Ranges = ()
+    udp: Ranges = ()
+    tcp_count: int = 0
+    udp_count: int = 0
+
+    @property
+    def text(self) -> str:
+        """For people: ``dns.exe (process 1084, service DNS)``."""
+        hosted = f", service {', '.join(self.services)}" if self.services else ""
+        return f"{self.image or 'a process that has gone'} (process {self.process_id}{hosted})"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """A port that a service of this server needs, or a range out of which any will do, and how it stands.
+
+    ``probability``: that the next boot's pool takes it; ``None`` where that was not computed.
+    """
+
+    protocol: Protocol
+    first: int
+    last: int
+    service: str
+    product: str
+    any_will_do: bool
+    state: NeedState
+    held_by: tuple[str, ...]
+    service_runs: bool | None
+    reserved: bool
+    left_out_of_pool: bool
+    probability: float | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class DrawnFrom:
+    """A range that ports are drawn from at random, and by whom."""
+
+    kind: RangeKind
+    protocol: Protocol
+    ports: PortRange
+    note: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class KeptPorts:
+    """Ports that somebody keeps from being drawn."""
+
+    kind: Kept
+    protocol: Protocol
+    ports: Ranges
+    count: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """Something that is configured and not (or not for sure) in force."""
+
+    what: str
+    effective: str
+    waits_for: str
+    """``reboot``, ``dns_restart``, ``boot``, ``owner``; empty where it waits for nothing that could be named."""
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceRow:
+    """A service that matters here."""
+
+    service: str
+    display_name: str
+    products: tuple[str, ...]
+    state: str
+    start_mode: str
+    process_id: int
+    exit_code: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """One server of the report."""
+
+    name: str
+    reading: Reading
+    message: str
+    """Why it was not read; empty where it was."""
+    state: State = "not_read"
+    headline: str = ""
+    """The one sentence that matters most."""
+    release: str = ""
+    version: str = ""
+    domain_controller: bool = False
+    uptime: int | None = None
+    critical: int = 0
+    warning: int = 0
+    information: int = 0
+    taken: int = 0
+    """Needed ports that another process holds."""
+    probability: float | None = None
+    best_fix: t.Mapping[str, t.Any] | None = None
+    """The advised change after which the risk is smallest."""
+    waits_for: tuple[str, ...] = ()
+    findings: tuple[t.Mapping[str, t.Any], ...] = ()
+    risk: t.Mapping[str, t.Any] | None = None
+    needs: tuple[Need, ...] = ()
+    services: tuple[ServiceRow, ...] = ()
+    drawn_from: tuple[DrawnFrom, ...] = ()
+    kept: tuple[KeptPorts, ...] = ()
+    holders: tuple[Holder, ...] = ()
+    waiting: tuple[Waiting, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What could not be known, a sentence each."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Fleet:
+    """All servers of a play, the worst first, and how many there are in each state."""
+
+    hosts: tuple[Host, ...]
+    total: int
+    states: t.Mapping[State, int]
+    headline: str
+    waits_for: t.Mapping[str, int]
+    """How many servers wait for what."""
+
+
+def plain(value: t.Any) -> t.Any:
+    """Rows as plain mappings, lists and texts, for JSON and for templates; ranges as ``n`` or ``n-m``."""
+    if isinstance(value, PortRange):
+        return value.text
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, t.Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return value

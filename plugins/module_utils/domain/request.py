@@ -1,0 +1,48 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run is to reach on a server, and what it may do for it."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import Resource
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.releases import EVERYWHERE, Condition
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.victims import Victim
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Item:
+    """One resource that is wanted, where its condition holds."""
+
+    resource: Resource
+    options: t.Any
+    condition: Condition = EVERYWHERE
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Request:
+    """What a run is to reach, and what it may do for it."""
+
+    items: tuple[Item, ...]
+    victims: tuple[Victim, ...] = ()
+    required_services: tuple[str, ...] = ()
+    """Where one of them is not installed, nothing is done."""
+    required_one_of: tuple[str, ...] = ()
+    """Where none of them is installed, nothing is done."""
+    required_capabilities: tuple[str, ...] = ()
+    """Where the release lacks one of them, nothing is done."""
+    require: bool = False
+    """That is then an error."""
+    relieve: bool = False
+    """Start victims that are down, and what depends on them."""
+    restart_dns: bool = False
+    """DNS may be stopped and started, where that is needed."""
+    stop_owners: bool = False
+    """Victims may be stopped, where their ports can't be excluded otherwise."""
+    prove: bool = False
+    undo: bool = False
+    """Take back what earlier runs changed for these items, instead of reaching them."""
+    journal: bool = True

@@ -1,0 +1,204 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation only: the work is done by the action plugin of the same name, on the controller."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: dynamic_ports
+short_description: Set the range that Windows hands out ephemeral ports from
+version_added: 0.1.0
+author:
+  - The portkeeper.windows contributors (!UNKNOWN)
+description:
+  - Programs that ask for any free port get one out of a range. This module sets that range. It decides which fixed
+    ports of other services are at risk at all.
+  - On Windows Server 2003 the registry value C(MaxUserPort) is the end of the range (O(max_user_port)). From Windows
+    Server 2008 on C(netsh) sets where the range begins and how many ports it has (O(start), O(number)).
+  - The DNS server draws its socket pool from a range that follows from these settings, by rules of its own. A warning
+    says what the choice means to it, and whose ports are in that range.
+  - It protects no port by itself. See M(portkeeper.windows.reserved_ports) and M(portkeeper.windows.dns_socket_pool).
+options:
+  max_user_port:
+    description:
+      - The highest ephemeral port on Windows Server 2003, from 5000 to 65534, or V(default).
+      - It is the DWORD C(MaxUserPort) in C(HKLM\SYSTEM\CurrentControlSet\Services\Tcpip\Parameters). Windows reads it
+        at boot, so a change waits for a reboot.
+      - V(default) removes the value. Windows then ends the range at 5000.
+      - From Windows Server 2008 on the TCP/IP stack does not read the value, but the DNS server does, and what it makes
+        of it is contested. So a number is an error there. V(default) is accepted, to be rid of a value that somebody
+        has set; it waits for a restart of DNS.
+      - A value beyond the limits that is there already, such as 65536, is read and shown as it is.
+    type: str
+  start:
+    description:
+      - The first port of the range, from 1025. Windows Server 2008 and later only; on 2003 it is an error.
+      - It is set for IPv4 and IPv6, with C(netsh interface ipv4|ipv6 set dynamicport) and C(store=persistent).
+      - Needs O(number).
+    type: int
+  number:
+    description:
+      - How many ports the range has, at least 255. O(start) + O(number) - 1 must not be above 65535.
+      - Needs O(start). V(start=49152) with V(number=16384) is what Windows comes with.
+    type: int
+  protocol:
+    description:
+      - The protocol whose range is meant by O(start) and O(number). TCP and UDP have ranges of their own.
+      - C(MaxUserPort) has no protocol. There V(tcp) and V(udp) set it for both, with a warning.
+    type: str
+    choices:
+      - tcp
+      - udp
+      - both
+    default: both
+extends_documentation_fragment:
+  - portkeeper.windows.attributes
+  - portkeeper.windows.connection
+notes:
+  - O(max_user_port), or O(start) and O(number), is needed. For a fleet of several releases use
+    M(portkeeper.windows.converge) with C(when_capable=dynamic_port_ranges) and C(unless_capable=dynamic_port_ranges).
+  - That a range set by netsh counts at once, without a reboot, is not documented. The module reads the active range
+    after the change and fails if it is another.
+  - On Windows Server 2003 the pool of the DNS server comes from 1024 to C(MaxUserPort), and from 49152-65535 where the
+    value is not set. That is told by users who quote Microsoft's text for the update 953230.
+  - Where C(MaxUserPort) is set on Windows Server 2008 and later, sources disagree about the pool. One says that the
+    value is a count from the start of the range, another that it is the highest port. The warning says so.
+  - On Windows Server 2003 a warning says where the next boot could leave IPSEC Services without UDP 4500 and the server
+    without network (KB912023). M(portkeeper.windows.server_reboot) refuses to reboot it then.
+  - Exchange 2003 and ISA set C(MaxUserPort) to 60000 or more for a reason, and Exchange 2007 sets the dynamic range of
+    Windows Server 2008 to 1025-60000. Taking that back can leave a busy server short of ports.
+seealso:
+  - module: portkeeper.windows.reserved_ports
+  - module: portkeeper.windows.dns_socket_pool
+  - module: portkeeper.windows.port_info
+  - module: portkeeper.windows.converge
+  - name: KB929851, the default dynamic port range
+    description: The ranges per release, the commands of netsh and their limits.
+    link: https://learn.microsoft.com/troubleshoot/windows-server/networking/default-dynamic-port-range-tcpip-chang
+  - name: MaxUserPort
+    description: The registry value of Windows Server 2003 and its limits.
+    link: https://learn.microsoft.com/previous-versions/windows/it-pro/windows-server-2003/cc758002(v=ws.10)
+"""
+
+EXAMPLES = r"""
+- name: Go back to the usual range where Exchange 2007 has widened it (Windows Server 2008)
+  hosts: exchange2007
+  gather_facts: false
+  tasks:
+    - name: Set the range that Windows comes with
+      portkeeper.windows.dynamic_ports:
+        start: 49152
+        number: 16384
+      register: range
+
+    - name: Say whether DNS must be restarted to follow
+      ansible.builtin.debug:
+        var: range.restart_required
+
+- name: Remove MaxUserPort, as one article does on SBS 2003, and look at the warning about the pool first
+  portkeeper.windows.dynamic_ports:
+    max_user_port: default
+  check_mode: true
+  diff: true
+
+- name: Widen the range for a busy proxy (Windows Server 2003)
+  portkeeper.windows.dynamic_ports:
+    max_user_port: 65534
+
+- name: Give outgoing TCP connections more ports, and leave UDP alone
+  portkeeper.windows.dynamic_ports:
+    start: 10000
+    number: 55536
+    protocol: tcp
+"""
+
+RETURN = r"""
+msg:
+  description: What was done and what is still to be done, in a few sentences.
+  returned: success
+  type: str
+  sample: "Changed dynamic_ports. Windows reads MaxUserPort at boot: it waits for a reboot."
+release:
+  description: The server's release of Windows.
+  returned: success
+  type: str
+  sample: Windows Server 2003
+before:
+  description: The settings as found.
+  returned: success
+  type: dict
+  contains: &settings
+    max_user_port:
+      description: The value C(MaxUserPort), or V(default) where it is not there.
+      returned: when O(max_user_port) is given
+      type: raw
+      sample: 60000
+    tcp:
+      description: The dynamic range for TCP over IPv4.
+      returned: when O(start) is given, unless O(protocol=udp)
+      type: str
+      sample: 1025-60000
+    tcp6:
+      description: The dynamic range for TCP over IPv6.
+      returned: when O(start) is given, unless O(protocol=udp)
+      type: str
+      sample: 1025-60000
+    udp:
+      description: The dynamic range for UDP over IPv4.
+      returned: when O(start) is given, unless O(protocol=tcp)
+      type: str
+      sample: 1025-60000
+    udp6:
+      description: The dynamic range for UDP over IPv6.
+      returned: when O(start) is given, unless O(protocol=tcp)
+      type: str
+      sample: 1025-60000
+after:
+  description: The settings after the task, or in check mode as they would be.
+  returned: success
+  type: dict
+  contains: *settings
+effective:
+  description:
+    - Whether what is configured is in force now.
+    - V(yes) - it is.
+    - V(no) - it waits for a reboot, or the DNS server still has the pool that it drew before. RV(reasons) says which.
+    - V(unknown) - somebody else wrote C(MaxUserPort) last, or the journal is switched off.
+    - The answer is the same on later runs, until the reboot or the restart of DNS has come.
+  returned: success
+  type: str
+  sample: "no"
+reasons:
+  description: Why RV(effective) is not V(yes), one sentence each.
+  returned: success
+  type: list
+  elements: str
+  sample: ["Windows reads MaxUserPort at boot: it waits for a reboot."]
+reboot_required:
+  description: Whether the server must be rebooted before the setting is in force. Only with C(MaxUserPort) on Windows
+    Server 2003.
+  returned: success
+  type: bool
+  sample: true
+restart_required:
+  description: Whether the DNS server must be restarted before its pool follows. Only on Windows Server 2008 and later.
+  returned: success
+  type: bool
+  sample: false
+waiting_for:
+  description: Always empty here; the field stands in the results of all modules that change something.
+  returned: success
+  type: list
+  elements: dict
+  sample: []
+warnings:
+  description: What the choice means to the DNS server's pool, and whose ports lie in the range.
+  returned: when there is something to warn of
+  type: list
+  elements: str
+  sample:
+    - "From its next start the DNS server's pool comes from 1024-60000. MaxUserPort is 60000: the DNS server draws from
+      1024 to that port. That rule is told by users who quote Microsoft's text for the update 953230. In it lie UDP
+      ports of ad_lds, ias, ipsec, l2tp, autd, cluster, wireguard, bigfix: keep them free where these services run."
+"""

@@ -1,0 +1,198 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation only: the work is done by the action plugin of the same name, on the controller."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: services_file
+short_description: Keep entries of the services file of Windows
+version_added: 0.1.0
+author:
+  - The portkeeper.windows contributors (!UNKNOWN)
+description:
+  - Adds, changes and removes entries of C(%SystemRoot%\System32\drivers\etc\services), the table from service names to
+    ports. Use it to document a choice of static ports where the next administrator looks for it.
+  - Only the lines of the entries change. Every other line stays byte for byte as it was, with its line end, tabs,
+    comments in whatever code page, and a missing end of the last line.
+  - The file is replaced as a whole or not at all. The new content is written beside it, read again and compared, and
+    then moved into place. A run that is killed at any point leaves the old file or the new one.
+  - An entry in this file opens no port, reserves none and moves no service. M(portkeeper.windows.reserved_ports)
+    reserves ports, M(portkeeper.windows.static_rpc_port) gives a service its port.
+options:
+  entries:
+    description:
+      - The entries. One entry cannot be named twice, where a name and a protocol make an entry.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description:
+          - Name of the service, 1 to 64 letters, digits and the characters C(_ . + -). Upper and lower case mean the
+            same.
+          - Required with O(state=present). With O(state=absent) every name is meant if it is left out.
+        type: str
+      port:
+        description:
+          - Port from 1 to 65535.
+          - Required with O(state=present). With O(state=absent) every port is meant if it is left out.
+        type: int
+      protocol:
+        description:
+          - Protocol of the entry. For both protocols give two entries.
+        type: str
+        choices:
+          - tcp
+          - udp
+        required: true
+      aliases:
+        description:
+          - Other names of the service, in the characters of O(entries[].name). An empty list takes them away.
+          - If it is left out, the aliases that an existing line has stay.
+        type: list
+        elements: str
+      comment:
+        description:
+          - What follows C(#) at the end of the line, at most 200 printable ASCII characters. Other characters are
+            refused, since nobody knows the code page of the file. An empty text takes the comment away.
+          - If it is left out, the comment that an existing line has stays, whatever its bytes.
+        type: str
+  state:
+    description:
+      - V(present) - for each entry there is a line that says so. If the first line with the name and protocol says
+        something else, it is replaced where it stands. A missing line comes to the end.
+      - V(absent) - there is no line with the name, or the port, or both, whoever wrote it.
+    type: str
+    choices:
+      - present
+      - absent
+    default: present
+extends_documentation_fragment:
+  - portkeeper.windows.attributes
+  - portkeeper.windows.connection
+notes:
+  - The folder of the file is read from the value C(DataBasePath) in
+    C(HKLM\SYSTEM\CurrentControlSet\Services\Tcpip\Parameters).
+  - The first change keeps the file as it was in C(services.portkeeper-backup) beside it. C(state=absent) of
+    M(portkeeper.windows.converge) gives exactly these bytes back, if nobody else has changed the file since; otherwise
+    only the lines of this collection are taken out. Then the backup goes too.
+  - Needs commands on the server, C(type), C(dir), C(findstr), C(fc), C(copy), C(move) and C(del), since WMI has no
+    class for the content of files.
+  - Refused before anything is changed. A read-only file; a file that can't be read whole, such as a Unicode file; a
+    file that does not come back unchanged when it is written, such as one with lines of more than 8,000 bytes.
+  - Attributes and access rights of its own that the file had are not kept. The new file has those that its folder
+    gives to new files.
+  - Programs that have looked a name up before may go on with what they found. Nothing is restarted.
+seealso:
+  - module: portkeeper.windows.static_rpc_port
+  - module: portkeeper.windows.reserved_ports
+  - module: portkeeper.windows.converge
+"""
+
+EXAMPLES = r"""
+- name: Document the static ports of an Exchange server
+  portkeeper.windows.services_file:
+    entries:
+      - name: exchange-is-rpc
+        port: 5000
+        protocol: tcp
+        comment: static RPC port of the information store
+      - name: exchange-sa-rpc
+        port: 5001
+        protocol: tcp
+        aliases:
+          - exchange-rfr
+
+- name: Remove an entry by its name and protocol
+  portkeeper.windows.services_file:
+    entries:
+      - name: exchange-mta-rpc
+        protocol: tcp
+    state: absent
+
+- name: Remove whatever is said of a port
+  portkeeper.windows.services_file:
+    entries:
+      - port: 5002
+        protocol: tcp
+    state: absent
+"""
+
+RETURN = r"""
+msg:
+  description: What was done, in one sentence.
+  returned: success
+  type: str
+  sample: Changed services_file.
+release:
+  description: The server's release of Windows.
+  returned: success
+  type: str
+  sample: Windows Server 2003 SP2
+path:
+  description: The file.
+  returned: success
+  type: str
+  sample: C:\WINDOWS\System32\drivers\etc\services
+backup_file:
+  description: The file as it was before the first change, beside it. Empty if there is no such backup.
+  returned: success
+  type: str
+  sample: C:\WINDOWS\System32\drivers\etc\services.portkeeper-backup
+before:
+  description: The lines about the entries as found.
+  returned: success
+  type: dict
+  contains: &lines
+    lines:
+      description: The lines without their ends. Tabs are shown as blanks, and bytes above 127, whose meaning nobody
+        knows, as escapes.
+      type: list
+      elements: str
+      sample: ["exchange-is-rpc  5000/tcp                          #static RPC port of the information store"]
+    temporary_files:
+      description: Files beside it that a killed run left, and that this run removes. Missing if there are none.
+      type: list
+      elements: str
+      sample: [services.portkeeper-new]
+after:
+  description: The same after the task, or in check mode as they would be.
+  returned: success
+  type: dict
+  contains: *lines
+effective:
+  description: Always V(yes), since the file is read at each lookup.
+  returned: success
+  type: str
+  sample: "yes"
+reasons:
+  description: Always empty here; the field stands in the results of all modules that change something.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+reboot_required:
+  description: Always V(false) here; the field stands in the results of all modules that change something.
+  returned: success
+  type: bool
+  sample: false
+restart_required:
+  description: Always V(false) here; the field stands in the results of all modules that change something.
+  returned: success
+  type: bool
+  sample: false
+waiting_for:
+  description: Always empty here; the field stands in the results of all modules that change something.
+  returned: success
+  type: list
+  elements: dict
+  sample: []
+warnings:
+  description: What should be known beside the result, such as a second name for the same port.
+  returned: when there is something to warn of
+  type: list
+  elements: str
+  sample: ["5000/tcp has another name too in this file: commplex-main."]
+"""

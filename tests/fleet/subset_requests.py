@@ -1,0 +1,34 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What ``port_info`` may cost on a DNS server, in requests: for the documentation, and to hold the fleet to."""
+
+from __future__ import annotations
+
+import collections.abc as c
+import typing as t
+
+RELEASES: t.Final = ("2003", "2008r2", "2022")
+"""Of each way to read sockets and reservations one."""
+
+WHOLE: t.Final = "all"
+WITHOUT: t.Final = "without any option"
+ONE_PORT: t.Final = "ports=50636"
+
+REQUESTS: t.Final[c.Mapping[str, tuple[int, int, int]]] = {
+    "release": (1, 1, 1),
+    "updates": (2, 1, 1),
+    "dynamic_ranges": (2, 6, 6),
+    "reservations": (2, 6, 6),
+    "dns_pool": (4, 8, 8),
+    "sockets": (10, 15, 13),
+    "ad_lds": (4, 4, 4),
+    "services": (2, 7, 7),
+    "configured_versus_effective": (5, 10, 10),
+    "risk": (8, 14, 14),
+    "findings": (18, 18, 16),
+    WITHOUT: (19, 27, 26),
+    WHOLE: (22, 32, 27),
+    ONE_PORT: (7, 7, 6),
+}
+"""At most, for each of RELEASES, with Basic authentication, on an Edge server whose pool has a port of AD LDS."""

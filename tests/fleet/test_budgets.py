@@ -1,0 +1,90 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How many requests a task costs, with Basic, counted by the fleet."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+import pytest
+
+from tests.fleet.stories import Beat, Json, Step, Story, tell
+
+MODULE: t.Final = "reserved_ports"
+NETSH_UNCHANGED: t.Final = 7
+NETSH_CHANGED: t.Final = 14
+MOST_BYTES: t.Final = 60_000
+"""Both ways, bodies only; a fifth of what the peer sends one way."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Budget:
+    """What a first change may cost, the next one, and a run that changes nothing."""
+
+    id: str
+    server: Json
+    first: int
+    next: int
+    unchanged: int
+
+
+def _netsh(name: str, release: str, **more: t.Any) -> Budget:
+    server = {"release": release, "broken": False, **more}
+    return Budget(id=name, server=server, first=NETSH_CHANGED, next=NETSH_CHANGED, unchanged=NETSH_UNCHANGED)
+
+
+BUDGETS: t.Final = (
+    Budget(
+        id="2003-value-there",
+        server={"release": "2003", "broken": False, "reserved_ports": ["3343-3343"]},
+        first=7,
+        next=6,
+        unchanged=3,
+    ),
+    # Return code 1 alone is not trusted to mean that the value is absent: its name is looked for in the key.
+    Budget(id="2003-value-absent", server={"release": "2003", "broken": False}, first=8, next=6, unchanged=3),
+    Budget(
+        id="2003-winrm-1.1",
+        server={"release": "2003", "broken": False, "reserved_ports": ["3343-3343"], "winrm_stack": "1.1"},
+        first=7,
+        next=6,
+        unchanged=3,
+    ),
+    _netsh("2008-hotfix", "2008", netsh_hotfix=True),
+    _netsh("2008r2-hotfix-german", "2008r2", netsh_hotfix=True, language="de"),
+    _netsh("2012r2", "2012r2"),
+    _netsh("2016", "2016"),
+    _netsh("2022", "2022"),
+    _netsh("2025-german", "2025", language="de"),
+)
+
+
+@pytest.fixture(scope="module")
+def told() -> dict[str, tuple[Beat, ...]]:
+    steps = tuple(
+        Step(module=MODULE, options={"ports": ports})
+        for ports in (["5389"], ["5389", "5636"], ["5389", "5636"], ["5000-5010", "5636"])
+    )
+    return tell([Story(id=budget.id, server=budget.server, steps=steps) for budget in BUDGETS])
+
+
+@pytest.mark.parametrize("budget", BUDGETS, ids=lambda budget: budget.id)
+def test_requests_stay_within_the_budget(told: dict[str, tuple[Beat, ...]], budget: Budget) -> None:
+    beats = told[budget.id]
+    assert [beat.result["changed"] for beat in beats] == [True, True, False, True]
+    allowed = (budget.first, budget.next, budget.unchanged, budget.next)
+    costs = [beat.count for beat in beats]
+    assert all(cost <= most for cost, most in zip(costs, allowed, strict=True)), costs
+
+
+@pytest.mark.parametrize("budget", BUDGETS, ids=lambda budget: budget.id)
+def test_bytes_stay_within_the_budget(told: dict[str, tuple[Beat, ...]], budget: Budget) -> None:
+    for beat in told[budget.id]:
+        assert beat.requests["bytes_in"] + beat.requests["bytes_out"] <= MOST_BYTES
+
+
+@pytest.mark.parametrize("budget", BUDGETS, ids=lambda budget: budget.id)
+def test_no_request_serves_authentication_alone(told: dict[str, tuple[Beat, ...]], budget: Budget) -> None:
+    assert [beat.requests["authentication_rounds"] for beat in told[budget.id]] == [0, 0, 0, 0]

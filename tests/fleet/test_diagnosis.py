@@ -1,0 +1,95 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``port_info`` reads a fleet of known trouble and known decoys, in one run of the real `ansible-playbook`."""
+
+from __future__ import annotations
+
+import pathlib
+import typing as t
+
+import pytest
+import yaml
+
+from tests.fleet.snapshot import Snapshot
+from tests.fleet.stories import Beat, Json, Step, Story, tell
+
+SERVERS: t.Final[dict[str, Json]] = yaml.safe_load(
+    (pathlib.Path(__file__).parent / "diagnosis.yml").read_text(encoding="utf-8")
+)["servers"]
+NAMES: t.Final = sorted(SERVERS)
+REACHED: t.Final = [name for name in NAMES if "fails" not in SERVERS[name]]
+MODULE: t.Final = "port_info"
+EVERYTHING: t.Final[Json] = {"gather_subset": ["all"]}
+WHO: t.Final[Json] = {"ports": ["50636"]}
+MOST_REQUESTS: t.Final = 35
+"""For everything that port_info can tell, on a DNS server with 5,000 UDP sockets as on any other."""
+MOST_FOR_A_PORT: t.Final = 8
+"""For the question who has one port."""
+
+
+def _story(name: str) -> Story:
+    acts = tuple(SERVERS[name].get("acts", ()))
+    first = Step(module=MODULE, options={}, acts=acts)
+    steps = (first, Step(module=MODULE, options=EVERYTHING), Step(module=MODULE, options=WHO))
+    return Story(id=name, server=SERVERS[name]["server"], steps=steps)
+
+
+@pytest.fixture(scope="module")
+def told() -> dict[str, tuple[Beat, ...]]:
+    return tell([_story(name) for name in NAMES])
+
+
+def _kinds(beat: Beat) -> list[str]:
+    assert beat.event == "ok", beat.message
+    return sorted(row["kind"] for row in beat.result["findings"])
+
+
+@pytest.mark.parametrize("name", REACHED)
+def test_every_planted_cause_is_found_and_nothing_else(told: dict[str, tuple[Beat, ...]], name: str) -> None:
+    assert _kinds(told[name][0]) == sorted(SERVERS[name].get("finds", ()))
+
+
+@pytest.mark.parametrize("name", REACHED)
+def test_more_sockets_make_no_other_findings(told: dict[str, tuple[Beat, ...]], name: str) -> None:
+    """The findings ask for the sockets that they need; where all are read anyway, they are the same."""
+    few, many = (beat.result["findings"] for beat in told[name][:2])
+    assert [(row["kind"], row["ports"]) for row in few] == [(row["kind"], row["ports"]) for row in many]
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if "waits_for" in SERVERS[name]])
+def test_what_is_configured_already_is_told(told: dict[str, tuple[Beat, ...]], name: str) -> None:
+    rows = told[name][0].result["findings"]
+    found = {row["kind"]: row["waits_for"] for row in rows if row["configured"]}
+    assert found == SERVERS[name]["waits_for"]
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if "fails" in SERVERS[name]])
+def test_who_can_not_get_in_is_told_why(told: dict[str, tuple[Beat, ...]], name: str) -> None:
+    beat = told[name][0]
+    assert beat.event != "ok"
+    assert SERVERS[name]["fails"] in beat.message
+
+
+@pytest.mark.parametrize("name", REACHED)
+def test_everything_is_read_in_few_requests(told: dict[str, tuple[Beat, ...]], name: str) -> None:
+    assert max(beat.count for beat in told[name][:2]) <= MOST_REQUESTS
+    assert told[name][2].count <= MOST_FOR_A_PORT
+
+
+@pytest.mark.parametrize("name", REACHED)
+def test_nothing_is_changed(told: dict[str, tuple[Beat, ...]], name: str) -> None:
+    assert not any(beat.result["changed"] for beat in told[name])
+    assert all(_quiet(beat.before) == _quiet(beat.after) for beat in told[name])
+
+
+def _quiet(snapshot: Snapshot) -> Json:
+    """The server without its logs: what can't have its port goes on complaining meanwhile."""
+    return {name: value for name, value in snapshot.data.items() if name != "events"}
+
+
+def test_the_fleet_is_large_and_varied() -> None:
+    kinds = {kind for server in SERVERS.values() for kind in server.get("finds", ())}
+    decoys = [name for name in REACHED if "finds" not in SERVERS[name]]
+    releases = {server["server"]["release"] for server in SERVERS.values()}
+    assert (len(SERVERS), len(kinds) >= 12, len(decoys) >= 5, len(releases) >= 7) == (40, True, True, True)

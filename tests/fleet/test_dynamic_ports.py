@@ -1,0 +1,188 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``dynamic_ports`` on every release: MaxUserPort or netsh's ranges, what waits for what, and the way back."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import typing as t
+
+import pytest
+
+from tests.fleet.beats import assert_done_as_said, assert_nothing_to_do, assert_only_told, assert_refused
+from tests.fleet.snapshot import TCPIP
+from tests.fleet.stories import Beat, Json, Step, Story, four_beats, tell
+
+MODULE: t.Final = "dynamic_ports"
+ROLES: t.Final[Json] = {"roles": ["dns"]}
+WIDE: t.Final[Json] = {"start": 1025, "number": 58976}
+USUAL: t.Final[Json] = {"start": 49152, "number": 16384}
+WIDENED: t.Final[Json] = {"dynamic_range": {"tcp": "1025-60000", "udp": "1025-60000"}}
+
+Told: t.TypeAlias = dict[str, tuple[Beat, ...]]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Case:
+    """A change, what is in place then, and what that waits for."""
+
+    id: str
+    release: str
+    options: Json
+    after: Json
+    more: Json = dataclasses.field(default_factory=dict)
+    waits: t.Literal["reboot", "dns", "nothing"] = "dns"
+    warning: str = ""
+
+
+def _ranges(*names: str, ports: str = "1025-60000") -> Json:
+    return dict.fromkeys(names, ports)
+
+
+BOTH: t.Final = ("tcp", "tcp6", "udp", "udp6")
+CASES: t.Final = (
+    *(
+        Case(
+            id=f"2003-{highest}{'-german' if language == 'de' else ''}",
+            release="2003",
+            options={"max_user_port": str(highest)},
+            after={"max_user_port": highest},
+            more={"language": language},
+            waits="reboot",
+            warning=f"1024-{highest}",
+        )
+        for highest, language in ((5000, "en"), (65534, "de"))
+    ),
+    Case(
+        id="2003-removed",
+        release="2003",
+        options={"max_user_port": "default"},
+        after={"max_user_port": "default"},
+        # More than Windows documents, as SBS sets it.
+        more={"registry": [{"path": TCPIP, "name": "MaxUserPort", "type": "DWORD", "data": 65536}]},
+        waits="reboot",
+        warning="49152-65535",
+    ),
+    *(
+        Case(
+            id=f"{release}-widened",
+            release=release,
+            options=WIDE,
+            after=_ranges(*BOTH),
+            more={"language": language},
+            warning="that the DNS server follows it is not documented",
+        )
+        for release, language in (("2008", "en"), ("2008r2", "de"), ("2012r2", "en"), ("2022", "de"), ("2025", "en"))
+    ),
+    Case(
+        id="2008-as-before-exchange-2007",
+        release="2008",
+        options=USUAL,
+        after=_ranges(*BOTH, ports="49152-65535"),
+        more=WIDENED,
+    ),
+    Case(
+        id="2022-tcp-alone",
+        release="2022",
+        options={**WIDE, "protocol": "tcp"},
+        after=_ranges("tcp", "tcp6"),
+        waits="nothing",
+        warning="TCP ports from 1025-60000",
+    ),
+    Case(
+        id="2008-value-removed",
+        release="2008",
+        options={"max_user_port": "default"},
+        after={"max_user_port": "default"},
+        more={"max_user_port": 60000},
+    ),
+)
+
+
+def _restart(release: str) -> Story:
+    """A change of the range waits for DNS, whoever restarts it."""
+    acts = ({"do": "stop_service", "service": "DNS"}, {"do": "start_service", "service": "DNS"})
+    steps = (Step(module=MODULE, options=WIDE), Step(module=MODULE, options=WIDE, acts=acts))
+    return Story(id=f"{release}-restarted", server={"release": release, **ROLES}, steps=steps)
+
+
+RESTARTS: t.Final = tuple(map(_restart, ("2008", "2008r2", "2022")))
+REFUSALS: t.Final[tuple[tuple[str, str, Json, str], ...]] = (
+    ("beyond", "2003", {"max_user_port": "65536"}, "5000 to 65534"),
+    ("range-on-2003", "2003", WIDE, "no dynamic range that can be set.*Use max_user_port"),
+    ("value-on-2022", "2022", {"max_user_port": "60000"}, "does not read MaxUserPort"),
+    ("too-early", "2022", {"start": 1024, "number": 255}, "between 1025 and 65535"),
+    ("too-few", "2022", {"start": 1025, "number": 254}, "at least 255"),
+    ("too-far", "2022", {"start": 65000, "number": 1000}, "beyond 65535"),
+    ("half", "2022", {"start": 65000}, "given together"),
+)
+
+
+def _story(case: Case) -> Story:
+    undo = Step(module="converge", options={"resources": [{MODULE: case.options}], "state": "absent"})
+    server = {"release": case.release, **ROLES, **case.more}
+    return Story(id=case.id, server=server, steps=(*four_beats(MODULE, case.options), undo))
+
+
+@pytest.fixture(scope="module")
+def told() -> Told:
+    refused = [
+        Story(id=name, server={"release": release, **ROLES}, steps=(Step(module=MODULE, options=options),))
+        for name, release, options, _words in REFUSALS
+    ]
+    return tell([*map(_story, CASES), *RESTARTS, *refused])
+
+
+@pytest.fixture(params=CASES, ids=lambda case: case.id)
+def case(request: pytest.FixtureRequest) -> Case:
+    return t.cast("Case", request.param)
+
+
+def test_check_mode_only_tells(told: Told, case: Case) -> None:
+    checked, done, *_ = told[case.id]
+    assert_only_told(checked, done)
+
+
+def test_the_run_does_what_it_says(told: Told, case: Case) -> None:
+    _checked, done, *_ = told[case.id]
+    assert_done_as_said(MODULE, done)
+    assert done.result["changed"] is True
+    assert done.result["after"] == case.after
+    assert case.warning in done.warnings
+    assert bool(case.warning) == bool(done.warnings)
+
+
+def test_what_waits_is_told_in_every_run(told: Told, case: Case) -> None:
+    _checked, done, again, _undone = told[case.id]
+    for beat in (done, again):
+        assert beat.result["reboot_required"] == (case.waits == "reboot")
+        assert beat.result["restart_required"] == (case.waits == "dns")
+        assert beat.result["effective"] == ("yes" if case.waits == "nothing" else "no")
+
+
+def test_a_second_run_finds_nothing_to_do(told: Told, case: Case) -> None:
+    _checked, _done, again, _undone = told[case.id]
+    assert_nothing_to_do(again)
+
+
+def test_it_can_be_taken_back(told: Told, case: Case) -> None:
+    checked, *_, undone = told[case.id]
+    assert undone.event == "ok", undone.message
+    assert undone.after.configuration == checked.before.configuration
+    assert undone.after.journal is None
+
+
+@pytest.mark.parametrize("story", RESTARTS, ids=str)
+def test_a_restart_of_dns_settles_it(told: Told, story: Story) -> None:
+    _done, later = told[story.id]
+    assert_nothing_to_do(later)
+    assert (later.result["effective"], later.result["restart_required"]) == ("yes", False)
+
+
+@pytest.mark.parametrize(("name", "words"), [(row[0], row[3]) for row in REFUSALS], ids=[row[0] for row in REFUSALS])
+def test_refusals_say_why_and_touch_nothing(told: Told, name: str, words: str) -> None:
+    (beat,) = told[name]
+    assert_refused(beat)
+    assert re.search(words, beat.message), beat.message

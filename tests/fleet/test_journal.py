@@ -1,0 +1,178 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The journal on the server: switched off, tampered with, of a later version; and what it lets a run take back."""
+
+from __future__ import annotations
+
+import json
+import re
+import typing as t
+
+import pytest
+
+from tests.fleet.beats import assert_refused
+from tests.fleet.snapshot import JOURNAL, TCPIP
+from tests.fleet.stories import Beat, Json, Step, Story, tell
+
+PORTS: t.Final[Json] = {"ports": ["50389"]}
+RESERVE: t.Final = Step(module="reserved_ports", options=PORTS)
+OFF: t.Final[Json] = {"portkeeper_journal": False}
+
+
+def _journal(data: t.Any, kind: str = "SZ") -> Json:
+    return {"path": JOURNAL, "name": "Journal", "type": kind, "data": data}
+
+
+def _undo(**resource: t.Any) -> Step:
+    return Step(module="converge", options={"resources": [resource], "state": "absent"})
+
+
+LATER: t.Final = json.dumps({"version": 99, "entries": {}, "news": True})
+TAMPERED: t.Final[t.Mapping[str, tuple[Json, str]]] = {
+    "no-json": (_journal("{never closed"), "it is not JSON"),
+    "no-object": (_journal("[]"), "it is not a JSON object"),
+    "no-version": (_journal('{"entries": {}}'), "it has no version"),
+    "entries-of-another-kind": (_journal('{"version": 1, "entries": [1]}'), "its entries are no object"),
+    "wait-of-another-kind": (
+        _journal('{"version": 1, "entries": {"reserved_ports": {"wait": {"event": "format"}}}}'),
+        "a wait",
+    ),
+    "too-large": (_journal("x" * 300_000), "300000 characters"),
+    "nested-too-deep": (_journal("[" * 20_000), "it is not JSON"),
+    "of-a-later-release": (_journal(LATER), "it has version 99.*Update the collection"),
+    "of-another-type": (_journal(7, "DWORD"), "journal"),
+}
+"""Each with what the sentence says of it."""
+
+
+def _tampered(name: str, value: Json) -> Story:
+    """A wish that has nothing to do with what the journal says, in check mode and without."""
+    check = Step(module="reserved_ports", options=PORTS, check=True)
+    server = {"release": "2022", "roles": ["member"], "registry": [value]}
+    return Story(id=name, server=server, steps=(check, RESERVE))
+
+
+SWITCHED_OFF: t.Final = Story(
+    id="switched-off",
+    server={"release": "2003"},
+    variables=OFF,
+    steps=(RESERVE, RESERVE, Step(module="reserved_ports", options={**PORTS, "state": "absent"})),
+)
+SWITCHED_OFF_ON_NEW: t.Final = Story(
+    id="switched-off-on-2022",
+    server={"release": "2022", "roles": ["dns"]},
+    variables=OFF,
+    steps=(
+        Step(module="dns_socket_pool", options={"excluded_ports": ["50389"], "restart": True}),
+        Step(module="dns_socket_pool", options={"excluded_ports": ["50389"], "restart": True}),
+        Step(module="service_state", options={"name": "DNS", "state": "stopped"}),
+        Step(module="service_start_mode", options={"name": "DNS", "start_mode": "delayed"}),
+    ),
+)
+SWITCHED_OFF_AND_TAMPERED: t.Final = Story(
+    id="switched-off-and-tampered",
+    server={"release": "2003", "registry": [_journal("{never closed")]},
+    variables=OFF,
+    steps=(RESERVE,),
+)
+CHANGED_SINCE: t.Final = Story(
+    id="changed-since",
+    server={"release": "2003", "reserved_ports": ["3343-3343"]},
+    steps=(
+        RESERVE,
+        Step(
+            module="converge",
+            options={"resources": [{"reserved_ports": PORTS}], "state": "absent"},
+            acts=(
+                {
+                    "do": "set_value",
+                    "path": TCPIP,
+                    "name": "ReservedPorts",
+                    "type": "MULTI_SZ",
+                    "data": ["1801-1801", "3343-3343", "50389-50389"],
+                },
+            ),
+        ),
+    ),
+)
+TAKEN_BACK: t.Final = Story(
+    id="taken-back",
+    server={"release": "2003", "reserved_ports": ["  3343 - 3343", "1645-1645", "1646-1646", "seven"]},
+    steps=(
+        Step(module="reserved_ports", options={"ports": ["1645-1646", "50389"]}),
+        _undo(reserved_ports={"ports": ["1645-1646", "50389"]}),
+        _undo(reserved_ports={"ports": ["1645-1646", "50389"]}),
+    ),
+)
+
+
+@pytest.fixture(scope="module")
+def told() -> dict[str, tuple[Beat, ...]]:
+    tampered = [_tampered(name, value) for name, (value, _sentence) in TAMPERED.items()]
+    others = [SWITCHED_OFF, SWITCHED_OFF_ON_NEW, SWITCHED_OFF_AND_TAMPERED, CHANGED_SINCE, TAKEN_BACK]
+    return tell([*tampered, *others])
+
+
+Told: t.TypeAlias = dict[str, tuple[Beat, ...]]
+
+
+@pytest.mark.parametrize("name", TAMPERED)
+def test_a_journal_that_cannot_be_used_stops_the_run_before_any_write(told: Told, name: str) -> None:
+    for beat in told[name]:
+        assert_refused(beat)
+        assert "journal" in beat.message
+        assert re.search(TAMPERED[name][1], beat.message), beat.message
+
+
+@pytest.mark.parametrize("name", [name for name in TAMPERED if name != "of-a-later-release"])
+def test_the_way_to_reset_it_is_told(told: Told, name: str) -> None:
+    for beat in told[name]:
+        assert "Portkeeper" in beat.message
+        assert "elete" in beat.message
+
+
+def test_nothing_is_noted_where_it_is_switched_off(told: Told) -> None:
+    for story in (SWITCHED_OFF, SWITCHED_OFF_ON_NEW):
+        for beat in told[story.id]:
+            assert beat.event == "ok", beat.message
+            assert not any("Portkeeper" in key for key in beat.after.data["registry"])
+
+
+def test_what_is_in_force_is_not_known_then(told: Told) -> None:
+    written, again, removed = told[SWITCHED_OFF.id]
+    assert (written.result["effective"], written.result["reboot_required"]) == ("no", True)
+    assert again.result["changed"] is False
+    assert again.result["effective"] == "unknown"
+    assert removed.result["changed"] is True
+    assert not removed.after.reserved
+
+
+def test_a_restart_of_the_same_run_needs_no_journal(told: Told) -> None:
+    changed, again, *_ = told[SWITCHED_OFF_ON_NEW.id]
+    assert changed.before.service("DNS")["pid"] != changed.after.service("DNS")["pid"]
+    assert again.result["changed"] is False
+    assert again.before.service("DNS")["pid"] == again.after.service("DNS")["pid"]
+
+
+def test_a_tampered_journal_does_not_matter_where_it_is_switched_off(told: Told) -> None:
+    (beat,) = told[SWITCHED_OFF_AND_TAMPERED.id]
+    assert beat.event == "ok", beat.message
+    assert beat.after.reserved == ["50389-50389"]
+    assert beat.after.value(JOURNAL, "Journal") == "{never closed"
+
+
+def test_what_others_wrote_since_stays(told: Told) -> None:
+    _written, undone = told[CHANGED_SINCE.id]
+    assert undone.event == "ok", undone.message
+    assert undone.after.reserved == ["1801-1801", "3343-3343"]
+    assert "changed since by somebody else" in undone.warnings
+
+
+def test_the_original_comes_back_byte_for_byte_and_the_journal_goes(told: Told) -> None:
+    written, undone, again = told[TAKEN_BACK.id]
+    assert written.result["changed"] is True
+    assert undone.event == "ok", undone.message
+    assert undone.after.configuration == written.before.configuration
+    assert undone.after.value(JOURNAL, "Journal") is None
+    assert again.result["changed"] is False

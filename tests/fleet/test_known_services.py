@@ -1,0 +1,94 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Known services instead of port numbers: what ``services`` means on each mechanism."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+import pytest
+
+from tests.fleet.beats import assert_nothing_to_do, assert_refused
+from tests.fleet.stories import Beat, Json, Step, Story, tell
+
+Told: t.TypeAlias = dict[str, tuple[Beat, ...]]
+
+IAS: t.Final = ["1645-1646", "1812-1813"]
+EDGE: t.Final = ["50389-50389", "50636-50636"]
+MOVED: t.Final = ["50001-50001", "50636-50636"]
+NETSH: t.Final[Json] = {"release": "2022", "roles": ["member"]}
+DNS: t.Final[Json] = {"release": "2022", "roles": ["dns"]}
+
+MEANT: t.Final[tuple[tuple[str, Json, str, Json, Json], ...]] = (
+    (
+        "registry",
+        {"release": "2003", "roles": ["member"]},
+        "reserved_ports",
+        {"services": ["ias", "blackberry_router"]},
+        {"reserved_ports": ["1645-1646", "1812-1813", "3101-3101"]},
+    ),
+    (
+        "netsh-by-protocol",
+        NETSH,
+        "reserved_ports",
+        {"services": ["ias", "blackberry_router"], "ports": ["6000"]},
+        {"excluded_tcp": ["3101-3101", "6000-6000"], "excluded_udp": [*IAS, "6000-6000"]},
+    ),
+    (
+        "netsh-one-protocol",
+        NETSH,
+        "reserved_ports",
+        {"services": ["ias"], "protocol": "udp"},
+        {"excluded_udp": IAS},
+    ),
+    (
+        "ad-lds-by-the-registry",
+        {"release": "2003", "roles": ["exchange_edge", "dns"], "broken": False, "ldap_port": 50001},
+        "reserved_ports",
+        {"services": ["ad_lds"]},
+        {"reserved_ports": MOVED},
+    ),
+    (
+        "pool",
+        {"release": "2008r2", "roles": ["exchange_edge", "dns"], "broken": False},
+        "dns_socket_pool",
+        {"services": ["ad_lds", "ias"]},
+        {"excluded_ports": [*IAS, *EDGE]},
+    ),
+)
+REFUSED: t.Final[tuple[tuple[str, Json, str, Json, str], ...]] = (
+    ("unknown", DNS, "dns_socket_pool", {"services": ["radius"]}, "one or more of: ad_lds, ias, .*radius"),
+    ("no-udp", DNS, "dns_socket_pool", {"services": ["blackberry_router"]}, "needs no UDP port: it needs TCP 3101"),
+    ("no-tcp", NETSH, "reserved_ports", {"services": ["ias"], "protocol": "tcp"}, "ias needs no TCP port"),
+    ("no-instance", NETSH, "reserved_ports", {"services": ["ad_lds"]}, "no instance with ports"),
+)
+
+
+@pytest.fixture(scope="module")
+def told() -> Told:
+    meant = [
+        Story(id=name, server=server, steps=(Step(module=module, options=options),) * 2)
+        for name, server, module, options, _after in MEANT
+    ]
+    refused = [
+        Story(id=name, server=server, steps=(Step(module=module, options=options),))
+        for name, server, module, options, _words in REFUSED
+    ]
+    return tell([*meant, *refused])
+
+
+@pytest.mark.parametrize(("name", "after"), [(row[0], row[4]) for row in MEANT], ids=[row[0] for row in MEANT])
+def test_the_ports_that_are_meant(told: Told, name: str, after: Json) -> None:
+    done, again = told[name]
+    assert done.event == "ok", done.message
+    assert {key: done.result["after"][key] for key in after} == after
+    assert_nothing_to_do(again)
+
+
+@pytest.mark.parametrize(("name", "words"), [(row[0], row[4]) for row in REFUSED], ids=[row[0] for row in REFUSED])
+def test_refusals_say_why_and_touch_nothing(told: Told, name: str, words: str) -> None:
+    (beat,) = told[name]
+    assert_refused(beat)
+    assert re.search(words, beat.message), beat.message

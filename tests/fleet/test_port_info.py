@@ -1,0 +1,104 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``port_info`` from outside: who has it, on every release and language, and nothing is changed by asking."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+import pytest
+
+from tests.fleet.beats import assert_refused
+from tests.fleet.snapshot import PROTOCOLS
+from tests.fleet.stories import Beat, Json, Step, Story, tell
+
+MODULE: t.Final = "port_info"
+QUERY: t.Final = "sockets[?port==`50636` && protocol=='udp']"
+
+Told: t.TypeAlias = dict[str, tuple[Beat, ...]]
+
+SERVERS: t.Final[dict[str, Json]] = {
+    "2003": {"release": "2003"},
+    "2003-winrm-1.1": {"release": "2003", "winrm_stack": "1.1"},
+    "2003-german": {"release": "2003", "language": "de"},
+    "2008": {"release": "2008", "language": "de"},
+    "2008r2": {"release": "2008r2"},
+    "2008r2-hotfix": {"release": "2008r2", "netsh_hotfix": True, "language": "de"},
+    "2012r2": {"release": "2012r2"},
+    "2016": {"release": "2016"},
+    "2022": {"release": "2022"},
+    "2022-german": {"release": "2022", "language": "de"},
+    "2025": {"release": "2025"},
+}
+WRONG: t.Final[dict[str, tuple[Json, str]]] = {
+    "wrong-query": ({"query": "sockets[?port=="}, "query: .*no JMESPath expression"),
+    "wrong-subset": ({"gather_subset": ["everything"]}, "gather_subset"),
+    "wrong-port": ({"ports": ["70000"]}, "ports: .*0 to 65535"),
+    "no-ports": ({"ports": []}, "ports: .*empty"),
+}
+
+
+@pytest.fixture(scope="module")
+def told() -> Told:
+    steps = (
+        Step(module=MODULE, options={"ports": ["50389", "50636"]}),
+        Step(module=MODULE, options={"query": QUERY}),
+        Step(module=MODULE, options={}),
+        Step(module=MODULE, options={"gather_subset": ["all"]}, check=True),
+    )
+    asked = [Story(id=name, server={**server, "broken": True}, steps=steps) for name, server in SERVERS.items()]
+    wrong = [
+        Story(id=name, server={"release": "2022"}, steps=(Step(module=MODULE, options=options),))
+        for name, (options, _sentence) in WRONG.items()
+    ]
+    return tell([*asked, *wrong])
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_asking_changes_nothing(told: Told, name: str) -> None:
+    for beat in told[name]:
+        assert beat.event == "ok", beat.message
+        assert beat.result["changed"] is False
+        assert beat.after.data == beat.before.data
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_it_says_who_holds_the_ports(told: Told, name: str) -> None:
+    asked, *_ = told[name]
+    rows = {(row["protocol"], row["port"]): set(row["services"]) for row in asked.result["sockets"]}
+    held = {
+        (protocol, port): holders
+        for protocol in PROTOCOLS
+        for port in (50389, 50636)
+        if (holders := asked.after.holders(protocol, port))
+    }
+    assert held
+    assert rows == held
+    assert "dns.exe" in asked.message
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_a_query_answers_alone(told: Told, name: str) -> None:
+    _asked, queried, *_ = told[name]
+    expected = queried.after.holders("udp", 50636)
+    assert {service for row in queried.result["result"] for service in row["services"]} == expected
+    assert "sockets" not in queried.result
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_it_tells_everything(told: Told, name: str) -> None:
+    *_, usual, everything = told[name]
+    assert "sockets" not in usual.result
+    assert len(everything.result["sockets"]) > 2000
+    assert everything.result["dns_pool"]["state"] == "Running"
+    assert {row["instance"] for row in everything.result["ad_lds"]} == {"MSExchange"}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_options_are_named(told: Told, name: str) -> None:
+    (beat,) = told[name]
+    assert_refused(beat)
+    assert re.search(WRONG[name][1], beat.message), beat.message
+    assert beat.count == 0

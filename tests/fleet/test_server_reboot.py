@@ -1,0 +1,177 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``server_reboot``: it reboots, it waits, and it never cuts the way back in."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import typing as t
+
+import pytest
+
+from tests.fleet.beats import assert_refused
+from tests.fleet.stories import Beat, Json, Step, Story, tell
+
+MODULE: t.Final = "server_reboot"
+AD_LDS: t.Final = "ADAM_MSExchange"
+NOW: t.Final[Json] = {"pre_reboot_delay": 0}
+RESERVE: t.Final = Step(module="reserved_ports", options={"ports": ["50389", "50636"]})
+
+Told: t.TypeAlias = dict[str, tuple[Beat, ...]]
+
+
+def _reboots(name: str, release: str, **server: t.Any) -> Story:
+    options = {**NOW, "services": ["WinRM", "DNS", "w32time"]}
+    steps = (Step(module=MODULE, options=options, check=True), Step(module=MODULE, options=options))
+    return Story(id=name, server={"release": release, "roles": ["dns"], **server}, steps=steps)
+
+
+REBOOTS: t.Final = (
+    _reboots("2003", "2003"),
+    _reboots("2003-german-ntlm", "2003", language="de", wire={"transport": "ntlm"}),
+    _reboots("2003-winrm-1.1", "2003", winrm_stack="1.1"),
+    _reboots("2003-by-command", "2003", assumptions={"reboot_method_return": 1314}),
+    _reboots("2008r2-by-command-german", "2008r2", language="de", assumptions={"reboot_method_return": 1314}),
+    _reboots("2008", "2008"),
+    _reboots("2022", "2022"),
+    _reboots("2022-german", "2022", language="de"),
+    _reboots("2022-clock-wrong", "2022", clock_offset=-7200.0),
+)
+SETTLED: t.Final = Story(
+    id="what-waited-is-in-force",
+    server={"release": "2003"},
+    steps=(RESERVE, Step(module=MODULE, options=NOW), RESERVE),
+)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """A reboot that must not be, or can't."""
+
+    id: str
+    sentence: str
+    server: Json = dataclasses.field(default_factory=dict)
+    options: Json = dataclasses.field(default_factory=dict)
+    acts: tuple[Json, ...] = ()
+
+    @property
+    def story(self) -> Story:
+        """In check mode and without."""
+        checked = Step(module=MODULE, options=self.options, check=True, acts=self.acts)
+        server = {"release": "2022", "roles": ["dns"], **self.server}
+        return Story(id=self.id, server=server, steps=(checked, Step(module=MODULE, options=self.options)))
+
+
+BLOCKING: t.Final[Json] = {"release": "2003", "roles": ["dns"], "max_user_port": 65534, "broken": False}
+
+REFUSALS: t.Final = (
+    Refusal(
+        id="no-way-back", server={"start_modes": {"WinRM": "manual"}}, sentence=r"service WinRM: .*start mode is Man"
+    ),
+    Refusal(
+        id="way-back-disabled",
+        acts=({"do": "set_start_mode", "service": "WinRM", "mode": "disabled"},),
+        sentence=r"service WinRM: .*Disabled",
+    ),
+    Refusal(id="block-mode", server=BLOCKING, sentence=r"UDP 4500 .*block mode, KB912023.*ports=4500"),
+    Refusal(
+        id="no-such-service", options={"services": ["DNS", "NoSuch"]}, sentence=r"service NoSuch: it does not exist"
+    ),
+    Refusal(id="disabled-service", options={"services": ["RemoteAccess"]}, sentence=r"RemoteAccess: it is disabled"),
+    Refusal(id="two-lines", options={"msg": "one\ntwo"}, sentence=r"msg: it has a line break"),
+    Refusal(id="long-message", options={"msg": "x" * 128}, sentence=r"msg: it has 128 characters"),
+    Refusal(id="no-time", options={"reboot_timeout": 5}, sentence=r"reboot_timeout: 5 is not between 10 and"),
+)
+INSISTED: t.Final = Story(
+    id="block-mode-insisted",
+    server=BLOCKING,
+    steps=(Step(module=MODULE, options={**NOW, "ignore_block_mode": True}, check=True),),
+)
+RESERVED_4500: t.Final = Story(
+    id="block-mode-reserved",
+    server=BLOCKING,
+    steps=(
+        Step(module="reserved_ports", options={"ports": ["4500"]}),
+        Step(module=MODULE, options={**NOW, "services": ["PolicyAgent"]}),
+    ),
+)
+STAYS_DOWN: t.Final = Story(
+    id="service-stays-down",
+    server={"release": "2022", "broken": False},
+    steps=(
+        Step(
+            module=MODULE,
+            options={**NOW, "services": [AD_LDS], "reboot_timeout": 10},
+            acts=({"do": "bind", "image": "thief.exe", "protocol": "tcp", "port": 50389, "stays": True},),
+        ),
+    ),
+)
+
+
+@pytest.fixture(scope="module")
+def told() -> Told:
+    return tell([*REBOOTS, SETTLED, *(refusal.story for refusal in REFUSALS), INSISTED, RESERVED_4500, STAYS_DOWN])
+
+
+@pytest.mark.parametrize("story", REBOOTS, ids=str)
+def test_check_mode_says_changed_and_reboots_nothing(told: Told, story: Story) -> None:
+    checked, _done = told[story.id]
+    assert checked.event == "ok", checked.message
+    assert (checked.result["changed"], checked.result["rebooted"]) == (True, False)
+    assert checked.after.data == checked.before.data
+
+
+@pytest.mark.parametrize("story", REBOOTS, ids=str)
+def test_it_reboots_once_and_waits_for_the_services(told: Told, story: Story) -> None:
+    _checked, done = told[story.id]
+    assert done.event == "ok", done.message
+    assert (done.result["changed"], done.result["rebooted"]) == (True, True)
+    assert done.after.boot == done.before.boot + 1
+    assert done.after.runs("WinRM", "DNS", "W32Time")
+    assert done.result["elapsed"] >= 0
+    assert done.after.configuration == done.before.configuration
+
+
+@pytest.mark.parametrize("story", REBOOTS, ids=str)
+def test_a_shell_is_opened_only_where_wmi_may_not(told: Told, story: Story) -> None:
+    _checked, done = told[story.id]
+    shells = [entry for entry in done.requests["log"] if entry["resource"] == "cmd"]
+    assert bool(shells) == ("by-command" in story.id)
+
+
+def test_what_waited_for_the_boot_is_in_force(told: Told) -> None:
+    written, rebooted, again = told[SETTLED.id]
+    assert written.result["reboot_required"] is True
+    assert "reserved_ports" in rebooted.message
+    assert again.result["changed"] is False
+    assert (again.result["effective"], again.result["reboot_required"]) == ("yes", False)
+    assert again.after.data["boot"]["effective_reserved"] == [50389, 50636]
+
+
+@pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: refusal.id)
+def test_refusals_say_why_and_touch_nothing(told: Told, refusal: Refusal) -> None:
+    for beat in told[refusal.id]:
+        assert_refused(beat)
+        assert re.search(refusal.sentence, beat.message), beat.message
+
+
+def test_block_mode_can_be_insisted_on(told: Told) -> None:
+    (beat,) = told[INSISTED.id]
+    assert beat.event == "ok", beat.message
+    assert "ignore_block_mode is set" in beat.warnings
+
+
+def test_a_reservation_of_the_same_boot_lifts_the_refusal(told: Told) -> None:
+    _reserved, rebooted = told[RESERVED_4500.id]
+    assert rebooted.event == "ok", rebooted.message
+    assert rebooted.after.runs("PolicyAgent")
+    assert rebooted.after.data["boot"]["block_mode"] is False
+
+
+def test_a_service_that_stays_down_is_named_with_its_error(told: Told) -> None:
+    (beat,) = told[STAYS_DOWN.id]
+    assert beat.event == "failed"
+    assert beat.after.boot == beat.before.boot + 1
+    assert re.search(rf"{AD_LDS} is Stopped, its exit code (10048|10013)", beat.message), beat.message

@@ -1,0 +1,315 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``service_start_mode`` and ``service_state``: how services start, and in which order they stop and start."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import re
+import typing as t
+
+import pytest
+
+from tests.fleet.beats import assert_done_as_said, assert_nothing_to_do, assert_only_told, assert_refused
+from tests.fleet.stories import Beat, Json, Step, Story, four_beats, tell
+
+START: t.Final = "service_start_mode"
+STATE: t.Final = "service_state"
+EDGE: t.Final[Json] = {"broken": False}
+AD_LDS: t.Final = "ADAM_MSExchange"
+DEPENDENTS: t.Final = ("MSExchangeEdgeCredential", "MSExchangeTransport")
+
+Told: t.TypeAlias = dict[str, tuple[Beat, ...]]
+
+ROUND: t.Final = ("delayed", "manual", "delayed", "auto", "disabled", "delayed", "disabled", "auto", "manual", "auto")
+"""Every change from one mode to another, but for those that need no flag."""
+OLD_ROUND: t.Final = ("manual", "auto", "disabled", "manual", "disabled", "auto")
+
+
+def _round(release: str, modes: tuple[str, ...], **more: t.Any) -> Story:
+    """Each mode in turn for a service that starts automatically; each once more, in check mode."""
+    name = "w32time"  # names of services are the same in any case of letters
+    steps = itertools.chain.from_iterable(
+        (
+            Step(module=START, options={"name": name, "start_mode": mode}, check=True),
+            Step(module=START, options={"name": name, "start_mode": mode}),
+            Step(module=START, options={"name": name, "start_mode": mode}),
+        )
+        for mode in modes
+    )
+    suffix = "-german" if more else ""
+    return Story(
+        id=f"{release}{suffix}-modes", server={"release": release, "roles": ["dns"], **more}, steps=tuple(steps)
+    )
+
+
+ROUNDS: t.Final = (
+    (_round("2003", OLD_ROUND), OLD_ROUND),
+    (_round("2008", ROUND), ROUND),
+    (_round("2008r2", ROUND, language="de"), ROUND),
+    (_round("2012r2", ROUND), ROUND),
+    (_round("2022", ROUND, language="de"), ROUND),
+)
+SEVERAL: t.Final = Story(
+    id="several-services",
+    server={"release": "2022", "roles": ["dns"]},
+    steps=four_beats(
+        START,
+        {"name": ["W32Time", "DNS", "TermService"], "start_mode": "manual"},
+        undo={"name": ["W32Time", "DNS", "TermService"], "start_mode": "auto"},
+    ),
+)
+WAITING: t.Final = Story(
+    id="delayed-from-the-next-boot",
+    server={"release": "2008", "roles": ["dns"]},
+    steps=(
+        Step(module=START, options={"name": "DNS", "start_mode": "delayed"}),
+        Step(module=START, options={"name": "DNS", "start_mode": "delayed"}),
+        Step(module=START, options={"name": "DNS", "start_mode": "delayed"}, acts=({"do": "boot"},)),
+    ),
+)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """A wish that can't be had."""
+
+    id: str
+    module: str
+    options: Json
+    sentence: str
+    release: str = "2022"
+    acts: tuple[Json, ...] = ()
+
+
+REFUSALS: t.Final = (
+    Refusal(
+        id="delayed-on-2003",
+        module=START,
+        release="2003",
+        options={"name": "DNS", "start_mode": "delayed"},
+        sentence="Windows Server 2003.* has no delayed start",
+    ),
+    Refusal(
+        id="delayed-in-a-group",
+        module=START,
+        options={"name": ["DNS", "Spooler"], "start_mode": "delayed"},
+        sentence=r"Spooler \(group SpoolerGroup\): a member of a load-order group can't start delayed",
+    ),
+    Refusal(
+        id="start-mode-of-nothing",
+        module=START,
+        options={"name": ["DNS", "NoSuch", "NorThis"], "start_mode": "manual"},
+        sentence="NoSuch, NorThis: it does not exist",
+    ),
+    Refusal(
+        id="start-mode-of-a-strange-name",
+        module=START,
+        options={"name": ["DNS", "a&calc"], "start_mode": "manual"},
+        sentence="'a&calc' is not the key name of a service",
+    ),
+    Refusal(
+        id="start-mode-unknown",
+        module=START,
+        options={"name": "DNS", "start_mode": "boot"},
+        sentence="start_mode must be one of: auto, delayed, manual, disabled",
+    ),
+    Refusal(
+        id="state-of-nothing",
+        module=STATE,
+        options={"name": ["DNS", "NoSuch"], "state": "restarted"},
+        sentence="NoSuch: it does not exist",
+    ),
+    Refusal(
+        id="start-of-a-disabled-one",
+        module=STATE,
+        options={"name": ["DNS", "RemoteAccess"], "state": "restarted"},
+        sentence="RemoteAccess: it is disabled",
+    ),
+    Refusal(
+        id="timeout-of-nothing",
+        module=STATE,
+        options={"name": "DNS", "state": "stopped", "timeout": 0},
+        sentence="timeout: 0 is not between 1 and 3600",
+    ),
+)
+
+
+def _states(release: str, **more: t.Any) -> Story:
+    """Stop AD LDS, again, start it, again; somebody stops one of its dependents; restart."""
+    name = {"name": [AD_LDS]}
+    return Story(
+        id=f"{release}-states",
+        server={"release": release, **EDGE, **more},
+        steps=(
+            *four_beats(STATE, {**name, "state": "stopped"}, undo={**name, "state": "started"}),
+            Step(module=STATE, options={**name, "state": "started"}),
+            Step(module=STATE, options={"name": DEPENDENTS, "state": "started"}),
+            Step(
+                module=STATE,
+                options={**name, "state": "restarted"},
+                check=True,
+                acts=({"do": "stop_service", "service": DEPENDENTS[0]},),
+            ),
+            Step(module=STATE, options={**name, "state": "restarted"}),
+            Step(module=STATE, options={**name, "state": "restarted"}),
+        ),
+    )
+
+
+STATES: t.Final = (_states("2003"), _states("2008", language="de"), _states("2012r2"), _states("2022", language="de"))
+NO_TIME: t.Final = Story(
+    id="takes-too-long",
+    server={"release": "2022", **EDGE, "time_scale": 1.0},
+    steps=(Step(module=STATE, options={"name": "MSExchangeTransport", "state": "stopped", "timeout": 1}),),
+)
+ROBBED: t.Final = Story(
+    id="port-taken",
+    server={"release": "2022", **EDGE},
+    steps=(
+        Step(
+            module=STATE,
+            options={"name": AD_LDS, "state": "started"},
+            acts=(
+                *({"do": "stop_service", "service": name} for name in (*DEPENDENTS, AD_LDS)),
+                {"do": "bind", "image": "thief.exe", "protocol": "tcp", "port": 50389},
+            ),
+        ),
+    ),
+)
+
+
+def _refused(refusal: Refusal) -> Story:
+    step = Step(module=refusal.module, options=refusal.options, acts=refusal.acts)
+    return Story(id=refusal.id, server={"release": refusal.release, **EDGE}, steps=(step,))
+
+
+@pytest.fixture(scope="module")
+def told() -> Told:
+    rounds = [story for story, _modes in ROUNDS]
+    return tell([*rounds, SEVERAL, WAITING, *STATES, NO_TIME, ROBBED, *map(_refused, REFUSALS)])
+
+
+@pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: refusal.id)
+def test_refusals_say_why_and_touch_nothing(told: Told, refusal: Refusal) -> None:
+    (beat,) = told[refusal.id]
+    assert_refused(beat)
+    assert re.search(refusal.sentence, beat.message), beat.message
+
+
+# --- start modes
+
+
+@pytest.mark.parametrize(("story", "modes"), ROUNDS, ids=[story.id for story, _modes in ROUNDS])
+def test_every_mode_from_every_other(told: Told, story: Story, modes: tuple[str, ...]) -> None:
+    beats = told[story.id]
+    for position, mode in enumerate(modes):
+        checked, done, again = beats[3 * position : 3 * position + 3]
+        assert_only_told(checked, done)
+        assert_done_as_said(START, done)
+        assert done.result["changed"] is True
+        assert done.after.start_mode("W32Time") == mode
+        assert_nothing_to_do(again)
+
+
+@pytest.mark.parametrize(("story", "modes"), ROUNDS, ids=[story.id for story, _modes in ROUNDS])
+def test_the_flag_is_left_only_where_it_means_something(told: Told, story: Story, modes: tuple[str, ...]) -> None:
+    """After delayed and auto again, the service is as it was: no flag is left set."""
+    assert modes[-1] == "auto"
+    assert told[story.id][-1].after.service("W32Time")["delayed"] is False
+
+
+def test_several_services_at_once(told: Told) -> None:
+    checked, done, again, undone = told[SEVERAL.id]
+    assert_only_told(checked, done)
+    assert_done_as_said(START, done)
+    assert {done.after.start_mode(name) for name in ("W32Time", "DNS", "TermService")} == {"manual"}
+    assert_nothing_to_do(again)
+    assert undone.after.configuration == checked.before.configuration
+
+
+def test_a_delayed_start_shows_at_the_next_boot(told: Told) -> None:
+    changed, waiting, booted = told[WAITING.id]
+    for beat in (changed, waiting):
+        assert (beat.result["effective"], beat.result["reboot_required"]) == ("no", False)
+        assert "next boot" in beat.result["reasons"][0]
+    assert_nothing_to_do(booted)
+    assert booted.result["effective"] == "yes"
+
+
+# --- states
+
+
+def _order(beat: Beat, method: str) -> list[str]:
+    """The services that the requests of one kind were sent for, in order."""
+    names = (AD_LDS, *DEPENDENTS)
+    briefs = [entry["brief"] for entry in beat.requests["log"] if entry["method"] == method]
+    return [name for brief in briefs for name in names if f"={name}" in brief]
+
+
+def _pid(beat: Beat, name: str) -> tuple[int, int]:
+    return beat.before.service(name)["pid"], beat.after.service(name)["pid"]
+
+
+@pytest.mark.parametrize("story", STATES, ids=str)
+def test_what_depends_on_it_stops_first(told: Told, story: Story) -> None:
+    checked, stopped, again, _started = told[story.id][:4]
+    assert_only_told(checked, stopped)
+    assert_done_as_said(STATE, stopped)
+    assert stopped.result["changed"] is True
+    assert not any(stopped.after.runs(name) for name in (AD_LDS, *DEPENDENTS))
+    order = _order(stopped, "StopService")
+    assert set(order[:2]) == set(DEPENDENTS)
+    assert order[2:] == [AD_LDS]
+    assert set(stopped.result["ran"]) == {AD_LDS, *DEPENDENTS}
+    assert_nothing_to_do(again)
+
+
+@pytest.mark.parametrize("story", STATES, ids=str)
+def test_what_ran_is_noted_before_the_first_stop(told: Told, story: Story) -> None:
+    stopped = told[story.id][1]
+    methods = [entry["method"] for entry in stopped.requests["log"]]
+    assert methods.index("SetStringValue") < methods.index("StopService")
+
+
+@pytest.mark.parametrize("story", STATES, ids=str)
+def test_a_start_starts_what_is_named(told: Told, story: Story) -> None:
+    started, again, others = told[story.id][3:6]
+    assert_done_as_said(STATE, started)
+    assert started.after.runs(AD_LDS)
+    assert not any(started.after.runs(name) for name in DEPENDENTS)
+    assert_nothing_to_do(again)
+    assert others.after.runs(*DEPENDENTS)
+
+
+@pytest.mark.parametrize("story", STATES, ids=str)
+def test_a_restart_starts_exactly_what_ran(told: Told, story: Story) -> None:
+    checked, *restarts = told[story.id][6:]
+    assert checked.after.data == checked.before.data
+    for beat in (checked, *restarts):
+        assert beat.event == "ok", beat.message
+        assert beat.result["changed"] is True
+        assert set(beat.result["ran"]) == {AD_LDS, DEPENDENTS[1]}
+    for beat in restarts:
+        assert beat.after.runs(AD_LDS, DEPENDENTS[1])
+        assert not beat.after.runs(DEPENDENTS[0])
+        for name in (AD_LDS, DEPENDENTS[1]):
+            before, after = _pid(beat, name)
+            assert before != after
+        assert _order(beat, "StopService") == [DEPENDENTS[1], AD_LDS]
+        assert _order(beat, "StartService") == [AD_LDS, DEPENDENTS[1]]
+
+
+def test_a_service_that_takes_too_long_is_named(told: Told) -> None:
+    (beat,) = told[NO_TIME.id]
+    assert beat.event == "failed"
+    assert re.search(r"MSExchangeTransport.*Stop Pending.* after 1 second", beat.message), beat.message
+
+
+def test_a_service_that_loses_its_port_fails_with_its_code(told: Told) -> None:
+    (beat,) = told[ROBBED.id]
+    assert beat.event == "failed"
+    assert AD_LDS in beat.message
+    assert re.search("10048|10013", beat.message), beat.message

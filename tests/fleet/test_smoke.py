@@ -1,0 +1,67 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A short walk through everything, for other versions of Ansible and Python: ad hoc, the role, NTLM, errors."""
+
+from __future__ import annotations
+
+import collections.abc as c
+
+import pytest
+
+from tests.fleet.stories import DEFAULTS, Telling, playbook_run, witnessed
+from tests.simulator.control import RunningFleet, running_fleet
+
+HOSTS = {
+    "edge2003": {"release": "2003", "broken": True},
+    "edge2008r2": {"release": "2008r2", "broken": True, "language": "de", "wire": {"transport": "ntlm"}},
+    "edge2022": {"release": "2022", "broken": True, "wire": {"transport": "ntlm"}},
+}
+
+
+@pytest.fixture(scope="module")
+def fleet() -> c.Iterator[RunningFleet]:
+    with running_fleet({"defaults": dict(DEFAULTS), "hosts": HOSTS}) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def runs(fleet: RunningFleet) -> list[Telling]:
+    """Check mode, the run, and the run again."""
+    every = ("-e", "edge_serial=100%", "--diff")
+    return [
+        playbook_run(fleet.control, fleet.inventory, "portkeeper.windows.edge", *every, *more)
+        for more in (("--check",), (), ())
+    ]
+
+
+def test_the_role_tells_fixes_and_then_finds_nothing_to_do(runs: list[Telling]) -> None:
+    checked, done, again = runs
+    for telling in runs:
+        assert telling.exit_code == 0, telling.output
+        assert "Traceback" not in telling.output
+    for host in HOSTS:
+        assert checked.beats[host][-1].after.data == checked.beats[host][0].before.data
+        assert [telling.recap[host]["changed"] for telling in runs] == [1, 1, 0]
+        final = again.beats[host][-1].after
+        assert final.runs("ADAM_MSExchange", "MSExchangeTransport", "DNS")
+        assert final.holders("tcp", 50636) == {"ADAM_MSExchange"}
+    assert done.beats["edge2003"][-1].after.reserved == ["50389-50389", "50636-50636"]
+    assert done.beats["edge2022"][-1].after.pool_exclusions == ["50389-50389", "50636-50636"]
+
+
+def test_short_names_work_from_the_checkout(fleet: RunningFleet, runs: list[Telling]) -> None:
+    del runs
+    command = ["ansible", "-i", str(fleet.inventory), "all", "-m", "reserved_ports", "-a", "ports=5389,5400-5410"]
+    telling = witnessed(fleet.control, [*command, "--limit", "edge2003,edge2022"])
+    assert telling.exit_code == 0, telling.output
+    assert telling.beats["edge2022"][0].after.excluded("udp") == ["5389-5389", "5400-5410"]
+    assert telling.beats["edge2003"][0].result["reboot_required"] is True
+
+
+def test_an_error_is_one_sentence(fleet: RunningFleet) -> None:
+    command = ["ansible", "-i", str(fleet.inventory), "edge2022", "-m", "portkeeper.windows.service_state"]
+    telling = witnessed(fleet.control, [*command, "-a", "name=NoSuch state=restarted"])
+    assert telling.exit_code == 2
+    assert "NoSuch: it does not exist on this server" in telling.output
+    assert "Traceback" not in telling.output

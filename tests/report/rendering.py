@@ -1,0 +1,53 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reports made by the role from given results, by the real `ansible-playbook`."""
+
+from __future__ import annotations
+
+import collections.abc as c
+import json
+import os
+import pathlib
+import typing as t
+
+import jmespath
+import yaml
+
+from tests.tooling.ansible_programs import AnsibleRun, run_ansible
+from tests.tooling.sources import ROOT
+
+HERE: t.Final = pathlib.Path(__file__).parent
+ROLE: t.Final = ROOT / "roles" / "port_report"
+TEMPLATES: t.Final = ROLE / "templates"
+
+Json: t.TypeAlias = c.Mapping[str, t.Any]
+
+
+def reduced(facts: Json) -> dict[str, t.Any]:
+    """What `port_info` returns for the role's query: evaluated here as the module evaluates it."""
+    variables = yaml.safe_load((ROLE / "vars" / "main.yml").read_text(encoding="utf-8"))
+    return {"result": jmespath.search(variables["__port_report_query"], facts), "warnings": []}
+
+
+def report(results: c.Mapping[str, Json], directory: pathlib.Path, *, maps: bool = True) -> AnsibleRun:
+    """Let the role write its report into DIRECTORY/report; raises AnsibleFailure where it fails."""
+    given = directory / "given"
+    given.mkdir(parents=True)
+    for name, result in results.items():
+        (given / f"{name}.json").write_text(json.dumps(result), encoding="utf-8")
+    # As in a real inventory of Windows servers, and as a trap: what is written on the controller must not go by WinRM.
+    everywhere = {"ansible_connection": "winrm", "ansible_python_interpreter": "/nowhere/python"}
+    inventory = directory / "inventory.yml"
+    inventory.write_text(yaml.safe_dump({"all": {"vars": everywhere, "hosts": dict.fromkeys(results, {})}}))
+    options = {"given_directory": given, "port_report_directory": directory / "report", "port_report_maps": maps}
+    return run_ansible(
+        [
+            *("ansible-playbook", "-i", str(inventory), str(HERE / "given.yml")),
+            *(
+                "-e",
+                json.dumps({name: value if isinstance(value, bool) else str(value) for name, value in options.items()}),
+            ),
+        ],
+        settings={"ANSIBLE_ACTION_PLUGINS": f"{ROOT / 'plugins' / 'action'}{os.pathsep}{HERE / 'action'}"},
+    ).checked()
