@@ -27,16 +27,14 @@ JOURNAL_FACT: t.Final = RegistryFact(JOURNAL_KEY, "Journal", RegistryType.STRING
 JOURNAL_NAME: t.Final = (
     rf"the journal of portkeeper.windows on this server (HKLM\{JOURNAL_FACT.key}, {JOURNAL_FACT.name})"
 )
-    rf"the journal of portkeeper.windows on this server (HKLM\{JOURNAL_FACT.key}, {JOURNAL_FACT.name})"
-)
 RESET_ADVICE: t.Final = (
     rf"Nothing was changed. Reset it with: reg delete HKLM\{JOURNAL_FACT.key} /v {JOURNAL_FACT.name} /f (what earlier "
     "runs changed is then forgotten), or set portkeeper_journal: false to work without it"
 )
 """What helps where the journal is damaged: somebody else has written it."""
 VERSION: t.Final = 1
-MAXIMUM_SIZE: t.Final = 262_144
-"""Characters; far above what every resource together writes."""
+MAXIMUM_SIZE: t.Final = 65_536
+"""Characters; above what every resource together writes, and below what an envelope of Windows Server 2003 carries."""
 CLOCK_TOLERANCE: t.Final = 60.0
 """Seconds by which two clocks' differences may disagree before they mean something."""
 

@@ -140,9 +140,9 @@ class Server(FakeClient):
         }
         return Instance.of(class_name, row)
 
-    def query(self, namespace: str, wql: str) -> list[Instance]:
+    def query(self, namespace: str, wql: str, *, most: int | None = None) -> list[Instance]:
         self._reach()
-        return super().query(namespace, wql)
+        return super().query(namespace, wql, most=most)
 
     def invoke(
         self,

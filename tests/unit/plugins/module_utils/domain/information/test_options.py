@@ -37,7 +37,7 @@ def test_limits_have_bounds() -> None:
 )
 def test_limits_out_of_bounds_are_refused(option: str, value: float) -> None:
     with pytest.raises(OptionError, match=f"{option}: .* is not between"):
-        asked(**{option: value})
+        inquiry({option: value}, None, journal=True)
 
 
 SUBSETS: list[tuple[list[str], tuple[str, ...]]] = [
