@@ -34,6 +34,10 @@ options:
     description: Whether each server also gets RV(ignore:map), the geometry of its port map.
     type: bool
     default: false
+  most_ranges:
+    description: Of the ports of a process, only that many ranges and how many more there are; V(0) means all.
+    type: int
+    default: 0
 seealso:
   - module: portkeeper.windows.port_info
 """
@@ -65,12 +69,12 @@ _value:
 """
 
 
-def port_report(results: t.Any, *, maps: bool = False) -> dict[str, t.Any]:
+def port_report(results: t.Any, *, maps: bool = False, most_ranges: int = 0) -> dict[str, t.Any]:
     """The rows; raises AnsibleFilterError where the input is no mapping of names to results."""
     if not isinstance(results, t.Mapping) or not all(isinstance(item, t.Mapping) for item in results.values()):
         raise AnsibleFilterError("port_report needs a mapping of server names to results of port_info")
     report = fleet(results)
-    rows: dict[str, t.Any] = plain(report)
+    rows: dict[str, t.Any] = plain(report, most_ranges=most_ranges)
     if maps:
         for host, row in zip(report.hosts, rows["hosts"], strict=True):
             row["map"] = plain(drawing(host)) if host.reading == "read" else None

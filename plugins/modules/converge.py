@@ -26,8 +26,8 @@ options:
   resources:
     description:
       - What the server is to have. Each item is a dictionary with exactly one of the keys C(reserved_ports),
-        C(dns_socket_pool), C(dynamic_ports), C(static_rpc_port), C(service_start_mode), C(service_state), and under it
-        the options of the module of that name.
+        C(dns_socket_pool), C(dynamic_ports), C(static_rpc_port), C(service_start_mode), C(service_state),
+        C(services_file), and under it the options of the module of that name.
       - An item may also have C(when_capable) and C(unless_capable), a name or a list of names. The item counts only
         on servers that can do all of the first and none of the second. Elsewhere it is passed over in silence. So one
         list serves all releases.

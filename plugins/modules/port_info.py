@@ -544,8 +544,8 @@ configured_versus_effective:
       type: str
       sample: reserved_ports
     part:
-      description: V(ReservedPorts), V(netsh), V(size), V(excluded_ports), V(max_user_port), V(tcp), V(udp), a service as
-        M(portkeeper.windows.static_rpc_port) calls it, or the key name of a service.
+      description: V(ReservedPorts), V(netsh), V(size), V(excluded_ports), V(max_user_port), V(tcp), V(udp), a
+        service as M(portkeeper.windows.static_rpc_port) calls it, or the key name of a service.
       type: str
       sample: ReservedPorts
     configured:
@@ -562,8 +562,8 @@ configured_versus_effective:
       type: str
       sample: "Windows reads ReservedPorts at boot: it waits for a reboot."
     waits_for:
-      description: V(reboot), V(dns_restart), V(service_restart), V(boot) (a delayed start), V(owner) (of a port that is in
-        use), or none.
+      description: V(reboot), V(dns_restart), V(service_restart), V(boot) (a delayed start), V(owner) (of a port that
+        is in use), or none.
       type: str
       sample: reboot
     reboot_required:
@@ -735,7 +735,8 @@ risk:
           type: float
           sample: 0.0
 findings:
-  description: What is wrong, worst first. Empty on a server where nothing is. The kinds stand in docs/troubleshooting.md.
+  description: What is wrong, worst first. Empty on a server where nothing is. The kinds stand in
+    docs/troubleshooting.md.
   returned: when gathered
   type: list
   elements: dict
@@ -796,8 +797,8 @@ findings:
           elements: str
           sample: ["DNS"]
         held_as:
-          description: V(dns_pool) for the DNS server's socket pool, V(lsass_rpc) for an RPC endpoint of C(lsass.exe), or
-            V(other).
+          description: V(dns_pool) for the DNS server's socket pool, V(lsass_rpc) for an RPC endpoint of
+            C(lsass.exe), or V(other).
           type: str
           sample: dns_pool
     cause:
@@ -826,8 +827,8 @@ findings:
       type: bool
       sample: true
     waits_for:
-      description: What the configured fix waits for. V(reboot), V(dns_restart), V(boot) (a delayed start), V(owner) (that
-        the holder gives the port back), or none.
+      description: What the configured fix waits for. V(reboot), V(dns_restart), V(boot) (a delayed start), V(owner)
+        (that the holder gives the port back), or none.
       type: str
       sample: dns_restart
     fix:

@@ -24,7 +24,7 @@ MOST_REQUESTS: t.Final = 14
 """What a converged host may cost."""
 BOOTS: t.Final = 1000
 """Of the plain broken server of each release, once it is fixed."""
-FEW_BOOTS: t.Final = 200
+FEW_BOOTS: t.Final = 100
 """Enough to see what an unfixed server loses, and for the many variants."""
 
 Fix: t.TypeAlias = t.Literal["reserved", "delayed", "excluded"]

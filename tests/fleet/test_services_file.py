@@ -151,7 +151,7 @@ REFUSALS: t.Final = (
     Refusal(
         id="access-denied",
         server=_odd("2022", "denied"),
-        sentence=r"portkeeper-old can't be written, Windows said: Access is denied\.; nothing was changed",
+        sentence=r"portkeeper-1-old can't be written, Windows said: Access is denied\.; nothing was changed",
     ),
     Refusal(
         id="access-denied-german",
@@ -215,12 +215,30 @@ FOREIGN: t.Final = Story(
         ),
     ),
 )
+FOLDER: t.Final = r"C:\Windows\System32\drivers\etc"
+LEFT: t.Final = rf"{FOLDER}\services.portkeeper-1-old"
+ORPHAN: t.Final = Story(
+    id="orphan-of-a-killed-run",
+    server={"release": "2022", "roles": ["member"]},
+    steps=(
+        Step(
+            module=MODULE,
+            options={"entries": ENTRIES},
+            acts=(
+                {"do": "write_file", "path": LEFT, "data": "half"},
+                {"do": "hold_file", "path": LEFT, "on": True},
+            ),
+        ),
+        Step(module=MODULE, options={"entries": ENTRIES}, acts=({"do": "hold_file", "path": LEFT, "on": False},)),
+        Step(module=MODULE, options={"entries": ENTRIES}),
+    ),
+)
 Told: t.TypeAlias = dict[str, tuple[Beat, ...]]
 
 
 @pytest.fixture(scope="module")
 def told() -> Told:
-    return tell([*(case.story for case in CASES), *(refusal.story for refusal in REFUSALS), FOREIGN])
+    return tell([*(case.story for case in CASES), *(refusal.story for refusal in REFUSALS), FOREIGN, ORPHAN])
 
 
 @pytest.fixture(params=CASES, ids=lambda case: case.id)
@@ -292,6 +310,15 @@ def test_foreign_changes_survive_the_undo(told: Told) -> None:
     assert "changed since by somebody else" in undone.warnings
     assert files_of(undone.after) == {"services": b"# theirs \xe4\n" + content() + b"theirs 1/udp"}
     assert undone.after.journal is None
+
+
+def test_what_a_killed_run_s_command_still_holds_is_no_obstacle(told: Told) -> None:
+    changed, cleaned, again = told["orphan-of-a-killed-run"]
+    assert changed.event == "ok", changed.message
+    assert files_of(changed.after) == {"services": _added(()), BACKUP: content(), "services.portkeeper-1-old": b"half"}
+    assert cleaned.result["before"]["temporary_files"] == ["services.portkeeper-1-old"]
+    assert files_of(cleaned.after) == {"services": _added(()), BACKUP: content()}
+    assert again.result["changed"] is False
 
 
 # --- death at every message ------------------------------------------------------------------------------------------

@@ -28,7 +28,6 @@ from tests.tooling.interruption import interruptible
 from tests.tooling.sources import ROOT
 from tests.tooling.text_tables import INDENT, heading
 
-DIRECTORY: t.Final = ROOT / "build" / "rehearsal"
 COLLECTION: t.Final = "portkeeper.windows"
 SEED: t.Final = 1
 
@@ -56,7 +55,7 @@ def rehearse(found: Json, name: str, arguments: argparse.Namespace) -> bool:
     twin = twin_of(found)
     show(heading(f"A twin of {name}"), *_about(found, twin))
     scenario = {"hosts": {name: {**twin.host, "wire": {"transport": "basic"}}}}
-    with running_fleet(scenario, directory=DIRECTORY) as fleet:
+    with running_fleet(scenario) as fleet:
         host = fleet.control.host(name)
         before = _odds(host, fleet.inventory, arguments.boots)
         role = _play(arguments, fleet.inventory, shown=True)
@@ -93,7 +92,7 @@ def _information(inventory: pathlib.Path) -> list[str]:
 
 
 def _play(arguments: argparse.Namespace, inventory: pathlib.Path, *, shown: bool) -> AnsibleRun:
-    playbook = DIRECTORY / "playbook.yml"
+    playbook = inventory.with_name("playbook.yml")
     play = {"name": "Rehearse", "hosts": "all", "gather_facts": False, "roles": [f"{COLLECTION}.{arguments.role}"]}
     playbook.write_text(yaml.safe_dump([play], sort_keys=False), encoding="utf-8")
     command = ["ansible-playbook", "-i", str(inventory), str(playbook), *arguments.options]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How long the role needs for its page, and how large its files are: `python -m tests.report.benchmark [SERVERS [SOCKETS]]`."""
+"""How long the role needs for its page, and how large it is: `python -m tests.report.benchmark [SERVERS [SOCKETS]]`."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import collections.abc as c
 import contextlib
+import fcntl
 import json
 import os
 import pathlib
@@ -40,6 +41,7 @@ _FLAGS: t.Final = (
     "--remote-debugging-pipe",
 )
 _READ_BYTES: t.Final = 1 << 20
+_FIRST_FREE: t.Final = 10
 
 Json: t.TypeAlias = t.Any
 Scheme: t.TypeAlias = t.Literal["light", "dark"]
@@ -186,16 +188,21 @@ def running_browser() -> c.Iterator[Browser]:
 
 
 def _start(command: list[str], read: int, write: int) -> subprocess.Popen[bytes]:
-    # A shell puts the pipes where the browser looks for them, whatever numbers they have here.
-    shell = ["/bin/sh", "-c", f'exec "$@" 3<&{read} 4>&{write}', "sh", *command]
-    return subprocess.Popen(
-        shell,
-        pass_fds=(read, write),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    # Out of the way of 3 and 4 first; a shell then puts the pipes where the browser looks for them.
+    high = tuple(fcntl.fcntl(descriptor, fcntl.F_DUPFD, _FIRST_FREE) for descriptor in (read, write))
+    shell = ["bash", "-c", f'exec "$@" 3<&{high[0]} 4>&{high[1]}', "bash", *command]
+    try:
+        return subprocess.Popen(
+            shell,
+            pass_fds=high,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    finally:
+        for descriptor in high:
+            os.close(descriptor)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -195,6 +195,7 @@ def _finding(words: str) -> Facts:
         "evidence": [{"seen_in": "event", "text": f"System: 7023{words}", "time": "2026-11-20T08:00:00Z"}],
         "configured": False,
         "waits_for": None,
-        "fix": f"- name: Give AD LDS its ports back{words}\n  ansible.builtin.include_role:\n    name: portkeeper.windows.exchange_edge_dns\n",
+        "fix": f"- name: Give AD LDS its ports back{words}\n"
+        "  ansible.builtin.include_role:\n    name: portkeeper.windows.exchange_edge_dns\n",
         "source": f"KB959215{words}",
     }

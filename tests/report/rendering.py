@@ -39,7 +39,7 @@ def report(results: c.Mapping[str, Json], directory: pathlib.Path, *, maps: bool
     # As in a real inventory of Windows servers, and as a trap: what is written on the controller must not go by WinRM.
     everywhere = {"ansible_connection": "winrm", "ansible_python_interpreter": "/nowhere/python"}
     inventory = directory / "inventory.yml"
-    inventory.write_text(yaml.safe_dump({"all": {"vars": everywhere, "hosts": dict.fromkeys(results, {})}}))
+    inventory.write_text(yaml.safe_dump({"all": {"vars": everywhere, "hosts": {name: {} for name in results}}}))
     options = {"given_directory": given, "port_report_directory": directory / "report", "port_report_maps": maps}
     return run_ansible(
         [

@@ -293,7 +293,9 @@ def _ordered(
     ports_first = bool(moves.start_first or when_free)
     body = (*stop, *writes, *when_free) if ports_first else (*writes, *stop)
     recovery = _starts(moves)
-    acts = bool(body or recovery) or request.undo
+    # A run that was killed after its last start left a note that nothing needs any more.
+    noted = ledger.journal is not None and bool(ledger.journal.stopped)
+    acts = bool(body or recovery) or noted or request.undo
     journal_first, journal_last = _journal_steps(request, plans, ledger, moves) if acts else ((), ())
     return Convergence(
         release=context.release,

@@ -165,6 +165,7 @@ class WriteServicesFile(Step):
     """Replace the services file of a folder, if it is still ``before``, with ``after``: all of it, or nothing.
 
     ``keep_before`` makes ``before`` the backup; ``drop_backup`` removes the backup once the file is replaced.
+    ``number`` makes the names of the temporary files; ``leftovers`` are such files of earlier runs, to be deleted.
     """
 
     folder: str
@@ -172,6 +173,8 @@ class WriteServicesFile(Step):
     after: bytes
     keep_before: bool
     drop_backup: bool
+    number: int = 1
+    leftovers: tuple[str, ...] = ()
 
     def touches(self) -> tuple[Fact[t.Any], ...]:
         """See Step."""
@@ -180,7 +183,10 @@ class WriteServicesFile(Step):
 
 @dataclasses.dataclass(frozen=True)
 class DeleteBesideServicesFile(Step):
-    """Delete files of ours beside the services file: a backup that nobody needs, or what a killed run left."""
+    """Delete files of ours beside the services file: a backup that nobody needs, or what a killed run left.
+
+    What a killed run left may still be open there; then it stays for now.
+    """
 
     folder: str
     names: tuple[str, ...]

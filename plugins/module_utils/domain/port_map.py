@@ -72,17 +72,18 @@ class Label:
     anchor: t.Literal["start", "middle", "end"]
 
 
-def runs(ports: t.Iterable[int]) -> tuple[PortRange, ...]:
-    """Neighbouring ports merged into ranges, sorted; the same as a set of ports, made quickly of thousands."""
-    found: list[PortRange] = []
+def run_texts(ports: t.Iterable[int]) -> list[str]:
+    """Neighbouring ports merged into ``n-m``, single ones as ``n``, sorted; quick, for thousands of ports."""
+    found: list[str] = []
     first = last = -1
-    for port in sorted(set(ports)):
-        if port != last + 1:
-            if last >= 0:
-                found.append(PortRange(first, last))
-            first = port
-        last = port
-    return (*found, PortRange(first, last)) if last >= 0 else ()
+    for port in [*sorted(set(ports)), -1]:
+        if port == last + 1 and last >= 0:
+            last = port
+            continue
+        if last >= 0:
+            found.append(str(first) if first == last else f"{first}-{last}")
+        first = last = port
+    return found
 
 
 def counts(ports: t.Iterable[int], scale: Scale) -> list[int]:

@@ -17,12 +17,9 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts im
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import WriteServicesFile
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.services_file import (
     BACKUP,
-    CUT,
     FILE,
-    NEW,
-    OLD,
-    TEMPORARY,
     path_of,
+    temporary_file,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows.console import Console, Output
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows.errors import (
@@ -111,13 +108,16 @@ def replace(console: Console, host: str, step: WriteServicesFile) -> ServicesFil
 
 
 def delete(console: Console, host: str, folder: str, names: t.Sequence[str]) -> ServicesFile:
-    """Delete files beside the services file, and return how things stand then; raises CommandError."""
+    """Delete files beside the services file, and return how things stand then.
+
+    Raises:
+        CommandError: the backup could not be deleted.
+    """
     outputs = console.run([_deletion(folder, names), *reading_commands(folder)])
     file = file_of(host, folder, outputs[1:])
-    left = [name for name in names if name in file.beside]
-    if left:
-        listed = ", ".join(path_of(folder, name) for name in left)
-        raise _error(host, "delete", listed, f"Windows said: {outputs[0].complaint or 'nothing'}")
+    if BACKUP in names and BACKUP in file.beside:
+        said = f"Windows said: {outputs[0].complaint or 'nothing'}"
+        raise _error(host, "delete", path_of(folder, BACKUP), said)
     return file
 
 
@@ -128,7 +128,10 @@ class _Replacement:
         self._console, self._host, self._step = console, host, step
         self._folder = step.folder
         self._path = path_of(step.folder)
-        self._made: tuple[str, ...] = TEMPORARY
+        self._new = temporary_file(step.number, "new")
+        self._old = temporary_file(step.number, "old")
+        self._cut = temporary_file(step.number, "cut")
+        self._made: tuple[str, ...] = (self._new, self._old, self._cut)
 
     def done(self) -> ServicesFile:
         try:
@@ -143,38 +146,45 @@ class _Replacement:
 
     def _prove_road(self) -> None:
         """Send back what was read: the server's own comparison tells whether reading and writing keep every byte."""
-        comparison = f"fc /b {self._file(FILE)} {self._file(OLD)}"
-        *written, compared = self._send(self._step.before, OLD, [comparison])
-        self._demand_written(written, OLD)
+        comparison = f"fc /b {self._file(FILE)} {self._file(self._old)}"
+        *written, compared = self._send(self._step.before, self._old, [comparison])
+        self._demand_written(written, self._old)
         if not _are_equal(compared):
             reason = "what was read does not come back unchanged, or somebody has just changed it"
             raise self._error(reason, "run this again; if it stays so, edit that file by hand")
 
     def _write_new(self) -> None:
-        *written, typed = self._send(self._step.after, NEW, [f"type {self._file(NEW)}"])
-        self._demand_written(written, NEW)
+        *written, typed = self._send(self._step.after, self._new, [f"type {self._file(self._new)}"])
+        self._demand_written(written, self._new)
         if typed.raw != self._step.after:
             raise self._error("the new content does not read as it was sent", "edit that file by hand")
 
     def _put_in_place(self) -> ServicesFile:
-        chain = [f"fc /b {self._file(FILE)} {self._file(OLD)}", f"move /y {self._file(NEW)} {self._file(FILE)}"]
-        if self._step.keep_before:
-            chain.insert(1, f"copy /y /b {self._file(OLD)} {self._file(BACKUP)}")
-        spent = (OLD, BACKUP) if self._step.drop_backup else (OLD,)
-        lines = [" && ".join(chain), *reading_commands(self._folder), _deletion(self._folder, spent)]
-        moved, *reading, _deleted = self._console.run(lines)
+        spent = _deletion(self._folder, (self._old, *self._step.leftovers))
+        moved, _deleted, *reading = self._console.run([self._chain(), spent, *reading_commands(self._folder)])
         file = file_of(self._host, self._folder, reading)
-        if file.content != self._step.after:
-            self._made = (*TEMPORARY, BACKUP) if self._step.keep_before and not moved.succeeded else TEMPORARY
-            raise self._not_in_place(moved)
-        return ServicesFile(file.content, file.read_only, file.beside - {*spent})
+        if file.content == self._step.after:
+            return file
+        if self._step.keep_before and not moved.succeeded:
+            self._made = (*self._made, BACKUP)
+        raise self._not_in_place(moved)
+
+    def _chain(self) -> str:
+        """One command line: if the file is still what was read, then the backup, then the move."""
+        chain = [f"fc /b {self._file(FILE)} {self._file(self._old)}"]
+        if self._step.keep_before:
+            chain.append(f"copy /y /b {self._file(self._old)} {self._file(BACKUP)}")
+        chain.append(f"move /y {self._file(self._new)} {self._file(FILE)}")
+        if self._step.drop_backup:
+            chain.append(_deletion(self._folder, (BACKUP,)))
+        return " && ".join(chain)
 
     def _send(self, content: bytes, name: str, then: t.Sequence[str]) -> list[Output]:
         """Write content to a file of ours. A last line without an end takes the road over ``copy``, which cuts."""
         if content.endswith(b"\n"):
             return self._console.run([self._filter(name), *then], stdin=content)
-        cut = f"copy /y {self._file(CUT)} /a {self._file(name)} /b"
-        lines = [self._filter(CUT), cut, _deletion(self._folder, (CUT,)), *then]
+        cut = f"copy /y {self._file(self._cut)} /a {self._file(name)} /b"
+        lines = [self._filter(self._cut), cut, _deletion(self._folder, (self._cut,)), *then]
         first, second, _deleted, *rest = self._console.run(lines, stdin=content + END_OF_TEXT + b"\r\n")
         return [first, second, *rest]
 

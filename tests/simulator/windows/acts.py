@@ -194,6 +194,13 @@ def _delete_file(server: SimulatedServer, arguments: Arguments) -> JsonValue:
     return server.machine.files.pop(str(arguments["path"]), None) is not None
 
 
+def _hold_file(server: SimulatedServer, arguments: Arguments) -> JsonValue:
+    """A program opens a file and shares nothing, or closes it again."""
+    held = server.machine.files.in_use
+    (held.add if arguments["on"] else held.discard)(str(arguments["path"]).casefold())
+    return None
+
+
 ACTS: t.Final[t.Mapping[str, Act]] = {
     "set_value": _set_value,
     "get_value": _get_value,
@@ -218,6 +225,7 @@ ACTS: t.Final[t.Mapping[str, Act]] = {
     "assume": _assume,
     "write_file": _write_file,
     "delete_file": _delete_file,
+    "hold_file": _hold_file,
 }
 """By the value of ``do``; the other keys are the arguments that each function reads."""
 

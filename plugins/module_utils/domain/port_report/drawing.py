@@ -291,8 +291,7 @@ def _shapes(*drawn: tuple[Shape, str]) -> tuple[Drawn, ...]:
 def _ports(host: Host, protocol: Protocol, *, pool: bool) -> t.Iterator[int]:
     for holder in host.holders:
         if holder.pool == pool:
-            for item in holder.tcp if protocol == "tcp" else holder.udp:
-                yield from range(item.first, item.last + 1)
+            yield from (holder.tcp if protocol == "tcp" else holder.udp).numbers
 
 
 def _description(host: Host) -> str:

@@ -157,6 +157,7 @@ def _waits_for(findings: t.Iterable[Facts], waiting: t.Iterable[Waiting]) -> tup
 
 def _notes(facts: Facts, result: t.Mapping[str, t.Any]) -> tuple[str, ...]:
     warnings = reading.texts(result, "warnings")
-    missing = [name for name in ("sockets", "services", "findings", "risk") if facts.get(name) is None]
+    missing = [name for name in ("services", "findings", "risk") if facts.get(name) is None]
+    missing += [] if reading.knows_sockets(facts) else ["sockets"]
     unread = [f"Nothing is known of {name}." for name in missing if not any(note.startswith(name) for note in warnings)]
     return (*warnings, *unread)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import bisect
 import dataclasses
 import typing as t
 
@@ -120,23 +119,14 @@ def _name_of(key: str) -> str:
 
 
 def _by_port(
-    holders: t.Iterable[Holder], asked: t.Collection[tuple[Protocol, int]]
+    holders: t.Iterable[Holder], asked: t.Iterable[tuple[Protocol, int]]
 ) -> dict[tuple[Protocol, int], list[Holder]]:
-    found: dict[tuple[Protocol, int], list[Holder]] = {}
-    for protocol in PROTOCOLS:
-        wanted = sorted(port for item, port in asked if item == protocol)
-        for holder in holders:
-            for port in _among(wanted, holder.tcp if protocol == "tcp" else holder.udp):
-                found.setdefault((protocol, port), []).append(holder)
+    found: dict[tuple[Protocol, int], list[Holder]] = {protocol_and_port: [] for protocol_and_port in asked}
+    for holder in holders:
+        for (protocol, port), holding in found.items():
+            if port in (holder.tcp if protocol == "tcp" else holder.udp).numbers:
+                holding.append(holder)
     return found
-
-
-def _among(wanted: t.Iterable[int], ranges: t.Sequence[PortRange]) -> t.Iterator[int]:
-    """Those of the wanted ports that sorted ranges hold: a server has thousands of ranges, and few ports are needed."""
-    for port in wanted:
-        index = bisect.bisect_right(ranges, port, key=lambda item: item.first) - 1
-        if index >= 0 and port in ranges[index]:
-            yield port
 
 
 def _owns(wanted: _Wanted, holder: Holder) -> bool:

@@ -10,14 +10,15 @@ not known, and never breaks the report of the other servers.
 from __future__ import annotations
 
 import dataclasses
+import json
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import PROTOCOLS, Protocol
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_map import runs
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_report.rows import (
     DrawnFrom,
     Holder,
     KeptPorts,
+    PortNumbers,
     Ranges,
     ServiceRow,
     Waiting,
@@ -30,8 +31,11 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports im
 )
 
 Facts: t.TypeAlias = "t.Mapping[str, t.Any]"
+PACKED_SOCKETS: t.Final = "packed_sockets"
+_PACKED_FIELDS: t.Final = 5
 POOL_PORTS: t.Final = "pool_ports"
-"""The pool's ports in one text with commas, by which the role's query replaces thousands of rows of ``sockets``."""
+"""JSON texts, by which the role's query replaces the thousands of rows of ``sockets``: rows of protocol, port, process
+id, image and services, and the ports of the DNS server's pool alone."""
 _PART_TEXTS: t.Final = {
     "reserved_ports": "reserved ports",
     "dns_socket_pool": "DNS socket pool",
@@ -127,16 +131,39 @@ def services(facts: Facts) -> tuple[ServiceRow, ...]:
 def held_ports(facts: Facts) -> dict[Owner, dict[Protocol, set[int]]]:
     """Who holds which ports; several addresses of one port count once."""
     held: dict[Owner, dict[Protocol, set[int]]] = {}
-    for row in rows(facts, "sockets"):
-        protocol, port = protocol_of(row), number(row, "port", -1)
-        if protocol and 0 <= port <= HIGHEST_PORT:
-            owner = Owner(text(row, "image"), number(row, "process_id"), texts(row, "services"), bool(row.get("pool")))
-            held.setdefault(owner, {}).setdefault(protocol, set()).add(port)
-    pool = _pool_ports(facts)
-    if pool:
+    for (protocol, process_id, image, services, pool), ports in _by_process(facts).items():
+        owner = Owner(image, process_id, services, pool)
+        held.setdefault(owner, {}).setdefault(protocol, set()).update(filter(_is_port, ports))
+    drawn = set(filter(_is_port, _unpacked(facts, POOL_PORTS)))
+    if drawn:
         process_id = number(section(facts, "dns_pool"), "process_id")
-        held.setdefault(Owner("dns.exe", process_id, ("DNS",), pool=True), {}).setdefault("udp", set()).update(pool)
+        held.setdefault(Owner("dns.exe", process_id, ("DNS",), pool=True), {}).setdefault("udp", set()).update(drawn)
     return held
+
+
+def _by_process(facts: Facts) -> dict[tuple[Protocol, int, str, tuple[str, ...], bool], list[t.Any]]:
+    found: dict[t.Any, list[t.Any]] = {}
+    for row in rows(facts, "sockets"):
+        if protocol := protocol_of(row):
+            services = texts(row, "services")
+            key = (protocol, number(row, "process_id"), text(row, "image"), services, bool(row.get("pool")))
+            found.setdefault(key, []).append(row.get("port"))
+    for packed in _unpacked(facts, PACKED_SOCKETS):
+        if isinstance(packed, list) and len(packed) == _PACKED_FIELDS and packed[0] in PROTOCOLS:
+            protocol, port, process_id, image, hosted = packed
+            services = tuple(map(str, hosted)) if isinstance(hosted, list) else ()
+            key = (protocol, process_id if isinstance(process_id, int) else 0, str(image or ""), services, False)
+            found.setdefault(key, []).append(port)
+    return found
+
+
+def _is_port(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= HIGHEST_PORT
+
+
+def knows_sockets(facts: Facts) -> bool:
+    """Whether the server's sockets were read at all."""
+    return facts.get("sockets") is not None or facts.get(PACKED_SOCKETS) not in (None, "null")
 
 
 def holders(held: t.Mapping[Owner, t.Mapping[Protocol, t.Collection[int]]]) -> tuple[Holder, ...]:
@@ -147,8 +174,8 @@ def holders(held: t.Mapping[Owner, t.Mapping[Protocol, t.Collection[int]]]) -> t
             process_id=owner.process_id,
             services=owner.services,
             pool=owner.pool,
-            tcp=runs(ports.get("tcp", ())),
-            udp=runs(ports.get("udp", ())),
+            tcp=PortNumbers(ports.get("tcp", ())),
+            udp=PortNumbers(ports.get("udp", ())),
             tcp_count=len(ports.get("tcp", ())),
             udp_count=len(ports.get("udp", ())),
         )
@@ -199,8 +226,9 @@ def _kept(kind: t.Any, protocol: Protocol, ports: Ranges) -> KeptPorts:
     return KeptPorts(kind=kind, protocol=protocol, ports=ports, count=sum(item.count for item in ports))
 
 
-def _pool_ports(facts: Facts) -> set[int]:
-    numbers = (
-        part for part in text(facts, POOL_PORTS).split(",") if part.isascii() and part.isdecimal() and len(part) < 6
-    )
-    return {port for port in map(int, numbers) if port <= HIGHEST_PORT}
+def _unpacked(facts: Facts, name: str) -> list[t.Any]:
+    try:
+        value = json.loads(text(facts, name) or "null")
+    except ValueError:
+        return []
+    return value if isinstance(value, list) else []

@@ -12,6 +12,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import Protocol
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_map import run_texts
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortRange
 
 State = t.Literal["critical", "warning", "waiting", "well", "not_read"]
@@ -25,6 +26,17 @@ RangeKind = t.Literal["dns_pool", "programs"]
 Ranges: t.TypeAlias = "tuple[PortRange, ...]"
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class PortNumbers:
+    """Ports of one protocol that one process holds: thousands, so single numbers and not ranges."""
+
+    numbers: t.Collection[int] = ()
+
+    def texts(self) -> list[str]:
+        """Neighbours merged, as ``n`` or ``n-m``, sorted."""
+        return run_texts(self.numbers)
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
     """A process and the ports that it holds; ``pool``: those of the DNS server's socket pool, as a row of their own."""
@@ -33,10 +45,10 @@ class Holder:
     process_id: int
     services: tuple[str, ...]
     pool: bool
-    tcp: Ranges = ()
-    udp: Ranges = ()
-    tcp_count: int = 0
-    udp_count: int = 0
+    tcp: PortNumbers
+    udp: PortNumbers
+    tcp_count: int
+    udp_count: int
 
     @property
     def text(self) -> str:
@@ -158,14 +170,26 @@ class Fleet:
     """How many servers wait for what."""
 
 
-def plain(value: t.Any) -> t.Any:
-    """Rows as plain mappings, lists and texts, for JSON and for templates; ranges as ``n`` or ``n-m``."""
+def plain(value: t.Any, *, most_ranges: int = 0) -> t.Any:
+    """Rows as plain mappings, lists and texts, for JSON and for templates; ranges as ``n`` or ``n-m``.
+
+    ``most_ranges``: of the ports of a process only that many ranges, and a text that says how many more there are; 0
+    means all.
+    """
     if isinstance(value, PortRange):
         return value.text
+    if isinstance(value, PortNumbers):
+        return _cut(value.texts(), most_ranges)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        fields = dataclasses.fields(value)
+        return {field.name: plain(getattr(value, field.name), most_ranges=most_ranges) for field in fields}
     if isinstance(value, t.Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {str(key): plain(item, most_ranges=most_ranges) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
+        return [plain(item, most_ranges=most_ranges) for item in value]
     return value
+
+
+def _cut(texts: list[str], most: int) -> list[str]:
+    more = len(texts) - most
+    return [*texts[:most], f"{more:,} more ranges"] if most and more > 1 else texts

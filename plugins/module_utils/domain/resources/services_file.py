@@ -52,10 +52,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.services
 ENTRY: t.Final = "services_file"
 FILE: t.Final = "services"
 BACKUP: t.Final = "services.portkeeper-backup"
-NEW: t.Final = "services.portkeeper-new"
-OLD: t.Final = "services.portkeeper-old"
-CUT: t.Final = "services.portkeeper-cut"
-TEMPORARY: t.Final = (NEW, OLD, CUT)
+_TEMPORARY: t.Final = re.compile(r"services\.portkeeper-(\d{1,4})-(?:new|old|cut)")
 """Files that exist only while the services file is being replaced."""
 
 DATA_BASE_PATH: t.Final = RegistryFact(
@@ -159,6 +156,21 @@ def path_of(folder: str, name: str = FILE) -> str:
     return f"{folder}\\{name}"
 
 
+def temporary_file(number: int, part: t.Literal["new", "old", "cut"]) -> str:
+    """The name of a temporary file beside the services file."""
+    return f"services.portkeeper-{number}-{part}"
+
+
+def _leftovers(file: ServicesFile) -> tuple[str, ...]:
+    """Temporary files of killed runs."""
+    return tuple(sorted(name for name in file.beside if _TEMPORARY.fullmatch(name)))
+
+
+def _free_number(leftovers: tuple[str, ...]) -> int:
+    """A number that no temporary file has: a killed run's command may still hold one open."""
+    return 1 + max((int(found[1]) for found in map(_TEMPORARY.fullmatch, leftovers) if found), default=0)
+
+
 # --- the plan --------------------------------------------------------------------------------------------------------
 
 
@@ -182,20 +194,28 @@ def plan(wanted: ServicesEntries, context: Context) -> Plan:
     content, changes = edited(file.content, wanted.wishes, present=wanted.present)
     record = record_of(context.entry(ENTRY))
     if content == file.content:
-        return _plan(wanted, context, folder, file, _Target(content, record))
-    backup = context.facts[ServicesBackupFact(folder)]
-    start = record or Record(digest(file.content))
-    after = start.extended(file.content, content, changes)
-    if record and (digest(content) == record.original or not after.changes):
+        target = _Target(content, record)
+    elif record is None:
+        first = Record(digest(file.content)).extended(file.content, content, changes)
+        target = _Target(content, first, keep_before=True)
+    else:
+        after = record.extended(file.content, content, changes)
+        target = _further(file.content, content, after, context.facts[ServicesBackupFact(folder)])
+    warnings = _conflicts(wanted, content) if content != file.content else ()
+    return _plan(wanted, context, folder, file, dataclasses.replace(target, warnings=warnings))
+
+
+def _further(old: bytes, new: bytes, record: Record, backup: bytes | None) -> _Target:
+    """One more change of a file that has our lines already; ``record`` is the one after it."""
+    proven = backup is not None and digest(backup) == record.original
+    if digest(new) == record.original or not record.changes:
         # Nothing of ours is left: where nobody else has written, also the last line's missing end comes back.
-        ours_alone = record.knows(file.content) and backup is not None and digest(backup) == record.original
-        last = backup if ours_alone and backup is not None else content
-        return _plan(wanted, context, folder, file, _Target(last, None, drop_backup=backup is not None))
-    keep = record is None or backup is None or (digest(backup) != digest(file.content) == after.original)
-    if record and keep and digest(file.content) != after.original:
-        after = dataclasses.replace(after, original="")
-    target = _Target(content, after, keep_before=keep, warnings=_conflicts(wanted, content))
-    return _plan(wanted, context, folder, file, target)
+        return _Target(backup if proven and backup is not None else new, None, drop_backup=backup is not None)
+    is_original = digest(old) == record.original
+    keep = backup is None or (is_original and not proven)
+    # A backup of anything but the original is good for people only.
+    known = record if proven or is_original else dataclasses.replace(record, original="")
+    return _Target(new, known, keep_before=keep)
 
 
 def undo(wanted: ServicesEntries, context: Context) -> Plan:
@@ -229,21 +249,24 @@ def _undone(content: bytes, record: Record, keys: set[str], backup: bytes | None
 
 def _plan(wanted: ServicesEntries, context: Context, folder: str, file: ServicesFile, target: _Target) -> Plan:
     old = file.content or b""
-    temporary = tuple(name for name in TEMPORARY if name in file.beside)
+    leftovers = _leftovers(file)
+    steps = _steps(folder, file, target, leftovers)
     has_backup = target.keep_before or (BACKUP in file.beside and not target.drop_backup)
     return Plan(
         "services_file",
-        before={"lines": _lines(wanted, old), **_named(temporary)},
-        after={"lines": _lines(wanted, target.content), **_named(temporary, gone=True)},
+        before={"lines": _lines(wanted, old), **_named(leftovers)},
+        after={"lines": _lines(wanted, target.content), **_named(leftovers, gone=True)},
         force=IN_FORCE,
-        steps=_steps(folder, file, target, temporary),
+        steps=steps,
         journal=_journal(context, target),
         warnings=target.warnings,
         details={"path": path_of(folder), "backup_file": path_of(folder, BACKUP) if has_backup else ""},
+        # What is still open there can't be deleted yet, and that is no failure.
+        is_event=steps == (DeleteBesideServicesFile(folder, leftovers),),
     )
 
 
-def _steps(folder: str, file: ServicesFile, target: _Target, temporary: tuple[str, ...]) -> tuple[Step, ...]:
+def _steps(folder: str, file: ServicesFile, target: _Target, leftovers: tuple[str, ...]) -> tuple[Step, ...]:
     if file.content is not None and target.content != file.content:
         if file.read_only:
             raise PlanError(
@@ -251,9 +274,17 @@ def _steps(folder: str, file: ServicesFile, target: _Target, temporary: tuple[st
                 "the file is read-only, so nothing was changed",
                 "Somebody wants it to stay as it is; remove the attribute (attrib -r) if that is no longer so",
             )
-        write = WriteServicesFile(folder, file.content, target.content, target.keep_before, target.drop_backup)
+        write = WriteServicesFile(
+            folder,
+            file.content,
+            target.content,
+            keep_before=target.keep_before,
+            drop_backup=target.drop_backup,
+            number=_free_number(leftovers),
+            leftovers=leftovers,
+        )
         return (write,)
-    names = (*temporary, *((BACKUP,) if target.drop_backup else ()))
+    names = (*leftovers, *((BACKUP,) if target.drop_backup else ()))
     return (DeleteBesideServicesFile(folder, names),) if names else ()
 
 
@@ -279,9 +310,9 @@ def _without_file(wanted: ServicesEntries, folder: str, file: ServicesFile) -> P
     )
 
 
-def _named(temporary: tuple[str, ...], *, gone: bool = False) -> dict[str, list[str]]:
+def _named(leftovers: tuple[str, ...], *, gone: bool = False) -> dict[str, list[str]]:
     """Shown only where a killed run left something."""
-    return {"temporary_files": [] if gone else list(temporary)} if temporary else {}
+    return {"temporary_files": [] if gone else list(leftovers)} if leftovers else {}
 
 
 def _lines(wanted: ServicesEntries, content: bytes) -> list[str]:

@@ -35,15 +35,16 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resource
     DATA_BASE_PATH,
     ENTRY,
     FILE,
-    NEW,
-    OLD,
     RESOURCE,
     SYSTEM_ROOT,
+    temporary_file,
 )
 from tests.unit.plugins.module_utils.domain.test_services_lines import FILE as ANY_FILE
 from tests.unit.plugins.module_utils.domain.world import World
 
 FOLDER: t.Final = r"C:\Windows\System32\drivers\etc"
+OLD: t.Final = temporary_file(2, "old")
+NEW: t.Final = temporary_file(2, "new")
 CONTENT: t.Final = b"echo 7/tcp\r\n# Dr\x81cker\r\nlast 9/udp"
 APP: t.Final = {"name": "app", "port": 5000, "protocol": "tcp"}
 OTHER: t.Final = {"name": "other", "port": 5001, "protocol": "tcp"}
@@ -103,7 +104,10 @@ class FileWorld(World):
             return
         assert isinstance(step, WriteServicesFile)
         assert step.before == self.content
+        assert not any(temporary_file(step.number, part) in self.files for part in ("new", "old", "cut"))
         self.files[FILE] = step.after
+        for name in step.leftovers:
+            del self.files[name]
         if step.keep_before:
             self.files[BACKUP] = step.before
         if step.drop_backup:
@@ -224,7 +228,15 @@ def test_what_a_killed_run_left_beside_is_taken_away() -> None:
     world = FileWorld(files={FILE: CONTENT + b"\r\n" + APP_LINE, NEW: b"x", OLD: b"y", "services.theirs": b"z"})
     plan = world.run(APP)
     assert (plan.before["temporary_files"], plan.after["temporary_files"]) == ([NEW, OLD], [])
+    assert plan.is_event
     assert set(world.files) == {FILE, "services.theirs"}
+
+
+def test_a_change_takes_other_names_than_what_a_killed_run_left() -> None:
+    world = FileWorld(files={FILE: CONTENT, NEW: b"x", OLD: b"y"})
+    plan = world.run(APP)
+    assert (plan.before["temporary_files"], plan.after["temporary_files"], plan.is_event) == ([NEW, OLD], [], False)
+    assert set(world.files) == {FILE, BACKUP}
 
 
 def test_an_undo_killed_before_the_journal_takes_the_backup_away() -> None:
@@ -250,7 +262,12 @@ def test_a_second_name_of_the_same_port_is_worth_a_warning() -> None:
 
 
 REFUSED: t.Final = [
-    ("read-only", FileWorld(read_only=True), "present", r"etc\\services: the file is read-only, so nothing was changed"),
+    (
+        "read-only",
+        FileWorld(read_only=True),
+        "present",
+        r"etc\\services: the file is read-only, so nothing was changed",
+    ),
     ("missing", FileWorld(files={}), "present", r"etc\\services: there is no such file"),
 ]
 

@@ -41,8 +41,9 @@ class FakeShell(Shell):
         self.closed = False
 
     def run(self, command_line: str, *, stdin: bytes = b"", deadline: float = 120.0) -> CommandOutput:
-        assert not stdin
         assert deadline > 0
+        if stdin:
+            self.client.inputs.append(stdin)
         self.client.log.append(f"command {command_line}")
         if self.client.broken_output is not None:
             return self.client.broken_output
@@ -53,7 +54,7 @@ class FakeShell(Shell):
 
     def _one(self, part: str) -> bytes:
         line, success, failure = re.split(r" && echo | \|\| echo ", part)
-        raw, exit_code = self.client.commands.get(line, (b"", 1))
+        raw, exit_code = self.client.commands.get(line, (b"", 0 if self.client.does_all else 1))
         return raw + (failure if exit_code else success).encode() + b" \r\n"
 
 
@@ -69,6 +70,9 @@ class FakeClient(Client):
         self.codes: dict[tuple[str, str], int] = {}
         self.called: list[tuple[str, str, dict[str, t.Any]]] = []
         self.commands: dict[str, tuple[bytes, int]] = {}
+        self.does_all = False
+        """Whether a command that it does not know succeeds."""
+        self.inputs: list[bytes] = []
         self.broken_output: CommandOutput | None = None
         self.shells: list[FakeShell] = []
 

@@ -31,8 +31,10 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts im
     RegistryType,
     RegistryValue,
     ServiceFact,
+    ServicesBackupFact,
     ServicesDisplayedFact,
     ServicesFailedFact,
+    ServicesFileFact,
     ServicesLikeFact,
     ServicesOfProcessFact,
     Socket,
@@ -86,6 +88,8 @@ def test_every_kind_of_fact_is_answered(client: FakeClient) -> None:
         TcpSegmentsFact(),
         NetworkAdaptersFact(),
         NetworkDriversFact(),
+        ServicesFileFact(r"C:\etc"),
+        ServicesBackupFact(r"C:\etc"),
     ]
     kinds = {kind for kind in all_kinds(Fact) if kind.__module__.endswith("domain.facts")}
     assert {type(fact) for fact in wanted} == {kind for kind in kinds if "[" not in kind.__name__}

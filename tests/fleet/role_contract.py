@@ -1,0 +1,211 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every role promises on every server that it is for: told beforehand, done, proved, done once, taken back.
+
+A test module names its playbook and its servers; the class below then has the tests. The runs come one after another, by
+the real `ansible-playbook`, with all servers at once.
+"""
+
+from __future__ import annotations
+
+import collections.abc as c
+import dataclasses
+import typing as t
+
+from tests.fleet.snapshot import Protocol, Snapshot
+from tests.fleet.stories import DEFAULTS, Beat, Json, Telling, playbook_run
+from tests.simulator.control import running_fleet
+
+MOST_REQUESTS: t.Final = 14
+"""What a converged host may cost."""
+BOOTS: t.Final = 200
+"""Enough to see what an unfixed server loses."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Server:
+    """A server that a role has to fix."""
+
+    id: str
+    scenario: Json
+    variables: Json = dataclasses.field(default_factory=dict)
+    down: frozenset[str] = frozenset()
+    """Services that do not run before, and run afterwards."""
+    owners: c.Mapping[tuple[Protocol, int], str] = dataclasses.field(default_factory=dict)
+    """Which service holds a port afterwards."""
+    reserved: tuple[str, ...] | None = None
+    pool: tuple[str, ...] | None = None
+    excluded: c.Mapping[Protocol, tuple[int, ...]] = dataclasses.field(default_factory=dict)
+    """Single ports that are excluded afterwards."""
+    changes: bool = True
+    """Whether there is anything to fix."""
+    reboots: bool = False
+    in_force: t.Literal["yes", "no"] = "yes"
+    """After a boot."""
+    at_stake: bool = False
+    """Whether it loses a service at some boots before."""
+    safe: bool = True
+    """Whether no boot is lost any more afterwards."""
+
+    @property
+    def entry(self) -> dict[str, t.Any]:
+        """Its entry in the scenario."""
+        return {**self.scenario, "vars": dict(self.variables)}
+
+
+@dataclasses.dataclass(frozen=True)
+class Runs:
+    """Runs of the playbook one after another, and the lottery before the first and after the second of them."""
+
+    checked: Telling
+    first: Telling
+    second: Telling
+    booted: Telling
+    undone: Telling
+    undone_again: Telling
+    before: c.Mapping[str, Json]
+    after: c.Mapping[str, Json]
+
+    @property
+    def all(self) -> tuple[Telling, ...]:
+        """All of them."""
+        return (self.checked, self.first, self.second, self.booted, self.undone, self.undone_again)
+
+
+def play_role(role: str, servers: c.Sequence[Server], others: c.Mapping[str, Json]) -> Runs:
+    """Run the role's playbook on all of them; ``others`` are servers that it is not for, or can't do."""
+    hosts = {**{server.id: server.entry for server in servers}, **others}
+    with running_fleet({"defaults": dict(DEFAULTS), "hosts": hosts}) as fleet:
+        at_once = ("-e", f"{role}_serial=100%", "-e", f"{role}_hosts=all", "--diff")
+        undo = ("-e", f"{role}_state=absent", "-e", f"{role}_reboot=false")
+
+        def run(*arguments: str) -> Telling:
+            return playbook_run(fleet.control, fleet.inventory, f"portkeeper.windows.{role}", *at_once, *arguments)
+
+        def lottery() -> dict[str, Json]:
+            return {server.id: fleet.control.host(server.id).lottery(BOOTS) for server in servers}
+
+        before = lottery()
+        checked, first, second = run("--check"), run(), run()
+        after = lottery()
+        for server in servers:
+            fleet.control.host(server.id).boot()
+        booted, undone, undone_again = run(), run(*undo), run(*undo)
+        return Runs(checked, first, second, booted, undone, undone_again, before, after)
+
+
+def converged(telling: Telling, host: str, position: int = 0) -> Beat:
+    """What converge did: the tasks that sent anything, apart from the reboot; or the one that failed without."""
+    beats = [beat for beat in telling.beats[host] if "victims" in beat.result or beat.event == "failed"]
+    return beats[position]
+
+
+def content(snapshot: Snapshot) -> dict[str, t.Any]:
+    """Everything that a role may change: registry, netsh and files, without our own notes."""
+    return {**snapshot.configuration, "files": snapshot.data["files"], "ranges": snapshot.data["dynamic_ranges"]}
+
+
+def ports_of(blocks: c.Iterable[str]) -> set[int]:
+    """The ports of blocks written as ``n-m``."""
+    ranges = [tuple(int(number) for number in block.split("-")) for block in blocks]
+    return {port for first, last in ranges for port in range(first, last + 1)}
+
+
+class RoleContract:
+    """The tests; ``runs`` and ``server`` are fixtures of the module."""
+
+    def test_check_mode_tells_the_change_and_makes_none(self, runs: Runs, server: Server) -> None:
+        """The diff is the one of the run."""
+        beat, done = converged(runs.checked, server.id), converged(runs.first, server.id)
+        assert beat.event == "ok", beat.message
+        assert beat.after.data == beat.before.data
+        assert beat.result["changed"] is server.changes
+        assert beat.result["diff"] == done.result["diff"]
+
+    def test_everything_runs_and_has_its_ports(self, runs: Runs, server: Server) -> None:
+        """What was down is up, and each port is with its owner."""
+        beat = converged(runs.first, server.id)
+        assert beat.event == "ok", beat.message
+        assert not any(beat.before.runs(name) for name in server.down)
+        assert beat.after.runs(*server.down)
+        assert server.down <= set(beat.result["relieved"])
+        final = runs.first.beats[server.id][-1].after
+        holders = {key: final.holders(*key) for key in server.owners}
+        assert holders == {key: {owner} for key, owner in server.owners.items()}
+
+    def test_the_fix_is_configured(self, runs: Runs, server: Server) -> None:
+        """By the mechanism of the release."""
+        after = converged(runs.first, server.id).after
+        assert (after.reserved and tuple(after.reserved)) == server.reserved
+        assert (after.pool_exclusions and tuple(after.pool_exclusions)) == server.pool
+        protocols: tuple[Protocol, ...] = ("tcp", "udp")
+        for protocol in protocols:
+            assert ports_of(after.excluded(protocol)) == set(server.excluded.get(protocol, ()))
+
+    def test_dns_stops_at_most_once(self, runs: Runs, server: Server) -> None:
+        """One stop is one outage and one new pool."""
+        log = converged(runs.first, server.id).requests["log"]
+        stops = [entry for entry in log if entry["method"] == "StopService" and '"DNS"' in entry["brief"]]
+        assert len(stops) <= 1
+
+    def test_it_reboots_only_where_that_is_permitted(self, runs: Runs, server: Server) -> None:
+        """And proves it then."""
+        boots = runs.first.beats[server.id][-1].after.boot - runs.first.beats[server.id][0].before.boot
+        assert boots == int(server.reboots)
+        if server.reboots:
+            proved = converged(runs.first, server.id, -1)
+            assert (proved.event, proved.result["changed"]) == ("ok", False), proved.message
+            assert proved.result["reboot_required"] is False
+            assert all(victim["ok"] for victim in proved.result["victims"])
+
+    def test_a_second_run_changes_nothing(self, runs: Runs, server: Server) -> None:
+        """And knows what still waits."""
+        first, beat = converged(runs.first, server.id, -1), converged(runs.second, server.id)
+        assert beat.event == "ok", beat.message
+        assert runs.second.recap[server.id]["changed"] == 0
+        assert beat.after.data == beat.before.data
+        for name in ("effective", "reboot_required", "restart_required"):
+            assert beat.result[name] == first.result[name], name
+
+    def test_after_a_boot_everything_is_in_force(self, runs: Runs, server: Server) -> None:
+        """With few requests."""
+        beat = converged(runs.booted, server.id)
+        assert (beat.event, beat.result["changed"]) == ("ok", False), beat.message
+        assert beat.result["reboot_required"] is False
+        assert beat.result["effective"] == server.in_force
+        assert beat.count - beat.requests["authentication_rounds"] <= MOST_REQUESTS
+
+    def test_no_boot_is_lost_any_more(self, runs: Runs, server: Server) -> None:
+        """Before, some were, where anything was at stake."""
+        assert bool(runs.before[server.id]["victim_failures"]) == server.at_stake
+        if server.safe:
+            assert runs.after[server.id]["victim_failures"] == 0
+            assert runs.after[server.id]["block_modes"] == 0
+
+    def test_it_can_be_taken_back(self, runs: Runs, server: Server) -> None:
+        """Registry, netsh and files are what they were, byte for byte."""
+        beat = converged(runs.undone, server.id)
+        assert beat.event == "ok", beat.message
+        original = runs.checked.beats[server.id][0].before
+        assert content(beat.after) == content(original)
+        assert beat.after.journal is None
+        again = converged(runs.undone_again, server.id)
+        assert again.result["changed"] is False
+        assert again.after.data == again.before.data
+
+
+def assert_left_alone(beat: Beat, sentence: str) -> None:
+    """Nothing was done, and the sentence says why."""
+    assert (beat.event, beat.result["changed"]) == ("ok", False), beat.message
+    assert beat.result["applicable"] is False
+    assert sentence in beat.message
+    assert beat.after.data == beat.before.data
+
+
+def assert_refused(beat: Beat, sentence: str) -> None:
+    """One sentence, and nothing changed."""
+    assert beat.event == "failed", beat.message
+    assert sentence in beat.message
+    assert "\n" not in beat.message
+    assert beat.after.data == beat.before.data

@@ -1,0 +1,196 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role sbs2003 on simulated servers that are broken, healthy, foreign and wrong."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from tests.fleet.role_contract import (
+    RoleContract,
+    Runs,
+    Server,
+    assert_left_alone,
+    assert_refused,
+    converged,
+    play_role,
+)
+from tests.fleet.snapshot import DNS, TCPIP
+from tests.fleet.stories import Json
+
+SBS: t.Final[Json] = {"release": "2003", "roles": ["sbs2003"]}
+RADIUS: t.Final = {("udp", port): "IAS" for port in (1645, 1646, 1812, 1813)}
+LIST: t.Final = ("1645-1646", "1701-1701", "1812-1813", "2883-2883", "4500-4500")
+"""Of KB956189."""
+
+SERVERS: t.Final = (
+    Server(
+        id="broken",
+        scenario={**SBS, "broken": ["IAS", "AUTD"]},
+        down=frozenset({"IAS"}),
+        owners=RADIUS,
+        reserved=("3343-3343", *LIST),
+        at_stake=True,
+    ),
+    Server(
+        id="german",
+        scenario={**SBS, "language": "de", "reserved_ports": None, "broken": ["RemoteAccess", "AUTD"]},
+        down=frozenset({"RemoteAccess"}),
+        owners=RADIUS,
+        reserved=LIST,
+        at_stake=True,
+    ),
+    Server(id="lucky", scenario={**SBS, "broken": False}, owners=RADIUS, reserved=("3343-3343", *LIST), at_stake=True),
+    Server(
+        id="rebooted",
+        scenario={**SBS, "broken": ["AUTD"]},
+        variables={"sbs2003_reboot": True},
+        owners=RADIUS,
+        reserved=("3343-3343", *LIST),
+        reboots=True,
+        at_stake=True,
+    ),
+    # Others have reserved some of it by their own hand: neighbours apart, which are not reserved reliably.
+    Server(
+        id="reserved-before",
+        scenario={**SBS, "broken": ["IAS"], "reserved_ports": ["1645-1645", "1646-1646", "2883-2883", "6000-6010"]},
+        down=frozenset({"IAS"}),
+        owners=RADIUS,
+        reserved=("2883-2883", "6000-6010", "1645-1646", "1701-1701", "1812-1813", "4500-4500"),
+        at_stake=True,
+    ),
+    Server(
+        id="as-the-article",
+        scenario={**SBS, "broken": ["IAS"]},
+        variables={"sbs2003_max_user_port": "remove", "sbs2003_socket_pool_size": 50, "sbs2003_reboot": True},
+        down=frozenset({"IAS"}),
+        owners=RADIUS,
+        reserved=("3343-3343", *LIST),
+        reboots=True,
+        at_stake=True,
+    ),
+    Server(
+        id="another-end",
+        scenario={**SBS, "broken": False},
+        variables={"sbs2003_max_user_port": 20000},
+        owners=RADIUS,
+        reserved=("3343-3343", *LIST),
+        at_stake=True,
+    ),
+    Server(
+        id="routing-switched-off",
+        scenario={**SBS, "broken": False, "start_modes": {"RemoteAccess": "disabled"}},
+        owners=RADIUS,
+        reserved=("3343-3343", *LIST),
+        at_stake=True,
+    ),
+)
+
+OTHERS: t.Final[dict[str, Json]] = {
+    "server-2022": {"release": "2022", "roles": ["dns"]},
+    "server-2022-required": {"release": "2022", "roles": ["dns"], "vars": {"sbs2003_require": True}},
+    "without-dns": {"release": "2003", "roles": ["member"]},
+    "max-user-port-65536": {**SBS, "broken": False, "vars": {"sbs2003_max_user_port": 65536}},
+    "pool-of-none": {**SBS, "broken": False, "vars": {"sbs2003_socket_pool_size": 0}},
+    "dns-kept": {**SBS, "broken": ["IAS"], "vars": {"sbs2003_restart_dns": False}},
+    "web-server-kept": {**SBS, "broken": ["AUTD"], "vars": {"sbs2003_restart_services": False}},
+}
+
+
+@pytest.fixture(scope="module")
+def runs() -> Runs:
+    return play_role("sbs2003", SERVERS, OTHERS)
+
+
+@pytest.fixture(params=SERVERS, ids=lambda server: server.id)
+def server(request: pytest.FixtureRequest) -> Server:
+    return t.cast("Server", request.param)
+
+
+class TestSbs2003(RoleContract):
+    """What every role promises."""
+
+
+@pytest.mark.parametrize("host", ["broken", "german", "rebooted"])
+def test_the_push_to_mobile_devices_gets_its_port(runs: Runs, host: str) -> None:
+    """A worker process of the web server holds it: it has no service."""
+    beat = converged(runs.first, host)
+    assert beat.before.holders("udp", 2883) == {"DNS"}
+    assert len(beat.after.holders("udp", 2883)) == 1
+    assert beat.after.holders("udp", 2883) != {"DNS"}
+    assert "W3SVC" in beat.message
+
+
+def test_a_healthy_server_is_not_disturbed(runs: Runs) -> None:
+    beat = converged(runs.first, "lucky")
+    assert beat.before.data["services"] == beat.after.data["services"]
+
+
+def test_the_events_of_the_push_are_looked_at_after_the_reboot(runs: Runs) -> None:
+    """Those from before the boot stay in the log and mean nothing any more."""
+    beat = converged(runs.first, "rebooted", -1)
+    codes = {event["code"] for event in beat.before.data["events"]["Application"]}
+    assert {3015, 3024} <= codes
+    assert all(victim["events"] == [] for victim in beat.result["victims"])
+    assert any("Win32_NTLogEvent" in entry.get("brief", "") for entry in beat.requests["log"])
+
+
+def test_max_user_port_is_kept_removed_or_set(runs: Runs) -> None:
+    found = {server.id: converged(runs.first, server.id).after.value(TCPIP, "MaxUserPort") for server in SERVERS}
+    chosen = {"as-the-article": None, "another-end": 20000}
+    assert found == {server.id: chosen.get(server.id, 60000) for server in SERVERS}
+
+
+def test_a_smaller_pool_is_a_choice_with_a_warning(runs: Runs) -> None:
+    beat = converged(runs.first, "as-the-article")
+    assert beat.after.value(DNS, "SocketPoolSize") == 50
+    assert "cache poisoning" in beat.warnings
+    assert converged(runs.first, "broken").after.value(DNS, "SocketPoolSize") is None
+
+
+def test_what_is_switched_off_stays_off(runs: Runs) -> None:
+    beat = converged(runs.first, "routing-switched-off")
+    assert not beat.after.runs("RemoteAccess")
+    assert "RemoteAccess" not in [victim["service"] for victim in beat.result["victims"]]
+
+
+@pytest.mark.parametrize(
+    ("host", "sentence"),
+    [("server-2022", "Windows Server 2022 ignores the value ReservedPorts"), ("without-dns", "has no service DNS")],
+)
+def test_a_server_of_another_kind_is_left_alone(runs: Runs, host: str, sentence: str) -> None:
+    assert_left_alone(converged(runs.first, host), sentence)
+
+
+@pytest.mark.parametrize(
+    ("host", "sentence"),
+    [
+        ("server-2022-required", "Windows Server 2022 ignores the value ReservedPorts"),
+        ("max-user-port-65536", "65536: MaxUserPort goes from 5000 to 65534"),
+        ("pool-of-none", "cache poisoning"),
+    ],
+)
+def test_wrong_use_is_one_sentence(runs: Runs, host: str, sentence: str) -> None:
+    assert_refused(converged(runs.first, host), sentence)
+
+
+def test_what_stays_down_because_dns_must_not_stop_fails_the_run(runs: Runs) -> None:
+    beat = converged(runs.first, "dns-kept")
+    assert beat.event == "failed"
+    assert "IAS is down" in beat.message
+    assert "restart_dns is false" in beat.message
+
+
+def test_a_port_that_is_taken_until_the_reboot_is_no_failure(runs: Runs) -> None:
+    beat = converged(runs.first, "web-server-kept")
+    assert beat.event == "ok", beat.message
+    assert beat.after.holders("udp", 2883) == {"DNS"}
+    assert beat.before.service("W3SVC")["pid"] == beat.after.service("W3SVC")["pid"]
+    assert beat.result["reboot_required"] is True
+
+
+def test_no_run_ends_in_a_traceback(runs: Runs) -> None:
+    assert not any("Traceback" in telling.output for telling in runs.all)

@@ -1,0 +1,55 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Contrast of colours by WCAG 2.2, read off the style sheets' own variables."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+import typing as t
+
+from tests.report.rendering import TEMPLATES
+
+TEXT: t.Final = 4.5
+"""Success criterion 1.4.3, level AA, text of normal size."""
+GRAPHICS: t.Final = 3.0
+"""Success criterion 1.4.11: what one must see to understand a picture."""
+
+Palette: t.TypeAlias = dict[str, str]
+Medium: t.TypeAlias = t.Literal["light", "dark", "print"]
+MEDIA: t.Final[tuple[Medium, ...]] = t.get_args(Medium)
+_STARTS: t.Final[t.Mapping[Medium, str]] = {
+    "light": "",
+    "dark": "@media (prefers-color-scheme: dark)",
+    "print": "@media print",
+}
+_VARIABLE: t.Final = re.compile(r"--([a-z-]+): (#[0-9a-f]{6});")
+
+
+def palette(sheet: str, medium: Medium) -> Palette:
+    """The colours of one style sheet of the role by their names: what a medium does not set is as in light."""
+    text = (TEMPLATES / sheet).read_text(encoding="utf-8")
+    light = dict(_VARIABLE.findall(text.partition("@media")[0]))
+    if medium == "light":
+        return light
+    block = text.partition(_STARTS[medium])[2]
+    return {**light, **dict(_VARIABLE.findall(block.partition("}")[0]))}
+
+
+def contrast(first: str, second: str) -> float:
+    """The ratio, from 1 to 21."""
+    lighter, darker = sorted((_luminance(first), _luminance(second)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def colours_outside_variables(sheet: pathlib.Path) -> list[str]:
+    """Colours that stand beside the variables, which nobody would check."""
+    text = _VARIABLE.sub("", sheet.read_text(encoding="utf-8"))
+    return re.findall(r"#[0-9a-fA-F]{3,8}\b(?![^{]*\{)", text)
+
+
+def _luminance(colour: str) -> float:
+    channels = (int(colour[index : index + 2], 16) / 255 for index in (1, 3, 5))
+    linear = [value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

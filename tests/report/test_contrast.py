@@ -1,0 +1,57 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Contrast in light, dark and print, computed from the colours that the style sheets name."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.report.contrast import GRAPHICS, MEDIA, TEXT, Medium, colours_outside_variables, contrast, palette
+from tests.report.rendering import TEMPLATES
+
+PAGE_TEXTS = [
+    *((name, paper) for name in ("ink", "soft", "link", "bad", "warn") for paper in ("paper", "panel")),
+    ("bad", "bad-paper"),
+    ("warn", "warn-paper"),
+    ("wait", "wait-paper"),
+    ("good", "good-paper"),
+    ("paper", "ink"),
+]
+MAP_TEXTS = ["ink", "soft", "bad"]
+MAP_SHAPES = ["pool", "others", "bad", "kept", "range", "ink"]
+
+
+@pytest.mark.parametrize("medium", MEDIA)
+@pytest.mark.parametrize(("text", "paper"), PAGE_TEXTS)
+def test_texts_of_the_page(medium: Medium, text: str, paper: str) -> None:
+    colours = palette("page.css", medium)
+    assert contrast(colours[text], colours[paper]) >= TEXT
+
+
+@pytest.mark.parametrize("medium", MEDIA)
+def test_texts_and_shapes_of_the_map(medium: Medium) -> None:
+    colours = palette("map.css", medium)
+    assert min(contrast(colours[name], colours["paper"]) for name in MAP_TEXTS) >= TEXT
+    assert min(contrast(colours[name], colours["paper"]) for name in MAP_SHAPES) >= GRAPHICS
+
+
+@pytest.mark.parametrize("medium", MEDIA)
+def test_focus_is_seen(medium: Medium) -> None:
+    colours = palette("page.css", medium)
+    assert contrast(colours["focus"], colours["paper"]) >= GRAPHICS
+
+
+def test_map_and_page_lie_on_the_same_paper() -> None:
+    for medium in MEDIA:
+        assert palette("page.css", medium)["paper"] == palette("map.css", medium)["paper"]
+
+
+@pytest.mark.parametrize("sheet", ["page.css", "map.css"])
+def test_every_colour_is_one_of_these(sheet: str) -> None:
+    assert colours_outside_variables(TEMPLATES / sheet) == []
+
+
+def test_ratio_is_that_of_the_recommendation() -> None:
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)

@@ -1,0 +1,176 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The files of the report, as programs read them: whole, well formed, and with nothing in them that acts."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import html.parser
+import io
+import json
+import re
+import typing as t
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from tests.report.conftest import Made
+from tests.report.facts import HOSTILE
+
+SVG: t.Final = "{http://www.w3.org/2000/svg}"
+VOID: t.Final = frozenset({"meta", "link", "input", "br", "img"})
+
+
+class Elements(html.parser.HTMLParser):
+    """The elements of a page in their order, and those whose end does not fit their beginning."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.misfits: list[str] = []
+        self._open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self._open or self._open.pop() != tag:
+            self.misfits.append(f"</{tag}> at {self.getpos()}")
+
+    def close(self) -> None:
+        super().close()
+        self.misfits += self._open
+
+
+@pytest.fixture(scope="module")
+def elements(made: Made) -> Elements:
+    parser = Elements()
+    parser.feed(made.text("index.html"))
+    parser.close()
+    return parser
+
+
+def test_no_server_failed_the_run(made: Made) -> None:
+    assert made.run.total("failures") == 0
+    assert made.run.recap["edge-gone"]["ignored"] == 1
+
+
+def test_every_server_of_the_play_is_in_the_report(made: Made) -> None:
+    report = json.loads(made.text("report.json"))
+    states = {host["name"]: (host["state"], host["reading"]) for host in report["hosts"]}
+    assert states == {
+        "edge-taken": ("critical", "read"),
+        "edge-hostile": ("critical", "read"),
+        "edge-risk": ("warning", "read"),
+        "edge-fixed": ("waiting", "read"),
+        "web-small": ("well", "read"),
+        "edge-gone": ("not_read", "unreachable"),
+        "edge-refused": ("not_read", "failed"),
+    }
+    assert report["total"] == len(made.results)
+
+
+def test_json_has_every_port(made: Made) -> None:
+    hosts = {host["name"]: host for host in json.loads(made.text("report.json"))["hosts"]}
+    pool = next(row for row in hosts["edge-taken"]["holders"] if row["pool"])
+    ports: set[int] = set()
+    for text in pool["udp"]:
+        first, _dash, last = text.partition("-")
+        ports |= set(range(int(first), int(last or first) + 1))
+    assert len(ports) == pool["udp_count"] == 2500
+    assert ports == set(json.loads(made.results["edge-taken"]["result"]["pool_ports"]))
+
+
+def test_page_is_well_formed(elements: Elements) -> None:
+    assert elements.misfits == []
+    ids = [str(attributes["id"]) for _tag, attributes in elements.found if "id" in attributes]
+    assert sorted(ids) == sorted(set(ids))
+
+
+def test_page_needs_nobody_else(made: Made, elements: Elements) -> None:
+    addresses = [
+        value
+        for _tag, attributes in elements.found
+        for name, value in attributes.items()
+        if name in ("src", "href", "srcset", "data", "action", "poster") and value
+    ]
+    assert [address for address in addresses if not address.startswith(("#", "data:,"))] == []
+    assert "@import" not in made.text("index.html")
+    assert re.findall(r"url\((?!#)", made.text("index.html")) == []
+
+
+def test_page_runs_only_its_own_script(made: Made) -> None:
+    text = made.text("index.html")
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text)
+    assert policy
+    assert "default-src 'none'" in policy[1]
+    assert "unsafe" not in policy[1]
+    for pattern in (r"<script>(.*?)</script>", r"<style>(.*?)</style>", r'<style id="map-style">(.*?)</style>'):
+        found = re.search(pattern, text, re.DOTALL)
+        assert found
+        digest = base64.b64encode(hashlib.sha256(found[1].encode()).digest()).decode()
+        assert f"'sha256-{digest}'" in policy[1]
+
+
+def test_nothing_from_a_server_becomes_an_element(elements: Elements) -> None:
+    tags = [tag for tag, _attributes in elements.found]
+    assert tags.count("script") == 1
+    assert "img" not in tags
+    handlers = [name for _tag, attributes in elements.found for name in attributes if name.startswith("on")]
+    assert handlers == []
+
+
+def test_nothing_from_a_server_becomes_a_template(made: Made) -> None:
+    text = made.text("index.html")
+    assert text.count("{{ 7 * 7 }}") == text.count("&lt;img src=x onerror=alert(2)&gt;") > 10
+    assert "\u202e" not in text
+    assert "\x07" not in text
+
+
+def test_csv_has_no_formula(made: Made) -> None:
+    for name in ("servers.csv", "findings.csv"):
+        rows = list(csv.reader(io.StringIO(made.text(name), newline="")))
+        assert len({len(row) for row in rows}) == 1
+        cells = [cell for row in rows for cell in row]
+        assert [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t", "\r"))] == []
+    servers = {row["name"]: row for row in csv.DictReader(io.StringIO(made.text("servers.csv"), newline=""))}
+    assert set(servers) == set(made.results)
+    assert servers["edge-refused"]["message"].startswith("'=HYPERLINK")
+    assert servers["edge-taken"]["probability"] == "0.281932"
+
+
+def test_csv_has_every_finding(made: Made) -> None:
+    findings = list(csv.DictReader(io.StringIO(made.text("findings.csv"), newline="")))
+    assert sorted(row["server"] for row in findings) == ["edge-hostile", "edge-taken"]
+    assert findings[0]["fix"].lstrip("'").startswith("- name: Give AD LDS its ports back")
+
+
+def test_a_picture_for_each_server_that_was_read(made: Made) -> None:
+    names = {path.name for path in (made.directory / "maps").iterdir()}
+    assert names == {"edge-taken.svg", "edge-hostile.svg", "edge-risk.svg", "edge-fixed.svg", "web-small.svg"}
+
+
+@pytest.mark.parametrize("name", ["edge-taken", "edge-hostile", "edge-risk", "edge-fixed", "web-small"])
+def test_picture_stands_alone(made: Made, name: str) -> None:
+    root = ET.fromstring(made.text(f"maps/{name}.svg"))
+    assert root.tag == f"{SVG}svg"
+    title, text = root.find(f"{SVG}title"), root.find(f"{SVG}desc")
+    assert title is not None
+    assert title.text == f"Port map of {name}"
+    assert text is not None
+    assert text.text
+    assert [item for item in root.iter() if item.tag in (f"{SVG}script", f"{SVG}image", f"{SVG}foreignObject")] == []
+
+
+def test_picture_says_in_words_what_collides(made: Made) -> None:
+    text = ET.fromstring(made.text("maps/edge-taken.svg")).findtext(f"{SVG}desc") or ""
+    assert "UDP 50636 of ADAM_MSExchange is held by dns.exe (process 1084, service DNS)." in text
+    assert HOSTILE not in text
