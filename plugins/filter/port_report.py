@@ -9,6 +9,7 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain import markup
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_report.drawing import drawing
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_report.fleet import fleet
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_report.rows import plain
@@ -32,6 +33,13 @@ options:
     required: true
   maps:
     description: Whether each server also gets RV(ignore:map), the geometry of its port map.
+    type: bool
+    default: false
+  escaped:
+    description:
+      - Whether all texts are escaped for HTML and SVG, content and quoted attributes, and control characters replaced.
+      - Texts come from servers and are not to be trusted, and templates of Ansible don't escape by themselves. A
+        template that prints only what is escaped here can't forget it anywhere.
     type: bool
     default: false
   most_ranges:
@@ -69,7 +77,7 @@ _value:
 """
 
 
-def port_report(results: t.Any, *, maps: bool = False, most_ranges: int = 0) -> dict[str, t.Any]:
+def port_report(results: t.Any, *, maps: bool = False, escaped: bool = False, most_ranges: int = 0) -> dict[str, t.Any]:
     """The rows; raises AnsibleFilterError where the input is no mapping of names to results."""
     if not isinstance(results, t.Mapping) or not all(isinstance(item, t.Mapping) for item in results.values()):
         raise AnsibleFilterError("port_report needs a mapping of server names to results of port_info")
@@ -78,7 +86,7 @@ def port_report(results: t.Any, *, maps: bool = False, most_ranges: int = 0) -> 
     if maps:
         for host, row in zip(report.hosts, rows["hosts"], strict=True):
             row["map"] = plain(drawing(host)) if host.reading == "read" else None
-    return rows
+    return t.cast("dict[str, t.Any]", markup.escaped(rows)) if escaped else rows
 
 
 class FilterModule:

@@ -78,6 +78,8 @@ options:
         and, on Windows Server 2008 with a DNS server, in the range of the DNS server's pool. Where the defaults stand,
         nothing below 49152 is.
       - On Windows Server 2003 it means nothing; there every port is reserved.
+      - A port that is held by another process than its owner is then told in RV(waiting_for), too, instead of being an
+        error.
       - Where such a port can't be excluded because this netsh has no C(excludedportrange), the task succeeds with a
         warning that says so and names the choices, and RV(effective=no).
       - It goes with O(state=present) alone. What was reserved earlier stays reserved.

@@ -286,12 +286,12 @@ def _values(snapshot: Snapshot) -> tuple[int | None, list[str] | None]:
 
 
 def test_check_mode_only_tells(told: Told, case: Case) -> None:
-    checked, done, *_ = told[case.id]
+    checked, done, *_unused = told[case.id]
     assert_only_told(checked, done)
 
 
 def test_the_run_does_what_it_says(told: Told, case: Case) -> None:
-    _checked, done, *_ = told[case.id]
+    _checked, done, *_unused = told[case.id]
     assert_done_as_said(MODULE, done)
     assert done.result["changed"] is True
     assert _values(done.after) == (case.size, case.excluded)
@@ -300,13 +300,13 @@ def test_the_run_does_what_it_says(told: Told, case: Case) -> None:
 
 
 def test_without_leave_dns_goes_on(told: Told, case: Case) -> None:
-    _checked, done, *_ = told[case.id]
+    _checked, done, *_unused = told[case.id]
     before, after = done.before.without_journal(), done.after.without_journal()
     assert {name for name in before if before[name] != after[name]} == {"registry"}
 
 
 def test_warnings_name_what_is_at_stake(told: Told, case: Case) -> None:
-    _checked, done, *_ = told[case.id]
+    _checked, done, *_unused = told[case.id]
     assert case.warning in done.warnings
     assert bool(case.warning) == bool(done.warnings)
 
@@ -318,7 +318,7 @@ def test_a_second_run_finds_nothing_to_do(told: Told, case: Case) -> None:
 
 
 def test_it_can_be_taken_back(told: Told, case: Case) -> None:
-    checked, *_, undone = told[case.id]
+    checked, *_unused, undone = told[case.id]
     assert_done_as_said(MODULE, undone)
     if case.undone is None:
         assert undone.after.configuration == checked.before.configuration
@@ -360,7 +360,7 @@ def _assert_dns_went_on(beat: Beat) -> None:
 
 @pytest.mark.parametrize("story", RESTARTS, ids=str)
 def test_a_change_is_in_force_after_the_restart(told: Told, story: Story) -> None:
-    checked, changed, *_ = told[story.id]
+    checked, changed, *_unused = told[story.id]
     assert checked.after.data == checked.before.data
     assert checked.result["changed"] is True
     _assert_restarted(changed)
@@ -372,7 +372,7 @@ def test_a_change_is_in_force_after_the_restart(told: Told, story: Story) -> Non
 
 @pytest.mark.parametrize("story", RESTARTS, ids=str)
 def test_a_restart_is_not_made_twice(told: Told, story: Story) -> None:
-    _checked, _changed, again, *_ = told[story.id]
+    _checked, _changed, again, *_unused = told[story.id]
     assert_nothing_to_do(again)
     _assert_dns_went_on(again)
     assert (again.result["effective"], again.result["restart_required"]) == ("yes", False)

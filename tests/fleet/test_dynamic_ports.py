@@ -141,12 +141,12 @@ def case(request: pytest.FixtureRequest) -> Case:
 
 
 def test_check_mode_only_tells(told: Told, case: Case) -> None:
-    checked, done, *_ = told[case.id]
+    checked, done, *_unused = told[case.id]
     assert_only_told(checked, done)
 
 
 def test_the_run_does_what_it_says(told: Told, case: Case) -> None:
-    _checked, done, *_ = told[case.id]
+    _checked, done, *_unused = told[case.id]
     assert_done_as_said(MODULE, done)
     assert done.result["changed"] is True
     assert done.result["after"] == case.after
@@ -168,7 +168,7 @@ def test_a_second_run_finds_nothing_to_do(told: Told, case: Case) -> None:
 
 
 def test_it_can_be_taken_back(told: Told, case: Case) -> None:
-    checked, *_, undone = told[case.id]
+    checked, *_unused, undone = told[case.id]
     assert undone.event == "ok", undone.message
     assert undone.after.configuration == checked.before.configuration
     assert undone.after.journal is None

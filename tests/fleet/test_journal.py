@@ -150,7 +150,7 @@ def test_what_is_in_force_is_not_known_then(told: Told) -> None:
 
 
 def test_a_restart_of_the_same_run_needs_no_journal(told: Told) -> None:
-    changed, again, *_ = told[SWITCHED_OFF_ON_NEW.id]
+    changed, again, *_unused = told[SWITCHED_OFF_ON_NEW.id]
     assert changed.before.service("DNS")["pid"] != changed.after.service("DNS")["pid"]
     assert again.result["changed"] is False
     assert again.before.service("DNS")["pid"] == again.after.service("DNS")["pid"]

@@ -66,7 +66,7 @@ def test_asking_changes_nothing(told: Told, name: str) -> None:
 
 @pytest.mark.parametrize("name", SERVERS)
 def test_it_says_who_holds_the_ports(told: Told, name: str) -> None:
-    asked, *_ = told[name]
+    asked, *_unused = told[name]
     rows = {(row["protocol"], row["port"]): set(row["services"]) for row in asked.result["sockets"]}
     held = {
         (protocol, port): holders
@@ -81,7 +81,7 @@ def test_it_says_who_holds_the_ports(told: Told, name: str) -> None:
 
 @pytest.mark.parametrize("name", SERVERS)
 def test_a_query_answers_alone(told: Told, name: str) -> None:
-    _asked, queried, *_ = told[name]
+    _asked, queried, *_unused = told[name]
     expected = queried.after.holders("udp", 50636)
     assert {service for row in queried.result["result"] for service in row["services"]} == expected
     assert "sockets" not in queried.result
@@ -89,7 +89,7 @@ def test_a_query_answers_alone(told: Told, name: str) -> None:
 
 @pytest.mark.parametrize("name", SERVERS)
 def test_it_tells_everything(told: Told, name: str) -> None:
-    *_, usual, everything = told[name]
+    *_unused, usual, everything = told[name]
     assert "sockets" not in usual.result
     assert len(everything.result["sockets"]) > 2000
     assert everything.result["dns_pool"]["state"] == "Running"

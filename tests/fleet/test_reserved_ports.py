@@ -398,7 +398,7 @@ def _assert_shown(beat: Beat) -> None:
 
 
 def test_check_mode_says_it_and_changes_nothing(told: Told, case: Case) -> None:
-    checked, done, *_ = told[case.id]
+    checked, done, *_unused = told[case.id]
     assert checked.event == "ok", checked.message
     assert checked.after.data == checked.before.data
     assert checked.result["changed"] == (case.id not in UNCHANGED)
@@ -407,7 +407,7 @@ def test_check_mode_says_it_and_changes_nothing(told: Told, case: Case) -> None:
 
 
 def test_the_run_does_what_it_says(told: Told, case: Case) -> None:
-    _checked, done, *_ = told[case.id]
+    _checked, done, *_unused = told[case.id]
     assert done.event == "ok", done.message
     assert done.result["changed"] == (case.id not in UNCHANGED)
     assert case.lists(done.after) == case.expected
@@ -416,20 +416,20 @@ def test_the_run_does_what_it_says(told: Told, case: Case) -> None:
 
 
 def test_nothing_else_changes(told: Told, case: Case) -> None:
-    _checked, done, *_ = told[case.id]
+    _checked, done, *_unused = told[case.id]
     before, after = done.before.without_journal(), done.after.without_journal()
     touched = {name for name in before if before[name] != after[name]}
     assert touched <= {"registry" if case.reserved is not None else "exclusions"}
 
 
 def test_warnings_name_what_is_at_stake(told: Told, case: Case) -> None:
-    _checked, done, *_ = told[case.id]
+    _checked, done, *_unused = told[case.id]
     assert case.warning in done.warnings
     assert bool(case.warning) == bool(done.warnings)
 
 
 def test_a_second_run_finds_nothing_to_do(told: Told, case: Case) -> None:
-    *_, again, _undone = told[case.id]
+    *_unused, again, _undone = told[case.id]
     assert again.event == "ok", again.message
     assert again.result["changed"] is False
     assert again.after.data == again.before.data
@@ -437,7 +437,7 @@ def test_a_second_run_finds_nothing_to_do(told: Told, case: Case) -> None:
 
 
 def test_it_can_be_taken_back(told: Told, case: Case) -> None:
-    checked, *_, undone = told[case.id]
+    checked, *_unused, undone = told[case.id]
     assert undone.event == "ok", undone.message
     assert undone.result["changed"] is True
     _assert_shown(undone)

@@ -133,7 +133,7 @@ def _configured(snapshot: Snapshot, key: str) -> t.Any:
 
 
 def test_check_mode_only_tells(told: Told, case: Case) -> None:
-    checked, done, *_ = told[case.id]
+    checked, done, *_unused = told[case.id]
     assert_only_told(checked, done)
 
 
@@ -148,7 +148,7 @@ def test_the_values_are_where_the_services_read_them(told: Told, case: Case) -> 
 
 
 def test_what_must_be_restarted_is_told_in_every_run(told: Told, case: Case) -> None:
-    _checked, done, again, *_ = told[case.id]
+    _checked, done, again, *_unused = told[case.id]
     for beat in (done, again):
         assert beat.result["restart_services"] == list(case.restarted)
         assert (beat.result["effective"], beat.result["reboot_required"]) == ("no", case.reboots)

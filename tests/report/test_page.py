@@ -153,6 +153,9 @@ def test_keyboard_works_the_controls(page: Browser) -> None:
 
 
 def test_screen_readers_get_names_for_everything(page: Browser) -> None:
+    # What lies far below the window is not laid out, and then has no picture yet.
+    page.see_as(height=20000)
+    page.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done, 100)))")
     nodes = page.call("Accessibility.getFullAXTree")["nodes"]
     named = [
         (node["role"]["value"], node.get("name", {}).get("value", ""))

@@ -186,9 +186,11 @@ def running_fleet(
         process = stack.enter_context(_process(_scenario_file(scenario, directory), inventory, ready, arguments))
         _wait_for_ready(process, ready, directory, seconds)
         control = ControlClient(ready.read_text(encoding="utf-8").strip())
-        yield RunningFleet(inventory, control, directory, process)
-        process.terminate()
-        process.wait(timeout=30)
+        try:
+            yield RunningFleet(inventory, control, directory, process)
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
         _refuse_errors(directory)
 
 

@@ -337,16 +337,16 @@ def _journal_steps(
     changed = journal.changed(changes)
     noted = journal.changed({name: entry for name, entry in changes.items() if entry is not None})
     first = dataclasses.replace(journal if request.undo else noted, stopped=interrupts)
-    last = dataclasses.replace(_settled(changed, moves), stopped=())
+    last = dataclasses.replace(_settled(changed, moves, written=changes), stopped=())
     before = (WriteJournal(first, ledger.key_exists),) if first != journal else ()
     after = (WriteJournal(last, ledger.key_exists or bool(before)),) if last != first else ()
     return before, after
 
 
-def _settled(journal: Journal, moves: Moves) -> Journal:
-    """What waits for nothing any more once all steps are done."""
+def _settled(journal: Journal, moves: Moves, *, written: t.Container[str]) -> Journal:
+    """What waits for nothing any more once all steps are done; only entries ``written`` by this run are finished by it."""
     entries = {
-        name: dataclasses.replace(entry, pending=()) if entry.pending else entry
+        name: dataclasses.replace(entry, pending=()) if entry.pending and name in written else entry
         for name, entry in journal.entries.items()
     }
     settled = dataclasses.replace(journal, entries=entries)

@@ -28,7 +28,7 @@ JOURNAL_NAME: t.Final = (
     rf"the journal of portkeeper.windows on this server (HKLM\{JOURNAL_FACT.key}, {JOURNAL_FACT.name})"
 )
 RESET_ADVICE: t.Final = (
-    rf"Nothing was changed. Reset it with: reg delete HKLM\{JOURNAL_FACT.key} /v {JOURNAL_FACT.name} /f (what earlier "
+    rf"nothing was changed; reset it with: reg delete HKLM\{JOURNAL_FACT.key} /v {JOURNAL_FACT.name} /f (what earlier "
     "runs changed is then forgotten), or set portkeeper_journal: false to work without it"
 )
 """What helps where the journal is damaged: somebody else has written it."""

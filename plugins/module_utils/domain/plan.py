@@ -46,7 +46,7 @@ class PlanError(Exception):
 
     def __init__(self, subject: str, reason: str, advice: str = "") -> None:
         self.subject, self.reason, self.advice = subject, reason, advice
-        super().__init__(f"{subject}: {reason}." + (f" {advice}." if advice else ""))
+        super().__init__(f"{subject}: {reason}." + (f" {advice[0].upper()}{advice[1:]}." if advice else ""))
 
 
 class OptionError(Exception):

@@ -184,12 +184,14 @@ def _restore(lines: list[bytes], change: Change, ending: bytes) -> bool:
 
 def _bring_back(lines: list[bytes], original: Lines, ending: bytes) -> bool:
     """Lines that we took away come to the end, unless somebody has made such an entry since."""
-    there = {(one.name.casefold(), one.protocol) for one in map(service_of, lines) if one}
-    ours = {(one.name.casefold(), one.protocol) for one in map(service_of, original) if one}
-    if there & ours:
+    if _entries(lines) & _entries(original):
         return False
     append(lines, original, ending)
     return True
+
+
+def _entries(lines: t.Iterable[bytes]) -> set[tuple[str, int, str]]:
+    return {(one.name.casefold(), one.port, one.protocol) for one in map(service_of, lines) if one}
 
 
 def _ended(line: bytes, ending: bytes, *, is_last: bool) -> bytes:

@@ -10,9 +10,9 @@ import dataclasses
 import datetime
 import typing as t
 
-CimValue: t.TypeAlias = (
-    "str | int | bool | datetime.datetime | datetime.timedelta | CimReference | CimInstance | list[CimValue] | None"
-)
+Moment: t.TypeAlias = datetime.datetime
+Span: t.TypeAlias = datetime.timedelta
+CimValue: t.TypeAlias = "str | int | bool | Moment | Span | CimReference | CimInstance | list[CimValue] | None"
 """How a CIM value looks in Python.
 
 Moments are aware datetimes (on the wire ``cim:Datetime``), spans are timedeltas (``cim:Interval``), references are

@@ -32,9 +32,13 @@ class PortNumbers:
 
     numbers: t.Collection[int] = ()
 
-    def texts(self) -> list[str]:
-        """Neighbours merged, as ``n`` or ``n-m``, sorted."""
-        return run_texts(self.numbers)
+    def text(self, most_ranges: int = 0) -> str:
+        """Neighbours merged: ``80, 443, 49152-49160``; with ``most_ranges`` no more than these and how many more."""
+        found = run_texts(self.numbers)
+        more = len(found) - most_ranges
+        if not most_ranges or more < 2:
+            return ", ".join(found)
+        return f"{', '.join(found[:most_ranges])} and {more:,} more ranges"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,13 +177,12 @@ class Fleet:
 def plain(value: t.Any, *, most_ranges: int = 0) -> t.Any:
     """Rows as plain mappings, lists and texts, for JSON and for templates; ranges as ``n`` or ``n-m``.
 
-    ``most_ranges``: of the ports of a process only that many ranges, and a text that says how many more there are; 0
-    means all.
+    ``most_ranges``: of the ports of a process only that many ranges, and how many more there are; 0 means all.
     """
     if isinstance(value, PortRange):
         return value.text
     if isinstance(value, PortNumbers):
-        return _cut(value.texts(), most_ranges)
+        return value.text(most_ranges)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = dataclasses.fields(value)
         return {field.name: plain(getattr(value, field.name), most_ranges=most_ranges) for field in fields}
@@ -188,8 +191,3 @@ def plain(value: t.Any, *, most_ranges: int = 0) -> t.Any:
     if isinstance(value, (list, tuple)):
         return [plain(item, most_ranges=most_ranges) for item in value]
     return value
-
-
-def _cut(texts: list[str], most: int) -> list[str]:
-    more = len(texts) - most
-    return [*texts[:most], f"{more:,} more ranges"] if most and more > 1 else texts

@@ -49,14 +49,18 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports im
 ENTRY: t.Final = "reserved_ports_netsh"
 
 
-def plan(wanted: t.Mapping[Protocol, PortSet], state: ListState, context: Context) -> Plan:
-    """Exclude the ports of each protocol, release them, or make them the only ones; raises PlanError, FactsNeeded."""
+def plan(wanted: t.Mapping[Protocol, PortSet], state: ListState, context: Context, *, patient: bool = False) -> Plan:
+    """Exclude the ports of each protocol, release them, or make them the only ones; raises PlanError, FactsNeeded.
+
+    ``patient``: a port that somebody holds who is not its owner waits, too, instead of being an error.
+    """
     named = PortSet(tuple(item for ports in wanted.values() for item in ports.ranges))
     asked = named if state != "absent" else NO_PORTS
     context.facts.require(ExclusionsFact(), *([SocketsFact(asked)] if asked else []))
     exclusions = _supported(context)
     changes = [
-        _change_for(protocol, _Wanted(ports, state, asked), exclusions, context) for protocol, ports in wanted.items()
+        _change_for(protocol, _Wanted(ports, state, asked, patient), exclusions, context)
+        for protocol, ports in wanted.items()
     ]
     return _plan_of(changes, exclusions, tuple(wanted), context)
 
@@ -99,6 +103,7 @@ class _Wanted:
     ports: PortSet
     state: ListState
     observed: PortSet
+    patient: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -155,7 +160,8 @@ def _addition(protocol: Protocol, wanted: _Wanted, exclusions: Exclusions, conte
     _refuse_foreign_blocks(protocol, missing, exclusions)
     observed = wanted.observed if wanted.observed >= missing else missing
     held = [holder for holder in holders_of(missing, context, asked=observed) if holder.protocol == protocol]
-    _refuse_thieves(held, context)
+    if not wanted.patient:
+        _refuse_thieves(held, context)
     stopping = [holder for holder in held if _will_be_free(holder, context)]
     waiting = tuple(holder for holder in held if holder not in stopping)
     stoppable = PortSet.of(*(holder.port for holder in stopping))

@@ -52,15 +52,15 @@ def plan(wanted: Ports, context: Context) -> Plan:
     robbed = {protocol: ports & by_pool.get(protocol, NO_PORTS) for protocol, ports in wanted.items()}
     if context.facts[ExclusionsFact()] is None:
         return _without_verb(reachable, any(robbed.values()), context)
-    made = excluded_port_ranges.plan(reachable, "present", context)
+    made = excluded_port_ranges.plan(reachable, "present", context, patient=True)
     return dataclasses.replace(made, warnings=(*made.warnings, *_pool_warning(robbed)))
 
 
 def _drawn_by_programs(context: Context) -> dict[Protocol, PortSet]:
     """What programs get that ask for any free port, over IPv4 or IPv6."""
-    # What was excluded once will be looked at: then one command line answers both.
-    excluded = [ExclusionsFact()] if context.entry(excluded_port_ranges.ENTRY) else []
-    context.facts.require(DynamicRangesFact(), *excluded, *(_POOL_QUESTIONS if _pool_is_open(context) else ()))
+    # One command line answers both; asked one after the other, they would be two.
+    netsh = (DynamicRangesFact(), ExclusionsFact())
+    context.facts.require(*netsh, *(_POOL_QUESTIONS if _pool_is_open(context) else ()))
     ranges = context.facts[DynamicRangesFact()]
     return {protocol: _range_of(protocol, ranges) for protocol in PROTOCOLS}
 

@@ -260,7 +260,7 @@ def test_a_verb_that_must_be_there_and_fails_is_an_error(client: FakeClient) -> 
 
 def test_a_table_counts_whatever_the_exit_code(client: FakeClient) -> None:
     with_exclusions(client, samples.ENGLISH, tcp=samples.ROWS)
-    client.commands = {line: (raw, 1) for line, (raw, _) in client.commands.items()}
+    client.commands = {line: (raw, 1) for line, (raw, _unused) in client.commands.items()}
     answer = read_facts(target(client, "6.1.7601"), [ExclusionsFact()])[ExclusionsFact()]
     assert len(answer.tcp) == 3
 

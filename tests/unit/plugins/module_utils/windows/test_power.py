@@ -44,6 +44,13 @@ DOWN_AFTER, UP_AFTER = 10.0, 60.0
 """Seconds from the end of the delay to silence, and from silence to the first answer."""
 
 
+def _returned(answer: int | WsmanError | None) -> Instance:
+    """The answer of the reboot method, or the fault in its place."""
+    if isinstance(answer, WsmanError):
+        raise answer
+    return Instance.of("OUTPUT", {} if answer is None else {"ReturnValue": answer})
+
+
 class RebootShell(FakeShell):
     """cmd.exe with shutdown.exe alone: exit codes are scripted, 0 reboots."""
 
@@ -159,9 +166,7 @@ class Server(FakeClient):
         self.called.append((method, class_name, dict(parameters)))
         if self.answer_reboots:
             self.go_down(float(t.cast(int, parameters["Timeout"])))
-        if isinstance(self.answer, WsmanError):
-            raise self.answer
-        return Instance.of("OUTPUT", {} if self.answer is None else {"ReturnValue": self.answer})
+        return _returned(self.answer)
 
     def shell(self, *, codepage: int) -> FakeShell:
         self.shells.append(RebootShell(self, codepage))

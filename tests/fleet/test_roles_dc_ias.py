@@ -1,0 +1,271 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role dc_ias on every release: IAS on 2003, NPS since, with the dynamic range as it comes and widened."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from tests.fleet.role_contract import (
+    RoleContract,
+    Runs,
+    Server,
+    assert_left_alone,
+    assert_refused,
+    converged,
+    play_role,
+)
+from tests.fleet.snapshot import SERVICES
+from tests.fleet.stories import Json
+
+DC: t.Final[Json] = {"roles": ["domain_controller", "dns", "ias"]}
+WIDE: t.Final[Json] = {"dynamic_range": "1025-60000"}
+"""As the setup of Exchange 2007 leaves it."""
+HIGH: t.Final[Json] = {"max_user_port": 60000}
+RADIUS: t.Final = {("udp", port): "IAS" for port in (1645, 1646, 1812, 1813)}
+LIST: t.Final = ("1645-1646", "1812-1813", "4500-4500")
+PORTS: t.Final = (1645, 1646, 1812, 1813, 4500)
+DOWN: t.Final = frozenset({"IAS"})
+MAY_STOP: t.Final[Json] = {"dc_ias_stop_services": True}
+RPC_ON_2003: t.Final[Json] = {"ntds": 4901, "netlogon": 4902, "ntfrs": 900}
+RPC: t.Final[Json] = {"ntds": 49901, "netlogon": 49902}
+
+
+def rpc_choice(ports: Json) -> dict[str, t.Any]:
+    """Fixed ports for Active Directory, with all that they need."""
+    return {**MAY_STOP, "dc_ias_static_rpc_ports": ports, "dc_ias_restart_services": True, "dc_ias_reboot": True}
+
+
+SERVERS: t.Final = (
+    Server(
+        id="dc-2003",
+        scenario={**DC, **HIGH, "release": "2003", "broken": True},
+        down=DOWN,
+        owners=RADIUS,
+        reserved=LIST,
+        at_stake=True,
+    ),
+    Server(
+        id="dc-2003-rebooted",
+        scenario={**DC, **HIGH, "release": "2003", "language": "de", "reserved_ports": ["3343-3343"], "broken": True},
+        variables={"dc_ias_reboot": True},
+        down=DOWN,
+        owners=RADIUS,
+        reserved=("3343-3343", *LIST),
+        reboots=True,
+        at_stake=True,
+    ),
+    # The pool comes from 49152-65535: nothing is in danger now, and still nothing will be when MaxUserPort is set.
+    Server(id="dc-2003-safe", scenario={**DC, "release": "2003", "broken": False}, owners=RADIUS, reserved=LIST),
+    Server(
+        id="dc-2003-rpc",
+        scenario={**DC, **HIGH, "release": "2003", "broken": True},
+        variables=rpc_choice(RPC_ON_2003),
+        down=DOWN,
+        owners={**RADIUS, ("tcp", 900): "NtFrs"},
+        reserved=("1645-1646", "1812-1813", "4500-4500", "4901-4902"),
+        reboots=True,
+        at_stake=True,
+    ),
+    # Neither an exclusion list nor the netsh verb: relieved, and told that it stays in danger.
+    Server(
+        id="dc-2008",
+        scenario={**DC, **WIDE, "release": "2008", "broken": True},
+        down=DOWN,
+        owners=RADIUS,
+        in_force="no",
+        at_stake=True,
+        safe=False,
+    ),
+    Server(
+        id="dc-2008-delayed",
+        scenario={**DC, **WIDE, "release": "2008", "broken": True},
+        variables={"dc_ias_delay_dns": True},
+        down=DOWN,
+        owners=RADIUS,
+        in_force="no",
+        at_stake=True,
+    ),
+    # Excluded for programs; that DNS honours it is documented nowhere.
+    Server(
+        id="dc-2008-hotfix",
+        scenario={**DC, **WIDE, "release": "2008", "netsh_hotfix": True, "broken": True},
+        variables=MAY_STOP,
+        down=DOWN,
+        owners=RADIUS,
+        excluded={"udp": PORTS},
+        at_stake=True,
+        safe=False,
+    ),
+    Server(
+        id="dc-2008-safe",
+        scenario={**DC, "release": "2008", "broken": False},
+        owners=RADIUS,
+        changes=False,
+    ),
+    Server(
+        id="dc-2008r2",
+        scenario={**DC, **WIDE, "release": "2008r2", "broken": True},
+        down=DOWN,
+        owners=RADIUS,
+        pool=LIST,
+        in_force="no",
+        at_stake=True,
+    ),
+    Server(
+        id="dc-2008r2-hotfix",
+        scenario={**DC, **WIDE, "release": "2008r2", "netsh_hotfix": True, "broken": True},
+        variables=MAY_STOP,
+        down=DOWN,
+        owners=RADIUS,
+        pool=LIST,
+        excluded={"udp": PORTS},
+        at_stake=True,
+    ),
+    Server(
+        id="dc-2012r2",
+        scenario={**DC, **WIDE, "release": "2012r2", "broken": ["IAS", "IKEEXT"]},
+        down=frozenset({"IAS", "IKEEXT"}),
+        owners={**RADIUS, ("udp", 4500): "IKEEXT"},
+        pool=LIST,
+        excluded={"udp": PORTS},
+        at_stake=True,
+    ),
+    Server(
+        id="dc-2016",
+        scenario={**DC, "release": "2016", "broken": False},
+        owners=RADIUS,
+        pool=LIST,
+    ),
+    Server(
+        id="dc-2019",
+        scenario={**DC, **WIDE, "release": "2019", "broken": "IKEEXT"},
+        variables=MAY_STOP,
+        down=frozenset({"IKEEXT"}),
+        owners=RADIUS,
+        pool=LIST,
+        excluded={"udp": PORTS},
+        at_stake=True,
+    ),
+    Server(
+        id="dc-2022-rpc",
+        scenario={**DC, **WIDE, "release": "2022", "language": "de", "broken": True},
+        variables=rpc_choice(RPC),
+        down=DOWN,
+        owners=RADIUS,
+        pool=LIST,
+        excluded={"udp": PORTS, "tcp": (49901, 49902)},
+        reboots=True,
+        at_stake=True,
+    ),
+    # IPsec keeps its port, which can't be excluded so: it waits, and nobody can take the port meanwhile.
+    Server(
+        id="dc-2025",
+        scenario={**DC, **WIDE, "release": "2025", "broken": True},
+        down=DOWN,
+        owners=RADIUS,
+        pool=LIST,
+        excluded={"udp": (1645, 1646, 1812, 1813)},
+        in_force="no",
+        at_stake=True,
+    ),
+)
+
+OTHERS: t.Final[dict[str, Json]] = {
+    "without-ias": {"release": "2022", "roles": ["domain_controller", "dns"]},
+    "without-ias-required": {
+        "release": "2022",
+        "roles": ["domain_controller", "dns"],
+        "vars": {"dc_ias_require": True},
+    },
+    "without-dns": {"release": "2003", "roles": ["ias"]},
+    "two-of-one": {
+        **DC,
+        "release": "2022",
+        "broken": False,
+        "vars": {"dc_ias_static_rpc_ports": {"ntds": 49901, "netlogon": 49901}},
+    },
+    "no-controller": {"release": "2022", "roles": ["dns", "ias"], "vars": {"dc_ias_static_rpc_ports": {"ntds": 49901}}},
+    "dns-kept": {**DC, **WIDE, "release": "2022", "broken": True, "vars": {"dc_ias_restart_dns": False}},
+}
+
+
+@pytest.fixture(scope="module")
+def runs() -> Runs:
+    return play_role("dc_ias", SERVERS, OTHERS)
+
+
+@pytest.fixture(params=SERVERS, ids=lambda server: server.id)
+def server(request: pytest.FixtureRequest) -> Server:
+    return t.cast("Server", request.param)
+
+
+class TestDcIas(RoleContract):
+    """What every role promises."""
+
+
+@pytest.mark.parametrize(
+    ("host", "sentence"),
+    [
+        ("dc-2008", "let DNS start delayed"),
+        ("dc-2008-hotfix", "honours excluded port ranges is not documented"),
+        ("dc-2008r2", "without the hotfix KB2665809"),
+    ],
+)
+def test_what_can_not_be_had_is_told_with_the_choices(runs: Runs, host: str, sentence: str) -> None:
+    assert sentence in converged(runs.first, host).warnings
+    assert sentence in converged(runs.second, host).warnings
+
+
+def test_where_nothing_is_in_danger_nothing_is_said(runs: Runs) -> None:
+    beat = converged(runs.first, "dc-2008-safe")
+    assert beat.warnings == ""
+    assert beat.message == "Nothing to change; the services run and own their ports."
+
+
+def test_dns_starts_delayed_only_where_that_is_chosen(runs: Runs) -> None:
+    found = {server.id: converged(runs.first, server.id).after.start_mode("DNS") for server in SERVERS}
+    assert [host for host, mode in found.items() if mode == "delayed"] == ["dc-2008-delayed"]
+
+
+@pytest.mark.parametrize(("host", "ports"), [("dc-2003-rpc", RPC_ON_2003), ("dc-2022-rpc", RPC)])
+def test_fixed_rpc_ports_are_listened_on_after_the_reboot(runs: Runs, host: str, ports: Json) -> None:
+    after = runs.first.beats[host][-1].after
+    assert after.value(rf"{SERVICES}\NTDS\Parameters", "TCP/IP Port") == ports["ntds"]
+    assert after.value(rf"{SERVICES}\Netlogon\Parameters", "DCTcpipPort") == ports["netlogon"]
+    proved = converged(runs.first, host, -1)
+    standing = {port["port"]: port["standing"] for victim in proved.result["victims"] for port in victim["ports"]}
+    assert {standing[ports["ntds"]], standing[ports["netlogon"]]} == {"owner"}
+
+
+@pytest.mark.parametrize(
+    ("host", "sentence"), [("without-ias", "has no service IAS"), ("without-dns", "has no service DNS")]
+)
+def test_a_server_of_another_kind_is_left_alone(runs: Runs, host: str, sentence: str) -> None:
+    assert_left_alone(converged(runs.first, host), sentence)
+
+
+@pytest.mark.parametrize(
+    ("host", "sentence"),
+    [
+        ("without-ias-required", "this server has no service IAS."),
+        ("two-of-one", "ntds and netlogon both have port 49901"),
+        ("no-controller", "this server is no domain controller"),
+    ],
+)
+def test_wrong_use_is_one_sentence(runs: Runs, host: str, sentence: str) -> None:
+    assert_refused(converged(runs.first, host), sentence)
+
+
+def test_what_stays_down_because_dns_must_not_stop_fails_the_run(runs: Runs) -> None:
+    beat = converged(runs.first, "dns-kept")
+    assert beat.event == "failed"
+    assert "IAS is down" in beat.message
+    assert "restart_dns is false" in beat.message
+
+
+def test_no_run_ends_in_a_traceback(runs: Runs) -> None:
+    assert not any("Traceback" in telling.output for telling in runs.all)

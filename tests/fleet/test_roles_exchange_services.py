@@ -1,0 +1,151 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role exchange_services: what is stopped, in which order, and that exactly what ran starts again."""
+
+from __future__ import annotations
+
+import collections.abc as c
+import dataclasses
+import re
+import typing as t
+
+import pytest
+
+from tests.fleet.role_contract import assert_left_alone, assert_refused, content, standing
+from tests.fleet.snapshot import Snapshot
+from tests.fleet.stories import DEFAULTS, Beat, Json, Telling, playbook_run
+from tests.simulator.control import ControlClient, running_fleet
+
+EXCHANGE: t.Final[dict[str, Json]] = {
+    "mail-5.5": {"release": "2003", "roles": ["exchange55"]},
+    "mail-2003": {"release": "2003", "roles": ["exchange2003"]},
+    "mail-2007": {"release": "2008", "roles": ["exchange2007"]},
+    "mail-2007-on-2003": {"release": "2003", "roles": ["exchange2007"]},
+    "mail-2010": {"release": "2008r2", "roles": ["exchange2010"]},
+}
+BY_HAND: t.Final = "MSExchangePOP3"
+"""Starts by hand, and runs: no boot brings it back."""
+IDLE: t.Final = "MSExchangeIMAP4"
+"""Starts by hand, and does not run."""
+ORDER: t.Final = ("MSExchangeADTopology", "msftesql-Exchange", "MSExchangeIS", "MSExchangeSA", "IISADMIN")
+"""Of the shutdown article."""
+OTHERS: t.Final[dict[str, Json]] = {
+    "web-server": {"release": "2003", "roles": ["exchange_edge", "dns"]},
+    "web-server-required": {"release": "2022", "roles": ["dns"], "vars": {"exchange_services_require": True}},
+}
+REBOOTED: t.Final = "mail-2010"
+
+
+@dataclasses.dataclass(frozen=True)
+class Runs:
+    """The plays one after another; a reboot of one server between stop and start."""
+
+    checked: Telling
+    stopped: Telling
+    stopped_again: Telling
+    started: Telling
+    started_again: Telling
+
+    def beat(self, name: str, host: str) -> Beat:
+        """What converge did in one of the plays."""
+        telling: Telling = getattr(self, name)
+        return next(beat for beat in telling.beats[host] if "victims" in beat.result or beat.event == "failed")
+
+
+def _stop(control: ControlClient, host: str) -> None:
+    """Somebody starts a service by hand, long before us."""
+    control.host(host).act(act="start_service", name=BY_HAND)
+
+
+@pytest.fixture(scope="module")
+def runs() -> c.Iterator[Runs]:
+    hosts = {name: {**server, "groups": ["exchange"]} for name, server in {**EXCHANGE, **OTHERS}.items()}
+    with running_fleet({"defaults": dict(DEFAULTS), "hosts": hosts}) as fleet:
+        control = fleet.control
+        for host in ("mail-2007", "mail-2010"):
+            _stop(control, host)
+
+        def run(playbook: str, *arguments: str) -> Telling:
+            return playbook_run(control, fleet.inventory, f"portkeeper.windows.{playbook}", *arguments)
+
+        told = (run("exchange_stop", "--check"), run("exchange_stop"), run("exchange_stop"))
+        control.host(REBOOTED).boot()
+        yield Runs(*told, run("exchange_start"), run("exchange_start"))
+
+
+def _running(snapshot: Snapshot) -> set[str]:
+    return {name for name, service in snapshot.data["services"].items() if service["state"] == "Running"}
+
+
+def _stops(beat: Beat) -> list[str]:
+    """The services in the order in which they were told to stop."""
+    briefs = [entry["brief"] for entry in beat.requests["log"] if entry["method"] == "StopService"]
+    return [re.split(r"Name=", brief)[-1].strip('"') for brief in briefs]
+
+
+@pytest.fixture(params=EXCHANGE)
+def host(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def test_check_mode_stops_nothing(runs: Runs, host: str) -> None:
+    beat = runs.beat("checked", host)
+    assert (beat.event, beat.result["changed"]) == ("ok", True), beat.message
+    assert standing(beat.after) == standing(beat.before)
+
+
+def test_everything_of_exchange_is_stopped(runs: Runs, host: str) -> None:
+    beat = runs.beat("stopped", host)
+    assert beat.event == "ok", beat.message
+    left = [name for name in _running(beat.after) if name.startswith(("MSExchange", "msftesql", "IISADMIN", "W3SVC"))]
+    assert left == []
+    assert _running(beat.before) - _running(beat.after) == set(beat.result["resources"][0]["ran"])
+
+
+def test_the_order_is_that_of_the_article(runs: Runs, host: str) -> None:
+    stops = _stops(runs.beat("stopped", host))
+    named = [name for name in stops if name in ORDER]
+    installed = runs.beat("stopped", host).before.data["services"]
+    dependents_first = [name for name in ORDER if name in installed]
+    assert set(named) == set(dependents_first)
+    assert stops.index("MSExchangeIS") < stops.index("MSExchangeSA")
+    if "IISADMIN" in installed:
+        assert stops[-1] == "IISADMIN"
+
+
+def test_a_second_stop_changes_nothing(runs: Runs, host: str) -> None:
+    beat = runs.beat("stopped_again", host)
+    assert (beat.event, beat.result["changed"]) == ("ok", False), beat.message
+    assert standing(beat.after) == standing(beat.before)
+
+
+def test_exactly_what_ran_runs_again(runs: Runs, host: str) -> None:
+    before, after = runs.beat("checked", host).before, runs.beat("started", host).after
+    assert _running(after) == _running(before)
+    assert content(after) == content(before)
+    assert after.journal is None
+    again = runs.beat("started_again", host)
+    assert again.result["changed"] is False
+    assert standing(again.after) == standing(again.before)
+
+
+def test_what_no_boot_starts_comes_back_too(runs: Runs) -> None:
+    """After a reboot between the plays."""
+    beat = runs.beat("started", REBOOTED)
+    assert beat.before.boot == runs.beat("stopped_again", REBOOTED).after.boot + 1
+    assert BY_HAND not in _running(beat.before)
+    assert BY_HAND in _running(beat.after)
+    assert IDLE not in _running(beat.after)
+
+
+def test_it_is_said_what_was_stopped_and_started(runs: Runs, host: str) -> None:
+    stopped, started = (telling.beats[host][-1].message for telling in (runs.stopped, runs.started))
+    assert "Stopped, in this order: " in stopped
+    assert "MSExchangeIS" in stopped
+    assert "Running again: " in started
+
+
+def test_a_server_without_exchange_is_left_alone(runs: Runs) -> None:
+    assert_left_alone(runs.beat("stopped", "web-server"), "this server has none of the services MSExchangeADTopology")
+    assert_refused(runs.beat("stopped", "web-server-required"), "this server has none of the services")
