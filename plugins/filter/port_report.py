@@ -12,7 +12,9 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain import markup
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_report.drawing import drawing
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_report.fleet import fleet
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_report.host import Host
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_report.rows import plain
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_report.svg import svg
 
 DOCUMENTATION = r"""
 name: port_report
@@ -32,9 +34,13 @@ options:
     type: dict
     required: true
   maps:
-    description: Whether each server also gets RV(ignore:map), the geometry of its port map.
+    description: Whether each server that was read also gets RV(ignore:map), its port map as SVG; always escaped.
     type: bool
     default: false
+  style:
+    description: The style sheet that each map carries with it, for files of their own.
+    type: str
+    default: ""
   escaped:
     description:
       - Whether all texts are escaped for HTML and SVG, content and quoted attributes, and control characters replaced.
@@ -77,16 +83,24 @@ _value:
 """
 
 
-def port_report(results: t.Any, *, maps: bool = False, escaped: bool = False, most_ranges: int = 0) -> dict[str, t.Any]:
+def port_report(
+    results: t.Any, *, maps: bool = False, style: str = "", escaped: bool = False, most_ranges: int = 0
+) -> dict[str, t.Any]:
     """The rows; raises AnsibleFilterError where the input is no mapping of names to results."""
     if not isinstance(results, t.Mapping) or not all(isinstance(item, t.Mapping) for item in results.values()):
         raise AnsibleFilterError("port_report needs a mapping of server names to results of port_info")
     report = fleet(results)
     rows: dict[str, t.Any] = plain(report, most_ranges=most_ranges)
+    if escaped:
+        rows = markup.escaped(rows)
     if maps:
-        for host, row in zip(report.hosts, rows["hosts"], strict=True):
-            row["map"] = plain(drawing(host)) if host.reading == "read" else None
-    return t.cast("dict[str, t.Any]", markup.escaped(rows)) if escaped else rows
+        for number, (host, row) in enumerate(zip(report.hosts, rows["hosts"], strict=True), start=1):
+            row["map"] = _map(host, number, style) if host.reading == "read" else None
+    return rows
+
+
+def _map(host: Host, number: int, style: str) -> str:
+    return svg(drawing(host), name=host.name, key=f"map-{number}", style=style)
 
 
 class FilterModule:

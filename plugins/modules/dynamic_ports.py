@@ -90,27 +90,27 @@ EXAMPLES = r"""
       portkeeper.windows.dynamic_ports:
         start: 49152
         number: 16384
-      register: range
+      register: dynamic_range
 
     - name: Say whether DNS must be restarted to follow
       ansible.builtin.debug:
-        var: range.restart_required
+        var: dynamic_range.restart_required
 
-- name: Remove MaxUserPort, as one article does on SBS 2003, and look at the warning about the pool first
-  portkeeper.windows.dynamic_ports:
-    max_user_port: default
-  check_mode: true
-  diff: true
+    - name: Remove MaxUserPort, as one article does on SBS 2003, and look at the warning about the pool first
+      portkeeper.windows.dynamic_ports:
+        max_user_port: default
+      check_mode: true
+      diff: true
 
-- name: Widen the range for a busy proxy (Windows Server 2003)
-  portkeeper.windows.dynamic_ports:
-    max_user_port: 65534
+    - name: Widen the range for a busy proxy (Windows Server 2003)
+      portkeeper.windows.dynamic_ports:
+        max_user_port: 65534
 
-- name: Give outgoing TCP connections more ports, and leave UDP alone
-  portkeeper.windows.dynamic_ports:
-    start: 10000
-    number: 55536
-    protocol: tcp
+    - name: Give outgoing TCP connections more ports, and leave UDP alone
+      portkeeper.windows.dynamic_ports:
+        start: 10000
+        number: 55536
+        protocol: tcp
 """
 
 RETURN = r"""

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import typing as t
 
 from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
@@ -149,8 +150,17 @@ def _translated_errors(host: str) -> t.Iterator[None]:
     try:
         yield
     except (HostUnreachable, AuthenticationFailed) as error:
-        raise AnsibleConnectionFailure(str(error)) from None
+        raise AnsibleConnectionFailure(untemplatable(str(error))) from None
     except (WsmanError, WindowsError, OptionError) as error:
-        raise AnsibleActionFail(str(error)) from None
+        raise AnsibleActionFail(untemplatable(str(error))) from None
     except PlanError as error:
-        raise AnsibleActionFail(f"{host}: {error}") from None
+        raise AnsibleActionFail(untemplatable(f"{host}: {error}")) from None
+
+
+def untemplatable(text: str) -> str:
+    """The text with a blank in every ``{{``, ``{%`` and ``{#``.
+
+    Sentences quote the server's words, and ansible-core before 2.19 does not mark the message of a failed action as
+    unsafe: registered and printed by a later task, it would be run as a template on the controller.
+    """
+    return re.sub(r"\{(?=[{%#])", "{ ", text)

@@ -28,6 +28,8 @@ BY_HAND: t.Final = "MSExchangePOP3"
 """Starts by hand, and runs: no boot brings it back."""
 IDLE: t.Final = "MSExchangeIMAP4"
 """Starts by hand, and does not run."""
+MANAGEMENT: t.Final = "MSExchangeMGMT"
+"""Of Exchange 2003; it touches neither the databases nor the network, and the article does not name it."""
 ORDER: t.Final = ("MSExchangeADTopology", "msftesql-Exchange", "MSExchangeIS", "MSExchangeSA", "IISADMIN")
 """Of the shutdown article."""
 OTHERS: t.Final[dict[str, Json]] = {
@@ -53,9 +55,9 @@ class Runs:
         return next(beat for beat in telling.beats[host] if "victims" in beat.result or beat.event == "failed")
 
 
-def _stop(control: ControlClient, host: str) -> None:
+def _start_by_hand(control: ControlClient, host: str) -> None:
     """Somebody starts a service by hand, long before us."""
-    control.host(host).act(act="start_service", name=BY_HAND)
+    control.host(host).act(do="start_service", service=BY_HAND)
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +66,7 @@ def runs() -> c.Iterator[Runs]:
     with running_fleet({"defaults": dict(DEFAULTS), "hosts": hosts}) as fleet:
         control = fleet.control
         for host in ("mail-2007", "mail-2010"):
-            _stop(control, host)
+            _start_by_hand(control, host)
 
         def run(playbook: str, *arguments: str) -> Telling:
             return playbook_run(control, fleet.inventory, f"portkeeper.windows.{playbook}", *arguments)
@@ -98,8 +100,8 @@ def test_check_mode_stops_nothing(runs: Runs, host: str) -> None:
 def test_everything_of_exchange_is_stopped(runs: Runs, host: str) -> None:
     beat = runs.beat("stopped", host)
     assert beat.event == "ok", beat.message
-    left = [name for name in _running(beat.after) if name.startswith(("MSExchange", "msftesql", "IISADMIN", "W3SVC"))]
-    assert left == []
+    left = {name for name in _running(beat.after) if name.startswith(("MSExchange", "msftesql", "IISADMIN", "W3SVC"))}
+    assert left <= {MANAGEMENT}
     assert _running(beat.before) - _running(beat.after) == set(beat.result["resources"][0]["ran"])
 
 

@@ -198,6 +198,7 @@ def test_print_shows_all_and_no_controls(page: Browser, tmp_path: pathlib.Path) 
     assert page.evaluate("document.querySelector('.controls').checkVisibility()") is False
     assert page.evaluate("document.querySelector('[data-copies]').checkVisibility()") is False
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.evaluate("document.documentElement.scrollWidth") <= 794
     page.evaluate("window.dispatchEvent(new Event('afterprint'))")
     assert page.evaluate("document.querySelectorAll('details[open]').length") == 0
     page.print_to(tmp_path / "page.pdf")

@@ -65,6 +65,7 @@ LAYERS = (
         ansible=True,
     ),
     Layer("plugins/action", layers=(DOMAIN, "plugins/plugin_utils"), ansible=True),
+    Layer("plugins/filter", layers=(DOMAIN,), ansible=True),
     Layer("plugins/modules"),
     Layer("plugins/doc_fragments"),
     # Beside them, and knows none of them: two implementations that share code can't check each other.

@@ -344,7 +344,7 @@ def _journal_steps(
 
 
 def _settled(journal: Journal, moves: Moves, *, written: t.Container[str]) -> Journal:
-    """What waits for nothing any more once all steps are done; only entries ``written`` by this run are finished by it."""
+    """What waits for nothing any more once all steps are done; a run finishes only entries ``written`` by itself."""
     entries = {
         name: dataclasses.replace(entry, pending=()) if entry.pending and name in written else entry
         for name, entry in journal.entries.items()

@@ -10,6 +10,7 @@ another process has one), UDP and TCP ports in use, what is kept from being draw
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import Protocol
@@ -27,8 +28,8 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_map
     strips,
     ticks,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_report.host import Host
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_report.rows import (
-    Host,
     Kept,
     NeedState,
     RangeKind,
@@ -289,9 +290,10 @@ def _shapes(*drawn: tuple[Shape, str]) -> tuple[Drawn, ...]:
 
 
 def _ports(host: Host, protocol: Protocol, *, pool: bool) -> t.Iterator[int]:
-    for holder in host.holders:
-        if holder.pool == pool:
-            yield from (holder.tcp if protocol == "tcp" else holder.udp).numbers
+    holders = (holder for holder in host.holders if holder.pool == pool)
+    return itertools.chain.from_iterable(
+        (holder.tcp if protocol == "tcp" else holder.udp).numbers for holder in holders
+    )
 
 
 def _description(host: Host) -> str:

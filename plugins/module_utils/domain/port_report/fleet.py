@@ -5,15 +5,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_report.host import WAITS, host_row
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_report.host import WAITS, Host, host_row
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_report.rows import (
     STATES,
-    Fleet,
-    Host,
     State,
 )
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Fleet:
+    """All servers of a play, the worst first, and how many there are in each state."""
+
+    hosts: tuple[Host, ...]
+    total: int
+    states: t.Mapping[State, int]
+    headline: str
+    waits_for: t.Mapping[str, int]
+    """How many servers wait for what."""
 
 
 def fleet(results: t.Mapping[str, t.Mapping[str, t.Any]]) -> Fleet:

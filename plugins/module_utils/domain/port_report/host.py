@@ -5,13 +5,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_report import reading
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_report import judgements, reading
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_report.judgements import (
+    Candidate,
+    Finding,
+    Risk,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_report.needs import needs
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_report.reading import Facts
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_report.rows import (
-    Host,
+    DrawnFrom,
+    Holder,
+    KeptPorts,
     Need,
     Reading,
     ServiceRow,
@@ -31,6 +39,42 @@ _NOT_READ: t.Final = "Nothing was read from this server."
 _ANSIBLES_WORDS: t.Final = "Task failed: "
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """One server of the report."""
+
+    name: str
+    reading: Reading
+    message: str
+    """Why it was not read; empty where it was."""
+    state: State = "not_read"
+    headline: str = ""
+    """The one sentence that matters most."""
+    release: str = ""
+    version: str = ""
+    domain_controller: bool = False
+    uptime: int | None = None
+    critical: int = 0
+    warning: int = 0
+    information: int = 0
+    taken: int = 0
+    """Needed ports that another process holds."""
+    probability: float | None = None
+    best_fix: Candidate | None = None
+    """The advised change after which the risk is smallest."""
+    waits_for: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    risk: Risk | None = None
+    needs: tuple[Need, ...] = ()
+    services: tuple[ServiceRow, ...] = ()
+    drawn_from: tuple[DrawnFrom, ...] = ()
+    kept: tuple[KeptPorts, ...] = ()
+    holders: tuple[Holder, ...] = ()
+    waiting: tuple[Waiting, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What could not be known, a sentence each."""
+
+
 def host_row(name: str, result: t.Mapping[str, t.Any]) -> Host:
     """The row of a server from the result of the task that read it; an empty result means that none did."""
     facts = result.get("result")
@@ -38,43 +82,7 @@ def host_row(name: str, result: t.Mapping[str, t.Any]) -> Host:
         facts = result if "release" in result else {}
     if not facts or result.get("failed") or result.get("unreachable"):
         return _unread(name, result)
-    held = reading.held_ports(facts)
-    holders, kept, services = reading.holders(held), reading.kept_ports(facts), reading.services(facts)
-    needed = needs(facts, services, holders, kept)
-    waiting = reading.waiting(facts)
-    findings = tuple(reading.rows(facts, "findings"))
-    counted = [reading.text(finding, "severity") for finding in findings]
-    risk = reading.section(facts, "risk")
-    release = reading.section(facts, "release")
-    chance = reading.probability(risk)
-    state = _state(counted, needed, services, waiting, chance)
-    return Host(
-        name=name,
-        reading="read",
-        message="",
-        state=state,
-        headline=_headline(findings, needed, services, waiting, chance),
-        release=reading.text(release, "name"),
-        version=reading.text(release, "version"),
-        domain_controller=bool(release.get("domain_controller")),
-        uptime=reading.number(release, "uptime", -1) if "uptime" in release else None,
-        critical=counted.count("critical"),
-        warning=counted.count("warning"),
-        information=counted.count("information"),
-        taken=sum(need.state == "taken" for need in needed),
-        probability=chance,
-        best_fix=_best_fix(risk),
-        waits_for=_waits_for(findings, waiting),
-        findings=findings,
-        risk=risk or None,
-        needs=needed,
-        services=services,
-        drawn_from=reading.drawn_from(facts),
-        kept=kept,
-        holders=holders,
-        waiting=waiting,
-        notes=_notes(facts, result),
-    )
+    return _read(name, facts, reading.texts(result, "warnings"))
 
 
 def percent(probability: float) -> str:
@@ -86,6 +94,43 @@ def percent(probability: float) -> str:
     if 0.9995 <= probability < 1:
         return "over 99.9 %"
     return f"{probability * 100:.1f} %"
+
+
+def _read(name: str, facts: Facts, warnings: tuple[str, ...]) -> Host:
+    holders, kept = reading.holders(reading.held_ports(facts)), reading.kept_ports(facts)
+    services, waiting = reading.services(facts), reading.waiting(facts)
+    needed = needs(facts, services, holders, kept)
+    findings, risk = judgements.findings(facts), judgements.risk(facts)
+    counted = [finding.severity for finding in findings]
+    release = reading.section(facts, "release")
+    chance = risk.probability if risk else None
+    return Host(
+        name=name,
+        reading="read",
+        message="",
+        state=_state(counted, needed, services, waiting, chance),
+        headline=_headline(findings, needed, services, waiting, chance),
+        release=reading.text(release, "name"),
+        version=reading.text(release, "version"),
+        domain_controller=bool(release.get("domain_controller")),
+        uptime=reading.number(release, "uptime", -1) if "uptime" in release else None,
+        critical=counted.count("critical"),
+        warning=counted.count("warning"),
+        information=counted.count("information"),
+        taken=sum(need.state == "taken" for need in needed),
+        probability=chance,
+        best_fix=risk.best if risk else None,
+        waits_for=_waits_for(findings, waiting),
+        findings=findings,
+        risk=risk,
+        needs=needed,
+        services=services,
+        drawn_from=reading.drawn_from(facts),
+        kept=kept,
+        holders=holders,
+        waiting=waiting,
+        notes=_notes(facts, warnings),
+    )
 
 
 def _unread(name: str, result: t.Mapping[str, t.Any]) -> Host:
@@ -123,14 +168,14 @@ def _lost_its_port(row: ServiceRow) -> bool:
 
 
 def _headline(
-    findings: t.Sequence[Facts],
+    findings: t.Sequence[Finding],
     needed: t.Sequence[Need],
     services: t.Sequence[ServiceRow],
     waiting: t.Sequence[Waiting],
     chance: float | None,
 ) -> str:
     if findings:
-        return reading.text(findings[0], "summary")
+        return findings[0].summary
     taken = sorted((need for need in needed if need.state == "taken"), key=_is_loss, reverse=True)
     if taken:
         first = taken[0]
@@ -145,18 +190,12 @@ def _headline(
     return "Nothing to do."
 
 
-def _best_fix(risk: Facts) -> Facts | None:
-    advised = [row for row in reading.rows(risk, "candidates") if row.get("advised")]
-    return min(advised, key=lambda row: reading.probability(row) or 0.0, default=None)
-
-
-def _waits_for(findings: t.Iterable[Facts], waiting: t.Iterable[Waiting]) -> tuple[str, ...]:
-    named = {row.waits_for for row in waiting} | {reading.text(row, "waits_for") for row in findings}
+def _waits_for(findings: t.Iterable[Finding], waiting: t.Iterable[Waiting]) -> tuple[str, ...]:
+    named = {row.waits_for for row in waiting} | {row.waits_for for row in findings}
     return tuple(name for name in WAITS if name in named)
 
 
-def _notes(facts: Facts, result: t.Mapping[str, t.Any]) -> tuple[str, ...]:
-    warnings = reading.texts(result, "warnings")
+def _notes(facts: Facts, warnings: tuple[str, ...]) -> tuple[str, ...]:
     missing = [name for name in ("services", "findings", "risk") if facts.get(name) is None]
     missing += [] if reading.knows_sockets(facts) else ["sockets"]
     unread = [f"Nothing is known of {name}." for name in missing if not any(note.startswith(name) for note in warnings)]

@@ -36,6 +36,7 @@ _PACKED_FIELDS: t.Final = 5
 POOL_PORTS: t.Final = "pool_ports"
 """JSON texts, by which the role's query replaces the thousands of rows of ``sockets``: rows of protocol, port, process
 id, image and services, and the ports of the DNS server's pool alone."""
+ALL_PORTS: t.Final = range(HIGHEST_PORT + 1)
 _PART_TEXTS: t.Final = {
     "reserved_ports": "reserved ports",
     "dns_socket_pool": "DNS socket pool",
@@ -111,6 +112,12 @@ def protocol_of(row: Facts) -> Protocol | None:
     return next((protocol for protocol in PROTOCOLS if protocol == value), None)
 
 
+def process_text(image: str, process_id: int, services: t.Sequence[str]) -> str:
+    """A process for people: ``dns.exe (process 1084, service DNS)``."""
+    hosted = f", service {', '.join(services)}" if services else ""
+    return f"{image or 'a process that has gone'} (process {process_id}{hosted})"
+
+
 def services(facts: Facts) -> tuple[ServiceRow, ...]:
     """The services that matter, and AD LDS instances that are not among them."""
     found = [
@@ -133,8 +140,8 @@ def held_ports(facts: Facts) -> dict[Owner, dict[Protocol, set[int]]]:
     held: dict[Owner, dict[Protocol, set[int]]] = {}
     for (protocol, process_id, image, services, pool), ports in _by_process(facts).items():
         owner = Owner(image, process_id, services, pool)
-        held.setdefault(owner, {}).setdefault(protocol, set()).update(filter(_is_port, ports))
-    drawn = set(filter(_is_port, _unpacked(facts, POOL_PORTS)))
+        held.setdefault(owner, {}).setdefault(protocol, set()).update(_ports(ports))
+    drawn = _ports(_unpacked(facts, POOL_PORTS))
     if drawn:
         process_id = number(section(facts, "dns_pool"), "process_id")
         held.setdefault(Owner("dns.exe", process_id, ("DNS",), pool=True), {}).setdefault("udp", set()).update(drawn)
@@ -157,8 +164,9 @@ def _by_process(facts: Facts) -> dict[tuple[Protocol, int, str, tuple[str, ...],
     return found
 
 
-def _is_port(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= HIGHEST_PORT
+def _ports(values: t.Iterable[t.Any]) -> set[int]:
+    """Those of the values that are ports; called with thousands."""
+    return {value for value in values if isinstance(value, int) and 0 <= value <= HIGHEST_PORT}
 
 
 def knows_sockets(facts: Facts) -> bool:
@@ -170,6 +178,7 @@ def holders(held: t.Mapping[Owner, t.Mapping[Protocol, t.Collection[int]]]) -> t
     """One row for each process, those with most ports first."""
     found = [
         Holder(
+            text=process_text(owner.image, owner.process_id, owner.services),
             image=owner.image,
             process_id=owner.process_id,
             services=owner.services,

@@ -45,6 +45,8 @@ class PortNumbers:
 class Holder:
     """A process and the ports that it holds; ``pool``: those of the DNS server's socket pool, as a row of their own."""
 
+    text: str
+    """For people, with image, process id and services."""
     image: str
     process_id: int
     services: tuple[str, ...]
@@ -53,12 +55,6 @@ class Holder:
     udp: PortNumbers
     tcp_count: int
     udp_count: int
-
-    @property
-    def text(self) -> str:
-        """For people: ``dns.exe (process 1084, service DNS)``."""
-        hosted = f", service {', '.join(self.services)}" if self.services else ""
-        return f"{self.image or 'a process that has gone'} (process {self.process_id}{hosted})"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,54 +120,6 @@ class ServiceRow:
     start_mode: str
     process_id: int
     exit_code: int
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Host:
-    """One server of the report."""
-
-    name: str
-    reading: Reading
-    message: str
-    """Why it was not read; empty where it was."""
-    state: State = "not_read"
-    headline: str = ""
-    """The one sentence that matters most."""
-    release: str = ""
-    version: str = ""
-    domain_controller: bool = False
-    uptime: int | None = None
-    critical: int = 0
-    warning: int = 0
-    information: int = 0
-    taken: int = 0
-    """Needed ports that another process holds."""
-    probability: float | None = None
-    best_fix: t.Mapping[str, t.Any] | None = None
-    """The advised change after which the risk is smallest."""
-    waits_for: tuple[str, ...] = ()
-    findings: tuple[t.Mapping[str, t.Any], ...] = ()
-    risk: t.Mapping[str, t.Any] | None = None
-    needs: tuple[Need, ...] = ()
-    services: tuple[ServiceRow, ...] = ()
-    drawn_from: tuple[DrawnFrom, ...] = ()
-    kept: tuple[KeptPorts, ...] = ()
-    holders: tuple[Holder, ...] = ()
-    waiting: tuple[Waiting, ...] = ()
-    notes: tuple[str, ...] = ()
-    """What could not be known, a sentence each."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Fleet:
-    """All servers of a play, the worst first, and how many there are in each state."""
-
-    hosts: tuple[Host, ...]
-    total: int
-    states: t.Mapping[State, int]
-    headline: str
-    waits_for: t.Mapping[str, int]
-    """How many servers wait for what."""
 
 
 def plain(value: t.Any, *, most_ranges: int = 0) -> t.Any:

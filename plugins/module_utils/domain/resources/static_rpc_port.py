@@ -266,7 +266,9 @@ def _undone(row: RpcPort, entry: Entry, context: Context) -> Part:
     reading = _reading(row, context)
     undone = undone_value(row.fact, reading, entry)
     part = undone_part(row.fact, row.entry_name, reading, undone, lambda value: _shown(row, value))
-    if _CREATED_KEY in entry.added and part.steps and isinstance(undone.target, Absent):
+    # Also where the value is gone already: a run that was killed in between leaves the empty key.
+    made_key = _CREATED_KEY in entry.added and context.facts[row.fact] is not Absent.KEY
+    if made_key and isinstance(undone.target, Absent):
         return dataclasses.replace(part, steps=(*part.steps, DeleteEmptyKey(row.fact.key)))
     return part
 

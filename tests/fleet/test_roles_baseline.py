@@ -1,0 +1,99 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role port_baseline and playbooks/site.yml on a mixed fleet: each server gets what is for it."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+import pytest
+
+from tests.fleet.role_contract import content, standing
+from tests.fleet.stories import DEFAULTS, Beat, Json, Telling, playbook_run
+from tests.simulator.control import running_fleet
+
+DC: t.Final = ["domain_controller", "dns", "ias"]
+RPC: t.Final[Json] = {"exchange_rpc_ports_ports": {"exchange_is": 1226}, "exchange_rpc_ports_restart_services": True}
+
+KINDS: t.Final[dict[str, tuple[Json, str, str]]] = {
+    "sbs": ({"release": "2003", "roles": ["sbs2003"], "broken": ["IAS"]}, "Small Business Server 2003", "sbs2003"),
+    "dc-2003": ({"release": "2003", "roles": DC, "max_user_port": 60000, "broken": True}, "RADIUS", "dc_ias"),
+    "dc-2022": ({"release": "2022", "roles": DC, "broken": False}, "RADIUS", "dc_ias"),
+    "edge-2008": ({"release": "2008", "broken": True}, "Exchange Edge", "exchange_edge_dns"),
+    "edge-2019": ({"release": "2019", "broken": True}, "Exchange Edge", "exchange_edge_dns"),
+    "edge-without-dns": ({"release": "2019", "roles": ["exchange_edge"]}, "Exchange Edge", "none"),
+    "resolver": ({"release": "2022", "roles": ["dns"], "broken": False}, "DNS server", "none"),
+    "mail": ({"release": "2003", "roles": ["exchange2003"], "vars": RPC}, "nothing", "none"),
+    "plain": ({"release": "2016", "roles": ["member"]}, "nothing", "none"),
+}
+"""Servers, what they are, and the role that fits."""
+DOWN: t.Final = {"sbs": "IAS", "dc-2003": "IAS", "edge-2008": "ADAM_MSExchange", "edge-2019": "ADAM_MSExchange"}
+UNDO: t.Final = ("-e", "port_baseline_state=absent", "-e", "exchange_rpc_ports_state=absent")
+
+
+@dataclasses.dataclass(frozen=True)
+class Runs:
+    """Runs one after another."""
+
+    looked: Telling
+    first: Telling
+    second: Telling
+    undone: Telling
+
+
+@pytest.fixture(scope="module")
+def runs() -> Runs:
+    hosts = {name: server for name, (server, _kind, _role) in KINDS.items()}
+    with running_fleet({"defaults": dict(DEFAULTS), "hosts": hosts}) as fleet:
+
+        def run(playbook: str, *arguments: str) -> Telling:
+            return playbook_run(fleet.control, fleet.inventory, f"portkeeper.windows.{playbook}", *arguments)
+
+        together = ("-e", "site_serial=100%")
+        return Runs(run("baseline"), run("site"), run("site", *together), run("site", *together, *UNDO))
+
+
+def _changes(telling: Telling, host: str) -> list[Beat]:
+    return [beat for beat in telling.beats[host] if "victims" in beat.result]
+
+
+@pytest.mark.parametrize("host", KINDS)
+def test_it_says_what_a_server_is_and_changes_nothing(runs: Runs, host: str) -> None:
+    _server, kind, role = KINDS[host]
+    said = runs.looked.beats[host][-1]
+    assert f"is: {kind}" in said.message
+    assert f"Roles that fit: {role}." in said.message
+    assert standing(said.after) == standing(runs.looked.beats[host][0].before)
+    assert _changes(runs.looked, host) == []
+
+
+@pytest.mark.parametrize("host", KINDS)
+def test_each_server_gets_what_is_for_it(runs: Runs, host: str) -> None:
+    _server, _kind, role = KINDS[host]
+    beats = _changes(runs.first, host)
+    expected = {"mail": 1, **({host: 1} if role != "none" else {})}.get(host, 0)
+    assert [(beat.event, beat.result["changed"]) for beat in beats] == [("ok", True)] * expected
+    if host in DOWN:
+        assert not beats[0].before.runs(DOWN[host])
+        assert beats[0].after.runs(DOWN[host], "DNS")
+
+
+def test_one_server_after_another(runs: Runs) -> None:
+    """No server is begun before the one before is done."""
+    plays = [line for line in runs.first.output.splitlines() if line.startswith("PLAY [")]
+    assert len(plays) == len(KINDS)
+
+
+@pytest.mark.parametrize("host", KINDS)
+def test_a_second_run_changes_nothing(runs: Runs, host: str) -> None:
+    assert (runs.second.recap[host]["changed"], runs.second.recap[host]["failures"]) == (0, 0)
+    assert standing(runs.second.beats[host][-1].after) == standing(runs.second.beats[host][0].before)
+
+
+@pytest.mark.parametrize("host", KINDS)
+def test_it_can_be_taken_back(runs: Runs, host: str) -> None:
+    last, original = runs.undone.beats[host][-1].after, runs.looked.beats[host][0].before
+    assert content(last) == content(original)
+    assert last.journal is None
