@@ -25,7 +25,7 @@ export ANSIBLE_HOME := $(CURDIR)/$(BUILD)/ansible-home
 
 .PHONY: help
 help:
-	@echo 'make demo         two commands in one: a simulated fleet, broken, then fixed by playbooks/edge.yml'
+	@echo 'make demo         a simulated fleet, broken, then fixed by playbooks/site.yml, with a page before and after'
 	@echo 'make rehearse     FACTS=file.json ROLE=name: boots of a twin of your server before and after a role'
 	@echo 'make test         everything that must hold (under 15 minutes on 2 cores)'
 	@echo 'make fuzz         100,000 spoilt texts of netsh, netstat and the event log against their readers'

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`make demo`: a simulated fleet of Exchange Edge servers, broken; one playbook; the same fleet, well for good."""
+"""`make demo`: a simulated fleet of mixed servers, broken; one playbook; the same fleet, well for good; its page."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ import typing as t
 import yaml
 
 from tests.demo import boots as demo_boots
-from tests.demo import look
-from tests.demo.boots import BOOTS, Boots
+from tests.demo import look, page
+from tests.demo.boots import BOOTS
 from tests.demo.checks import Story, checks
 from tests.simulator.control import ControlFailure, RunningFleet, running_fleet
 from tests.tooling.ansible_programs import AnsibleFailure, AnsibleRun, run_ansible
@@ -27,33 +27,53 @@ from tests.tooling.text_tables import INDENT, heading, verdicts
 SCENARIO: t.Final = pathlib.Path(__file__).with_name("scenario.yml")
 DIRECTORY: t.Final = ROOT / "build" / "demo"
 INVENTORY: t.Final = DIRECTORY.relative_to(ROOT) / "inventory.yml"
+REPORTS: t.Final = {when: DIRECTORY / f"report-{when}" for when in ("before", "after")}
+
+# Ansible tells of each task that a server skips; with so many servers that is most of its text. YAML has no braces.
+SETTINGS: t.Final = {"ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false", "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml"}
 
 _FIRST_WORDS: t.Final = """\
-This fleet is simulated: Exchange Edge servers of each release of Windows, as one process on this machine that answers
-WinRM as they would. No real Windows takes part. All else is real: ansible-playbook, its winrm connection plugin, and
-the modules and the role of this collection.
+This fleet is simulated: servers of each release of Windows, as one process on this machine that answers WinRM as they
+would. No real Windows takes part. All else is real: ansible-playbook, its winrm connection plugin, and the modules and
+roles of this collection.
 
-Each server also runs the DNS server, which draws 2,500 UDP ports at random at each boot. Where one of them belongs to
-AD LDS (50389, 50636), AD LDS does not start, what of Exchange needs it does not start either, and no mail flows.
-On edge2003-old the update of 2008 that made DNS do so is missing; edge2008r2-de is a German Windows."""
+Most of these servers also run the DNS server, which draws 2,500 UDP ports at random at each boot. Where one of them
+belongs to another service, that service does not work until somebody finds out why:
+
+  edge...  Exchange Edge: AD LDS (50389, 50636) does not start, nor does what needs it, and no mail flows
+  sbs...   Small Business Server 2003: RADIUS (IAS), VPN (RemoteAccess), IPsec (PolicyAgent), or the push to mobile
+           devices (W3SVC: it runs, and nobody is told anything)
+  dc...    domain controllers with RADIUS (IAS) and IPsec's key exchange (IKEEXT)
+  mail...  Exchange without DNS: healthy, but its RPC ports are other ones after each start, and no firewall can know
+           them; the inventory chooses fixed ones
+  plain... needs nothing
+
+On edge2003-old the update of 2008 that made DNS draw ports is missing. Those with -de are German."""
 
 _FIX_WORDS: t.Final = """\
-By default it takes one server at a time and reboots none. Here it may take all at once, and may reboot a server where
-the fix takes effect at the next boot only (Windows Server 2003)."""
+The playbook looks what each server is, and applies the roles that are for it. By default it takes one server at a time
+and reboots none. Here it may take all at once, and may reboot a server where the fix takes effect at the next boot only
+(Windows Server 2003). What a server skips is left out of the text."""
 
 _LAST_WORDS: t.Final = """\
 The fleet is stopped. To try commands of your own, start it again, and type them into another terminal:"""
 
 _BOOTS_WORDS: t.Final = f"""\
 Twins of each server were booted, {BOOTS:,} with its configuration of before and {BOOTS:,} with that of now. A boot is
-lost where it leaves a service down because its port was taken. The closed form is the probability that so many ports,
-drawn at random, hit at least one of the two."""
+lost where a service lost its port. The closed form is the probability that port_info gives for it: that so many ports,
+drawn at random, hit at least one of those that are needed. AUTD is the push to mobile devices."""
+
+_PAGE_WORDS: t.Final = """\
+What is wrong on which server, how to fix it, and a map of each server's ports. Open them in a browser:"""
+
+_REST_WORDS: t.Final = """\
+What it still tells of; where something waits, it is for the next boot, and nothing is in danger there:"""
 
 
 def fix(inventory: pathlib.Path) -> list[str]:
     """The command line that fixes all servers."""
-    options = ["-e", "edge_serial=100%", "-e", "exchange_edge_dns_reboot=true"]
-    return ["ansible-playbook", "-i", str(inventory), "playbooks/edge.yml", *options]
+    options = [*look.FORKS, "-e", "site_serial=100%", "-e", "port_baseline_reboot=true"]
+    return ["ansible-playbook", "-i", str(inventory), "playbooks/site.yml", *options]
 
 
 def show(*lines: str) -> None:
@@ -69,33 +89,54 @@ def as_typed(command: c.Sequence[str]) -> str:
 def tell(fleet: RunningFleet, inventory: pathlib.Path) -> Story:
     """Play the whole story, and say what happens while it happens."""
     hosts = yaml.safe_load(SCENARIO.read_text(encoding="utf-8"))["hosts"]
-    before = _look("1. The fleet as it is", inventory)
-    show(f"\nBooting a twin of each server {BOOTS:,} times as it is now, for part 5 ...")
-    lost_before = demo_boots.lost_boots(fleet.control, hosts)
+    before = _look("1. The fleet as it is", inventory, hosts)
+    show("\nWriting the page about it, for part 6 ...")
+    page_before = page.write(inventory, REPORTS["before"])
+    show(f"Booting a twin of each server {BOOTS:,} times as it is now, for part 5 ...")
+    lost_before = demo_boots.lotteries(fleet.control, hosts)
 
     show(heading("2. One playbook"), _FIX_WORDS, "", as_typed(fix(inventory)))
-    fixed = run_ansible(fix(inventory), shown=True)
+    fixed = run_ansible(fix(inventory), shown=True, settings=SETTINGS)
 
-    after = _look("3. The fleet after it", inventory)
+    after = _look("3. The fleet after it", inventory, hosts)
 
     show(heading("4. The same playbook again"), as_typed(fix(inventory)), "")
     again = run_ansible(fix(inventory))
-    show(_told(again))
+    show(_told(again, hosts))
 
     show(heading(f"5. {BOOTS:,} boots of each server, before and after"), _BOOTS_WORDS, "")
-    lost_after = demo_boots.lost_boots(fleet.control, hosts)
-    boots = [
-        Boots(host, demo_boots.draw_of(entry), lost_before[host], lost_after[host]) for host, entry in hosts.items()
-    ]
+    lost_after = demo_boots.lotteries(fleet.control, hosts)
+    boots = demo_boots.compared(page_before, lost_before, lost_after)
     show(demo_boots.as_table(boots))
-    return Story(before=before, fixed=fixed, after=after, again=again, boots=boots)
+
+    page_after = _show_pages(inventory, page_before)
+    return Story(
+        before=before,
+        page_before=page_before,
+        fixed=fixed,
+        after=after,
+        page_after=page_after,
+        again=again,
+        boots=boots,
+    )
 
 
-def _look(title: str, inventory: pathlib.Path) -> dict[str, look.Standing]:
+def _look(title: str, inventory: pathlib.Path, hosts: c.Iterable[str]) -> dict[str, look.Standing]:
     show(heading(title), as_typed(look.command(inventory)), "")
-    standings = look.look(inventory)
+    standings = look.look(inventory, hosts)
     show(look.as_table(standings.values()))
     return standings
+
+
+def _show_pages(inventory: pathlib.Path, page_before: page.Page) -> page.Page:
+    """Write the page of now, and say where both are."""
+    show(heading("6. The page, before and after"), as_typed(page.command(inventory, REPORTS["after"])), "")
+    page_after = page.write(inventory, REPORTS["after"])
+    show(_PAGE_WORDS, "")
+    for when, shown in (("before", page_before), ("after", page_after)):
+        show(f"{INDENT}{when:<8}{shown.path.as_uri()}", f"{INDENT}{'':<8}{shown.headline}")
+    show("", _REST_WORDS, "", page.as_table(page_after))
+    return page_after
 
 
 def _own_commands() -> tuple[tuple[str, ...], ...]:
@@ -104,12 +145,12 @@ def _own_commands() -> tuple[tuple[str, ...], ...]:
     scenario = str(SCENARIO.relative_to(ROOT))
     return (
         (str(shown / "python"), "-m", "tests.simulator", "--scenario", scenario, "--inventory", str(INVENTORY)),
-        (str(shown / "ansible"), "edge", "-i", str(INVENTORY), "-m", "port_info", "-a", "ports=50389,50636"),
+        (str(shown / "ansible"), "sbs", "-i", str(INVENTORY), "-m", "port_info", "-a", "gather_subset=findings"),
     )
 
 
-def _told(run: AnsibleRun) -> str:
-    return look.recap_table(run) if run.exit_code == 0 else run.output
+def _told(run: AnsibleRun, hosts: c.Iterable[str]) -> str:
+    return look.recap_table(run, hosts) if run.exit_code == 0 else run.output
 
 
 def main() -> int:

@@ -9,8 +9,10 @@ import collections.abc as c
 import dataclasses
 import typing as t
 
-from tests.demo.boots import BOOTS, STANDARD_ERRORS, Boots
+from tests.demo.boots import BOOTS, Boots
 from tests.demo.look import Standing
+from tests.demo.page import Page
+from tests.rehearsal.odds import STANDARD_ERRORS
 from tests.tooling.ansible_programs import AnsibleRun
 
 SECONDS: t.Final = 180
@@ -24,8 +26,10 @@ class Story:
     """All that was seen."""
 
     before: t.Mapping[str, Standing]
+    page_before: Page
     fixed: AnsibleRun
     after: t.Mapping[str, Standing]
+    page_after: Page
     again: AnsibleRun
     boots: c.Sequence[Boots]
 
@@ -33,8 +37,8 @@ class Story:
 def checks(story: Story, *, seconds: float) -> list[Check]:
     """Every check, in the order of the story."""
     servers = len(story.before)
-    broken = sum(bool(standing.down) for standing in story.before.values())
-    right = sum(standing.is_right and not standing.down for standing in story.after.values())
+    broken = sum(bool(standing.hit) for standing in story.before.values())
+    well = sum(standing.is_well for standing in story.after.values())
     changed = story.again.total("changed")
     lost = sum(boots.lost_after for boots in story.boots)
     return [
@@ -43,12 +47,19 @@ def checks(story: Story, *, seconds: float) -> list[Check]:
             _ended_well(story.fixed, servers),
             f"the playbook: well on {_ended_on(story.fixed)} of {servers} servers",
         ),
-        (right == servers, f"after: on {right} of {servers} servers every service runs and owns its ports"),
+        (well == servers, f"after: on {well} of {servers} servers every service runs and owns its ports"),
         (_ended_well(story.again, servers) and not changed, f"the second run: {changed} changes"),
         (all(boots.agrees for boots in story.boots), f"boots before: {_agreement(story.boots)}"),
-        (lost == 0, f"boots after: {lost} of {servers * BOOTS:,} lost"),
+        (lost == 0, f"boots after: {lost:,} of {servers * BOOTS:,} lost"),
+        _told_by(story.page_before, story.page_after, broken),
         (seconds < SECONDS, f"it took {seconds:.0f} seconds, at most {SECONDS}"),
     ]
+
+
+def _told_by(before: Page, after: Page, broken: int) -> Check:
+    holds = before.critical >= broken and not (after.critical or after.at_risk)
+    told_before = f"{before.critical} servers critical and {before.at_risk} at risk before"
+    return holds, f"the page: {told_before}, {after.critical} and {after.at_risk} after"
 
 
 def _ended_on(run: AnsibleRun) -> int:
@@ -61,7 +72,7 @@ def _ended_well(run: AnsibleRun, servers: int) -> bool:
 
 def _agreement(boots: c.Sequence[Boots]) -> str:
     lost = sum(item.lost_before for item in boots)
-    expected = sum(item.draw.chance for item in boots) * BOOTS
+    expected = sum(item.chance for item in boots) * BOOTS
     return (
         f"{lost:,} of {len(boots) * BOOTS:,} lost, {expected:,.0f} expected; "
         f"each server within {STANDARD_ERRORS:g} standard errors"

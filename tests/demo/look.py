@@ -14,91 +14,133 @@ from tests.tooling.ansible_programs import AnsibleFailure, AnsibleRun, run_ansib
 from tests.tooling.text_tables import INDENT, table
 
 PLAYBOOK: t.Final = "tests/demo/look.yml"
-PORTS: t.Final = (50389, 50636)
-"""What AD LDS of the Edge role listens on, in the demonstration as by default."""
+FORKS: t.Final = ("--forks", "12")
+"""As many servers at a time; most of the time is spent waiting for them."""
 
-_NOBODY: t.Final = "nobody"
+_RUNNING: t.Final = "Running"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """A service of a server, and the ports that it needs.
+
+    ``exit_code`` with its ``meaning`` says why it is down; ``right`` of so many ``ports`` are as they should be;
+    ``taken`` has those that somebody else holds, such as ``UDP 1645``, with that program.
+    """
+
+    service: str
+    is_running: bool
+    exit_code: int
+    meaning: str
+    ports: int
+    right: int
+    taken: t.Mapping[str, str]
+    is_well: bool
+
+    @property
+    def is_hit(self) -> bool:
+        """Whether it is down, or somebody else has its port."""
+        return bool(self.taken) or not self.is_running
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Standing:
-    """One server: what its services report, and who holds the ports of AD LDS.
-
-    ``down`` has the exit code of each service that does not run, ``meanings`` those codes in words, ``holders`` for
-    each port its programs with their protocols. ``is_right``: each port is with its owner or free.
-    """
+    """One server with those of its services that need ports, or need such a service."""
 
     host: str
     release: str
-    down: t.Mapping[str, int]
-    meanings: t.Mapping[int, str]
-    holders: t.Mapping[int, t.Mapping[str, tuple[str, ...]]]
-    is_right: bool
+    needs: tuple[Need, ...]
+
+    @property
+    def hit(self) -> tuple[Need, ...]:
+        """The services that are down, or whose port somebody else has."""
+        return tuple(need for need in self.needs if need.is_hit)
+
+    @property
+    def is_well(self) -> bool:
+        """Whether every service runs and owns its ports."""
+        return all(need.is_well for need in self.needs)
 
 
-def look(inventory: pathlib.Path) -> dict[str, Standing]:
-    """Look at all servers; raises AnsibleFailure where one of them can't be looked at."""
+def look(inventory: pathlib.Path, hosts: c.Iterable[str]) -> dict[str, Standing]:
+    """Look at all servers, in this order; raises AnsibleFailure where one of them can't be looked at."""
     run = run_ansible(command(inventory)).checked()
-    information = {result.host: result.result for result in run.of("port_info")}
-    services = {result.host: result.result for result in run.of("converge")}
-    if set(information) != set(services) or set(services) != set(run.recap):
+    found = {result.host: result.result for result in run.of("converge")}
+    if set(found) != set(run.recap):
         raise AnsibleFailure(f"Not every server answered:\n{run.output}")
-    return {host: _standing(host, information[host], services[host]["victims"]) for host in sorted(run.recap)}
+    return {host: standing(host, found[host]) for host in hosts}
 
 
 def command(inventory: pathlib.Path) -> list[str]:
     """The command line that looks at all servers."""
-    return ["ansible-playbook", "-i", str(inventory), PLAYBOOK]
+    return ["ansible-playbook", "-i", str(inventory), *FORKS, PLAYBOOK]
 
 
-def _standing(host: str, information: t.Mapping[str, t.Any], services: c.Sequence[t.Mapping[str, t.Any]]) -> Standing:
-    down = [service for service in services if service["state"] != "Running"]
-    return Standing(
-        host=host,
-        release=information["release"]["name"].removeprefix("Windows Server "),
-        down={service["service"]: service["exit_code"] for service in down},
-        meanings={service["exit_code"]: service["exit_code_meaning"] for service in down},
-        holders={port: _holders(information["sockets"], port) for port in PORTS},
-        is_right=all(service["ok"] for service in services),
+def standing(host: str, found: t.Mapping[str, t.Any]) -> Standing:
+    """What `converge` returned of a server, for the demonstration."""
+    release = found["release"].removeprefix("Windows Server ")
+    return Standing(host, release, tuple(_need(victim) for victim in found["victims"]))
+
+
+def _need(victim: t.Mapping[str, t.Any]) -> Need:
+    ports = victim["ports"]
+    is_running = victim["state"] == _RUNNING
+    return Need(
+        service=victim["service"],
+        is_running=is_running,
+        exit_code=victim["exit_code"],
+        meaning=victim["exit_code_meaning"],
+        ports=len(ports),
+        right=len(ports) if victim["ok"] else sum(port["standing"] == "owner" for port in ports),
+        taken={
+            f"{port['protocol'].upper()} {port['port']}": port["holder"]["image"]
+            for port in ports
+            if port["standing"] == "intruder"
+        },
+        is_well=victim["ok"],
     )
 
 
-def _holders(sockets: c.Iterable[t.Mapping[str, t.Any]], port: int) -> dict[str, tuple[str, ...]]:
-    found: dict[str, tuple[str, ...]] = {}
-    for socket in sockets:
-        if socket["port"] == port:
-            protocols = {*found.get(socket["image"], ()), socket["protocol"].upper()}
-            found[socket["image"]] = tuple(sorted(protocols))
-    return found
-
-
 def as_table(standings: c.Iterable[Standing]) -> str:
-    """One line per server, and one more for each further service that is down; below, the error codes in words."""
+    """One line per server, and one more for each further service that is hit; below, the error codes in words."""
     standings = tuple(standings)
-    headings = ("server", "Windows Server", *(f"port {port} is held by" for port in PORTS), "service down", "error")
+    headings = ("server", "Windows Server", "ports right", "service hit", "error", "its port", "is held by")
     rows = [row for standing in standings for row in _rows(standing)]
     return "\n".join([table(headings, rows), *_meanings(standings)])
 
 
 def _rows(standing: Standing) -> c.Iterator[tuple[str, ...]]:
-    first = (standing.host, standing.release, *(_held(standing.holders[port]) for port in PORTS))
-    down = [(name, str(code)) for name, code in standing.down.items()] or [("none", "")]
-    for number, service in enumerate(down):
-        yield (*(first if number == 0 else [""] * len(first)), *service)
+    ports = sum(need.ports for need in standing.needs)
+    right = f"{sum(need.right for need in standing.needs)} of {ports}" if ports else "none needed"
+    first = (standing.host, standing.release, right)
+    hits = [*_own_ports(standing.hit), *_fallen(standing.hit)] or [("none", "", "", "")]
+    for number, hit in enumerate(hits):
+        yield (*(first if number == 0 else [""] * len(first)), *hit)
 
 
-def _held(holders: t.Mapping[str, tuple[str, ...]]) -> str:
-    return ", ".join(f"{image} ({'+'.join(protocols)})" for image, protocols in holders.items()) or _NOBODY
+def _own_ports(hit: c.Iterable[Need]) -> c.Iterator[tuple[str, str, str, str]]:
+    for need in hit:
+        if need.taken:
+            error = "runs" if need.is_running else str(need.exit_code)
+            yield need.service, error, ", ".join(need.taken), ", ".join(dict.fromkeys(need.taken.values()))
+
+
+def _fallen(hit: c.Iterable[Need]) -> c.Iterator[tuple[str, str, str, str]]:
+    """Services that are down although nobody holds a port of theirs."""
+    for need in hit:
+        if not need.taken:
+            yield need.service, str(need.exit_code), "", ""
 
 
 def _meanings(standings: c.Iterable[Standing]) -> list[str]:
-    meanings = {code: text for standing in standings for code, text in standing.meanings.items()}
+    down = [need for standing in standings for need in standing.hit if not need.is_running]
+    meanings = {need.exit_code: need.meaning for need in down}
     lines = [f"{INDENT}{code}: {text or 'no meaning is known'}" for code, text in sorted(meanings.items())]
     return ["", *lines] if lines else []
 
 
-def recap_table(run: AnsibleRun) -> str:
-    """Ansible's recap of a run whose output was not shown."""
+def recap_table(run: AnsibleRun, hosts: c.Iterable[str]) -> str:
+    """Ansible's recap of a run whose output was not shown, in this order."""
     counts = ("ok", "changed", "unreachable", "failures", "skipped")
-    rows = ((host, *(numbers[count] for count in counts)) for host, numbers in run.recap.items())
+    rows = ((host, *(run.recap[host][count] for count in counts)) for host in hosts)
     return table(("server", *counts), rows)

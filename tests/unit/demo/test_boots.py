@@ -1,35 +1,41 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The closed form that the demonstration holds its boots against."""
+"""The boots of the demonstration beside the closed form that the page gave."""
 
 from __future__ import annotations
 
-import dataclasses
+import pathlib
+import typing as t
 
 import pytest
 
-from tests.demo.boots import BOOTS, NO_POOL, POOL, Boots, Draw
+from tests.demo.boots import Boots, as_table, compared
+from tests.demo.page import Page
 
-CHANCES = {
-    "both ports in reach, drawn one after the other": (POOL, 1 - (1 - 2500 / 16384) * (1 - 2500 / 16383)),
-    "no port in reach": (NO_POOL, 0.0),
-    "one port in reach": (Draw(100, 50389, 50588), 0.5),
-    "everything is drawn": (Draw(1000, 50000, 50999), 1.0),
-}
-
-
-@pytest.mark.parametrize(("draw", "chance"), CHANCES.values(), ids=CHANCES)
-def test_the_chance_that_a_port_is_drawn(draw: Draw, chance: float) -> None:
-    assert draw.chance == pytest.approx(chance)
-
-
-def test_boots_agree_with_the_closed_form_within_three_standard_errors() -> None:
-    expected = Boots("edge", POOL, lost_before=round(BOOTS * POOL.chance), lost_after=0)
-    assert expected.agrees
-    assert not dataclasses.replace(expected, lost_before=expected.lost_before + 43).agrees
+PAGE = Page(
+    path=pathlib.Path("index.html"),
+    headline="",
+    states={"sbs": "critical"},
+    sentences={"sbs": "IAS is down."},
+    risks={"sbs": {"drawn": 2500, "drawable": 10000, "probability": 0.25}},
+    services={"sbs": frozenset({"IAS", "W3SVC"})},
+)
+NONE_LOST: t.Final = {"victim_failures": 0, "by_service": {}}
 
 
-def test_without_a_chance_no_boot_may_be_lost() -> None:
-    assert Boots("edge", NO_POOL, lost_before=0, lost_after=0).agrees
-    assert not Boots("edge", NO_POOL, lost_before=1, lost_after=0).agrees
+def boots(lost: int) -> Boots:
+    """Boots of one server, of which so many were lost."""
+    before = {"victim_failures": lost, "by_service": {"AUTD": 40, "Dependent": lost, "IAS": lost}}
+    (found,) = compared(PAGE, {"sbs": before}, {"sbs": NONE_LOST})
+    return found
+
+
+@pytest.mark.parametrize(("lost", "agrees"), [(250, True), (291, True), (292, False), (209, True), (208, False)])
+def test_boots_agree_with_the_closed_form_within_three_standard_errors(lost: int, agrees: bool) -> None:
+    assert boots(lost).agrees is agrees
+
+
+def test_those_who_lost_are_named_without_those_who_fell_with_them() -> None:
+    assert boots(250).losers == {"IAS": 250, "AUTD": 40}
+    assert " ".join(as_table([boots(250)]).split()).endswith("sbs 2,500 of 10,000 25.0% 250 0 IAS 250, AUTD 40")
