@@ -31,7 +31,7 @@ options:
   excluded_ports:
     description:
       - Ports that the pool must leave alone, as V(n) or V(n-m), the lower number first and both ends included. The
-        pool is UDP only.
+        pool is UDP only, so that V(/udp) may stand behind them.
       - They are written as V(n-m) into the REG_MULTI_SZ C(SocketPoolExcludedPortRanges), in the same key as the size.
         An entry V(n) of somebody else's is read as V(n-n).
       - With O(state=present) and O(state=pure) from 1024 to 65535. Below 1024 the pool draws nothing.
