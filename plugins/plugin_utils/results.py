@@ -8,9 +8,8 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.outcome import Outcome, failures, summary
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import Effective, Plan
-
-_WEAKEST_FIRST: t.Final[tuple[Effective, ...]] = ("no", "unknown", "yes")
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import Plan
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.value_parts import weakest
 
 
 def single_result(outcome: Outcome, *, host: str, check_mode: bool, diff: bool) -> dict[str, t.Any]:
@@ -42,7 +41,7 @@ def many_results(outcome: Outcome, *, host: str, check_mode: bool, diff: bool) -
         "victims_before": [report.as_dict() for report in outcome.planned.victims],
         "relieved": list(outcome.planned.relieved),
         "dns_restarted": outcome.planned.restarts_dns and outcome.applied,
-        "effective": min((force.effective for force in forces), key=_WEAKEST_FIRST.index, default="yes"),
+        "effective": weakest(forces).effective,
         "reasons": [force.reason for force in forces if force.reason],
     }
     if diff:

@@ -274,7 +274,7 @@ def _held_by_dns(reports: t.Iterable[VictimReport]) -> PortSet:
         standing.port
         for report in reports
         for standing in report.intruders
-        if standing.protocol == "udp" and standing.holder and DNS_SERVICE in standing.holder.services
+        if standing.protocol == "udp" and standing.is_held_by_dns
     )
     return PortSet.of(*ports)
 

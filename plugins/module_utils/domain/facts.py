@@ -146,6 +146,10 @@ class Exclusions:
         """The blocks of one protocol."""
         return self.tcp if protocol == "tcp" else self.udp
 
+    def administered(self, protocol: Protocol) -> tuple[PortRange, ...]:
+        """The blocks of one protocol that an administrator added, in Windows' order."""
+        return tuple(block.ports for block in self.of(protocol) if block.administered)
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Dependencies:

@@ -79,11 +79,11 @@ def _may_take_its_ports(report: VictimReport, request: Request, plans: tuple[Pla
         return False
     late = late_ports(plans)
     wrong = [port for port in report.ports if not port.is_right and not (port.standing == "free" and port.port in late)]
-    return bool(wrong) and all(port.holder is None or DNS_SERVICE in port.holder.services for port in wrong)
+    return bool(wrong) and all(port.holder is None or port.is_held_by_dns for port in wrong)
 
 
 def _held_by_dns(report: VictimReport) -> bool:
-    return any(DNS_SERVICE in port.holder.services for port in report.intruders if port.holder)
+    return any(port.is_held_by_dns for port in report.intruders)
 
 
 def _restarted_for_settings(plans: tuple[Plan, ...], reports: tuple[VictimReport, ...]) -> tuple[str, ...]:
@@ -129,7 +129,7 @@ def _why_not_relieved(report: VictimReport, request: Request, stops_dns: bool) -
     if disabled:
         return f"{', '.join(disabled)} is disabled; set its start_mode first"
     for port in report.intruders:
-        if port.holder and DNS_SERVICE in port.holder.services:
+        if port.is_held_by_dns:
             if not stops_dns:
                 return f"{port}, and restart_dns is false, so DNS was left running"
         else:

@@ -42,6 +42,11 @@ class Holder:
         hosted = f", service {', '.join(self.services)}" if self.services else ""
         return f"{self.image or 'a process that has gone'} (process {self.process_id}{hosted})"
 
+    @property
+    def is_dns(self) -> bool:
+        """Whether this is the DNS server."""
+        return self.image.casefold() == catalogue.DNS_IMAGE or catalogue.DNS_SERVICE in self.services
+
     def as_dict(self) -> dict[str, t.Any]:
         """As returned to the user."""
         return {

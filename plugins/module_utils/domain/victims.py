@@ -138,6 +138,11 @@ class PortStanding:
     holder: Holder | None
 
     @property
+    def is_held_by_dns(self) -> bool:
+        """Whether the DNS server's process has it."""
+        return self.holder is not None and DNS_SERVICE in self.holder.services
+
+    @property
     def is_right(self) -> bool:
         """Whether the port is where it should be."""
         return self.standing == "owner" or (self.standing == "free" and not self.required)

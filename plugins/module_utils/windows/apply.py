@@ -241,18 +241,14 @@ def _change_exclusions(target: Target, step: t.Any, _clock: Clock) -> Answers:
 
 def _demand_added(target: Target, step: t.Any, outputs: t.Sequence[Output], exclusions: Exclusions) -> None:
     for (protocol, ports), output in zip(step.add, outputs, strict=True):
-        if PortSet.of(ports) - PortSet(_administered(exclusions, protocol)):
+        if PortSet.of(ports) - PortSet(exclusions.administered(protocol)):
             raise _netsh_error(target, "exclude", protocol, ports, output)
 
 
 def _demand_deleted(target: Target, step: t.Any, outputs: t.Sequence[Output], exclusions: Exclusions) -> None:
     for (protocol, ports), output in zip(step.delete, outputs, strict=False):
-        if ports in _administered(exclusions, protocol) and (protocol, ports) not in step.add:
+        if ports in exclusions.administered(protocol) and (protocol, ports) not in step.add:
             raise _netsh_error(target, "release", protocol, ports, output)
-
-
-def _administered(exclusions: Exclusions, protocol: Protocol) -> tuple[PortRange, ...]:
-    return tuple(block.ports for block in exclusions.of(protocol) if block.administered)
 
 
 def _netsh_error(target: Target, operation: str, protocol: Protocol, ports: PortRange, output: Output) -> CommandError:

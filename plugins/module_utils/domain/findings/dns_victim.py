@@ -19,7 +19,6 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings
     events,
     held_as,
     holders_on,
-    is_dns,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings.yaml_text import tasks
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.view import DNS_PORT, View
@@ -38,7 +37,7 @@ def dns_victim(view: View) -> list[Diagnosis]:
         return []
     found = events("DNS Server", SOURCE, CODES["DNS Server"], view)
     holders = holders_on({"tcp": PORTS, "udp": PORTS}, view) if found else ()
-    with_dns = {holder.protocol for holder in holders if is_dns(holder)}
+    with_dns = {holder.protocol for holder in holders if holder.is_dns}
     intruders = [holder for holder in holders if holder.protocol not in with_dns]
     if not intruders:
         return []

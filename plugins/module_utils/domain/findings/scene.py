@@ -9,7 +9,6 @@ import datetime
 import re
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.catalogue import DNS_IMAGE, DNS_SERVICE
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
     Event,
     EventsFact,
@@ -102,11 +101,6 @@ def holders_on(ports: Ports, view: View) -> tuple[Holder, ...]:
 
 def held_as(holder: Holder) -> HeldAs:
     """In which of the known ways a process came to a port that is not its own."""
-    if is_dns(holder):
+    if holder.is_dns:
         return "dns_pool" if holder.protocol == "udp" and holder.port != DNS_PORT else "other"
     return "lsass_rpc" if holder.image.casefold() == LSASS_IMAGE else "other"
-
-
-def is_dns(holder: Holder) -> bool:
-    """Whether this is the DNS server."""
-    return holder.image.casefold() == DNS_IMAGE or DNS_SERVICE in holder.services

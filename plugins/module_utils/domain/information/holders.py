@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.catalogue import DNS_IMAGE, DNS_SERVICE
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import Socket, SocketsFact
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.view import DNS_PORT, Finding, View
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_holders import Holder, holders
@@ -29,9 +28,5 @@ def _row(socket: Socket, holder: Holder) -> dict[str, t.Any]:
         "process_id": socket.process_id,
         "image": holder.image,
         "services": list(holder.services),
-        "pool": socket.protocol == "udp" and socket.port != DNS_PORT and _is_dns(holder),
+        "pool": socket.protocol == "udp" and socket.port != DNS_PORT and holder.is_dns,
     }
-
-
-def _is_dns(holder: Holder) -> bool:
-    return holder.image.casefold() == DNS_IMAGE or DNS_SERVICE in holder.services

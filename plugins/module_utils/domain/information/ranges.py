@@ -145,7 +145,7 @@ def _shown(
 
 
 def _administered(exclusions: Exclusions, protocol: Protocol) -> list[str]:
-    return PortSet(tuple(block.ports for block in exclusions.of(protocol) if block.administered)).texts()
+    return PortSet(exclusions.administered(protocol)).texts()
 
 
 def _row(protocol: Protocol, block: ExclusionBlock) -> dict[str, t.Any]:

@@ -88,7 +88,7 @@ def _restoration(protocol: Protocol, original: State, exclusions: Exclusions) ->
     """From the blocks of now to the blocks before us."""
     texts = original.get(protocol, ()) if isinstance(original, t.Mapping) else ()
     before = tuple(ports for _text, ports in split_entries([str(text) for text in texts])[0])
-    now = tuple(block.ports for block in exclusions.of(protocol) if block.administered)
+    now = exclusions.administered(protocol)
     return _Change(
         protocol,
         delete=tuple(ports for ports in now if ports not in before),
@@ -132,7 +132,7 @@ def _supported(context: Context) -> Exclusions:
 
 
 def _administered(exclusions: Exclusions, protocol: Protocol) -> PortSet:
-    return PortSet(tuple(block.ports for block in exclusions.of(protocol) if block.administered))
+    return PortSet(exclusions.administered(protocol))
 
 
 def _change_for(protocol: Protocol, wanted: _Wanted, exclusions: Exclusions, context: Context) -> _Change:
@@ -301,16 +301,11 @@ def _entry(changes: t.Sequence[_Change], exclusions: Exclusions, context: Contex
 
 def _blocks(exclusions: Exclusions) -> State:
     """The administered blocks as the journal keeps them."""
-    return {
-        protocol: sorted(str(block.ports) for block in exclusions.of(protocol) if block.administered)
-        for protocol in PROTOCOLS
-    }
+    return {protocol: sorted(str(ports) for ports in exclusions.administered(protocol)) for protocol in PROTOCOLS}
 
 
 def _blocks_after(changes: t.Sequence[_Change], exclusions: Exclusions) -> State:
-    blocks = {
-        protocol: {block.ports for block in exclusions.of(protocol) if block.administered} for protocol in PROTOCOLS
-    }
+    blocks = {protocol: set(exclusions.administered(protocol)) for protocol in PROTOCOLS}
     for change in changes:
         blocks[change.protocol] -= set(change.delete)
         blocks[change.protocol] |= {*change.add, *change.add_when_free}
