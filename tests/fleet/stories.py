@@ -12,7 +12,6 @@ from __future__ import annotations
 import collections.abc as c
 import dataclasses
 import itertools
-import json
 import os
 import pathlib
 import tempfile
@@ -143,33 +142,24 @@ def playbook_run(
     *arguments: str,
     settings: c.Mapping[str, str] | None = None,
 ) -> Telling:
-    """Run a playbook, by its path or by its full name, before witnesses."""
+    """Run a playbook, by its path or by its full name, with the servers' states recorded."""
     command = ["ansible-playbook", "-i", str(inventory), playbook, *arguments]
-    return witnessed(control, command, settings=settings)
+    return recorded_run(control, command, settings=settings)
 
 
-def witnessed(
+def recorded_run(
     control: ControlClient, command: c.Sequence[str], *, settings: c.Mapping[str, str] | None = None
 ) -> Telling:
-    """Run one of Ansible's programs before witnesses."""
-    with tempfile.TemporaryDirectory(prefix="portkeeper-witness-") as directory:
-        record = pathlib.Path(directory) / "record"
-        record.touch()
-        run = run_ansible(command, settings={**_settings(control, record), **(settings or {})}, recorded=False)
-        lines = [json.loads(line) for line in record.read_text(encoding="utf-8").splitlines()]
-    recap: dict[str, dict[str, int]] = next((line["hosts"] for line in lines if line["event"] == "recap"), {})
-    return Telling(run.exit_code, run.output, _beats(lines), recap)
+    """Run one of Ansible's programs, with the servers' states recorded."""
+    run = run_ansible(command, settings={**_settings(control), **(settings or {})})
+    return Telling(run.exit_code, run.output, _beats(run.record), run.recap)
 
 
-def _settings(control: ControlClient, record: pathlib.Path) -> dict[str, str]:
+def _settings(control: ControlClient) -> dict[str, str]:
     return {
-        "FLEET_WITNESS": str(record),
         "FLEET_CONTROL": control.url,
         "PYTHONPATH": str(ROOT),
         "ANSIBLE_ACTION_PLUGINS": f"{ROOT / 'plugins' / 'action'}{os.pathsep}{HERE / 'action'}",
-        "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callbacks"),
-        "ANSIBLE_CALLBACKS_ENABLED": "witness",
-        "ANSIBLE_LOAD_CALLBACK_PLUGINS": "true",
         "ANSIBLE_FORKS": FORKS,
         "ANSIBLE_NOCOLOR": "true",
     }
@@ -185,7 +175,8 @@ def _beats(lines: c.Sequence[dict[str, t.Any]]) -> dict[str, tuple[Beat, ...]]:
         last[line["host"]] = after
         if line["event"] == "start" or line["task"].endswith(" fleet_acts") or before is None:
             continue
-        beat = Beat(line["event"], line["task"], line["result"], before, after, line["requests"])
+        event: Event = "failed" if line["status"] == "ignored" else line["status"]
+        beat = Beat(event, line["task"], line["result"], before, after, line["requests"])
         beats.setdefault(line["host"], []).append(beat)
     return {host: tuple(items) for host, items in beats.items()}
 

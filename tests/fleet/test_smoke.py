@@ -9,7 +9,7 @@ import collections.abc as c
 
 import pytest
 
-from tests.fleet.stories import DEFAULTS, Telling, playbook_run, witnessed
+from tests.fleet.stories import DEFAULTS, Telling, playbook_run, recorded_run
 from tests.simulator.control import RunningFleet, running_fleet
 
 HOSTS = {
@@ -53,7 +53,7 @@ def test_the_role_tells_fixes_and_then_finds_nothing_to_do(runs: list[Telling]) 
 def test_short_names_work_from_the_checkout(fleet: RunningFleet, runs: list[Telling]) -> None:
     del runs
     command = ["ansible", "-i", str(fleet.inventory), "all", "-m", "reserved_ports", "-a", "ports=5389,5400-5410"]
-    telling = witnessed(fleet.control, [*command, "--limit", "edge2003,edge2022"])
+    telling = recorded_run(fleet.control, [*command, "--limit", "edge2003,edge2022"])
     assert telling.exit_code == 0, telling.output
     assert telling.beats["edge2022"][0].after.excluded("udp") == ["5389-5389", "5400-5410"]
     assert telling.beats["edge2003"][0].result["reboot_required"] is True
@@ -61,7 +61,7 @@ def test_short_names_work_from_the_checkout(fleet: RunningFleet, runs: list[Tell
 
 def test_an_error_is_one_sentence(fleet: RunningFleet) -> None:
     command = ["ansible", "-i", str(fleet.inventory), "edge2022", "-m", "portkeeper.windows.service_state"]
-    telling = witnessed(fleet.control, [*command, "-a", "name=NoSuch state=restarted"])
+    telling = recorded_run(fleet.control, [*command, "-a", "name=NoSuch state=restarted"])
     assert telling.exit_code == 2
     assert "NoSuch: it does not exist on this server" in telling.output
     assert "Traceback" not in telling.output

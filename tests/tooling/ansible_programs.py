@@ -42,13 +42,17 @@ class TaskResult:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class AnsibleRun:
-    """A run that is over. ``recap`` holds Ansible's counts (ok, changed, failures, unreachable ...) by host."""
+    """A run that is over. ``recap`` holds Ansible's counts (ok, changed, failures, unreachable ...) by host.
+
+    ``record`` is what the callback wrote, line by line; with FLEET_CONTROL in the settings it has the servers' states.
+    """
 
     exit_code: int
     seconds: float
     output: str
     results: tuple[TaskResult, ...]
     recap: t.Mapping[str, t.Mapping[str, int]]
+    record: tuple[dict[str, t.Any], ...] = ()
 
     def of(self, action: str) -> tuple[TaskResult, ...]:
         """The results of one module, by its short name, in the order in which they came; skipped ones left out."""
@@ -88,7 +92,7 @@ def run_ansible(
         lines = [json.loads(line) for line in record.read_text(encoding="utf-8").splitlines()]
     results = tuple(_result(line) for line in lines if line["event"] == "result")
     recap: dict[str, dict[str, int]] = next((line["hosts"] for line in lines if line["event"] == "recap"), {})
-    return AnsibleRun(exit_code, seconds, output, results, recap)
+    return AnsibleRun(exit_code, seconds, output, results, recap, tuple(lines))
 
 
 def _result(line: dict[str, t.Any]) -> TaskResult:

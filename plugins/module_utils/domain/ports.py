@@ -119,14 +119,11 @@ class PortSet:
         return any(port in item for item in self.ranges)
 
     def __ge__(self, other: PortSet) -> bool:
+        """Whether every port of ``other`` is in this set."""
         return not other - self
 
     def __le__(self, other: PortSet) -> bool:
         return other >= self
-
-    def issuperset(self, other: PortSet) -> bool:
-        """Whether every port of ``other`` is in this set; also written ``self >= other``."""
-        return self >= other
 
     def isdisjoint(self, other: PortSet) -> bool:
         """Whether both have no port in common."""

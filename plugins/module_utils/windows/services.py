@@ -70,10 +70,6 @@ class Services:
         """All services whose key name starts with this prefix, sorted by name."""
         return with_prefix(self.find(prefixes=[prefix]), prefix)
 
-    def of_process(self, process_id: int) -> tuple[Service, ...]:
-        """The services that live in one process (a shared svchost.exe hosts many), sorted by name."""
-        return in_process(self.find(process_ids=[process_id]), process_id)
-
     def find(
         self,
         *,

@@ -352,9 +352,3 @@ def page_of(body: ET.Element, origin: Origin) -> Page:
 def _row(node: ET.Element, origin: Origin) -> Instance:
     fragment = soap.local(node) == "XmlFragment"
     return instance_of(node, origin, class_name=origin.target.rpartition("/")[2] if fragment else "")
-
-
-def wql_text(text: str) -> str:
-    """``text`` as a WQL string literal with its quotes; backslash and quotes are escaped by a backslash."""
-    escaped = re.sub(r"([\\'\"])", r"\\\1", text)
-    return f"'{escaped}'"

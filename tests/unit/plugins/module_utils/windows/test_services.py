@@ -75,12 +75,12 @@ def test_a_prefix_is_taken_literally(services: Services) -> None:
 
 
 def test_the_services_of_a_shared_process(services: Services) -> None:
-    assert [service.name for service in services.of_process(800)] == ["IAS", "Netman"]
-    assert services.of_process(4711) == ()
+    assert sorted(service.name for service in services.find(process_ids=[800])) == ["IAS", "Netman"]
+    assert services.find(process_ids=[4711]) == ()
 
 
 def test_process_0_hosts_nothing_though_stopped_services_name_it(client: FakeClient, services: Services) -> None:
-    assert services.of_process(0) == ()
+    assert services.find(process_ids=[0]) == ()
     assert client.log == []
 
 

@@ -347,11 +347,3 @@ def test_empty_last_page(kind: t.Literal["Enumerate", "Pull"]) -> None:
 def test_pages_refused(content: str, reason: str) -> None:
     with pytest.raises(ProtocolViolation, match=reason):
         wmi.page_of(body(content), EDGE1)
-
-
-@pytest.mark.parametrize(
-    ("text", "literal"),
-    [("DNS", "'DNS'"), ("it's", r"'it\'s'"), ("C:\\x", r"'C:\\x'"), ('"', r"'\"'"), (r"\'", r"'\\\''")],
-)
-def test_wql_text(text: str, literal: str) -> None:
-    assert wmi.wql_text(text) == literal
