@@ -158,7 +158,6 @@ def recorded_run(
 def _settings(control: ControlClient) -> dict[str, str]:
     return {
         "FLEET_CONTROL": control.url,
-        "PYTHONPATH": str(ROOT),
         "ANSIBLE_ACTION_PLUGINS": f"{ROOT / 'plugins' / 'action'}{os.pathsep}{HERE / 'action'}",
         "ANSIBLE_FORKS": FORKS,
         "ANSIBLE_NOCOLOR": "true",

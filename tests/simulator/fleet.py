@@ -15,11 +15,12 @@ A scenario is a YAML mapping:
         groups: [pilot]       # optional: further groups in the inventory
         vars: {some_variable: 1}      # optional: variables in the inventory
         wire:                 # optional: how the listener is configured, see WireSettings
-          transport: basic    # what the inventory says: basic or ntlm (default)
+          transport: basic    # what the inventory says: basic, ntlm (default) or certificate
+          scheme: https       # http (default, but for certificate)
           allow_unencrypted: true
           lockout_threshold: 10
           idle_seconds: 120
-          schemes: [negotiate, basic]
+          schemes: [negotiate, basic]   # what the listener accepts
 """
 
 from __future__ import annotations
@@ -30,13 +31,16 @@ import dataclasses
 import datetime
 import ipaddress
 import pathlib
+import ssl
 import time
 import typing as t
 
 import yaml
 
 from tests.simulator.windows.server import SimulatedServer, build_server
+from tests.simulator.wire.authentication import Scheme
 from tests.simulator.wire.host import SimulatedHost, WireSettings
+from tests.simulator.wire.tls import Authority
 
 DEFAULT_SPEED: t.Final = 1.0
 TICK_SECONDS: t.Final = 0.1
@@ -45,7 +49,14 @@ TICK_SECONDS: t.Final = 0.1
 DEFAULT_USER: t.Final = {"name": "Administrator", "password": "Fleet-2003-2025"}
 """The account of hosts whose entry names none."""
 
-Transport: t.TypeAlias = t.Literal["basic", "ntlm"]
+Transport: t.TypeAlias = t.Literal["basic", "ntlm", "certificate"]
+UrlScheme: t.TypeAlias = t.Literal["http", "https"]
+_ACCEPTED: t.Final[t.Mapping[Transport, tuple[Scheme, ...]]] = {
+    "basic": ("negotiate", "basic"),
+    "ntlm": ("negotiate",),
+    "certificate": ("negotiate", "certificate"),
+}
+"""What a listener accepts where the scenario does not say."""
 
 
 class ScenarioError(ValueError):
@@ -78,6 +89,7 @@ class HostPlan:
     model: dict[str, t.Any]
     settings: WireSettings
     transport: Transport
+    scheme: UrlScheme
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -127,14 +139,17 @@ def _host_plan(name: str, defaults: dict[str, t.Any], entry: dict[str, t.Any]) -
     wire = {**(defaults.get("wire") or {}), **(merged.pop("wire", None) or {})}
     transport = wire.pop("transport", "ntlm")
     if transport not in t.get_args(Transport):
-        raise ScenarioError(f"The host {name} has the transport {transport!r}; it is basic or ntlm.")
+        raise ScenarioError(f"The host {name} has the transport {transport!r}; it is basic, ntlm or certificate.")
+    scheme = wire.pop("scheme", "https" if transport == "certificate" else "http")
+    if scheme not in t.get_args(UrlScheme):
+        raise ScenarioError(f"The host {name} has the scheme {scheme!r}; it is http or https.")
     wire.setdefault("allow_unencrypted", transport == "basic")
-    wire["schemes"] = tuple(wire.get("schemes", ("negotiate", "basic") if transport == "basic" else ("negotiate",)))
+    wire["schemes"] = tuple(wire.get("schemes", _ACCEPTED[transport]))
     try:
         settings = WireSettings(**wire)
     except TypeError as error:
         raise ScenarioError(f"The host {name} has a wire setting that is not known: {error}") from error
-    return HostPlan(name, {"name": name, "users": [DEFAULT_USER], **merged}, settings, transport)
+    return HostPlan(name, {"name": name, "users": [DEFAULT_USER], **merged}, settings, transport, scheme)
 
 
 def _positive(value: t.Any) -> float:
@@ -167,6 +182,8 @@ class Fleet:
         self.plans: dict[str, HostPlan] = {plan.name: plan for plan in scenario.hosts}
         self.servers: dict[str, SimulatedServer] = {plan.name: self._build(plan) for plan in scenario.hosts}
         self.hosts: dict[str, SimulatedHost] = {}
+        self.directory = directory
+        self.authority = Authority.new(directory) if any(plan.scheme == "https" for plan in scenario.hosts) else None
         for plan, address in zip(scenario.hosts, _addresses(first_address), strict=False):
             self.hosts[plan.name] = SimulatedHost(
                 plan.name,
@@ -176,7 +193,13 @@ class Fleet:
                 directory=directory,
                 address=address,
                 port=port,
+                tls=self._tls(plan, address),
             )
+
+    def _tls(self, plan: HostPlan, address: str) -> ssl.SSLContext | None:
+        if self.authority is None or plan.scheme == "http":
+            return None
+        return self.authority.listener(address, self.servers[plan.name].release.key)
 
     def _build(self, plan: HostPlan) -> SimulatedServer:
         try:

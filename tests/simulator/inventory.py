@@ -32,7 +32,7 @@ def inventory(fleet: Fleet, *, control: str) -> dict[str, t.Any]:
     for name, host in fleet.hosts.items():
         for group in _groups(host, fleet.plans[name]):
             groups.setdefault(group, {"hosts": {}})["hosts"][name] = {}
-    hosts = {name: _variables(host, fleet.plans[name]) for name, host in fleet.hosts.items()}
+    hosts = {name: _variables(fleet, name) for name in fleet.hosts}
     return {"all": {"vars": _common(control), "hosts": hosts, "children": dict(sorted(groups.items()))}}
 
 
@@ -52,7 +52,8 @@ def _groups(host: SimulatedHost, plan: HostPlan) -> list[str]:
     return [*by_role, f"windows_{host.server.release.key}", f"transport_{plan.transport}", *own]
 
 
-def _variables(host: SimulatedHost, plan: HostPlan) -> dict[str, t.Any]:
+def _variables(fleet: Fleet, name: str) -> dict[str, t.Any]:
+    host, plan = fleet.hosts[name], fleet.plans[name]
     user = _account(host)
     return {
         "ansible_host": host.listener.address,
@@ -60,8 +61,19 @@ def _variables(host: SimulatedHost, plan: HostPlan) -> dict[str, t.Any]:
         "ansible_winrm_transport": plan.transport,
         "ansible_user": user.name,
         "ansible_password": user.password,
+        **_tls_variables(fleet, plan, user),
         **plan.model.get("vars", {}),
     }
+
+
+def _tls_variables(fleet: Fleet, plan: HostPlan, user: User) -> dict[str, t.Any]:
+    if fleet.authority is None or plan.scheme == "http":
+        return {}
+    trust = {"ansible_winrm_scheme": "https", "ansible_winrm_ca_trust_path": str(fleet.authority.path)}
+    if plan.transport != "certificate":
+        return trust
+    certificate, key = fleet.authority.account(user.name, fleet.directory)
+    return {**trust, "ansible_winrm_cert_pem": str(certificate), "ansible_winrm_cert_key_pem": str(key)}
 
 
 def _account(host: SimulatedHost) -> User:

@@ -114,6 +114,7 @@ def _environment(record: pathlib.Path | None, settings: c.Mapping[str, str]) -> 
     if record is None:
         return {**usual, **settings}
     recording = {
+        "PYTHONPATH": str(ROOT),
         "PORTKEEPER_RECORD": str(record),
         "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
         "ANSIBLE_CALLBACKS_ENABLED": "recorder",

@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import http.client
 import itertools
+import ssl
 import struct
 import sys
 import time
@@ -92,9 +93,18 @@ AUTHENTICATION_ADVICE: t.Final[t.Mapping[str, str]] = types.MappingProxyType(
 _TLS: t.Final = Verdict(
     errors.HostUnreachable,
     "TLS failed",
-    "check the certificate (ansible_winrm_ca_trust_path, ansible_winrm_server_cert_validation) and the scheme; Windows "
-    "Server 2003 to 2008 offer at most TLS 1.0, which current OpenSSL refuses: use http with NTLM there, it encrypts",
+    "Windows Server 2003 to 2008 offer at most TLS 1.0, which current OpenSSL refuses: use http with NTLM there, it "
+    "encrypts; on later releases look at the certificate and the protocols of the HTTPS listener",
 )
+_TLS_ADVICE: t.Final[t.Mapping[str, str]] = types.MappingProxyType(
+    {
+        "CERTIFICATE_VERIFY_FAILED": "name the authority that signed the certificate (ansible_winrm_ca_trust_path) and "
+        "the host as the certificate names it (ansible_host), or set ansible_winrm_server_cert_validation: ignore",
+        "WRONG_VERSION_NUMBER": "this port does not speak TLS: set ansible_winrm_scheme: http (with NTLM or Kerberos "
+        "it is encrypted all the same), or the port of the HTTPS listener (5986)",
+    }
+)
+"""What to do by OpenSSL's reason, where it says more than that both sides did not agree."""
 _PROXY: t.Final = Verdict(errors.HostUnreachable, "the proxy does not answer", "set ansible_winrm_proxy, or no proxy")
 _PORT_ADVICE: t.Final = "check host, port (5985 or 5986; 80 or 443 before KB968930), firewall and the WinRM service"
 _NO_CONNECTION: t.Final = Verdict(errors.HostUnreachable, "no connection", _PORT_ADVICE)
@@ -104,6 +114,11 @@ _DROPPED: t.Final = Verdict(
     errors.ConnectionDropped,
     "the connection was lost before the answer was complete",
     "run again: the state is re-read first",
+)
+_DROPPED_AT_ONCE: t.Final = dataclasses.replace(
+    _DROPPED,
+    meaning="the connection was closed without an answer to the first message",
+    advice="this port may speak HTTPS: check ansible_winrm_scheme and ansible_port; else run again",
 )
 _NO_SOAP: t.Final = Verdict(errors.ProtocolViolation, "the server answers without a SOAP message", soap.NO_WINRM)
 _SEALING: t.Final = Verdict(
@@ -137,6 +152,7 @@ class WinrmTransport:
         self._guard = bounded_http.Guard(host=host, max_body=max_body)
         self._clock = clock
         self._last_use: float | None = None
+        self._answered = False
         self._harden_handshake()
 
     def reset(self) -> None:
@@ -161,6 +177,7 @@ class WinrmTransport:
                     raise self._error(_NO_SEALING) from error
             else:
                 self._last_use = self._clock()
+                self._answered = True
                 return answer
         raise AssertionError("the count has no end")
 
@@ -235,7 +252,15 @@ class WinrmTransport:
         status = _status_inside(error)
         if status is not None:
             return self._error(BY_STATUS.get(status, _NO_SOAP), code=status)
-        return self._error(_network_verdict(error))
+        verdict = _network_verdict(error)
+        if verdict.error is errors.ConnectionDropped and self._was_refused_a_word(error):
+            return self._error(_DROPPED_AT_ONCE)
+        return self._error(verdict)
+
+    def _was_refused_a_word(self, error: BaseException) -> bool:
+        """Whether a first message over plain HTTP found the connection closed, as on a port that wants TLS."""
+        closed = any(isinstance(one, ConnectionResetError) for one in _inside(error))
+        return closed and not self._answered and str(self._transport.endpoint).startswith("http://")
 
     def _error(self, verdict: Verdict, *, code: int | None = None) -> errors.WsmanError:
         return verdict.error(host=self.host, meaning=verdict.meaning, advice=verdict.advice, code=code)
@@ -286,8 +311,14 @@ def _network_verdict(error: BaseException) -> Verdict:
     for kinds, verdict in _network_table():
         match = next((one for one in inside if isinstance(one, kinds)), None)
         if match is not None:
-            return dataclasses.replace(verdict, meaning=_with_detail(verdict.meaning, match))
+            advice = _tls_advice(inside) if verdict is _TLS else verdict.advice
+            return dataclasses.replace(verdict, meaning=_with_detail(verdict.meaning, match), advice=advice)
     return _SEALING
+
+
+def _tls_advice(inside: t.Iterable[BaseException]) -> str:
+    reasons = (str(one.reason) for one in inside if isinstance(one, ssl.SSLError))
+    return next((_TLS_ADVICE[reason] for reason in reasons if reason in _TLS_ADVICE), _TLS.advice)
 
 
 def _network_table() -> tuple[tuple[tuple[type[BaseException], ...], Verdict], ...]:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Authentication as http.sys does it: Basic with each request, Negotiate or NTLM once per connection.
+"""Authentication as http.sys does it: Basic or a certificate with each request, Negotiate or NTLM once per connection.
 
 NTLM and SPNEGO are pyspnego's, which looks accounts up in the file that NTLM_USER_FILE names; each server has a file of
 its own, so the variable is set around every call (nothing else in the process reads it).
@@ -23,7 +23,11 @@ import spnego.exceptions
 
 from tests.simulator.windows.interface import User
 
-Scheme: t.TypeAlias = t.Literal["basic", "negotiate"]
+Scheme: t.TypeAlias = t.Literal["basic", "negotiate", "certificate"]
+
+_MUTUAL: t.Final = "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual"
+"""Authorization of a client that has shown its certificate (DSP0226, security profiles)."""
+_CHALLENGES: t.Final[t.Mapping[Scheme, str]] = {"negotiate": "Negotiate", "basic": 'Basic realm="WSMAN"'}
 
 _ACCEPTOR_ERRORS: t.Final = (
     spnego.exceptions.SpnegoError,
@@ -119,9 +123,14 @@ class ConnectionAuthentication:
     context: spnego.ContextProxy | None = None
     token: str | None = None
 
-    def authenticate(self, header: str | None) -> User | Refusal:
-        """Judge the Authorization header of a request; without one, the connection's earlier proof counts."""
+    def authenticate(self, header: str | None, certificate: str | None = None) -> User | Refusal:
+        """Judge the Authorization header of a request; without one, the connection's earlier proof counts.
+
+        ``certificate`` is the name in the one that the client has shown: the account that it is mapped to.
+        """
         self.token = None
+        if header == _MUTUAL and "certificate" in self.schemes:
+            return self.accounts.find(certificate or "") or self._refuse()
         scheme, _separator, value = (header or "").partition(" ")
         if scheme.lower() == "basic" and "basic" in self.schemes:
             return self._basic(value) or self._refuse()
@@ -137,8 +146,7 @@ class ConnectionAuthentication:
         return self.context if self.user is not None else None
 
     def _refuse(self) -> Refusal:
-        names = {"negotiate": "Negotiate", "basic": 'Basic realm="WSMAN"'}
-        return Refusal(tuple(names[scheme] for scheme in sorted(self.schemes, reverse=True)))
+        return Refusal(tuple(text for scheme, text in _CHALLENGES.items() if scheme in self.schemes))
 
     def _basic(self, value: str) -> User | None:
         try:

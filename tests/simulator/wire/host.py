@@ -9,6 +9,7 @@ import asyncio
 import collections.abc as c
 import dataclasses
 import pathlib
+import ssl
 import time
 import typing as t
 
@@ -22,6 +23,7 @@ from tests.simulator.wire.injection import Injections, Rule
 from tests.simulator.wire.model import Server
 from tests.simulator.wire.operations import Caller, WsmanService, describe
 from tests.simulator.wire.soap import Message, NotXml, read_message
+from tests.simulator.wire.tls import name_shown
 
 SOAP_TYPE: t.Final = "application/soap+xml;charset=UTF-8"
 _SEALING_ROOM: t.Final = 4096
@@ -64,6 +66,7 @@ class SimulatedHost:
         directory: pathlib.Path,
         address: str = "127.0.0.1",
         port: int = 0,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.name = name
         self.server = server
@@ -82,6 +85,7 @@ class SimulatedHost:
             port=port,
             idle_timeout=settings.idle_seconds,
             largest_body=self.service.largest_envelope + _SEALING_ROOM,
+            tls=tls,
         )
 
     def replace_server(self, server: Server) -> None:
@@ -157,7 +161,8 @@ class _HostSession:
         return await self._authenticated(request, connection)
 
     async def _authenticated(self, request: Request, connection: Connection) -> Response:
-        verdict = self._authentication.authenticate(request.header("Authorization"))
+        header = request.header("Authorization")
+        verdict = self._authentication.authenticate(header, name_shown(connection.certificate))
         if isinstance(verdict, Refusal):
             self._host.counters.authentication_rounds += 1
             return _unauthorized(verdict.challenges)
@@ -173,7 +178,7 @@ class _HostSession:
         """Take the seal off a request, and put one on the answer."""
         context = self._authentication.seals
         if not encryption.is_sealed(request.header("Content-Type") or ""):
-            if not self._host.settings.allow_unencrypted:
+            if connection.scheme == "http" and not self._host.settings.allow_unencrypted:
                 return Response(500)  # the field's reports know a 500 without a body
             return await self._message(request.body, len(request.body), user, connection, sealed=False)
         if context is None:
@@ -220,7 +225,7 @@ class _HostSession:
                 return injected
         self._host.tick()
         connection = exchange.connection
-        caller = Caller(exchange.user, connection.peer, f"http://{connection.address}/wsman")
+        caller = Caller(exchange.user, connection.peer, f"{connection.scheme}://{connection.address}/wsman")
         status, envelope = await service.answer(exchange.message, caller)
         if rule is None:
             return self._envelope(status, envelope, sealed=exchange.sealed)

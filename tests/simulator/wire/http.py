@@ -14,6 +14,7 @@ import contextlib
 import dataclasses
 import logging
 import socket
+import ssl
 import struct
 import typing as t
 
@@ -86,6 +87,9 @@ class Connection:
         here = writer.get_extra_info("sockname")
         self.peer: str = peer[0] if peer else ""
         self.address: str = f"{here[0]}:{here[1]}" if here else ""
+        self.scheme: t.Literal["http", "https"] = "https" if writer.get_extra_info("ssl_object") else "http"
+        self.certificate: c.Mapping[str, t.Any] | None = writer.get_extra_info("peercert")
+        """What the other side has proven to have, as Python's ssl module describes it."""
 
     def abort(self) -> None:
         """Reset the connection: the other side sees a reset, not an orderly end."""
@@ -178,7 +182,8 @@ class Connection:
 class HttpServer:
     """A port that can be opened and closed; its number stays reserved as long as the object lives.
 
-    ``idle_timeout`` is in real seconds; bodies above ``largest_body`` bytes are read but not kept.
+    ``idle_timeout`` is in real seconds; bodies above ``largest_body`` bytes are read but not kept; ``tls`` makes it
+    HTTPS.
     """
 
     def __init__(
@@ -189,8 +194,10 @@ class HttpServer:
         port: int = 0,
         idle_timeout: float = 120.0,
         largest_body: int = LARGEST_BODY,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._make_session = make_session
+        self._tls = tls
         self._reservation = _bound_socket(address, port)
         self.address: str = address
         self.port: int = self._reservation.getsockname()[1]
@@ -251,7 +258,10 @@ class HttpServer:
             LOGGER.error("A connection to port %d ended in an error of the simulator", self.port, exc_info=error)
 
     async def _serve(self, sock: socket.socket) -> None:
-        reader, writer = await asyncio.open_connection(sock=sock)
+        try:
+            reader, writer = await _streams(sock, self._tls)
+        except OSError:
+            return  # no agreement on TLS, or the other side is gone
         connection = Connection(self, reader, writer)
         self._connections.add(connection)
         self.accepted += 1
@@ -268,6 +278,16 @@ class HttpServer:
             writer.close()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
+
+
+async def _streams(
+    sock: socket.socket, tls: ssl.SSLContext | None
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader(loop=loop)
+    protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
+    transport, _protocol = await loop.connect_accepted_socket(lambda: protocol, sock, ssl=tls)
+    return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
 
 
 def _bound_socket(address: str, port: int) -> socket.socket:

@@ -1,0 +1,70 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""HTTPS: every way to log on over it, and one sentence for each way in which TLS can fail."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+import pytest
+
+from tests.fleet.snapshot import joined
+from tests.fleet.stories import DEFAULTS, Json, Telling, play
+from tests.simulator.control import running_fleet
+
+
+def _https(transport: str, release: str = "2022", **variables: t.Any) -> Json:
+    return {"release": release, "wire": {"transport": transport, "scheme": "https"}, "vars": variables}
+
+
+GOOD: t.Final[dict[str, Json]] = {
+    "basic": _https("basic"),
+    "ntlm": _https("ntlm", "2012r2"),
+    "certificate": _https("certificate", "2025"),
+}
+BAD: t.Final[dict[str, tuple[Json, str]]] = {
+    "certificate-not-trusted": (
+        _https("ntlm", ansible_winrm_ca_trust_path=None),
+        r"TLS failed .*certificate verify failed.*name the authority .*\(ansible_winrm_ca_trust_path\)",
+    ),
+    "old-tls": (_https("ntlm", "2003"), r"TLS failed .*at most TLS 1\.0.*use http with NTLM there, it encrypts"),
+    "certificate-of-nobody": (
+        {"release": "2022", "wire": {"transport": "certificate", "schemes": ["negotiate"]}},
+        r"rejects the credentials \(certificate\).*mapped to a local account",
+    ),
+    "https-asked-of-http": (
+        {"release": "2022", "vars": {"ansible_winrm_scheme": "https"}},
+        r"TLS failed .*this port does not speak TLS: set ansible_winrm_scheme: http",
+    ),
+    "http-asked-of-https": (
+        _https("ntlm", ansible_winrm_scheme="http"),
+        r"without an answer to the first message; this port may speak HTTPS",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def told() -> Telling:
+    hosts = {**GOOD, **{name: server for name, (server, _sentence) in BAD.items()}}
+    with running_fleet({"defaults": dict(DEFAULTS), "hosts": hosts}) as fleet:
+        task = {"name": "Reserve", "portkeeper.windows.reserved_ports": {"ports": ["5389"]}}
+        return play(fleet.control, fleet.inventory, [task])
+
+
+@pytest.mark.parametrize("host", GOOD)
+def test_it_works(told: Telling, host: str) -> None:
+    (beat,) = told.beats[host]
+    assert (beat.event, beat.result["changed"]) == ("ok", True), beat.message
+    assert joined(beat.after.excluded("udp")) == ["5389-5389"]
+
+
+@pytest.mark.parametrize("host", BAD)
+def test_one_sentence_says_what_is_wrong(told: Telling, host: str) -> None:
+    _server, sentence = BAD[host]
+    (beat,) = told.beats[host]
+    assert beat.event == "unreachable"
+    assert re.search(sentence, beat.message), beat.message
+    assert len(beat.message) < 500
+    assert "Traceback" not in told.output
