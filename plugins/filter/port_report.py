@@ -37,10 +37,6 @@ options:
     description: Whether each server that was read also gets RV(ignore:map), its port map as SVG; always escaped.
     type: bool
     default: false
-  style:
-    description: The style sheet that each map carries with it, for files of their own.
-    type: str
-    default: ""
   escaped:
     description:
       - Whether all texts are escaped for HTML and SVG, content and quoted attributes, and control characters replaced.
@@ -52,8 +48,13 @@ options:
     description: Of the ports of a process, only that many ranges and how many more there are; V(0) means all.
     type: int
     default: 0
+  read_at:
+    description: When the servers were read, in words, to be written above each map.
+    type: str
+    default: ""
 seealso:
   - module: portkeeper.windows.port_info
+  - module: portkeeper.windows.port_maps
 """
 
 EXAMPLES = r"""
@@ -77,14 +78,16 @@ RETURN = r"""
 _value:
   description:
     - The report, of mappings, lists, texts and numbers alone.
-    - C(headline) is one sentence, C(states) counts the servers by state (critical, warning, waiting, well, not_read),
+    - A server is C(waiting) where somebody must reboot or restart something before what is configured is in force. Its
+      C(waits_for) says what. What the next boot puts in force though nobody does anything is in C(by_itself).
+    - C(headline) is one sentence, C(states) counts the servers by state (critical, warning, waiting, not_read, well),
       C(hosts) has one row for each server with its needed ports, their holders, findings, risk and what waits.
   type: dict
 """
 
 
 def port_report(
-    results: t.Any, *, maps: bool = False, style: str = "", escaped: bool = False, most_ranges: int = 0
+    results: t.Any, *, maps: bool = False, escaped: bool = False, most_ranges: int = 0, read_at: str = ""
 ) -> dict[str, t.Any]:
     """The rows; raises AnsibleFilterError where the input is no mapping of names to results."""
     if not isinstance(results, t.Mapping) or not all(isinstance(item, t.Mapping) for item in results.values()):
@@ -95,12 +98,12 @@ def port_report(
         rows = markup.escaped(rows)
     if maps:
         for number, (host, row) in enumerate(zip(report.hosts, rows["hosts"], strict=True), start=1):
-            row["map"] = _map(host, number, style) if host.reading == "read" else None
+            row["map"] = _map(host, number, read_at) if host.reading == "read" else None
     return rows
 
 
-def _map(host: Host, number: int, style: str) -> str:
-    return svg(drawing(host), name=host.name, key=f"map-{number}", style=style)
+def _map(host: Host, number: int, read_at: str) -> str:
+    return svg(drawing(host, read_at=read_at), name=host.name, key=f"map-{number}")
 
 
 class FilterModule:

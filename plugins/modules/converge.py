@@ -214,9 +214,13 @@ notes:
     the run before anything is changed for any.
   - When a step fails after services were stopped, those services are started again before the task fails.
   - If another program undoes a setting while the task runs, the task writes it once more and then fails.
-  - On Windows Server 2003, where victims are given and a reservation is planned, UDP 4500 is reserved too if DNS and
-    IPSEC Services both start by themselves and the DNS server's pool can contain that port. An IPSEC Services without
-    its port blocks all network traffic (KB912023), and then nobody reaches the server any more. A warning tells.
+  - Reservations in the list are judged by how the other items leave the server, such as a dynamic range that changes in
+    the same run.
+  - On Windows Server 2003, where victims are given and a reservation is planned, or the same run sets C(MaxUserPort),
+    UDP 4500 is reserved too if DNS and IPSEC Services both start by themselves and the DNS server's pool can contain
+    that port at the next boot. An IPSEC Services without its port blocks all network traffic (KB912023), and then
+    nobody reaches the server any more. A warning tells. A C(MaxUserPort) that would bring this about without any
+    C(reserved_ports) in the list is an error. Where O(state=absent) brings it back, a warning tells.
 seealso:
   - module: portkeeper.windows.reserved_ports
   - module: portkeeper.windows.dns_socket_pool
@@ -374,7 +378,7 @@ resources:
       sample: false
     waiting_for:
       description: Ports that can't be excluded while their owner holds them. Each item has C(protocol), C(port),
-        C(process_id), C(image) and C(services).
+        C(process_id), C(image), C(services), C(outgoing) and C(far_ends).
       type: list
       elements: dict
       sample: []
@@ -452,8 +456,9 @@ victims:
           type: str
           sample: owner
         holder:
-          description: Who holds it, with C(protocol), C(port), C(process_id), C(image) and C(services). None where it
-            is free.
+          description: Who holds it, with C(protocol), C(port), C(process_id), C(image) and C(services). An intruder may
+            hold a TCP port by an outgoing connection, then C(outgoing) is true and C(far_ends) says where it leads to.
+            None where it is free.
           type: dict
           sample:
             protocol: tcp
@@ -461,6 +466,8 @@ victims:
             process_id: 1764
             image: dsamain.exe
             services: ["ADAM_MSExchange"]
+            outgoing: false
+            far_ends: []
     events:
       description: Those of C(silent_events) that were logged since the last boot, the newest of each kind.
       type: list

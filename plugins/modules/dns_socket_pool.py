@@ -82,7 +82,7 @@ notes:
     the pool is UDP and can't be what takes its port.
   - The DNS server must be installed. Without it the task fails.
   - One article of 2009 calls the list C(SocketPoolPortExclusionList). No Windows reads a value of that name. Where
-    one exists, a warning says so; it is left as it is.
+    one exists, a warning says so with each change; it is left as it is.
   - On Windows Server 2003 and 2008 without the update there is no pool. The size can be set there all the same, and
     does nothing.
   - Restarting DNS draws a new pool. Where a port is neither in the list nor (on Windows Server 2003) reserved, the

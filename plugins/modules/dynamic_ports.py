@@ -64,8 +64,13 @@ notes:
     value is not set. That is told by users who quote Microsoft's text for the update 953230.
   - Where C(MaxUserPort) is set on Windows Server 2008 and later, sources disagree about the pool. One says that the
     value is a count from the start of the range, another that it is the highest port. The warning says so.
-  - On Windows Server 2003 a warning says where the next boot could leave IPSEC Services without UDP 4500 and the server
-    without network (KB912023). M(portkeeper.windows.server_reboot) refuses to reboot it then.
+  - On Windows Server 2003 a C(MaxUserPort) from 4500 up can let the next boot leave IPSEC Services without UDP 4500 and
+    the server without network (KB912023). Where that is so - DNS and IPSEC Services start by themselves, and UDP 4500
+    is not reserved - a change to such a number is an error, and nothing is changed. Reserve the port first, with
+    M(portkeeper.windows.reserved_ports) and C(services=ipsec).
+  - In M(portkeeper.windows.converge) with a C(reserved_ports) beside it, UDP 4500 is reserved in the same run, before
+    C(MaxUserPort) is written. Where the number is there already, or an undo brings it back, a warning tells, and
+    M(portkeeper.windows.server_reboot) refuses to reboot the server.
   - Exchange 2003 and ISA set C(MaxUserPort) to 60000 or more for a reason, and Exchange 2007 sets the dynamic range of
     Windows Server 2008 to 1025-60000. Taking that back can leave a busy server short of ports.
 seealso:

@@ -22,7 +22,7 @@ options:
   gather_subset:
     description:
       - What to look at. Names of the returned fields, V(release), V(updates), V(dynamic_ranges), V(reservations),
-        V(dns_pool), V(sockets), V(ad_lds), V(services), V(configured_versus_effective), V(risk),
+        V(dns_pool), V(sockets), V(ad_lds), V(services), V(roles), V(configured_versus_effective), V(risk),
         V(findings), or V(all).
       - C(!name) takes one away. Only such names mean all but those.
       - If it is left out, O(query) decides by the fields that the expression names; else O(ports) means V(sockets);
@@ -43,6 +43,20 @@ options:
       - An expression of the form C(sockets[?port==`50636`]) is as cheap as O(ports), since only that port is read.
       - Needs the Python package jmespath on the controller, for this option only.
     type: str
+  sockets_by:
+    description:
+      - How RV(sockets) are told of. V(process) makes one row of all sockets of a process that are alike, with their
+        ports as one text; that is enough for most, and far less where a server has thousands.
+      - V(process) can't be used together with O(query).
+    type: str
+    choices: [socket, process]
+    default: socket
+  ad_lds_instance:
+    description:
+      - The AD LDS instance that the role C(exchange_edge_dns) is to care for, as its variable
+        C(exchange_edge_dns_instance) says. Counts for RV(roles) only.
+    type: str
+    default: MSExchange
   event_days:
     description:
       - How many days back the event logs are looked at for RV(findings), by the server's own clock. From 0 to 365.
@@ -121,6 +135,10 @@ EXAMPLES = r"""
     - name: Name what the next boot may break, and what would help
       portkeeper.windows.port_info:
         query: "risk.{probability: probability, after: candidates[?advised].[name, probability]}"
+
+    - name: See which roles of this collection are for this server
+      portkeeper.windows.port_info:
+        query: roles.fitting
 
     - name: See what is wrong, the worst first
       portkeeper.windows.port_info:
@@ -415,7 +433,12 @@ dns_pool:
       type: int
       sample: 5000
 sockets:
-  description: TCP listeners and bound UDP sockets, sorted by port.
+  description:
+    - TCP listeners, bound UDP sockets, and outgoing TCP connections that hold a port, sorted by port.
+    - Outgoing connections are looked at on O(ports), if these are 64 at most, and without O(ports) on those of the
+      catalogue of known services. On a port that somebody listens on there is none, since an accepted connection shares
+      its listener's port. netstat, on releases before Windows Server 2012, does not show sockets that are bound and
+      nothing more.
   returned: when gathered
   type: list
   elements: dict
@@ -424,6 +447,15 @@ sockets:
       description: V(tcp) or V(udp).
       type: str
       sample: udp
+    ports:
+      description: All ports of the process that are alike in the other fields, neighbours merged. Instead of
+        RV(sockets[].port) and RV(sockets[].address), with O(sockets_by=process) only.
+      type: str
+      sample: 80, 443, 49152-49160
+    count:
+      description: How many ports these are. With O(sockets_by=process) only.
+      type: int
+      sample: 11
     address:
       description: The address that it is bound to. C(0.0.0.0) and C(::) mean any.
       type: str
@@ -445,6 +477,16 @@ sockets:
       type: list
       elements: str
       sample: ["DNS"]
+    outgoing:
+      description: Whether it does not listen on the TCP port, but holds it as the near end of a connection to
+        somewhere, or by a socket that is bound and nothing more.
+      type: bool
+      sample: false
+    far_ends:
+      description: Where these connections lead to, such as V(192.0.2.99:389) or V([2001:db8::99]:389).
+      type: list
+      elements: str
+      sample: []
     pool:
       description: Whether it is a socket of the DNS server's pool, that is, a UDP socket of the DNS server other than
         port 53.
@@ -533,6 +575,66 @@ services:
       description: The Win32 error that its last end left.
       type: int
       sample: 0
+roles:
+  description: What this server is, and which roles of this collection are for it. See the role C(port_baseline).
+  returned: when gathered
+  type: dict
+  contains:
+    kinds:
+      description: All that it is. Empty for a server that this collection has nothing for.
+      type: list
+      elements: dict
+      contains:
+        kind:
+          description: V(small_business_server_2003), V(exchange_edge), V(ad_lds) (other instances), V(radius),
+            V(exchange_5_5), V(exchange_2003), V(exchange_2007), V(exchange_2010), V(exchange_2013)
+            (or later; all of these are mail servers), or V(dns).
+          type: str
+          sample: radius
+        name:
+          description: The same in words.
+          type: str
+          sample: RADIUS (IAS, NPS)
+        services:
+          description: Key names of the services that tell so. Empty where the name of the Windows does.
+          type: list
+          elements: str
+          sample: ["IAS"]
+        role:
+          description: The role that keeps its ports from the DNS server's pool, or none.
+          type: str
+          sample: dc_ias
+        fits:
+          description: Whether that role is for this server.
+          type: bool
+          sample: true
+        reason:
+          description: Why it is not. Empty where it is, or where there is none.
+          type: str
+          sample: There is no DNS server here whose pool could take its ports.
+        by_choice:
+          description: Roles that do something for it once somebody has decided what.
+          type: list
+          elements: str
+          sample: ["exchange_rpc_ports", "exchange_services"]
+    fitting:
+      description: The roles that fit, and that C(port_baseline) applies where it may.
+      type: list
+      elements: str
+      sample: ["dc_ias"]
+    by_choice:
+      description: The roles that wait for a decision, and that nothing applies by itself.
+      type: list
+      elements: dict
+      contains:
+        role:
+          description: The role.
+          type: str
+          sample: exchange_rpc_ports
+        note:
+          description: What it waits for.
+          type: str
+          sample: with exchange_rpc_ports_ports
 configured_versus_effective:
   description: One row for each thing that is configured here, or that this collection has changed.
   returned: when gathered
@@ -562,8 +664,9 @@ configured_versus_effective:
       type: str
       sample: "Windows reads ReservedPorts at boot: it waits for a reboot."
     waits_for:
-      description: V(reboot), V(dns_restart), V(service_restart), V(boot) (a delayed start), V(owner) (of a port that
-        is in use), or none.
+      description: V(reboot), V(dns_restart), V(service_restart), V(owner) (a stop of the owner of a port that is in
+        use), all of which somebody must do; V(boot) (a delayed start), which the next boot does by itself, with nothing
+        at risk before it; or none.
       type: str
       sample: reboot
     reboot_required:
@@ -796,9 +899,19 @@ findings:
           type: list
           elements: str
           sample: ["DNS"]
+        outgoing:
+          description: Whether it does not listen on the TCP port, but holds it as the near end of a connection to
+            somewhere, or by a socket that is bound and nothing more.
+          type: bool
+          sample: false
+        far_ends:
+          description: Where these connections lead to, such as V(192.0.2.99:389) or V([2001:db8::99]:389).
+          type: list
+          elements: str
+          sample: []
         held_as:
           description: V(dns_pool) for the DNS server's socket pool, V(lsass_rpc) for an RPC endpoint of
-            C(lsass.exe), or V(other).
+            C(lsass.exe), V(outgoing_connection), or V(other).
           type: str
           sample: dns_pool
     cause:

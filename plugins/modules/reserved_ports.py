@@ -49,6 +49,11 @@ options:
       - V(absent) - the ports are not reserved, whoever reserved them. Other ports of the same entries stay reserved.
       - V(pure) - the ports are reserved and no others. Everything else is taken out, whoever added it, and a warning
         names it. Entries of Windows itself go too, such as 3343 (failover cluster) and 1801 (Message Queuing).
+      - With netsh, V(pure) is about the protocols that the ports are meant for. Where O(services), and V(/tcp) or
+        V(/udp) in O(ports), name ports of one protocol alone, the list of the other stays as it is. Numbers without a
+        protocol, O(ad_lds_instances) and an empty list mean both, if O(protocol) is V(both).
+      - On Windows Server 2003 a warning says where V(absent) or V(pure) gives up UDP 4500 and the next boot could leave
+        IPSEC Services without it and the server without network (KB912023).
     type: str
     choices:
       - present
@@ -80,8 +85,12 @@ options:
       - On Windows Server 2003 it means nothing; there every port is reserved.
       - A port that is held by another process than its owner is then told in RV(waiting_for), too, instead of being an
         error.
-      - Where such a port can't be excluded because this netsh has no C(excludedportrange), the task succeeds with a
-        warning that says so and names the choices, and RV(effective=no).
+      - Where such a port can't be excluded because this netsh has no C(excludedportrange), or where the pool of the DNS
+        server on Windows Server 2008 reaches it in any case, the task succeeds with a warning that says so and names
+        the choices, with RV(effective=no) and the ports in RV(unprotected).
+      - Where C(MaxUserPort) is set on Windows Server 2008 and the sources disagree whether the pool reaches a port,
+        RV(effective=unknown).
+      - In M(portkeeper.windows.converge) what counts is how the other resources of the same run leave the server.
       - It goes with O(state=present) alone. What was reserved earlier stays reserved.
     type: bool
     default: false
@@ -97,6 +106,8 @@ notes:
     type than REG_MULTI_SZ is an error, and is left as it is.
   - With netsh a port that is in use can't be excluded. Held by its known owner, it is left out for now and told in
     RV(waiting_for); the task succeeds. Held by any other process, the task fails and names the process.
+  - A TCP port that an outgoing connection has as its near end counts as in use too. Microsoft says of the error only
+    that a port is in use. Such connections are looked at on 64 ports at most; of more, netsh itself tells.
   - With netsh a port inside a block that Windows made at run time (WinNAT, Hyper-V, containers) can't be excluded,
     and the task fails and says so. Such blocks change at each boot and are never touched.
   - With netsh a part of a block can be released only by deleting the block and adding the rest again, in one command
@@ -226,11 +237,35 @@ effective:
   type: str
   sample: "no"
 reasons:
-  description: Why RV(effective) is not V(yes), one sentence each.
+  description:
+    - Why RV(effective) is not V(yes), one sentence each. With O(only_reachable) also why nothing is to be reserved.
   returned: success
   type: list
   elements: str
   sample: ["Windows reads ReservedPorts at boot: it waits for a reboot."]
+unprotected:
+  description:
+    - The ports that can still be taken at random here although they are asked for, such as V(1812-1813/udp) or
+      V(4500/udp), by who can take them. Empty lists where there is none.
+  returned: with netsh and O(only_reachable)
+  type: dict
+  contains:
+    programs:
+      description: By programs that ask for any free port, since this netsh can't exclude ports.
+      type: list
+      elements: str
+      sample: ["1812-1813/udp"]
+    dns_pool:
+      description: By the DNS server of Windows Server 2008, whenever it starts.
+      type: list
+      elements: str
+      sample: ["1812-1813/udp"]
+    disputed:
+      description: By the DNS server of Windows Server 2008, if those sources are right which take C(MaxUserPort) for
+        the highest port there.
+      type: list
+      elements: str
+      sample: []
 reboot_required:
   description: Whether the server must be rebooted before the reservations are in force. Never true with netsh.
   returned: success
@@ -269,6 +304,16 @@ waiting_for:
       type: list
       elements: str
       sample: ["ADAM_MSExchange"]
+    outgoing:
+      description: Whether it does not listen on the TCP port, but holds it as the near end of a connection to
+        somewhere, or by a socket that is bound and nothing more.
+      type: bool
+      sample: false
+    far_ends:
+      description: Where these connections lead to, such as V(192.0.2.99:389).
+      type: list
+      elements: str
+      sample: []
 warnings:
   description: What should be known of entries of others, and of options that mean less on this release.
   returned: when there is something to warn of

@@ -57,8 +57,9 @@ options:
     description:
       - Reboot even if the server may come up with its network blocked.
       - On Windows Server 2003 the reboot is refused when DNS and IPSEC Services both start by themselves, the DNS
-        server's pool can contain UDP 4500 (C(MaxUserPort) is 4500 or more), and C(ReservedPorts) does not name 4500.
-        Without that port IPSEC Services fails and blocks all network traffic (block mode, KB912023).
+        server's pool can contain UDP 4500 (C(MaxUserPort) is 4500 or more), and C(ReservedPorts) does not keep 4500
+        back. What is configured counts, since the boot reads it. Without that port IPSEC Services fails and blocks all
+        network traffic (block mode, KB912023).
       - Better than this option is M(portkeeper.windows.reserved_ports) with C(ports=4500). The same boot brings it
         into force.
     type: bool

@@ -126,6 +126,8 @@ notes:
     that are installed. Netlogon logs event 5809 where its port is that of the directory; it also logs that
     harmlessly at every restart (KB224196).
   - A port that another process listens on is an error that names it.
+  - For C(ntds) and C(netlogon) the other ports of a domain controller are an error by their numbers (88, 389, 464, 636,
+    3268, 3269; KB832017), since the same process listens there.
   - A port at the very start of the dynamic range is an error, because Windows gives these to whatever starts first
     (KB194952). On Windows Server 2003 that is 1024-1199, later the first 32 ports of the dynamic range for TCP. Where
     that start ends is a choice of this module, made after the article's example of 1200.

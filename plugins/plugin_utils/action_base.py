@@ -11,6 +11,7 @@ import typing as t
 
 from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.errors import AnsibleValidationError, UnsupportedError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
@@ -140,8 +141,13 @@ def validated_options(place: str, spec: Arguments, options: Arguments) -> Argume
     """Options that stand inside another option, checked by Ansible's own rules; raises OptionError."""
     validation = ArgumentSpecValidator(dict(spec)).validate(dict(options))
     if validation.error_messages:
-        raise OptionError(place, "; ".join(validation.error_messages))
+        raise OptionError(place, "; ".join(map(_validation_sentence, validation.errors.errors)))
     return t.cast(Arguments, validation.validated_parameters)
+
+
+def _validation_sentence(error: AnsibleValidationError) -> str:
+    """Ansible leaves it to its modules to say what is wrong with the parameters that it lists here."""
+    return f"Unsupported parameters: {error.msg}" if isinstance(error, UnsupportedError) else str(error.msg)
 
 
 @contextlib.contextmanager

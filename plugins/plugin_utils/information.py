@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information import options, summary
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.socket_groups import by_process
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows.apply import Clock
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows.inform import inform
 from ansible_collections.portkeeper.windows.plugins.module_utils.wsman.client import Client
@@ -24,6 +27,7 @@ class InformationAction(PortkeeperAction):
     def prepare(self, arguments: Arguments, variables: Arguments) -> None:
         """Check subsets, ports and the expression."""
         expression = arguments.get("query")
+        self._by_process = options.wants_processes(arguments)
         self._query = None if expression is None else Query(expression)
         scope = self._query.scope if self._query else None
         self._inquiry = options.inquiry(arguments, scope, journal=journal_is_on(variables))
@@ -33,6 +37,10 @@ class InformationAction(PortkeeperAction):
         report = inform(client, self._inquiry, now=Clock().now())
         result: Result = {"changed": False, "warnings": list(report.warnings)}
         if self._query is None:
-            return {**result, **report.values, "msg": summary.summary(report)}
+            return {**result, **self._shaped(report.values), "msg": summary.summary(report)}
         answer = self._query.answer(report.values)
         return {**result, "result": answer, "msg": summary.answer_summary(answer)}
+
+    def _shaped(self, values: t.Mapping[str, t.Any]) -> Result:
+        sockets = values.get("sockets")
+        return {**values, "sockets": by_process(sockets)} if self._by_process and sockets else dict(values)

@@ -67,7 +67,8 @@ _PAGE_WORDS: t.Final = """\
 What is wrong on which server, how to fix it, and a map of each server's ports. Open them in a browser:"""
 
 _REST_WORDS: t.Final = """\
-What it still tells of; where something waits, it is for the next boot, and nothing is in danger there:"""
+What it still tells of; what waits for nothing but the next boot counts as well, since that boot puts it in force by
+itself:"""
 
 
 def fix(inventory: pathlib.Path) -> list[str]:

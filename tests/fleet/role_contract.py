@@ -41,7 +41,7 @@ class Server:
     changes: bool = True
     """Whether there is anything to fix."""
     reboots: bool = False
-    in_force: t.Literal["yes", "no"] = "yes"
+    in_force: t.Literal["yes", "no", "unknown"] = "yes"
     """After a boot."""
     at_stake: bool = False
     """Whether it loses a service at some boots before."""

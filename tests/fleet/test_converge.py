@@ -64,6 +64,39 @@ CASES: t.Final = (
         sentence=rf"{AD_LDS}.* is down: TCP 50389 is held by thief\.exe .*stop that process",
     ),
     Case(
+        id="a-connection-holds-the-port",
+        server={"release": "2022", "broken": False},
+        acts=(*STOP_EDGE, {**THIEF, "state": "established", "remote": "192.0.2.77:443"}),
+        options={"victims": [EDGE], "relieve": True, "restart_dns": True},
+        sentence=rf"{AD_LDS}.* is down: TCP 50389 is held by an outgoing connection of thief\.exe \(process \d+\) to "
+        r"192\.0\.2\.77:443; stop or restart that process",
+    ),
+    Case(
+        id="a-connection-holds-the-port-by-netstat",
+        server={"release": "2003", "roles": ["blackberry_router"], "tcp_clients": 2200, "broken": True},
+        options={
+            "victims": [{"service": "BlackBerry Router", "ports": ["3101/tcp"]}],
+            "relieve": True,
+            "restart_dns": True,
+        },
+        sentence=r"BlackBerry Router.* is down: TCP 3101 is held by an outgoing connection of lsass\.exe "
+        r".* to 192\.0\.2\.99:389; wait until that connection ends, or reboot",
+    ),
+    Case(
+        id="a-connection-is-no-proof",
+        server={"release": "2022", "broken": False},
+        acts=({**THIEF, "image": "w32tm.exe", "port": 5353, "state": "established", "remote": "192.0.2.77:443"},),
+        options={"victims": [{"service": "W32Time", "image": "w32tm.exe", "ports": ["5353/tcp"]}], "prove": True},
+        sentence=r"W32Time runs, but TCP 5353 is held by nobody",
+    ),
+    Case(
+        id="accepted-connections-take-nothing",
+        event="ok",
+        server={"release": "2022", "broken": False},
+        options={"victims": [EDGE], "relieve": True, "restart_dns": True, "prove": True},
+        sentence=r"Nothing to change",
+    ),
+    Case(
         id="proof-finds-a-stranger",
         server={"release": "2022", "broken": False},
         acts=({**THIEF, "protocol": "udp", "port": 5353},),

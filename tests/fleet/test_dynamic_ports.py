@@ -49,7 +49,8 @@ CASES: t.Final = (
             release="2003",
             options={"max_user_port": str(highest)},
             after={"max_user_port": highest},
-            more={"language": language},
+            # Without it the run is refused: see test_block_mode.py.
+            more={"language": language, "reserved_ports": ["4500-4500"]},
             waits="reboot",
             warning=f"1024-{highest}",
         )

@@ -58,6 +58,20 @@ MEANT: t.Final[tuple[tuple[str, Json, str, Json, Json], ...]] = (
         {"excluded_ports": [*IAS, *EDGE]},
     ),
 )
+EXCLUDED: t.Final[Json] = {
+    "release": "2022",
+    "roles": ["member"],
+    "exclusions": [{"protocol": protocol, "ports": "50000-50059"} for protocol in ("tcp", "udp")],
+}
+PURE: t.Final[tuple[tuple[str, Json, Json], ...]] = (
+    # What it says nothing about stays as it is.
+    ("of-one-protocol", {"services": ["wireguard"]}, {"tcp": ["50000-50059"], "udp": ["51820-51820"]}),
+    ("of-both", {"services": ["wireguard", "blackberry_router"]}, {"tcp": ["3101-3101"], "udp": ["51820-51820"]}),
+    ("of-one-by-its-number", {"ports": ["51820/udp"]}, {"tcp": ["50000-50059"], "udp": ["51820-51820"]}),
+    ("of-a-number", {"ports": ["51820"]}, {"tcp": ["51820-51820"], "udp": ["51820-51820"]}),
+    ("of-nothing", {"ports": []}, {"tcp": [], "udp": []}),
+    ("of-nothing-for-tcp", {"ports": [], "protocol": "tcp"}, {"tcp": [], "udp": ["50000-50059"]}),
+)
 REFUSED: t.Final[tuple[tuple[str, Json, str, Json, str], ...]] = (
     ("unknown", DNS, "dns_socket_pool", {"services": ["radius"]}, "one or more of: ad_lds, ias, .*radius"),
     ("no-udp", DNS, "dns_socket_pool", {"services": ["blackberry_router"]}, "needs no UDP port: it needs TCP 3101"),
@@ -72,11 +86,17 @@ def told() -> Told:
         Story(id=name, server=server, steps=(Step(module=module, options=options),) * 2)
         for name, server, module, options, _after in MEANT
     ]
+    pure = [
+        Story(
+            id=name, server=EXCLUDED, steps=(Step(module="reserved_ports", options={**options, "state": "pure"}),) * 2
+        )
+        for name, options, _after in PURE
+    ]
     refused = [
         Story(id=name, server=server, steps=(Step(module=module, options=options),))
         for name, server, module, options, _words in REFUSED
     ]
-    return tell([*meant, *refused])
+    return tell([*meant, *pure, *refused])
 
 
 @pytest.mark.parametrize(("name", "after"), [(row[0], row[4]) for row in MEANT], ids=[row[0] for row in MEANT])
@@ -84,6 +104,17 @@ def test_the_ports_that_are_meant(told: Told, name: str, after: Json) -> None:
     done, again = told[name]
     assert done.event == "ok", done.message
     assert {key: done.result["after"][key] for key in after} == after
+    assert_nothing_to_do(again)
+
+
+@pytest.mark.parametrize(("name", "after"), [(row[0], row[2]) for row in PURE], ids=[row[0] for row in PURE])
+def test_these_and_no_others_for_the_protocols_that_are_meant(told: Told, name: str, after: Json) -> None:
+    done, again = told[name]
+    assert done.event == "ok", done.message
+    assert {"tcp": done.after.excluded("tcp"), "udp": done.after.excluded("udp")} == after
+    for protocol in ("tcp", "udp"):
+        goes = done.before.excluded(protocol) == ["50000-50059"] != after[protocol]
+        assert (f"releases excluded {protocol} ports" in done.warnings) == goes
     assert_nothing_to_do(again)
 
 

@@ -10,11 +10,13 @@ import typing as t
 
 import pytest
 
-from tests.fleet.role_contract import content, standing
+from tests.fleet.role_contract import MOST_REQUESTS, content, standing
+from tests.fleet.servers import PORTAL
 from tests.fleet.stories import DEFAULTS, Beat, Json, Telling, playbook_run
 from tests.simulator.control import running_fleet
 
 DC: t.Final = ["domain_controller", "dns", "ias"]
+RELEASES: t.Final = ("2003", "2008", "2008r2", "2012r2", "2016", "2022", "2025")
 RPC: t.Final[Json] = {"exchange_rpc_ports_ports": {"exchange_is": 1226}, "exchange_rpc_ports_restart_services": True}
 
 KINDS: t.Final[dict[str, tuple[Json, str, str]]] = {
@@ -25,10 +27,48 @@ KINDS: t.Final[dict[str, tuple[Json, str, str]]] = {
     "edge-2019": ({"release": "2019", "broken": True}, "Exchange Edge", "exchange_edge_dns"),
     "edge-without-dns": ({"release": "2019", "roles": ["exchange_edge"]}, "Exchange Edge", "none"),
     "resolver": ({"release": "2022", "roles": ["dns"], "broken": False}, "DNS server", "none"),
-    "mail": ({"release": "2003", "roles": ["exchange2003"], "vars": RPC}, "nothing", "none"),
+    "mail": ({"release": "2003", "roles": ["exchange2003"], "vars": RPC}, "Exchange 2003 mail server", "none"),
+    "mail-2010": ({"release": "2008r2", "roles": ["exchange2010"]}, "Exchange 2010 mail server", "none"),
+    "portal": (PORTAL, "AD LDS", "none"),
+    "portal-named": ({**PORTAL, "vars": {"exchange_edge_dns_instance": "Portal"}}, "AD LDS", "exchange_edge_dns"),
     "plain": ({"release": "2016", "roles": ["member"]}, "nothing", "none"),
 }
 """Servers, what they are, and the role that fits."""
+CHOICES: t.Final = {
+    "mail": "By your choice: exchange_rpc_ports (with exchange_rpc_ports_ports), exchange_services (for maintenance).",
+    "mail-2010": "exchange_rpc_ports (with exchange_rpc_ports_ports), exchange_services (for maintenance).",
+    "sbs": "exchange_rpc_ports (with exchange_rpc_ports_ports), exchange_services (for maintenance).",
+    "portal": "By your choice: exchange_edge_dns (with exchange_edge_dns_instance).",
+}
+"""What is named beside, and never applied by itself."""
+WIDE: t.Final[Json] = {"roles": ["dns", "ias"], "dynamic_range": "1025-60000", "broken": True}
+"""A dynamic range down to the ports of RADIUS, which makes the role ask most."""
+MANY: t.Final[dict[str, Json]] = {
+    "sbs": {"release": "2003", "roles": ["sbs2003"], "broken": ["IAS"]},
+    **{f"edge-{key}": {"release": key, "broken": True} for key in RELEASES},
+    **{f"dc-{key}": {"release": key, "roles": DC, "broken": False} for key in RELEASES},
+    **{f"radius-{key}": {"release": key, **WIDE} for key in RELEASES if key != "2003"},
+    "sbs-chosen": {
+        "release": "2003",
+        "roles": ["sbs2003"],
+        "vars": {"sbs2003_max_user_port": "60000", "sbs2003_socket_pool_size": "2500"},
+    },
+    "sbs-removed": {
+        "release": "2003",
+        "roles": ["sbs2003"],
+        "vars": {"sbs2003_max_user_port": "remove", "sbs2003_socket_pool_size": "default"},
+    },
+    "edge-2022-belt": {"release": "2022", "broken": True, "vars": {"exchange_edge_dns_reserve": True}},
+    **{
+        f"dc-{key}-fixed": {
+            "release": key,
+            "roles": DC,
+            "vars": {"dc_ias_static_rpc_ports": {"ntds": 49200, "netlogon": 49201}, "dc_ias_restart_services": True},
+        }
+        for key in ("2003", "2008r2", "2022")
+    },
+}
+"""Every kind that a role is for, on releases of every way to read and to fix, some with all that can be chosen."""
 DOWN: t.Final = {"sbs": "IAS", "dc-2003": "IAS", "edge-2008": "ADAM_MSExchange", "edge-2019": "ADAM_MSExchange"}
 UNDO: t.Final = ("-e", "port_baseline_state=absent", "-e", "exchange_rpc_ports_state=absent")
 
@@ -65,6 +105,8 @@ def test_it_says_what_a_server_is_and_changes_nothing(runs: Runs, host: str) -> 
     said = runs.looked.beats[host][-1]
     assert f"is: {kind}" in said.message
     assert f"Roles that fit: {role}." in said.message
+    assert CHOICES.get(host, "") in said.message
+    assert ("By your choice" in said.message) == (host in CHOICES)
     assert standing(said.after) == standing(runs.looked.beats[host][0].before)
     assert _changes(runs.looked, host) == []
 
@@ -97,3 +139,28 @@ def test_it_can_be_taken_back(runs: Runs, host: str) -> None:
     last, original = runs.undone.beats[host][-1].after, runs.looked.beats[host][0].before
     assert content(last) == content(original)
     assert last.journal is None
+
+
+@pytest.fixture(scope="module")
+def converged() -> Telling:
+    """Many servers, told for the first time after everything is fixed and in force."""
+    with running_fleet({"defaults": dict(DEFAULTS), "hosts": MANY}) as fleet:
+
+        def run() -> Telling:
+            arguments = ("portkeeper.windows.site", "-e", "site_serial=100%")
+            return playbook_run(fleet.control, fleet.inventory, *arguments)
+
+        fixed = run()
+        assert fixed.exit_code == 0, fixed.output
+        for host in MANY:
+            fleet.control.host(host).boot()
+        return run()
+
+
+@pytest.mark.parametrize("host", MANY)
+def test_a_converged_server_costs_few_requests(converged: Telling, host: str) -> None:
+    """The look and the role that fits together."""
+    beats = converged.beats[host]
+    assert (converged.recap[host]["changed"], converged.recap[host]["failures"]) == (0, 0)
+    assert [beat.result["applicable"] for beat in beats if "victims" in beat.result] == [True]
+    assert sum(beat.count for beat in beats) <= MOST_REQUESTS, [beat.count for beat in beats]

@@ -24,11 +24,18 @@ from tests.fleet.stories import Json
 DC: t.Final[Json] = {"roles": ["domain_controller", "dns", "ias"]}
 WIDE: t.Final[Json] = {"dynamic_range": "1025-60000"}
 """As the setup of Exchange 2007 leaves it."""
+OLD: t.Final[Json] = {**DC, "release": "2008"}
+"""No exclusion list of the DNS server."""
+HIGHEST: t.Final[Json] = {"max_user_port": 60000, "assumptions": {"pool_range_rule": "from_1024"}}
+"""As if those sources were right on Windows Server 2008 that the collection does not follow."""
 HIGH: t.Final[Json] = {"max_user_port": 60000}
 RADIUS: t.Final = {("udp", port): "IAS" for port in (1645, 1646, 1812, 1813)}
 LIST: t.Final = ("1645-1646", "1812-1813", "4500-4500")
 PORTS: t.Final = (1645, 1646, 1812, 1813, 4500)
 DOWN: t.Final = frozenset({"IAS"})
+RANGE: t.Final = "5000-60000"
+"""Misses the ports and leaves a busy server nearly as many."""
+CHOSEN_RANGE: t.Final[Json] = {"dc_ias_dynamic_range": {"start": 5000, "number": 55001}}
 MAY_STOP: t.Final[Json] = {"dc_ias_stop_services": True}
 RPC_ON_2003: t.Final[Json] = {"ntds": 4901, "netlogon": 4902, "ntfrs": 900}
 RPC: t.Final[Json] = {"ntds": 49901, "netlogon": 49902}
@@ -89,16 +96,60 @@ SERVERS: t.Final = (
         in_force="no",
         at_stake=True,
     ),
+    Server(
+        id="dc-2008-range",
+        scenario={**OLD, **WIDE, "broken": True},
+        variables=CHOSEN_RANGE,
+        down=DOWN,
+        owners=RADIUS,
+        at_stake=True,
+    ),
     # Excluded for programs; that DNS honours it is documented nowhere.
     Server(
         id="dc-2008-hotfix",
-        scenario={**DC, **WIDE, "release": "2008", "netsh_hotfix": True, "broken": True},
+        scenario={**OLD, **WIDE, "netsh_hotfix": True, "broken": True},
         variables=MAY_STOP,
         down=DOWN,
         owners=RADIUS,
         excluded={"udp": PORTS},
+        in_force="no",
         at_stake=True,
         safe=False,
+    ),
+    Server(
+        id="dc-2008-hotfix-delayed",
+        scenario={**OLD, **WIDE, "netsh_hotfix": True, "broken": True},
+        variables={**MAY_STOP, "dc_ias_delay_dns": True},
+        down=DOWN,
+        owners=RADIUS,
+        excluded={"udp": PORTS},
+        at_stake=True,
+    ),
+    Server(
+        id="dc-2008-hotfix-range",
+        scenario={**OLD, **WIDE, "netsh_hotfix": True, "broken": True},
+        variables=CHOSEN_RANGE,
+        down=DOWN,
+        owners=RADIUS,
+        at_stake=True,
+    ),
+    # Whether its pool reaches the ports is disputed; here it does.
+    Server(
+        id="dc-2008-disputed",
+        scenario={**OLD, **HIGHEST, "broken": True},
+        down=DOWN,
+        owners=RADIUS,
+        in_force="unknown",
+        at_stake=True,
+        safe=False,
+    ),
+    Server(
+        id="dc-2008-disputed-removed",
+        scenario={**OLD, **HIGHEST, "broken": True},
+        variables={"dc_ias_remove_max_user_port": True},
+        down=DOWN,
+        owners=RADIUS,
+        at_stake=True,
     ),
     Server(
         id="dc-2008-safe",
@@ -189,6 +240,9 @@ OTHERS: t.Final[dict[str, Json]] = {
         "vars": {"dc_ias_static_rpc_ports": {"ntds": 49901, "netlogon": 49901}},
     },
     "no-controller": {"release": "2022", "roles": ["dns", "ias"], "vars": {"dc_ias_static_rpc_ports": {"ntds": 49901}}},
+    "ldaps-port": {**DC, "release": "2022", "broken": False, "vars": {"dc_ias_static_rpc_ports": {"ntds": 636}}},
+    "radius-over-tcp": {**DC, "release": "2022", "broken": False, "vars": {"dc_ias_ports": ["1812/tcp"]}},
+    "half-a-range": {**OLD, **WIDE, "broken": False, "vars": {"dc_ias_dynamic_range": {"start": 5000}}},
     "dns-kept": {**DC, **WIDE, "release": "2022", "broken": True, "vars": {"dc_ias_restart_dns": False}},
 }
 
@@ -211,13 +265,66 @@ class TestDcIas(RoleContract):
     ("host", "sentence"),
     [
         ("dc-2008", "let DNS start delayed"),
-        ("dc-2008-hotfix", "honours excluded port ranges is not documented"),
+        ("dc-2008-delayed", "can be taken at random by programs that ask for any free port: netsh"),
+        ("dc-2008-hotfix", "that DNS honours excluded port ranges is not documented"),
+        ("dc-2008-disputed", "The choice: remove MaxUserPort"),
         ("dc-2008r2", "without the hotfix KB2665809"),
     ],
 )
 def test_what_can_not_be_had_is_told_with_the_choices(runs: Runs, host: str, sentence: str) -> None:
     assert sentence in converged(runs.first, host).warnings
     assert sentence in converged(runs.second, host).warnings
+
+
+DELAY: t.Final = "dc_ias_delay_dns: true"
+SET_RANGE: t.Final = "dc_ias_dynamic_range: {start: 49152, number: 16384}"
+OWN_PORTS: t.Final = "name them in dc_ias_ports"
+REMOVE: t.Final = "dc_ias_remove_max_user_port: true"
+CHOICES: t.Final = (DELAY, SET_RANGE, OWN_PORTS, REMOVE)
+
+
+@pytest.mark.parametrize(
+    ("host", "verdict", "choices"),
+    [
+        (
+            "dc-2008",
+            "NOT SAFE YET: DNS can take 1645-1646/udp, 1812-1813/udp, 4500/udp at",
+            (DELAY, SET_RANGE, OWN_PORTS),
+        ),
+        ("dc-2008-hotfix", "NOT SAFE YET: DNS can take", (DELAY, SET_RANGE, OWN_PORTS)),
+        ("dc-2008-disputed", "NOT SURELY SAFE", (REMOVE,)),
+        ("dc-2008-delayed", "Programs that ask for any free port can take", (SET_RANGE,)),
+        ("dc-2008r2", "Programs that ask for any free port can take", (SET_RANGE,)),
+        ("dc-2008-safe", "is ever drawn at random here (TCP 49152-65535, UDP 49152-65535 are)", ()),
+        ("dc-2008-range", "is ever drawn at random here (TCP 5000-60000, UDP 5000-60000 are)", ()),
+        ("dc-2008-hotfix-delayed", "", ()),
+    ],
+)
+def test_the_last_word_is_unmistakable(runs: Runs, host: str, verdict: str, choices: tuple[str, ...]) -> None:
+    """Whether the server is safe, and each choice by the very variable; in every run, and for this host by name."""
+    for telling in (runs.first, runs.second):
+        said = "\n".join(telling.beats[host][-1].result["msg"])
+        assert verdict in said
+        assert [choice for choice in CHOICES if choice in said] == list(choices)
+        assert ("SAFE" in said) == ("SAFE" in verdict)
+
+
+def test_a_choice_that_is_made_is_not_told_as_one(runs: Runs) -> None:
+    """What the same run brings about counts for the reservations beside it."""
+    for host in ("dc-2008-hotfix-delayed", "dc-2008-hotfix-range"):
+        assert "The choice" not in converged(runs.first, host).warnings
+    assert "let DNS start delayed" not in converged(runs.first, "dc-2008-delayed").warnings
+
+
+def test_what_each_choice_saves(runs: Runs) -> None:
+    """Of 200 boots; the first figure is before, the second with the role."""
+    lost = {host: (runs.before[host]["victim_failures"], runs.after[host]["victim_failures"]) for host in runs.before}
+    for host in ("dc-2008", "dc-2008-hotfix", "dc-2008-disputed"):
+        assert lost[host][0] > 30
+        assert lost[host][1] > 30
+    for host in ("dc-2008-delayed", "dc-2008-range", "dc-2008-hotfix-delayed", "dc-2008-disputed-removed"):
+        assert lost[host][0] > 30
+        assert lost[host][1] == 0
 
 
 def test_where_nothing_is_in_danger_nothing_is_said(runs: Runs) -> None:
@@ -228,7 +335,16 @@ def test_where_nothing_is_in_danger_nothing_is_said(runs: Runs) -> None:
 
 def test_dns_starts_delayed_only_where_that_is_chosen(runs: Runs) -> None:
     found = {server.id: converged(runs.first, server.id).after.start_mode("DNS") for server in SERVERS}
-    assert [host for host, mode in found.items() if mode == "delayed"] == ["dc-2008-delayed"]
+    assert [host for host, mode in found.items() if mode == "delayed"] == ["dc-2008-delayed", "dc-2008-hotfix-delayed"]
+
+
+def test_the_dynamic_range_changes_only_where_that_is_chosen(runs: Runs) -> None:
+    changed: dict[str, set[str]] = {}
+    for server in SERVERS:
+        beat = converged(runs.first, server.id)
+        before, after = (snapshot.data["dynamic_ranges"] for snapshot in (beat.before, beat.after))
+        changed |= {server.id: set(after.values())} if before != after else {}
+    assert changed == {"dc-2008-range": {RANGE}, "dc-2008-hotfix-range": {RANGE}}
 
 
 @pytest.mark.parametrize(("host", "ports"), [("dc-2003-rpc", RPC_ON_2003), ("dc-2022-rpc", RPC)])
@@ -254,6 +370,9 @@ def test_a_server_of_another_kind_is_left_alone(runs: Runs, host: str, sentence:
         ("without-ias-required", "this server has no service IAS."),
         ("two-of-one", "ntds and netlogon both have port 49901"),
         ("no-controller", "this server is no domain controller"),
+        ("ldaps-port", "port 636 for ntds: every domain controller has LDAP over TLS there"),
+        ("radius-over-tcp", "'1812/tcp' has a protocol other than udp"),
+        ("half-a-range", "dynamic_ports.number: it is missing: start and number are given together"),
     ],
 )
 def test_wrong_use_is_one_sentence(runs: Runs, host: str, sentence: str) -> None:

@@ -19,7 +19,7 @@ from tests.simulator.control import ControlClient, running_fleet
 
 EXCHANGE: t.Final[dict[str, Json]] = {
     "mail-5.5": {"release": "2003", "roles": ["exchange55"]},
-    "mail-2003": {"release": "2003", "roles": ["exchange2003"]},
+    "mail-2003": {"release": "2003", "roles": ["exchange2003"], "start_modes": {"MSExchangeSRS": "manual"}},
     "mail-2007": {"release": "2008", "roles": ["exchange2007"]},
     "mail-2007-on-2003": {"release": "2003", "roles": ["exchange2007"]},
     "mail-2010": {"release": "2008r2", "roles": ["exchange2010"]},
@@ -28,8 +28,11 @@ BY_HAND: t.Final = "MSExchangePOP3"
 """Starts by hand, and runs: no boot brings it back."""
 IDLE: t.Final = "MSExchangeIMAP4"
 """Starts by hand, and does not run."""
-MANAGEMENT: t.Final = "MSExchangeMGMT"
-"""Of Exchange 2003; it touches neither the databases nor the network, and the article does not name it."""
+ALONE: t.Final[dict[str, tuple[str, ...]]] = {
+    "mail-2003": ("MSExchangeMGMT", "MSExchangeSRS"),
+    "mail-2007": ("MSExchangeMonitoring",),
+}
+"""No service that the article names has to do with them; all of them run here."""
 ORDER: t.Final = ("MSExchangeADTopology", "msftesql-Exchange", "MSExchangeIS", "MSExchangeSA", "IISADMIN")
 """Of the shutdown article."""
 OTHERS: t.Final[dict[str, Json]] = {
@@ -55,9 +58,9 @@ class Runs:
         return next(beat for beat in telling.beats[host] if "victims" in beat.result or beat.event == "failed")
 
 
-def _start_by_hand(control: ControlClient, host: str) -> None:
+def _start_by_hand(control: ControlClient, host: str, service: str = BY_HAND) -> None:
     """Somebody starts a service by hand, long before us."""
-    control.host(host).act(do="start_service", service=BY_HAND)
+    control.host(host).act(do="start_service", service=service)
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +70,9 @@ def runs() -> c.Iterator[Runs]:
         control = fleet.control
         for host in ("mail-2007", "mail-2010"):
             _start_by_hand(control, host)
+        for host, services in ALONE.items():
+            for service in services:
+                _start_by_hand(control, host, service)
 
         def run(playbook: str, *arguments: str) -> Telling:
             return playbook_run(control, fleet.inventory, f"portkeeper.windows.{playbook}", *arguments)
@@ -100,8 +106,8 @@ def test_check_mode_stops_nothing(runs: Runs, host: str) -> None:
 def test_everything_of_exchange_is_stopped(runs: Runs, host: str) -> None:
     beat = runs.beat("stopped", host)
     assert beat.event == "ok", beat.message
-    left = {name for name in _running(beat.after) if name.startswith(("MSExchange", "msftesql", "IISADMIN", "W3SVC"))}
-    assert left <= {MANAGEMENT}
+    exchange = ("MSExchange", "msftesql", "IISADMIN", "W3SVC")
+    assert not [name for name in _running(beat.after) if name.startswith(exchange)]
     assert _running(beat.before) - _running(beat.after) == set(beat.result["resources"][0]["ran"])
 
 
@@ -114,6 +120,15 @@ def test_the_order_is_that_of_the_article(runs: Runs, host: str) -> None:
     assert stops.index("MSExchangeIS") < stops.index("MSExchangeSA")
     if "IISADMIN" in installed:
         assert stops[-1] == "IISADMIN"
+
+
+@pytest.mark.parametrize("mail", ALONE)
+def test_what_hangs_on_nothing_is_stopped_and_started_too(runs: Runs, mail: str) -> None:
+    stopped, started = runs.beat("stopped", mail), runs.beat("started", mail)
+    for name in ALONE[mail]:
+        assert stopped.before.runs(name)
+        assert name in _stops(stopped)
+        assert started.after.runs(name)
 
 
 def test_a_second_stop_changes_nothing(runs: Runs, host: str) -> None:

@@ -144,6 +144,13 @@ def test_max_user_port_is_kept_removed_or_set(runs: Runs) -> None:
     assert found == {server.id: chosen.get(server.id, 60000) for server in SERVERS}
 
 
+def test_block_mode_is_told_only_where_it_threatens(runs: Runs) -> None:
+    """The role reserves UDP 4500 itself, whatever MaxUserPort becomes; what takes all back brings the danger back."""
+    for server in SERVERS:
+        assert "KB912023" not in converged(runs.first, server.id).warnings
+        assert "UDP 4500, which is not reserved then" in converged(runs.undone, server.id).warnings
+
+
 def test_a_smaller_pool_is_a_choice_with_a_warning(runs: Runs) -> None:
     beat = converged(runs.first, "as-the-article")
     assert beat.after.value(DNS, "SocketPoolSize") == 50

@@ -88,7 +88,19 @@ WRONG: t.Final = (
         id="converge-wrong-option",
         module="converge",
         options={"resources": [{"dns_socket_pool": {"size": 10001}}]},
-        sentence=r"resources\[0\]\.dns_socket_pool\.size: '10001'",
+        sentence=r"(?<!\.)dns_socket_pool\.size: '10001'",
+    ),
+    Wrong(
+        id="converge-wrong-option-of-one-of-two",
+        module="converge",
+        options={"resources": [{"dns_socket_pool": {"size": 2500}}, {"dns_socket_pool": {"size": 10001}}]},
+        sentence=r"resources\[1\]\.dns_socket_pool\.size: '10001'",
+    ),
+    Wrong(
+        id="converge-unknown-option",
+        module="converge",
+        options={"resources": [{"dynamic_ports": {"begin": 1025}}]},
+        sentence=r"dynamic_ports: Unsupported parameters: begin\. Supported parameters include: max_user_port, number",
     ),
     # --- the connection
     Wrong(

@@ -1,7 +1,10 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How long the role needs for its page, and how large it is: `python -m tests.report.benchmark [SERVERS [SOCKETS]]`."""
+"""How long the role needs for its page, and how large it is.
+
+`PYTHONPATH=build/collections python -m tests.report.benchmark [SERVERS [SOCKETS]]`.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,8 @@ from tests.tooling.sources import ROOT
 from tests.tooling.text_tables import table
 
 DIRECTORY: t.Final = ROOT / "build" / "report-benchmark"
+WRITERS: t.Final = ("ansible.builtin.template", "portkeeper.windows.port_maps")
+"""What writes the report, each in one task for all servers."""
 
 
 def main(servers: int = 300, sockets: int = 5000) -> None:
@@ -30,24 +35,24 @@ def main(servers: int = 300, sockets: int = 5000) -> None:
         facts = edge_server(number, taken=kind == 0, fixed=kind == 1, sockets=sockets)
         results[f"edge{number:03}.example.com"] = reduced(facts)
     made = time.monotonic() - began
-    run = report(results, DIRECTORY, maps=False)
+    run = report(results, DIRECTORY)
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    rows = [("made and reduced by the query", f"{made:.1f} s"), ("ansible-playbook in all", f"{run.seconds:.1f} s")]
+    rows = [("made, and put together by process", f"{made:.1f} s"), ("ansible-playbook in all", f"{run.seconds:.1f} s")]
     rows.append(("processor time of it", f"{used.ru_utime + used.ru_stime:.1f} s"))
-    rows += [(path.name, f"{_seconds(path):.1f} s, {path.stat().st_size / 1e6:.2f} MB") for path in _files()]
+    rows += [(path.name, _megabytes(path)) for path in _files("*.*")]
+    rows.append(("all maps", _megabytes(*_files("maps/*"))))
+    rows += [
+        (item.task.rpartition(" : ")[2], f"{item.seconds:.1f} s") for item in run.results if item.action in WRITERS
+    ]
     print(table((f"{servers} servers, {sockets} sockets each", ""), rows))
 
 
-def _files() -> list[pathlib.Path]:
-    """In the order in which they were written."""
-    paths = (path for path in (DIRECTORY / "report").iterdir() if path.is_file())
-    return sorted(paths, key=lambda path: path.stat().st_mtime)
+def _files(pattern: str) -> list[pathlib.Path]:
+    return sorted((DIRECTORY / "report").glob(pattern))
 
 
-def _seconds(path: pathlib.Path) -> float:
-    """From the file before it, or from the making of the directory, to the end of its writing."""
-    earlier = [other.stat().st_mtime for other in _files() if other.stat().st_mtime < path.stat().st_mtime]
-    return path.stat().st_mtime - max(earlier, default=(DIRECTORY / "report" / "maps").stat().st_mtime)
+def _megabytes(*paths: pathlib.Path) -> str:
+    return f"{sum(path.stat().st_size for path in paths) / 1e6:.2f} MB"
 
 
 if __name__ == "__main__":

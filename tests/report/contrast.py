@@ -17,24 +17,21 @@ GRAPHICS: t.Final = 3.0
 """Success criterion 1.4.11: what one must see to understand a picture."""
 
 Palette: t.TypeAlias = dict[str, str]
-Medium: t.TypeAlias = t.Literal["light", "dark", "print"]
-MEDIA: t.Final[tuple[Medium, ...]] = t.get_args(Medium)
-_STARTS: t.Final[t.Mapping[Medium, str]] = {
-    "light": "",
-    "dark": "@media (prefers-color-scheme: dark)",
-    "print": "@media print",
-}
+Scheme: t.TypeAlias = t.Literal["light", "dark"]
+SCHEMES: t.Final[tuple[Scheme, ...]] = t.get_args(Scheme)
+SHEETS: t.Final = ("map.css", "page.css")
+"""In their order in the page; a picture of its own has the first alone."""
+_DARK: t.Final = "@media screen and (prefers-color-scheme: dark)"
+"""What is printed is light, whatever the screen is."""
 _VARIABLE: t.Final = re.compile(r"--([a-z-]+): (#[0-9a-f]{6});")
 
 
-def palette(sheet: str, medium: Medium) -> Palette:
-    """The colours of one style sheet of the role by their names: what a medium does not set is as in light."""
-    text = (TEMPLATES / sheet).read_text(encoding="utf-8")
-    light = dict(_VARIABLE.findall(text.partition("@media")[0]))
-    if medium == "light":
-        return light
-    block = text.partition(_STARTS[medium])[2]
-    return {**light, **dict(_VARIABLE.findall(block.partition("}")[0]))}
+def palette(scheme: Scheme) -> Palette:
+    """The colours of the page and its maps by their names: what dark does not set is as in light."""
+    texts = [(TEMPLATES / sheet).read_text(encoding="utf-8") for sheet in SHEETS]
+    colours = {name: colour for text in texts for name, colour in _VARIABLE.findall(text.partition("@media")[0])}
+    dark = texts[-1].partition(_DARK)[2].partition("}")[0] if scheme == "dark" else ""
+    return {**colours, **dict(_VARIABLE.findall(dark))}
 
 
 def contrast(first: str, second: str) -> float:

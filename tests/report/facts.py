@@ -13,6 +13,17 @@ Facts: t.TypeAlias = dict[str, t.Any]
 POOL: t.Final = (49152, 65535)
 HOSTILE: t.Final = """'"><script>alert(1)</script><img src=x onerror=alert(2)>{{ 7 * 7 }}\u202e\x07"""
 
+DELAYED_START: t.Final[Facts] = {
+    "resource": "service_start_mode",
+    "part": "DNS",
+    "configured": "delayed",
+    "effective": "no",
+    "reason": "A delayed start shows at the next boot; nothing needs to be restarted for it.",
+    "waits_for": "boot",
+    "reboot_required": False,
+    "restart_required": False,
+}
+
 
 def socket(protocol: str, port: int, image: str, process_id: int, services: list[str], *, pool: bool = False) -> Facts:
     return {
@@ -69,7 +80,10 @@ def edge_server(seed: int, *, taken: bool = False, fixed: bool = False, sockets:
 
 
 def fleet_results(reduced: t.Callable[[Facts], Facts]) -> dict[str, Facts]:
-    """A server of each state; ``reduced`` makes a result of the facts."""
+    """A server of each state; ``reduced`` makes a result of the facts.
+
+    The delayed start of edge-delayed comes with the next boot by itself; of edge-partly a part could not be read.
+    """
     # Half of the answer is missing, and rows are empty: a later or an earlier collection may say less.
     rows = ("findings", "services", "ad_lds", "configured_versus_effective")
     small: Facts = {
@@ -85,6 +99,8 @@ def fleet_results(reduced: t.Callable[[Facts], Facts]) -> dict[str, Facts]:
         "edge-hostile": reduced(edge_server(2, taken=True, words=HOSTILE)),
         "edge-risk": reduced(edge_server(3)),
         "edge-fixed": reduced(edge_server(4, fixed=True)),
+        "edge-delayed": reduced({**edge_server(5, fixed=True), "configured_versus_effective": [DELAYED_START]}),
+        "edge-partly": reduced({**edge_server(6, fixed=True), "configured_versus_effective": [], "findings": None}),
         "web-small": reduced(small),
         "edge-gone": {"unreachable": f"no connection{HOSTILE}"},
         "edge-refused": {"failed": f"=HYPERLINK(1){HOSTILE}"},

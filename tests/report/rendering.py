@@ -11,9 +11,9 @@ import os
 import pathlib
 import typing as t
 
-import jmespath
 import yaml
 
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.socket_groups import by_process
 from tests.tooling.ansible_programs import AnsibleRun, run_ansible
 from tests.tooling.sources import ROOT
 
@@ -25,9 +25,8 @@ Json: t.TypeAlias = c.Mapping[str, t.Any]
 
 
 def reduced(facts: Json) -> dict[str, t.Any]:
-    """What `port_info` returns for the role's query: evaluated here as the module evaluates it."""
-    variables = yaml.safe_load((ROLE / "vars" / "main.yml").read_text(encoding="utf-8"))
-    return {"result": jmespath.search(variables["__port_report_query"], facts), "warnings": []}
+    """What `port_info` returns to the role, which asks for sockets by process."""
+    return {**facts, "sockets": facts["sockets"] and by_process(facts["sockets"]), "warnings": []}
 
 
 def report(results: c.Mapping[str, Json], directory: pathlib.Path, *, maps: bool = True) -> AnsibleRun:

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import collections.abc as c
 import json
+import os
 import pathlib
 import typing as t
 
@@ -14,7 +16,8 @@ import yaml
 
 from tests.report.rendering import HERE
 from tests.simulator.control import running_fleet
-from tests.tooling.ansible_programs import AnsibleRun, run_ansible
+from tests.tooling.ansible_programs import AnsibleFailure, AnsibleRun, run_ansible
+from tests.tooling.sources import ROOT
 
 GONE: t.Final = {
     "all": {
@@ -24,30 +27,86 @@ GONE: t.Final = {
 }
 
 
+STATES: t.Final = {"edge2003": "critical", "edge2008r2-de": "critical", "edge2022": "well", "edge-gone": "not_read"}
+
+
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[AnsibleRun, pathlib.Path]:
-    """The run, and the directory of the report."""
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[pathlib.Path]:
+    """Running servers, and one that is not there: the directory of their two inventories."""
     directory = tmp_path_factory.mktemp("fleet")
     (directory / "gone.yml").write_text(yaml.safe_dump(GONE))
     with running_fleet(HERE / "scenario.yml", directory=directory):
-        run = run_ansible(
-            [
-                *("ansible-playbook", "playbooks/report.yml", "-i", str(directory / "inventory.yml")),
-                *("-i", str(directory / "gone.yml"), "-e", f"port_report_directory={directory / 'report'}"),
-            ]
-        )
-    return run.checked(), directory / "report"
+        yield directory
+
+
+def run_report(
+    fleet: pathlib.Path,
+    report: pathlib.Path,
+    playbook: str,
+    *arguments: str,
+    settings: c.Mapping[str, str] | None = None,
+) -> AnsibleRun:
+    inventories = (str(fleet / name) for name in ("inventory.yml", "gone.yml"))
+    command = ["ansible-playbook", playbook, *(word for path in inventories for word in ("-i", path))]
+    command += ["-e", f"port_report_directory={report}", *arguments]
+    return run_ansible(command, settings=settings).checked()
+
+
+def states(report: pathlib.Path) -> dict[str, str]:
+    hosts = json.loads((report / "report.json").read_text(encoding="utf-8"))["hosts"]
+    return {host["name"]: host["state"] for host in hosts}
+
+
+@pytest.fixture(scope="module")
+def told(fleet: pathlib.Path) -> tuple[AnsibleRun, pathlib.Path]:
+    """The run, and the directory of the report."""
+    return run_report(fleet, fleet / "report", "playbooks/report.yml"), fleet / "report"
+
+
+@pytest.mark.parametrize("serial", [1, 2])
+def test_the_page_is_whole_after_the_last_batch(fleet: pathlib.Path, tmp_path: pathlib.Path, serial: int) -> None:
+    play = {"name": "Batches", "hosts": "all", "gather_facts": False, "serial": serial}
+    playbook = tmp_path / "playbook.yml"
+    playbook.write_text(yaml.safe_dump([{**play, "roles": ["portkeeper.windows.port_report"]}]))
+    run = run_report(fleet, tmp_path / "report", str(playbook))
+    assert states(tmp_path / "report") == STATES
+    assert len(run.of("port_maps")) == 4 // serial
+    assert {path.stem for path in (tmp_path / "report" / "maps").iterdir()} == STATES.keys() - {"edge-gone"}
+
+
+def test_a_server_that_failed_before_is_on_the_page(fleet: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    play = {"name": "Batches", "hosts": "all", "gather_facts": False, "serial": 2}
+    fail = {"name": "Fail", "ansible.builtin.fail": {}, "when": "inventory_hostname == 'edge2003'"}
+    playbook = tmp_path / "playbook.yml"
+    playbook.write_text(yaml.safe_dump([{**play, "pre_tasks": [fail], "roles": ["portkeeper.windows.port_report"]}]))
+    with pytest.raises(AnsibleFailure):
+        run_report(fleet, tmp_path / "report", str(playbook))
+    assert states(tmp_path / "report") == {**STATES, "edge2003": "not_read"}
+
+
+def test_a_limit_is_a_limit(fleet: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    run_report(fleet, tmp_path / "report", "playbooks/report.yml", "--limit", "edge2022,edge-gone")
+    assert states(tmp_path / "report") == {"edge2022": "well", "edge-gone": "not_read"}
+
+
+def test_it_needs_no_jmespath(fleet: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    (tmp_path / "jmespath.py").write_text("raise ImportError('not installed')")
+    settings = {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+    arguments = ("playbooks/report.yml", "--limit", "edge2022")
+    run_report(fleet, tmp_path / "report", *arguments, settings=settings)
+    assert states(tmp_path / "report") == {"edge2022": "well"}
+
+
+def test_one_server_that_is_not_there(fleet: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    run_report(fleet, tmp_path / "report", "playbooks/report.yml", "--limit", "edge-gone")
+    (host,) = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))["hosts"]
+    assert (host["reading"], host["state"]) == ("unreachable", "not_read")
+    assert "edge-gone" in host["message"]
 
 
 def test_all_servers_are_told_of(told: tuple[AnsibleRun, pathlib.Path]) -> None:
     run, directory = told
-    report = json.loads((directory / "report.json").read_text(encoding="utf-8"))
-    assert {host["name"]: host["state"] for host in report["hosts"]} == {
-        "edge2003": "critical",
-        "edge2008r2-de": "critical",
-        "edge2022": "well",
-        "edge-gone": "not_read",
-    }
+    assert states(directory) == STATES
     assert (run.total("failures"), run.total("unreachable")) == (0, 0)
 
 
@@ -69,4 +128,4 @@ def test_pool_is_whole(told: tuple[AnsibleRun, pathlib.Path]) -> None:
 def test_the_page_is_one_file(told: tuple[AnsibleRun, pathlib.Path]) -> None:
     page = (told[1] / "index.html").read_text(encoding="utf-8")
     assert page.count("<article ") == 4
-    assert "2 of 4 servers critical, 1 well, 1 not read." in page
+    assert "2 of 4 servers critical, 1 not fully read, 1 well." in page

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import json
 import pathlib
+import re
 import typing as t
 
 import pytest
@@ -22,6 +23,14 @@ SHOWN_SECTIONS: t.Final = """
     [...document.querySelectorAll('.host')]
     .filter(node => !node.hidden).map(node => node.querySelector('h3').textContent)"""
 SAID: t.Final = "document.getElementById('said').textContent"
+LAID_OUT: t.Final = """
+    new Promise(done => {
+      const shown = (node) => node.checkVisibility({ contentVisibilityAuto: true });
+      const look = () => [...document.querySelectorAll('.host figure')].every(shown) ? done() : setTimeout(look, 50);
+      look();
+    })"""
+SMALLEST_TEXT: t.Final = """
+    Math.min(...[...document.querySelectorAll('text')].map(node => parseFloat(getComputedStyle(node).fontSize)))"""
 FOCUSED: t.Final = (
     "(document.activeElement.getAttribute('aria-label') || document.activeElement.textContent).trim().slice(0, 40)"
 )
@@ -54,7 +63,8 @@ def test_loads_without_a_complaint(page: Browser) -> None:
 
 def test_the_worst_stands_first(page: Browser) -> None:
     assert page.evaluate(SHOWN_ROWS) == [
-        *("edge-hostile", "edge-taken", "edge-risk", "edge-fixed", "web-small", "edge-gone", "edge-refused"),
+        *("edge-hostile", "edge-taken", "edge-risk", "edge-fixed"),
+        *("edge-gone", "edge-partly", "edge-refused", "edge-delayed", "web-small"),
     ]
 
 
@@ -66,14 +76,16 @@ def test_the_worst_stands_first(page: Browser) -> None:
         ("2003", ["web-small"]),
         ("50636", ["edge-hostile", "edge-taken"]),
         ("no such server", []),
-        ("", ["edge-hostile", "edge-taken", "edge-risk", "edge-fixed", "web-small", "edge-gone", "edge-refused"]),
+        ("waits for nobody", []),
+        ("next boot, by itself", ["edge-delayed"]),
+        ("restart DNS", ["edge-fixed"]),
     ],
 )
 def test_filter_by_words(page: Browser, words: str, shown: list[str]) -> None:
     filter_by(page, words)
     assert page.evaluate(SHOWN_ROWS) == shown
     assert page.evaluate(SHOWN_SECTIONS) == shown
-    assert page.evaluate(SAID) == f"Showing {len(shown)} of 7 servers."
+    assert page.evaluate(SAID) == f"Showing {len(shown)} of 9 servers."
 
 
 def test_filter_by_state(page: Browser) -> None:
@@ -84,7 +96,7 @@ def test_filter_by_state(page: Browser) -> None:
     assert page.evaluate("document.querySelector('button[data-state=warning]').ariaPressed") == "true"
     click(page, "button[data-state=waiting]")
     click(page, "button[data-state=warning]")
-    assert len(page.evaluate(SHOWN_ROWS)) == 7
+    assert len(page.evaluate(SHOWN_ROWS)) == 9
 
 
 def test_sort(page: Browser) -> None:
@@ -104,11 +116,32 @@ def test_sort(page: Browser) -> None:
     )
 
 
+def test_sort_by_what_is_waited_for(page: Browser) -> None:
+    sort_by(page, "Waits for")
+    assert page.evaluate(SHOWN_ROWS)[:2] == ["edge-fixed", "edge-delayed"]
+
+
+def test_sort_by_findings(page: Browser) -> None:
+    sort_by(page, "Findings")
+    sort_by(page, "Findings")
+    assert sorted(page.evaluate(SHOWN_ROWS)[:2]) == ["edge-hostile", "edge-taken"]
+
+
+def test_a_phone_shows_what_matters_without_scrolling_aside(page: Browser) -> None:
+    page.see_as(width=400)
+    right = (
+        "Math.max(...[...document.querySelectorAll('#fleet .matter')].map(cell => cell.getBoundingClientRect().right))"
+    )
+    assert page.evaluate(right) <= 400
+    filter_by(page, "edge-risk")
+    assert page.evaluate(SHOWN_ROWS) == ["edge-risk"]
+
+
 def test_everything_is_there_without_the_script(made: Made, browser: Browser) -> None:
     browser.call("Emulation.setScriptExecutionDisabled", value=True)
     try:
         browser.open(made.page)
-        assert len(browser.evaluate(SHOWN_ROWS)) == 7
+        assert len(browser.evaluate(SHOWN_ROWS)) == 9
         assert browser.evaluate("document.querySelector('.controls').checkVisibility()") is False
         assert browser.evaluate("[...document.querySelectorAll('[data-script]')].every(node => node.hidden)")
     finally:
@@ -132,6 +165,22 @@ def test_a_picture_is_saved_whole(page: Browser) -> None:
     assert saved.startswith("<svg ")
     for part in ("<style", 'class="paper"', 'id="stripes"', "DNS pool"):
         assert part in saved
+    assert re.search(r'viewBox="0 -\d+ 1040 ', saved)
+
+
+@pytest.mark.parametrize("scheme", t.get_args(Scheme))
+def test_a_picture_opens_by_itself(made: Made, browser: Browser, scheme: Scheme) -> None:
+    browser.see_as(scheme=scheme, width=800)
+    for path in sorted((made.directory / "maps").iterdir()):
+        browser.open(path)
+        assert browser.complaints == []
+        box = browser.evaluate(
+            "(({ width, height }) => [width, height])(document.documentElement.getBoundingClientRect())"
+        )
+        assert box[0] <= 800
+        assert box[1] > 300
+        assert browser.evaluate("getComputedStyle(document.querySelector('.paper')).fill") == "rgb(255, 255, 255)"
+        assert browser.evaluate(SMALLEST_TEXT) * 800 / 1040 >= 10
 
 
 def test_keyboard_reaches_everything_in_order(page: Browser) -> None:
@@ -141,21 +190,21 @@ def test_keyboard_reaches_everything_in_order(page: Browser) -> None:
         page.press("Tab")
         reached.append(page.evaluate(FOCUSED))
     assert reached[0] == "To the servers"
-    assert reached[2:7] == ["✕ Critical 2", "▲ Warning 1", "● Waiting 1", "✓ Well 1", "? Not read 2"]
-    assert reached[8:13] == ["State", "Server", "Windows", "Risk", "Critical"]
+    assert reached[2:7] == ["✕ Critical 2", "▲ Warning 1", "● Waiting 1", "? Not read 3", "✓ Well 2"]
+    assert reached[8:13] == ["State", "Server", "What matters most", "Risk", "Findings"]
 
 
 def test_keyboard_works_the_controls(page: Browser) -> None:
     page.evaluate("document.querySelector('button[data-state=well]').focus()")
     page.press("Enter")
-    assert page.evaluate(SHOWN_ROWS) == ["web-small"]
+    assert page.evaluate(SHOWN_ROWS) == ["edge-delayed", "web-small"]
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
 
 
 def test_screen_readers_get_names_for_everything(page: Browser) -> None:
     # What lies far below the window is not laid out, and then has no picture yet.
     page.see_as(height=20000)
-    page.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done, 100)))")
+    page.evaluate(LAID_OUT)
     nodes = page.call("Accessibility.getFullAXTree")["nodes"]
     named = [
         (node["role"]["value"], node.get("name", {}).get("value", ""))
@@ -166,7 +215,7 @@ def test_screen_readers_get_names_for_everything(page: Browser) -> None:
     assert [role for role, name in named if not name] == []
     assert ("searchbox", "Filter") in named
     pictures = [name for role, name in named if role in ("image", "img")]
-    assert len(pictures) == 5
+    assert len(pictures) == 7
     assert "Port map of edge-taken" in pictures
 
 
@@ -194,7 +243,7 @@ def test_the_scheme_is_the_users(page: Browser) -> None:
 def test_print_shows_all_and_no_controls(page: Browser, tmp_path: pathlib.Path) -> None:
     page.see_as(scheme="dark", media="print", width=794)
     page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
-    assert page.evaluate("[...document.querySelectorAll('details')].every(node => node.open)")
+    assert page.evaluate("[...document.querySelectorAll('details:not(.bulk)')].every(node => node.open)")
     assert page.evaluate("document.querySelector('.controls').checkVisibility()") is False
     assert page.evaluate("document.querySelector('[data-copies]').checkVisibility()") is False
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
@@ -203,6 +252,21 @@ def test_print_shows_all_and_no_controls(page: Browser, tmp_path: pathlib.Path) 
     assert page.evaluate("document.querySelectorAll('details[open]').length") == 0
     page.print_to(tmp_path / "page.pdf")
     assert (tmp_path / "page.pdf").read_bytes().startswith(b"%PDF")
+
+
+PRINTED: t.Final = """
+    [...document.querySelectorAll('.host')]
+    .filter(node => node.checkVisibility()).map(node => node.querySelector('h3').textContent)"""
+
+
+def test_what_is_well_is_printed_only_where_nothing_else_is(page: Browser) -> None:
+    page.see_as(media="print")
+    assert page.evaluate(PRINTED) == [
+        *("edge-hostile", "edge-taken", "edge-risk", "edge-fixed", "edge-gone", "edge-partly", "edge-refused"),
+    ]
+    assert len(page.evaluate(SHOWN_ROWS)) == 9
+    filter_by(page, "web-small")
+    assert page.evaluate(PRINTED) == ["web-small"]
 
 
 def test_what_is_filtered_out_is_not_printed(page: Browser) -> None:

@@ -257,11 +257,14 @@ class _Maker:
             (row["image"], row["protocol"], row["port"])
             for row in sockets
             if not row["pool"]
+            and not row.get("outgoing")
             and row["image"].casefold() not in _WINDOWS_IMAGES
             and not named & {service.casefold() for service in row["services"]}
             and not self._is_needed(row["port"], row["image"])
         }
         held = {(image, protocol, port) for image, protocol, port in held if port}
+        if any(row.get("outgoing") for row in sockets):
+            self.assumed.append("Outgoing connections are left out: at the next boot they have other ports.")
         if held:
             count = "1 port" if len(held) == 1 else f"{len(held)} ports"
             self.assumed.append(f"Other programs hold {count} at each boot, before any service starts.")

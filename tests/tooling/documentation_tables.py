@@ -29,6 +29,8 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.releases
     Capabilities,
     Release,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.server_kinds import KINDS as SERVER_KINDS
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.server_kinds import ServerKind
 from tests.bench.limits import REQUESTS
 from tests.fleet.subset_requests import RELEASES as SUBSET_RELEASES
 from tests.fleet.subset_requests import REQUESTS as SUBSET_REQUESTS
@@ -112,6 +114,19 @@ def _port_notes() -> str:
     return "".join(f"- `{row.key}`: {row.note}\n" for row in KNOWN_SERVICES if row.note)
 
 
+def _server_kinds() -> str:
+    head = ("A server is", "Seen by", "Role, with DNS beside", "Roles by your choice", "Source")
+    return table(head, (_server_kind_row(row) for row in SERVER_KINDS))
+
+
+def _server_kind_row(row: ServerKind) -> tuple[str, ...]:
+    services = [f"`{name}`" for name in row.services] + ([f"another `{row.prefix}<instance>`"] if row.prefix else [])
+    role = f"`{row.role}`, for the instance in `{row.picked_by}`" if row.picked_by else f"`{row.role}`"
+    choices = "; ".join(f"`{choice.role}` {choice.note}" for choice in row.choices)
+    seen = " or ".join(services) or f"`{row.caption}` in the name of a Windows that reads `ReservedPorts`"
+    return (row.name, seen, role if row.role else "none", choices or "none", row.source)
+
+
 def _takers() -> str:
     return table(
         ("Protocol", "May be taken by"), ((protocol.upper(), taker) for protocol, taker in sorted(TAKERS.items()))
@@ -182,6 +197,7 @@ TABLES: t.Final[t.Mapping[str, Table]] = {
     "ports": Table(_ports, "ports.md"),
     "port-notes": Table(_port_notes, "ports.md"),
     "takers": Table(_takers, "ports.md"),
+    "server-kinds": Table(_server_kinds, "ports.md"),
     "risk-examples": Table(_risk_examples, "risk.md"),
     "risk-candidates": Table(_risk_candidates, "risk.md"),
     "risk-doubts": Table(_risk_doubts, "risk.md"),

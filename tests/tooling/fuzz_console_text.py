@@ -84,9 +84,21 @@ def check_any_text(chance: random.Random) -> None:
         _demand(0 <= socket.port <= 65535, "a port that can't be", raw)
         found = any({socket.port, socket.process_id} <= line for line in numbers)
         _demand(found, "a port and a process that are not in one row", raw)
+    check_connections(raw, lines)
     drawn = console_text.dynamic_range(raw)
     _demand(drawn is None or 0 <= drawn.first <= drawn.last <= 65535, "a range that can't be", raw)
     console_text.is_exclusion_table(raw)
+
+
+def check_connections(raw: bytes, lines: t.Sequence[bytes]) -> None:
+    """The port is that of the left address, never that of the right one, and the far end is the right one."""
+    columns = [line.split() for line in lines if line.lstrip(b" \t").startswith(b"TCP")]
+    ends = {(row[1].rpartition(b":")[2], row[2], row[-1]) for row in columns if len(row) > 3}
+    known = {(int(port), far_end, int(last)) for port, far_end, last in ends if port.isdigit() and last.isdigit()}
+    for connection in console_text.connections(raw):
+        shown = (connection.port, connection.far_end.encode(), connection.process_id)
+        _demand(shown in known, "a connection that is no row", raw)
+        _demand(0 <= connection.port <= 65535 and connection.process_id > 0, "a connection that can't be", raw)
 
 
 def check_headings(chance: random.Random) -> None:

@@ -69,7 +69,7 @@ LAYERS = (
     Layer("plugins/modules"),
     Layer("plugins/doc_fragments"),
     # Beside them, and knows none of them: two implementations that share code can't check each other.
-    Layer("tests/simulator", packages=("h11", "spnego", "yaml")),
+    Layer("tests/simulator", packages=("h11", "spnego", "trustme", "yaml")),
 )
 
 OUTSIDE_WORLD = frozenset(

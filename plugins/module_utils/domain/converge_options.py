@@ -87,7 +87,7 @@ Validate = t.Callable[[str, t.Mapping[str, t.Any], t.Mapping[str, t.Any]], t.Map
 def request(arguments: t.Mapping[str, t.Any], *, journal: bool, validate: Validate) -> Request:
     """The typed request; raises OptionError."""
     wanted = Request(
-        items=tuple(_item(f"resources[{index}]", item, validate) for index, item in enumerate(arguments["resources"])),
+        items=_items(arguments["resources"], validate),
         victims=tuple(_victim(f"victims[{index}]", item) for index, item in enumerate(arguments["victims"])),
         required_services=tuple(arguments["required_services"]),
         required_one_of=tuple(arguments["required_one_of"]),
@@ -105,19 +105,33 @@ def request(arguments: t.Mapping[str, t.Any], *, journal: bool, validate: Valida
     return wanted
 
 
-def _item(place: str, item: t.Mapping[str, t.Any], validate: Validate) -> Item:
+def _items(given: t.Sequence[t.Mapping[str, t.Any]], validate: Validate) -> tuple[Item, ...]:
+    named = [name for item in given for name in item]
+    return tuple(
+        _item(
+            f"resources[{index}]",
+            item,
+            validate,
+            is_one_of_many=any(named.count(name) > 1 for name in RESOURCES if name in item),
+        )
+        for index, item in enumerate(given)
+    )
+
+
+def _item(place: str, item: t.Mapping[str, t.Any], validate: Validate, *, is_one_of_many: bool) -> Item:
+    """``is_one_of_many``: the resource alone does not tell which item a sentence is about."""
     names = [name for name in item if name not in _CONDITIONS]
     if len(names) != 1 or names[0] not in RESOURCES:
         given = ", ".join(repr(name) for name in names) or "nothing"
         raise OptionError(place, f"it names {given}; give exactly one of {', '.join(RESOURCES)}")
     resource = RESOURCES[names[0]]
-    options = item[resource.name]
+    options, where = item[resource.name], f"{place}.{resource.name}" if is_one_of_many else resource.name
     if not isinstance(options, t.Mapping):
-        raise OptionError(f"{place}.{resource.name}", "its options must be a dictionary")
-    checked = validate(f"{place}.{resource.name}", resource.argument_spec, options)
+        raise OptionError(where, "its options must be a dictionary")
+    checked = validate(where, resource.argument_spec, options)
     return Item(
         resource,
-        _typed(f"{place}.{resource.name}", resource, checked),
+        _typed(where, resource, checked),
         Condition(*(_capabilities(f"{place}.{name}", item.get(name)) for name in _CONDITIONS)),
     )
 

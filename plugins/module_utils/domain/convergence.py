@@ -13,7 +13,7 @@ import dataclasses
 import functools
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain import ipsec
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain import block_mode_guard
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.catalogue import DNS_SERVICE
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
     Absent,
@@ -22,6 +22,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts im
     RegistryValue,
     ServiceFact,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.foreseen import foreseen
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.journal import (
     JOURNAL_FACT,
     JOURNAL_NAME,
@@ -193,16 +194,42 @@ def _located(victims: tuple[Victim, ...], facts: Facts, release: Release) -> tup
 
 def _plans_and_reports(request: Request, context: Context) -> tuple[tuple[Plan, ...], tuple[VictimReport, ...]]:
     """All plans and reports; the questions of all of them are asked together."""
-    items = [item for item in request.items if item.condition.holds(context.release)]
-    plans = _Gathering[Plan]()
-    for item in items:
-        plans.add(functools.partial(_guarded_plan, item, request, context))
+    items = tuple(item for item in request.items if item.condition.holds(context.release))
+    plans = _Gathering[tuple[Plan, ...]]()
+    plans.add(functools.partial(_plans, items, request, context))
     reports = _Gathering[tuple[VictimReport, ...]]()
     reports.add(lambda: report_on(request.victims, context) if request.victims else ())
     needed = plans.needed | reports.needed
     if needed:
         raise FactsNeeded(needed)
-    return tuple(plans.results), reports.results[0]
+    return plans.results[0], reports.results[0]
+
+
+def _plans(items: tuple[Item, ...], request: Request, context: Context) -> tuple[Plan, ...]:
+    """One plan for each item. Reservations come last, since what they protect from is what the others leave."""
+    others = _Gathering[Plan]()
+    reservations = _Gathering[Plan]()
+    for item in items:
+        if not _reserves(item):
+            others.add(functools.partial(_plan, item, request, context))
+    steps = [step for plan in others.results for step in plan.steps]
+    outlook = context if request.undo else dataclasses.replace(context, facts=foreseen(context.facts, steps))
+    for item in items:
+        if _reserves(item):
+            reservations.add(functools.partial(_plan, item, request, outlook))
+    needed = others.needed | reservations.needed
+    if needed:
+        raise FactsNeeded(needed)
+    made = {True: iter(reservations.results), False: iter(others.results)}
+    return block_mode_guard.guarded(request, items, tuple(next(made[_reserves(item)]) for item in items), context)
+
+
+def _plan(item: Item, request: Request, context: Context) -> Plan:
+    return (item.resource.undo if request.undo else item.resource.plan)(item.options, context)
+
+
+def _reserves(item: Item) -> bool:
+    return isinstance(item.options, reserved_ports.ReservedPorts)
 
 
 def _refuse_unwritable(plans: tuple[Plan, ...]) -> None:
@@ -242,27 +269,6 @@ class _Gathering(t.Generic[Result]):
             self.needed |= question.facts
 
 
-def _guarded_plan(item: Item, request: Request, context: Context) -> Plan:
-    """The item's plan; a reservation on NT 5.x takes UDP 4500 along where the next boot could block the server."""
-    if request.undo:
-        return item.resource.undo(item.options, context)
-    plan = item.resource.plan(item.options, context)
-    wanted = item.options
-    if not (request.victims and plan.changed and isinstance(wanted, reserved_ports.ReservedPorts)):
-        return plan
-    if wanted.state == "absent" or not ipsec.next_boot_may_block(context):
-        return plan
-    ports = dataclasses.replace(wanted.ports, ports=wanted.ports.ports | ipsec.NAT_TRAVERSAL)
-    guarded = item.resource.plan(dataclasses.replace(wanted, ports=ports), context)
-    if guarded == plan:
-        return plan
-    reason = (
-        "UDP 4500 is reserved too: IPSEC Services starts by itself here, and without its port this server would block "
-        "all network traffic after a reboot (KB912023)."
-    )
-    return dataclasses.replace(guarded, warnings=(*guarded.warnings, reason))
-
-
 def _as_observed(plan: Plan, reports: t.Iterable[VictimReport]) -> Plan:
     if plan.changed:
         return plan
@@ -286,7 +292,7 @@ def _ordered(
     request: Request, context: Context, ledger: _Ledger, plans: tuple[Plan, ...], reports: tuple[VictimReport, ...]
 ) -> Convergence:
     moves = moves_for(request, context, plans, reports)
-    writes = tuple(step for plan in plans for step in plan.steps)
+    writes = tuple(step for plan in block_mode_guard.safe_order(plans, undo=request.undo) for step in plan.steps)
     # Ports that a stop was to free stay as they are where the stop does not come.
     when_free = tuple(step for plan in plans for step in plan.steps_when_free) if moves.stop else ()
     stop = (StopServices(moves.stop, SERVICE_TIMEOUT),) if moves.stop else ()
@@ -296,13 +302,13 @@ def _ordered(
     # A run that was killed after its last start left a note that nothing needs any more.
     noted = ledger.journal is not None and bool(ledger.journal.stopped)
     acts = bool(body or recovery) or noted or request.undo
-    journal_first, journal_last = _journal_steps(request, plans, ledger, moves) if acts else ((), ())
+    journal = _journal_steps(request, plans, ledger, moves) if acts else _JournalSteps()
     return Convergence(
         release=context.release,
         plans=plans,
         victims=reports,
-        steps=(*journal_first, *body, *recovery, *journal_last),
-        recovery=(*recovery, *journal_last) if stop else (),
+        steps=(*journal.first, *body, *recovery, *journal.last),
+        recovery=(*recovery, *journal.recovered) if stop else (),
         relieved=moves.relieved,
         interrupted=moves.interrupted,
         restarts_dns=moves.stops_dns,
@@ -321,17 +327,23 @@ def _starts(moves: Moves) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def _journal_steps(
-    request: Request, plans: tuple[Plan, ...], ledger: _Ledger, moves: Moves
-) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
+class _JournalSteps(t.NamedTuple):
+    """The journal before the first change, after the last one, and where a step between them has failed."""
+
+    first: tuple[Step, ...] = ()
+    last: tuple[Step, ...] = ()
+    recovered: tuple[Step, ...] = ()
+
+
+def _journal_steps(request: Request, plans: tuple[Plan, ...], ledger: _Ledger, moves: Moves) -> _JournalSteps:
     """The journal before the first change, and after the last where that settled something.
 
     Nothing is forgotten before the values are back, in an undo or otherwise: killed in between, a run still knows
-    what was there before.
+    what was there before. So does one that failed in between: only what was stopped runs again then.
     """
     journal = ledger.journal
     if journal is None:
-        return (), ()
+        return _JournalSteps()
     interrupts = distinct([*(n for plan in plans for n in plan.interrupts), *moves.start_first, *moves.start_last])
     changes = {name: entry for plan in plans for name, entry in plan.journal.items()}
     changed = journal.changed(changes)
@@ -339,8 +351,9 @@ def _journal_steps(
     first = dataclasses.replace(journal if request.undo else noted, stopped=interrupts)
     last = dataclasses.replace(_settled(changed, moves, written=changes), stopped=())
     before = (WriteJournal(first, ledger.key_exists),) if first != journal else ()
-    after = (WriteJournal(last, ledger.key_exists or bool(before)),) if last != first else ()
-    return before, after
+    key_exists = ledger.key_exists or bool(before)
+    after = (WriteJournal(last, key_exists),) if last != first else ()
+    return _JournalSteps(before, after, (WriteJournal(dataclasses.replace(first, stopped=()), key_exists),))
 
 
 def _settled(journal: Journal, moves: Moves, *, written: t.Container[str]) -> Journal:

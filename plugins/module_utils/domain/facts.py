@@ -13,6 +13,8 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import enum
+import ntpath
+import re
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortRange, PortSet
@@ -22,6 +24,8 @@ Protocol = t.Literal["tcp", "udp"]
 PROTOCOLS: t.Final[tuple[Protocol, ...]] = ("tcp", "udp")
 OWN_ERROR: t.Final = 1066
 """ERROR_SERVICE_SPECIFIC_ERROR: the service's own code stands beside it."""
+_PROGRAM: t.Final = re.compile(r".*?\.exe(?=\s|$)|.*?(?=\s[-/])", re.ASCII | re.IGNORECASE)
+"""The program of a command line without quotes; its folders may have spaces in their names."""
 Family = t.Literal["ipv4", "ipv6"]
 FAMILIES: t.Final[tuple[Family, ...]] = ("ipv4", "ipv6")
 
@@ -103,6 +107,15 @@ class Service:
         return self.state == "Running"
 
     @property
+    def image(self) -> str:
+        """The file name in its command line, which is quoted or not, with arguments or without; empty where none is."""
+        command = self.path_name.strip()
+        if command.startswith('"'):
+            return ntpath.basename(command[1:].partition('"')[0])
+        named = _PROGRAM.match(command)
+        return ntpath.basename(named[0] if named else command)
+
+    @property
     def error(self) -> int:
         """The error that its last end left: ``exit_code``, or the service's own where that only says so."""
         return self.specific_exit_code if self.exit_code == OWN_ERROR else self.exit_code
@@ -125,6 +138,20 @@ class Socket:
     address: str
     port: int
     process_id: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Connection:
+    """A TCP socket that holds its local port without listening on it: mostly an outgoing connection.
+
+    ``far_end`` is where it leads to, such as ``192.0.2.99:389`` or ``[2001:db8::99]:389``; empty for a socket that is
+    bound and nothing more.
+    """
+
+    address: str
+    port: int
+    process_id: int
+    far_end: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -185,6 +212,10 @@ class DynamicRanges:
         if family == "ipv4":
             return self.tcp if protocol == "tcp" else self.udp
         return self.tcp6 if protocol == "tcp" else self.udp6
+
+    def changed(self, family: Family, protocol: Protocol, ports: PortRange) -> DynamicRanges:
+        """These ranges with another one for one family and protocol."""
+        return dataclasses.replace(self, **{f"{protocol}6" if family == "ipv6" else protocol: ports})
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -311,6 +342,17 @@ class SocketsFact(Fact[tuple[Socket, ...]]):
 
 
 @dataclasses.dataclass(frozen=True)
+class ConnectionsFact(Fact[tuple[Connection, ...]]):
+    """Which TCP sockets hold one of these ports though nobody listens there; ports that have a listener have none.
+
+    A question of its own, so that no proof that a service listens can rest on a connection. Ask it for few ports only
+    (``port_holders.connection_questions``): a busy server has tens of thousands of connections.
+    """
+
+    ports: PortSet
+
+
+@dataclasses.dataclass(frozen=True)
 class ExclusionsFact(Fact[Exclusions | None]):
     """The excluded port ranges in force; ``None`` where this Windows has no such netsh verb (probed, never assumed)."""
 
@@ -410,6 +452,16 @@ class Facts:
         if missing:
             raise FactsNeeded(missing)
 
+    def implied(self, wanted: t.Iterable[Fact[t.Any]]) -> dict[Fact[t.Any], t.Any]:
+        """Answers to those of these questions that ask for some ports of a question that is answered already."""
+        answers: dict[Fact[t.Any], t.Any] = {}
+        for fact in wanted:
+            if isinstance(fact, (SocketsFact, ConnectionsFact)):
+                wider = (known for known in self._answers if type(known) is type(fact) and _covers(known, fact))
+                if (found := next(wider, None)) is not None:
+                    answers[fact] = tuple(row for row in self._answers[found] if _is_on(row.port, fact.ports))
+        return answers
+
     def extended(self, answers: t.Mapping[Fact[t.Any], t.Any]) -> Facts:
         """These facts and newer answers; the newer win."""
         return Facts({**self._answers, **answers})
@@ -422,3 +474,11 @@ class Facts:
         """These facts less some, which a change has made stale."""
         gone = frozenset(stale)
         return Facts({fact: answer for fact, answer in self._answers.items() if fact not in gone})
+
+
+def _covers(wide: t.Any, narrow: t.Any) -> bool:
+    return bool(wide.ports is None or (narrow.ports is not None and wide.ports >= narrow.ports))
+
+
+def _is_on(port: int, ports: PortSet | None) -> bool:
+    return ports is None or port in ports

@@ -36,21 +36,15 @@ def next_boot_may_block(context: Context) -> bool:
     """Whether at the next boot the DNS server's pool may take UDP 4500 from an IPSEC Services that starts by itself.
 
     On NT 5.x the pool is drawn from 1024 to MaxUserPort where that is set, else from 49152 up (security update 953230);
-    that the update is installed is assumed. Raises FactsNeeded.
+    that the update is installed is assumed. What is configured counts, in force or not, since the boot reads it. Raises
+    FactsNeeded.
     """
     if not context.capabilities.ipsec_block_mode:
         return False
     context.facts.require(*_QUESTIONS)
     highest = context.facts[MAX_USER_PORT_FACT]
-    number = highest.data if isinstance(highest, RegistryValue) and isinstance(highest.data, int) else None
-    return boot_may_block_with(number, context)
-
-
-def boot_may_block_with(highest: int | None, context: Context) -> bool:
-    """The same with another MaxUserPort (``None``: not set) than the server has now."""
-    if not context.capabilities.ipsec_block_mode or highest is None or highest < IPSEC_NAT_PORT:
+    if not (isinstance(highest, RegistryValue) and isinstance(highest.data, int) and highest.data >= IPSEC_NAT_PORT):
         return False
-    context.facts.require(*_QUESTIONS)
     starting = [context.facts[ServiceFact(name)] for name in (DNS_SERVICE, IPSEC_SERVICE)]
     both_start = all(service and service.start_mode == "Auto" for service in starting)
     return both_start and IPSEC_NAT_PORT not in reserved_ports_value.reserved(context)

@@ -133,7 +133,8 @@ def _why_not_relieved(report: VictimReport, request: Request, stops_dns: bool) -
             if not stops_dns:
                 return f"{port}, and restart_dns is false, so DNS was left running"
         else:
-            return f"{port}; stop that process, or move it to another port, and run this again"
+            remedy = port.holder.remedy if port.holder else "find out who has it"
+            return f"{port}; {remedy}, and run this again"
     return ""
 
 

@@ -13,6 +13,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
+    ConnectionsFact,
     DynamicRangesFact,
     ExclusionsFact,
     Fact,
@@ -205,7 +206,7 @@ class StopServices(Step):
 
     def stale_kinds(self) -> tuple[type[Fact[t.Any]], ...]:
         """See Step."""
-        return (ServiceFact, SocketsFact, ServicesOfProcessFact)
+        return (ServiceFact, SocketsFact, ConnectionsFact, ServicesOfProcessFact)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -222,7 +223,7 @@ class StartServices(Step):
 
     def stale_kinds(self) -> tuple[type[Fact[t.Any]], ...]:
         """See Step."""
-        return (ServiceFact, SocketsFact, ServicesOfProcessFact)
+        return (ServiceFact, SocketsFact, ConnectionsFact, ServicesOfProcessFact)
 
 
 @dataclasses.dataclass(frozen=True)

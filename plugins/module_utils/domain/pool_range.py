@@ -51,12 +51,20 @@ def pool_range(capabilities: Capabilities, highest: int | None, dynamic_udp: Por
     if highest is None:
         return _usual(dynamic_udp)
     if capabilities.dns_pool_range == "max_user_port":
-        last = min(max(highest, LOWEST_DRAWN_PORT), HIGHEST_PORT)
         reason = f"MaxUserPort is {highest}: the DNS server draws from {LOWEST_DRAWN_PORT} to that port."
-        return PoolRange(PortRange(LOWEST_DRAWN_PORT, last), "max_user_port", reason)
+        return PoolRange(_up_to(highest), "max_user_port", reason)
     start = (dynamic_udp or DEFAULT_POOL_RANGE).first
     reason = f"MaxUserPort is {highest}, taken as a count from {start}; {CONTESTED['dns_pool_range']}."
     return PoolRange(PortRange(start, min(start + highest, HIGHEST_PORT)), "count_from_start", reason, contested=True)
+
+
+def range_by_the_other_reading(capabilities: Capabilities, highest: int | None) -> PortRange | None:
+    """Where the pool would be drawn from if MaxUserPort were the highest port; ``None`` where nobody disputes it."""
+    return _up_to(highest) if highest is not None and capabilities.dns_pool_range == "count_from_start" else None
+
+
+def _up_to(highest: int) -> PortRange:
+    return PortRange(LOWEST_DRAWN_PORT, min(max(highest, LOWEST_DRAWN_PORT), HIGHEST_PORT))
 
 
 def _usual(dynamic_udp: PortRange | None) -> PoolRange:

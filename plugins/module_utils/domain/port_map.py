@@ -6,7 +6,7 @@
 A panel shows a range of ports by lanes. What is many becomes columns (how many ports of each are in use), what is
 single becomes a mark with its number, and numbers that would overlap are written as one. Everything here is numbers and
 short texts of digits; who writes them into SVG has nothing to escape. Lengths are in the picture's own unit, the pixel
-of a picture that is 1000 wide; y grows downwards.
+of a picture that is 1040 wide; y grows downwards.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports im
 
 MAPPED: t.Final = PortRange(1024, 65535)
 """Below 1024 Windows draws nothing at random."""
-PLOT_LEFT: t.Final = 245
+PLOT_LEFT: t.Final = 285
 PLOT_WIDTH: t.Final = 735
 COLUMNS: t.Final = 147
 _COLUMN: t.Final = PLOT_WIDTH // COLUMNS
 _THINNEST: t.Final = 2.0
 _LOWEST: t.Final = 2
 """A column with a single port must still be seen."""
-_DIGIT: t.Final = 7.0
+_DIGIT: t.Final = 8.0
 _TICKS: t.Final = (1, 2, 5)
 _MOST_TICKS: t.Final = 9
 _LISTED: t.Final = 2
@@ -145,7 +145,7 @@ def ticks(ports: PortRange) -> tuple[Tick, ...]:
         if ports.count / step <= _MOST_TICKS or power == 4
     )
     ends = (Tick(PLOT_LEFT, str(ports.first)), Tick(PLOT_LEFT + PLOT_WIDTH, str(ports.last)))
-    room = 6 * _DIGIT
+    room = 8 * _DIGIT
     between = (
         Tick(scale.middle(port), str(port))
         for port in range(-(-ports.first // step) * step, ports.last, step)

@@ -67,6 +67,14 @@ class WantedPorts:
             wanted |= _service_ports(service, protocols, facts)
         return wanted
 
+    def protocols_named(self, protocols: tuple[Protocol, ...]) -> tuple[Protocol, ...]:
+        """Those of ``protocols`` that this is about: all of them, unless every port is meant for one protocol."""
+        by_service = {protocol for service in self.services for protocol in service.protocols}
+        one_by_one = by_service | {protocol for protocol, _ports in self.one_protocol}
+        if self.ports or self.ad_lds_instances or not one_by_one:
+            return protocols
+        return tuple(protocol for protocol in protocols if protocol in one_by_one)
+
 
 def given(arguments: t.Mapping[str, t.Any], *, option: str) -> bool:
     """Whether ports are named at all, by number or otherwise."""

@@ -68,6 +68,17 @@ def _exchange(
     )
 
 
+DIRECTORY_IMAGE: t.Final = "lsass.exe"
+DIRECTORY_PORTS: t.Final[t.Mapping[int, str]] = {
+    88: "Kerberos",
+    389: "LDAP",
+    464: "Kerberos password changes",
+    636: "LDAP over TLS",
+    3268: "the global catalog",
+    3269: "the global catalog over TLS",
+}
+"""TCP ports of a domain controller that live in the same process as its RPC interfaces (KB832017)."""
+
 _ANALYZER: t.Final = "[D Exchange Best Practices Analyzer; KB270836]"
 
 RPC_PORTS: t.Final[tuple[RpcPort, ...]] = (
@@ -77,7 +88,7 @@ RPC_PORTS: t.Final[tuple[RpcPort, ...]] = (
         subkey=r"NTDS\Parameters",
         value="TCP/IP Port",
         service="",
-        image="lsass.exe",
+        image=DIRECTORY_IMAGE,
         needs_domain_controller=True,
         restart=REBOOT,
         source="[D KB224196]",
@@ -89,7 +100,7 @@ RPC_PORTS: t.Final[tuple[RpcPort, ...]] = (
         subkey=r"Netlogon\Parameters",
         value="DCTcpipPort",
         service="Netlogon",
-        image="lsass.exe",
+        image=DIRECTORY_IMAGE,
         needs_domain_controller=True,
         restart="Netlogon",
         source="[D KB224196]",

@@ -34,8 +34,11 @@ Shown = t.Callable[[RegistryReading], t.Mapping[str, t.Any]]
 
 REGISTRY_NAMES: t.Final[t.Mapping[RegistryType, str]] = {
     RegistryType.STRING: "REG_SZ",
+    RegistryType.EXPAND_STRING: "REG_EXPAND_SZ",
+    RegistryType.BINARY: "REG_BINARY",
     RegistryType.DWORD: "REG_DWORD",
     RegistryType.MULTI_STRING: "REG_MULTI_SZ",
+    RegistryType.QWORD: "REG_QWORD",
 }
 
 
@@ -138,7 +141,7 @@ def demand_type(fact: RegistryFact, reading: RegistryReading, reader: str) -> Re
     if reading.type is not fact.type:
         raise PlanError(
             rf"HKLM\{fact.key}\{fact.name}",
-            f"its type is {reading.type.name}, {reader} only {REGISTRY_NAMES[fact.type]}",
+            f"its type is {REGISTRY_NAMES[reading.type]}, {reader} only {REGISTRY_NAMES[fact.type]}",
             "Somebody wrote it by mistake: note what it holds, delete it and run again",
         )
     return reading

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import dataclasses
-import ntpath
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ad_lds import instance_ports
@@ -22,7 +21,6 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts im
     Service,
     ServiceFact,
     ServicesOfProcessFact,
-    Socket,
     SocketsFact,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import (
@@ -33,7 +31,9 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan imp
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_holders import (
     Holder,
     belongs_to,
-    holders,
+    connection_questions,
+    named,
+    nameless_holders,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortSet
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.releases import (
@@ -226,21 +226,24 @@ def report_on(victims: t.Sequence[Victim], context: Context) -> tuple[VictimRepo
     """
     asked = all_ports(victims)
     questions = [ServiceFact(name) for victim in victims for name in (victim.service, *victim.dependents)]
-    context.facts.require(ServiceFact(DNS_SERVICE), *questions, *([SocketsFact(asked)] if asked else []))
+    tcp = PortSet(tuple(item for victim in victims for item in victim.ports("tcp").ranges))
+    connected = connection_questions(tcp)
+    context.facts.require(ServiceFact(DNS_SERVICE), *questions, *([SocketsFact(asked)] if asked else []), *connected)
     sockets = context.facts[SocketsFact(asked)] if asked else ()
-    strangers = {pid for victim in victims for pid in _strangers(victim, sockets, context.facts)}
+    found = nameless_holders(sockets, (row for question in connected for row in context.facts[question]))
+    strangers = {pid for victim in victims for pid in _strangers(victim, found, context.facts)}
     context.facts.require(*(fact for pid in strangers for fact in (ProcessFact(pid), ServicesOfProcessFact(pid))))
-    return tuple(_report(victim, sockets, context) for victim in victims)
+    return tuple(_report(victim, found, context) for victim in victims)
 
 
-def _strangers(victim: Victim, sockets: tuple[Socket, ...], facts: Facts) -> set[int]:
+def _strangers(victim: Victim, found: tuple[Holder, ...], facts: Facts) -> set[int]:
     """Processes on its ports that are not known by its own service or by the DNS server's: asked about together."""
     services = (facts[ServiceFact(victim.service)], facts[ServiceFact(DNS_SERVICE)])
     known = {service.process_id for service in services if service and service.process_id}
-    return {s.process_id for s in sockets if s.port in victim.ports(s.protocol)} - known
+    return {holder.process_id for holder in found if holder.port in victim.ports(holder.protocol)} - known
 
 
-def _report(victim: Victim, sockets: tuple[Socket, ...], context: Context) -> VictimReport:
+def _report(victim: Victim, found: tuple[Holder, ...], context: Context) -> VictimReport:
     service = context.facts[ServiceFact(victim.service)]
     if service is None:
         raise PlanError(
@@ -248,7 +251,7 @@ def _report(victim: Victim, sockets: tuple[Socket, ...], context: Context) -> Vi
             "it does not exist on this server",
             "Check the service's key name, or take the host out of the play",
         )
-    case = _Case(victim, service, sockets, context)
+    case = _Case(victim, service, found, context)
     ports = tuple(case.standing(protocol, port) for protocol in PROTOCOLS for port in victim.ports(protocol))
     beside = (context.facts[ServiceFact(name)] for name in victim.dependents)
     down = tuple(other for other in beside if other and other.start_mode == "Auto" and not other.runs)
@@ -275,32 +278,26 @@ class _Case:
 
     victim: Victim
     service: Service
-    sockets: tuple[Socket, ...]
+    found: tuple[Holder, ...]
+    """Who holds the ports of all victims, by process ids alone."""
     context: Context
 
     def standing(self, protocol: Protocol, port: int) -> PortStanding:
         required = port in self.victim.own[protocol]
-        found = [socket for socket in self.sockets if socket.protocol == protocol and socket.port == port]
-        if not found:
-            return PortStanding(protocol, port, required, "free", None)
-        named = [self._holder(socket) for socket in found]
-        foreign = [holder for holder in named if not belongs_to(holder, self.victim.service, self.victim.image)]
+        on_port = [self._named(one) for one in self.found if one.protocol == protocol and one.port == port]
+        foreign = [holder for holder in on_port if not belongs_to(holder, self.victim.service, self.victim.image)]
         if foreign:
             return PortStanding(protocol, port, required, "intruder", foreign[0])
-        return PortStanding(protocol, port, required, "owner", named[0])
+        # The victim's own connection is no listener: it proves nothing, and it goes with the victim's restart.
+        listening = [holder for holder in on_port if not holder.outgoing]
+        if listening:
+            return PortStanding(protocol, port, required, "owner", listening[0])
+        return PortStanding(protocol, port, required, "free", None)
 
-    def _holder(self, socket: Socket) -> Holder:
-        """The process behind a socket; the victim's and the DNS server's are known by their services without asking."""
+    def _named(self, holder: Holder) -> Holder:
+        """The victim's process and the DNS server's are known by their services without asking."""
         for known in (self.service, self.context.facts[ServiceFact(DNS_SERVICE)]):
-            if known and known.process_id and known.process_id == socket.process_id:
-                image = DNS_IMAGE if known.name == DNS_SERVICE else image_of(known)
-                return Holder(socket.protocol, socket.port, socket.process_id, image, (known.name,))
-        return holders([socket], self.context)[0]
-
-
-def image_of(service: Service) -> str:
-    """The file name in a service's command line: quoted or not, with arguments or without."""
-    command = service.path_name.strip()
-    program = command[1:].partition('"')[0] if command.startswith('"') else command.partition(" -")[0]
-    name = ntpath.basename(program).casefold()
-    return name.partition(".exe")[0] + ".exe" if ".exe" in name else name
+            if known and known.process_id and known.process_id == holder.process_id:
+                image = DNS_IMAGE if known.name == DNS_SERVICE else known.image
+                return dataclasses.replace(holder, image=image, services=(known.name,))
+        return named(holder, self.context)

@@ -12,7 +12,12 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import ExclusionBlock, Protocol, Socket
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
+    Connection,
+    ExclusionBlock,
+    Protocol,
+    Socket,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import HIGHEST_PORT, PortRange
 
 _LONGEST_ROW: t.Final = 400
@@ -29,6 +34,8 @@ _FOREIGN: t.Final[t.Mapping[bytes, frozenset[bytes]]] = {
     b"TCP": frozenset({b"0.0.0.0:0", b"[::]:0", b"*:*"}),
     b"UDP": frozenset({b"*:*"}),
 }
+_FAR_END: t.Final = re.compile(rb"(\[[0-9A-Fa-f:.]+(?:%\w+)?\]|[0-9.]+):(\d{1,5})")
+_NOWHERE: t.Final = frozenset({b"0.0.0.0", b"[::]"})
 _PROTOCOLS: t.Final[t.Mapping[bytes, Protocol]] = {b"TCP": "tcp", b"UDP": "udp"}
 
 
@@ -61,10 +68,32 @@ def sockets(raw: bytes) -> tuple[Socket, ...]:
     return tuple(socket for row in rows if row and row[4] in _FOREIGN[row[1]] and (socket := _socket(row)))
 
 
+def connections(raw: bytes) -> tuple[Connection, ...]:
+    """The TCP rows of ``netstat -ano`` that lead somewhere and belong to a process, accepted ones among them.
+
+    Rows of process 0 wait for their end (TIME_WAIT, a word that is translated): nobody holds their port. netstat shows
+    no sockets that are bound and nothing more, unless it is asked for them with -q, which old releases don't know.
+    """
+    rows = (_SOCKET.fullmatch(line) for line in _lines(raw))
+    return tuple(found for row in rows if row and row[1] == b"TCP" and (found := _connection(row)))
+
+
 def _socket(row: re.Match[bytes]) -> Socket | None:
     port = int(row[3])
-    address = row[2].decode("ascii", errors="replace").strip("[]")
-    return Socket(_PROTOCOLS[row[1]], address, port, int(row[5])) if port <= HIGHEST_PORT else None
+    return Socket(_PROTOCOLS[row[1]], _address(row), port, int(row[5])) if port <= HIGHEST_PORT else None
+
+
+def _connection(row: re.Match[bytes]) -> Connection | None:
+    port, process_id, far_end = int(row[3]), int(row[5]), _FAR_END.fullmatch(row[4])
+    if far_end is None or far_end[1] in _NOWHERE or not process_id:
+        return None
+    if port > HIGHEST_PORT or not 0 < int(far_end[2]) <= HIGHEST_PORT:
+        return None
+    return Connection(_address(row), port, process_id, far_end[0].decode("ascii"))
+
+
+def _address(row: re.Match[bytes]) -> str:
+    return row[2].decode("ascii", errors="replace").strip("[]")
 
 
 def _port_range(first: int, last: int) -> PortRange | None:

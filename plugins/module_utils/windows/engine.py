@@ -18,6 +18,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.converge
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
     Absent,
+    ConnectionsFact,
     Facts,
     FactsNeeded,
     OperatingSystem,
@@ -38,7 +39,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.releases
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.request import Request
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows.apply import Clock, apply
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows.errors import Untouched, WindowsError
-from ansible_collections.portkeeper.windows.plugins.module_utils.windows.observe import read_facts
+from ansible_collections.portkeeper.windows.plugins.module_utils.windows.observe import read_facts, without_commands
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows.operating_system import read_operating_system
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows.target import Target
 from ansible_collections.portkeeper.windows.plugins.module_utils.wsman.client import Client
@@ -52,7 +53,7 @@ MAXIMUM_PASSES: t.Final = 2
 PROOF_TIMEOUT: t.Final = 60.0
 """Seconds that started services get to take their ports."""
 PROOF_INTERVAL: t.Final = 2.0
-_MOVING: t.Final = (ServiceFact, SocketsFact, ProcessFact, ServicesOfProcessFact)
+_MOVING: t.Final = (ServiceFact, SocketsFact, ConnectionsFact, ProcessFact, ServicesOfProcessFact)
 """Kinds of facts that change by themselves while services start."""
 
 
@@ -84,13 +85,22 @@ def identified(host: str, system: OperatingSystem) -> Release:
         ) from error
 
 
-def settle(planner: t.Callable[[Facts], Answer], facts: Facts, target: Target) -> tuple[Answer, Facts]:
-    """Read what a planner asks for until it has its answer; returns that and all facts read."""
+def settle(
+    planner: t.Callable[[Facts], Answer], facts: Facts, target: Target, *, commands_last: bool = False
+) -> tuple[Answer, Facts]:
+    """Read what a planner asks for until it has its answer; returns that and all facts read.
+
+    ``commands_last``: what takes a command waits until nothing else is asked, so that one command line answers what
+    several rounds would have asked for; another one costs three requests.
+    """
     for _round in range(MAXIMUM_ROUNDS):
         try:
             return planner(facts), facts
         except FactsNeeded as question:
-            facts = facts.extended(read_facts(target, question.facts))
+            facts = facts.extended(facts.implied(question.facts))
+            missing = [fact for fact in question.facts if fact not in facts]
+            wanted = without_commands(missing) if commands_last else missing
+            facts = facts.extended(read_facts(target, wanted)) if wanted else facts
     raise RuntimeError(f"a planner still asks after {MAXIMUM_ROUNDS} rounds")
 
 

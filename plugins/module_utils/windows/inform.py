@@ -71,7 +71,10 @@ class _Informant:
             return Report(self.release, inquiry, {name: finding.value}, finding.warnings)
 
     def _report(self, inquiry: Inquiry) -> Report:
-        report, _facts = settle(lambda known: gather(inquiry, known, self.release, self.now), self.facts, self.target)
+        def gathered(known: Facts) -> Report:
+            return gather(inquiry, known, self.release, self.now)
+
+        report, _facts = settle(gathered, self.facts, self.target, commands_last=True)
         return report
 
 

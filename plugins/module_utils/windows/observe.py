@@ -15,6 +15,8 @@ import typing as t
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
     FAMILIES,
     PROTOCOLS,
+    Connection,
+    ConnectionsFact,
     DependenciesFact,
     DynamicRanges,
     DynamicRangesFact,
@@ -69,7 +71,10 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.windows.service
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows.sockets import (
     netstat_command,
     on_ports,
+    read_connections,
+    read_listeners,
     read_sockets,
+    without_listener,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows.target import Target
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows.updates import read_updates
@@ -85,6 +90,16 @@ _SERVICE_KINDS: t.Final = (
     ServicesFailedFact,
     ServicesDisplayedFact,
 )
+
+_BY_COMMANDS: t.Final = (
+    ConnectionsFact,
+    DynamicRangesFact,
+    ExclusionsFact,
+    ServicesBackupFact,
+    ServicesFileFact,
+    SocketsFact,
+)
+"""Kinds that may take a command: sockets do on older releases, and wherever a shell is open anyway."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -108,6 +123,11 @@ def read_facts(target: Target, wanted: t.Collection[Fact[t.Any]]) -> Answers:
     answers.update(_processes(target, _of_kinds(wanted, ProcessFact)))
     answers.update(_through_console(target, wanted))
     return answers
+
+
+def without_commands(wanted: t.Collection[Fact[t.Any]]) -> t.Collection[Fact[t.Any]]:
+    """Those of the questions that no command is needed for; all of them where there is none such."""
+    return [fact for fact in wanted if not isinstance(fact, _BY_COMMANDS)] or wanted
 
 
 def run_and_list_exclusions(target: Target, changes: t.Sequence[str]) -> tuple[list[Output], Exclusions | None]:
@@ -199,17 +219,24 @@ def _through_console(target: Target, wanted: t.Collection[Fact[t.Any]]) -> Answe
         *(_services_file_question(target, fact) for fact in _of_kinds(wanted, ServicesFileFact)),
         *(_services_backup_question(target, fact) for fact in _of_kinds(wanted, ServicesBackupFact)),
     ]
-    sockets = _of_kinds(wanted, SocketsFact)
-    ports = _all_ports(sockets)
-    # A shell that is open, or about to be, makes netstat the cheaper road even where the classes exist.
-    shell_needed = target.console.was_used or any(question.commands for question in questions)
-    if sockets and target.capabilities.network_endpoint_classes and not shell_needed:
-        return _distributed(sockets, read_sockets(target.client, ports)) | _asked(target, questions)
+    sockets = _of_kinds(wanted, SocketsFact, ConnectionsFact)
     if not sockets:
         return _asked(target, questions)
-    netstat = _Question(SocketsFact(ports), (netstat_command(ports),), _netstat)
+    ports, connected = _all_ports(sockets), _connected(sockets)
+    has_classes = target.capabilities.network_endpoint_classes
+    if has_classes and not _of_kinds(sockets, SocketsFact):
+        listeners = read_listeners(target.client, ports)
+        return _distributed(sockets, _by_classes(target, listeners, connected)) | _asked(target, questions)
+    # A shell that is open, or about to be, makes netstat the cheaper road even where the classes exist.
+    if has_classes and not target.console.was_used and not any(question.commands for question in questions):
+        return _distributed(sockets, _by_classes(target, read_sockets(target.client, ports), connected))
+    command = netstat_command(ports) if has_classes else netstat_command(ports, connected)
+    netstat = _Question(SocketsFact(ports), (command,), _netstat)
     answers = _asked(target, [*questions, netstat])
-    return answers | _distributed(sockets, answers[netstat.fact])
+    seen: _Seen = answers.pop(netstat.fact)
+    # Of sockets that are bound and nothing more netstat tells nothing.
+    seen = _by_classes(target, seen.sockets, connected) if has_classes else seen
+    return answers | _distributed(sockets, seen)
 
 
 def _asked(target: Target, questions: t.Sequence[_Question]) -> Answers:
@@ -218,18 +245,42 @@ def _asked(target: Target, questions: t.Sequence[_Question]) -> Answers:
     return {question.fact: question.answer([next(outputs) for _command in question.commands]) for question in questions}
 
 
-def _distributed(facts: t.Collection[t.Any], sockets: tuple[Socket, ...]) -> Answers:
-    return {fact: on_ports(sockets, fact.ports) for fact in facts}
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Seen:
+    """What one look at the server's sockets gave."""
+
+    sockets: tuple[Socket, ...]
+    connections: tuple[Connection, ...]
+
+    def on(self, fact: Fact[t.Any]) -> t.Any:
+        """The answer to one question."""
+        if isinstance(fact, ConnectionsFact):
+            ports = without_listener(fact.ports, self.sockets)
+            return tuple(connection for connection in self.connections if connection.port in ports)
+        return on_ports(self.sockets, t.cast("SocketsFact", fact).ports)
+
+
+def _by_classes(target: Target, sockets: tuple[Socket, ...], connected: PortSet) -> _Seen:
+    return _Seen(sockets, read_connections(target.client, without_listener(connected, sockets)))
+
+
+def _netstat(outputs: t.Sequence[Output]) -> _Seen:
+    # findstr's exit code 1 says that nothing was found: an answer, no failure.
+    return _Seen(console_text.sockets(outputs[0].raw), console_text.connections(outputs[0].raw))
+
+
+def _distributed(facts: t.Collection[t.Any], seen: _Seen) -> Answers:
+    return {fact: seen.on(fact) for fact in facts}
 
 
 def _all_ports(facts: t.Collection[t.Any]) -> PortSet | None:
+    """Those of every question: whether somebody listens must be known of the ports of connections too."""
     asked = [fact.ports for fact in facts]
     return None if None in asked else PortSet(tuple(item for ports in asked for item in ports.ranges))
 
 
-def _netstat(outputs: t.Sequence[Output]) -> tuple[Socket, ...]:
-    # findstr's exit code 1 says that nothing was found: an answer, no failure.
-    return console_text.sockets(outputs[0].raw)
+def _connected(facts: t.Collection[t.Any]) -> PortSet:
+    return PortSet(tuple(item for fact in _of_kinds(facts, ConnectionsFact) for item in fact.ports.ranges))
 
 
 def _exclusions_question(target: Target, fact: Fact[t.Any]) -> _Question:

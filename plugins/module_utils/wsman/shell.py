@@ -30,6 +30,9 @@ MAX_OUTPUT: t.Final = 16 * 1024 * 1024
 """Octets of stdout and stderr together at which a command is given up."""
 COMMAND_DEADLINE: t.Final = 120.0
 """Seconds from Command to Done, unless the caller says otherwise."""
+MAX_COMMANDS: t.Final = 7
+"""Commands of one shell. Up to 2008 R2 each counts as an operation of its user until the shell is deleted (MS-WSMV
+<118>), and 15 may be open: this many leave room for queries, and for the shell of a run that was killed."""
 
 # Left out on purpose: % (cmd.exe expands it even inside quotes, and nothing quotes it), ` (nobody needs it), ^ but for
 # the one expression "^" (findstr's for every line), everything that is not printable ASCII (its bytes depend on the
@@ -187,6 +190,7 @@ class Shell:
         self._clock = clock
         self._shell_id = ""
         self._finished_command = ""
+        self._commands = 0
         self.leaked: errors.WsmanError | None = None
 
     def __enter__(self) -> Shell:
@@ -203,7 +207,7 @@ class Shell:
         """Delete the shell if one is open. Never raises: what the commands did counts, see ``leaked``."""
         if not self._shell_id:
             return
-        shell_id, self._shell_id, self._finished_command = self._shell_id, "", ""
+        shell_id, self._shell_id, self._finished_command, self._commands = self._shell_id, "", "", 0
         try:
             self._exchange(delete_message(shell_id), self._origin("Delete", "the command shell"))
         except errors.NotFound:
@@ -248,6 +252,8 @@ class Shell:
         return self._start(command_line, origin, interactive=interactive)
 
     def _start(self, command_line: str, origin: errors.Origin, *, interactive: bool) -> str:
+        if self._commands == MAX_COMMANDS:
+            self.close()
         if not self._shell_id:
             opened = self._exchange(create_message(self._codepage), self._origin("Create", "the command shell"))
             self._shell_id = shell_id_of(opened, origin)
@@ -255,6 +261,7 @@ class Shell:
             finished, self._finished_command = self._finished_command, ""
             self._exchange(signal_message(self._shell_id, finished), self._origin("Signal", "the previous command"))
         body = self._exchange(command_message(self._shell_id, command_line, interactive=interactive), origin)
+        self._commands += 1
         return soap.text_of(soap.required_child(body, origin, "CommandResponse", "CommandId"))
 
     def _received(self, command_id: str, origin: errors.Origin, end: float) -> CommandOutput:

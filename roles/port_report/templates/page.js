@@ -53,10 +53,13 @@
     const picture = document.getElementById(button.dataset.saves).querySelector('svg').cloneNode(true);
     const paper = document.createElementNS('http://www.w3.org/2000/svg', 'rect');
     const style = document.createElementNS('http://www.w3.org/2000/svg', 'style');
-    const box = picture.viewBox.baseVal;
+    const top = Number(picture.dataset.head);
+    const width = picture.viewBox.baseVal.width;
+    const height = picture.viewBox.baseVal.height + top;
+    picture.setAttribute('viewBox', [0, -top, width, height].join(' '));
+    [picture, paper].forEach((node) => { node.setAttribute('width', width); node.setAttribute('height', height); });
     paper.setAttribute('class', 'paper');
-    paper.setAttribute('width', box.width);
-    paper.setAttribute('height', box.height);
+    paper.setAttribute('y', -top);
     style.textContent = document.getElementById('map-style').textContent;
     picture.prepend(style, document.querySelector('svg.stripes defs').cloneNode(true), paper);
     const link = document.createElement('a');
@@ -79,7 +82,7 @@
 
   let opened = [];
   window.addEventListener('beforeprint', () => {
-    opened = all('details:not([open])');
+    opened = all('details:not([open], .bulk)');
     opened.forEach((node) => { node.open = true; });
   });
   window.addEventListener('afterprint', () => { opened.forEach((node) => { node.open = false; }); });

@@ -121,10 +121,13 @@ def _bind(server: SimulatedServer, arguments: Arguments) -> JsonValue:
 
 
 def _close(server: SimulatedServer, arguments: Arguments) -> JsonValue:
-    pid = int(arguments["pid"])
-    server.session.sockets.close(pid=pid)
-    server.session.processes.end(pid)
-    return None
+    """End a process by its id, or all with an image."""
+    running = server.session.processes.all()
+    ended = [one.pid for one in running if one.image == arguments.get("image") or one.pid == arguments.get("pid")]
+    for pid in ended:
+        server.session.sockets.close(pid=pid)
+        server.session.processes.end(pid)
+    return len(ended)
 
 
 def _exclude(server: SimulatedServer, arguments: Arguments) -> JsonValue:

@@ -14,14 +14,18 @@ import typing as t
 
 from tests.simulator.windows.program import Complaint, Program, Worker
 from tests.simulator.windows.services import Service
-from tests.simulator.windows.sockets import WILDCARDS, WSAEADDRINUSE, Socket
+from tests.simulator.windows.sockets import (
+    FAR_ADDRESSES,
+    FAR_PORT,
+    OWN_ADDRESSES,
+    WILDCARDS,
+    WSAEADDRINUSE,
+    Socket,
+)
 
 if t.TYPE_CHECKING:
     from tests.simulator.windows.session import Session
 
-OWN_ADDRESS: t.Final = "192.0.2.10"
-FAR_ADDRESS: t.Final = "192.0.2.99"
-FAR_PORT: t.Final = 389
 REMEMBERED_RETRIES: t.Final = 24
 """Of a long time in which nobody looked, only the last tries are played."""
 
@@ -129,9 +133,9 @@ def connect_clients(session: Session, service: Service, now: float) -> None:
                 service.pid,
                 service.config.account,
                 service.config.name,
-                address=OWN_ADDRESS,
+                address=OWN_ADDRESSES[4],
                 state="established",
-                remote_address=FAR_ADDRESS,
+                remote_address=FAR_ADDRESSES[4],
                 remote_port=FAR_PORT,
                 created=now,
                 client=True,

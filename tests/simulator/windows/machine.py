@@ -19,7 +19,7 @@ from tests.simulator.windows.portranges import PortRange, ports_of, read_ranges,
 from tests.simulator.windows.registry import Registry
 from tests.simulator.windows.releases import Language, Release, WinrmStack
 from tests.simulator.windows.services import ServiceConfig, read_services
-from tests.simulator.windows.sockets import Family, Option, Protocol
+from tests.simulator.windows.sockets import Family, Option, Protocol, TcpState
 
 NT5_DYNAMIC_START: t.Final = 1025
 NT5_DYNAMIC_END: t.Final = 5000
@@ -29,7 +29,11 @@ AUTO_START_DELAY_KEY: t.Final = "SYSTEM\\CurrentControlSet\\Control"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Foreigner:
-    """A program that is no service and binds one port, at each boot before any service or when a test says so."""
+    """A program that is no service and has one port, at each boot before any service or when a test says so.
+
+    ``state``: of a TCP socket; other than ``listen`` it is a client, which has connected to ``remote``, an address with
+    its port (``192.0.2.99:443``, ``[2001:db8::99]:443``), unless it is merely ``bound``.
+    """
 
     image: str
     protocol: Protocol
@@ -37,6 +41,20 @@ class Foreigner:
     account: str = "LocalSystem"
     option: Option = "default"
     address: str = ""
+    state: TcpState = "listen"
+    remote: str = ""
+
+    @property
+    def is_client(self) -> bool:
+        """Whether it does not listen on its TCP port."""
+        return self.protocol == "tcp" and self.state != "listen"
+
+    @property
+    def far_end(self) -> tuple[Family, str, int]:
+        """Where it has connected to."""
+        address, _colon, port = self.remote.rpartition(":")
+        family: Family = 6 if address.startswith("[") else 4
+        return family, address.strip("[]"), int(port or 0)
 
 
 @dataclasses.dataclass(slots=True)

@@ -176,7 +176,7 @@ class _Reader:
         return tuple((self.protocol(key, item), self.range(key, item["ports"])) for item in items)
 
     def foreigners(self) -> tuple[Foreigner, ...]:
-        allowed = frozenset({"account", "option", "address"})
+        allowed = frozenset({"account", "option", "address", "state", "remote"})
         items = self.mappings("foreigners", frozenset({"image", "protocol", "port"}), allowed)
         return tuple(Foreigner(**item) for item in items if self.protocol("foreigners", item))
 

@@ -26,6 +26,7 @@ from tests.simulator.windows.services import (
     ServiceConfig,
 )
 from tests.simulator.windows.sockets import (
+    OWN_ADDRESSES,
     WILDCARDS,
     WSAEACCES,
     Family,
@@ -244,20 +245,24 @@ class Session:
             parent=SYSTEM_PID,
             created=now,
         )
-        wanted = [
-            Socket(
-                foreigner.protocol,
-                family,
-                foreigner.port,
-                process.pid,
-                foreigner.account,
-                option=foreigner.option,
-                address=foreigner.address or WILDCARDS[family],
-                state="listen" if foreigner.protocol == "tcp" else "",
-                created=now,
-            )
-            for family in (self.machine.families if not foreigner.address else (4,))
-        ]
+        wanted = (
+            [self._client(foreigner, process.pid, now)]
+            if foreigner.is_client
+            else [
+                Socket(
+                    foreigner.protocol,
+                    family,
+                    foreigner.port,
+                    process.pid,
+                    foreigner.account,
+                    option=foreigner.option,
+                    address=foreigner.address or WILDCARDS[family],
+                    state="listen" if foreigner.protocol == "tcp" else "",
+                    created=now,
+                )
+                for family in (self.machine.families if not foreigner.address else (4,))
+            ]
+        )
         blocked = foreigner.port in self.reservations().everybody[foreigner.protocol]
         error = WSAEACCES if blocked else next(filter(None, map(self.sockets.conflict, wanted)), 0)
         if error:
@@ -266,6 +271,24 @@ class Session:
             for socket in wanted:
                 self.sockets.add(socket)
         return process.pid, error
+
+    @staticmethod
+    def _client(foreigner: Foreigner, pid: int, now: float) -> Socket:
+        family, far, far_port = foreigner.far_end
+        return Socket(
+            "tcp",
+            family,
+            foreigner.port,
+            pid,
+            foreigner.account,
+            option=foreigner.option,
+            address=OWN_ADDRESSES[family] if far else WILDCARDS[family],
+            state=foreigner.state,
+            remote_address=far,
+            remote_port=far_port,
+            created=now,
+            client=bool(far),
+        )
 
     def _process_for(self, config: ServiceConfig, now: float) -> int:
         key = config.image_path.casefold()
@@ -443,21 +466,6 @@ class Session:
                             created=now,
                         )
                     )
-
-        self.sockets.add(
-            Socket(
-                "tcp",
-                4,
-                445,
-                SYSTEM_PID,
-                "LocalSystem",
-                address="192.0.2.10",
-                state="established",
-                remote_address="192.0.2.99",
-                remote_port=51515,
-                created=now,
-            )
-        )
 
     # -- events
     def log(self, *, code: int, now: float, strings: t.Sequence[str], source: str = SERVICE_MANAGER) -> None:

@@ -11,18 +11,26 @@ and later: one for two binds of the same account, one for binds of different acc
 from __future__ import annotations
 
 import dataclasses
+import functools
 import typing as t
 
 Protocol: t.TypeAlias = t.Literal["tcp", "udp"]
 Family: t.TypeAlias = t.Literal[4, 6]
 Option: t.TypeAlias = t.Literal["default", "reuse", "exclusive"]
-TcpState: t.TypeAlias = t.Literal["", "listen", "established"]
+TcpState: t.TypeAlias = t.Literal["", "listen", "syn_sent", "established", "close_wait", "time_wait", "bound"]
 
 WSAEADDRINUSE: t.Final = 10048
 WSAEACCES: t.Final = 10013
 
 WILDCARDS: t.Final[dict[Family, str]] = {4: "0.0.0.0", 6: "::"}
 BOTH_FAMILIES: t.Final[tuple[Family, ...]] = (4, 6)
+OWN_ADDRESSES: t.Final[dict[Family, str]] = {4: "192.0.2.10", 6: "2001:db8::10"}
+FAR_ADDRESSES: t.Final[dict[Family, str]] = {4: "192.0.2.99", 6: "2001:db8::99"}
+FAR_PORT: t.Final = 389
+VISITORS: t.Final = (3101, 50389, 50636, 51515)
+"""Ports from which others have connected to this server: numbers that services here need, on the far side."""
+ENDED: t.Final = (1305, 3101, 49901, 50389, 50636)
+"""Ports of connections that are over and wait (TIME_WAIT): they belong to no process and hold nothing [K]."""
 
 _OPTIONS: t.Final[tuple[Option, ...]] = ("default", "reuse", "exclusive")
 _RESULTS: t.Final = {"ok": 0, "use": WSAEADDRINUSE, "acc": WSAEACCES}
@@ -107,6 +115,11 @@ class SocketPool:
             WILDCARDS[family],
             created=self.created,
         )
+
+
+@functools.lru_cache(maxsize=64)
+def _sockets_of(pool: SocketPool, family: Family) -> tuple[Socket, ...]:
+    return tuple(pool.socket(port, family) for port in pool.ports)
 
 
 class SocketTable:
@@ -195,8 +208,33 @@ class SocketTable:
         if protocol == "udp":
             for pool in self._pools:
                 if family in pool.families:
-                    found += [pool.socket(port, family) for port in pool.ports]
+                    found += _sockets_of(pool, family)
         return sorted(found, key=lambda socket: socket.port)
+
+    def shown(self, protocol: Protocol, family: Family) -> list[Socket]:
+        """Return what tools show: beside the sockets one accepted connection of each listener, and those that are over.
+
+        These share the port of their listener, or have none: nobody's bind meets them.
+        """
+        found = self.all(protocol, family)
+        if protocol == "udp":
+            return found
+        near, far = OWN_ADDRESSES[family], FAR_ADDRESSES[family]
+        listeners = [socket for socket in found if socket.state == "listen"]
+        accepted = [
+            listener._replace(
+                state="established",
+                address=near,
+                remote_address=far,
+                remote_port=VISITORS[number % len(VISITORS)],
+            )
+            for number, listener in enumerate(listeners)
+        ]
+        ended = Socket(
+            "tcp", family, 0, 0, "", address=near, state="time_wait", remote_address=far, remote_port=FAR_PORT
+        )
+        over = [ended._replace(port=port) for port in (ENDED if listeners else ())]
+        return sorted([*found, *accepted, *over], key=lambda socket: socket.port)
 
     def as_json(self) -> list[dict[str, t.Any]]:
         """Return all sockets, those of a pool as one row."""

@@ -274,7 +274,7 @@ def test_ten_thousand_sockets_are_cheap() -> None:
     began = time.process_time()
     result = host.run('netstat -ano | findstr /c:":50636 "')
     assert time.process_time() - began < 0.5
-    assert len(result.stdout) < 1000
+    assert len(result.stdout) < 2000
 
 
 @pytest.mark.parametrize(

@@ -176,7 +176,7 @@ def test_block_mode_at_boot_cuts_a_small_business_server_off() -> None:
 def test_the_thief_of_a_tcp_port_is_a_client() -> None:
     host = Host("2003", roles=["blackberry_router"], tcp_clients=2200, broken=True)
     assert host.holder("tcp", 3101) == "lsass.exe"
-    row = next(line for line in host.text("netstat -ano").splitlines() if ":3101 " in line)
+    row = next(line for line in host.text("netstat -ano").splitlines() if ".10:3101 " in line)
     assert row.split()[:4] == ["TCP", "192.0.2.10:3101", "192.0.2.99:389", "ESTABLISHED"]
 
 

@@ -16,7 +16,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings
     event_evidence,
     socket_evidence,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings.fixes import REBOOT
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings.fixes import REBOOT, by_role
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings.scene import (
     events,
     held_as,
@@ -31,6 +31,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_lis
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import HIGHEST_PORT, PortSet
 
 PRODUCT: t.Final = "autd"
+W3SVC: t.Final = "W3SVC"
 SOURCE: t.Final = "Server ActiveSync"
 CODES: t.Final = (3015, 3024)
 _SHOWN_EVENTS: t.Final = 2
@@ -75,9 +76,10 @@ def _diagnosis(found: t.Sequence[Event], ports: Ports, intruders: t.Sequence[Hol
         cause="Exchange's worker process binds the port only when a mobile device needs it; until then it is free for "
         "whoever draws ports by chance.",
         evidence=(*map(event_evidence, found[:_SHOWN_EVENTS]), *map(socket_evidence, intruders)),
-        service="W3SVC",
+        service=W3SVC,
         ports=ports,
         held_by=held_by,
         standing=standing(ports, held_by[0][1], view),
-        fix=tasks(reservation, REBOOT, comments=(after,)),
+        fix=by_role("Give ActiveSync its port back", W3SVC, held_by, view.context)
+        or tasks(reservation, REBOOT, comments=(after,)),
     )

@@ -18,12 +18,13 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts im
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings.diagnosis import (
     Diagnosis,
     Evidence,
+    HeldAs,
     Ports,
     event_evidence,
     service_evidence,
     socket_evidence,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings.fixes import REBOOT
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings.fixes import REBOOT, by_role
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings.scene import (
     PORT_TAKEN,
     displayed,
@@ -36,6 +37,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings.yaml_text import tasks
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.view import View
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.pool_range import max_user_port
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_holders import Holder
 
 SOURCE: t.Final = "IPSec"
 CODE: t.Final = 4292
@@ -46,6 +48,7 @@ _RESERVE: t.Final = {
     "name": "Reserve UDP 4500, so that IPSEC Services gets it at every boot",
     "portkeeper.windows.reserved_ports": {"services": ["ipsec"]},
 }
+_IN_FORCE: t.Final = "In force at the next boot, which is when it is needed."
 _AUTOMATIC: t.Final = {
     "name": "Let IPSEC Services start by itself again",
     "portkeeper.windows.service_start_mode": {"name": IPSEC_SERVICE, "start_mode": "auto"},
@@ -98,8 +101,12 @@ def _blocked(service: Service, seen: tuple[Event, Event], view: View) -> Diagnos
         ports=ports,
         held_by=held_by,
         standing=standing(ports, "dns_pool", view),
-        fix=tasks(_RESERVE, *automatic, REBOOT),
+        fix=("" if automatic else _role(held_by, view)) or tasks(_RESERVE, *automatic, REBOOT),
     )
+
+
+def _role(held_by: t.Sequence[tuple[Holder, HeldAs]], view: View) -> str:
+    return by_role("Keep the port of IPSEC Services, and those of the others", IPSEC_SERVICE, held_by, view.context)
 
 
 def block_mode_danger(view: View) -> list[Diagnosis]:
@@ -109,7 +116,7 @@ def block_mode_danger(view: View) -> list[Diagnosis]:
     starting = (view.facts[ServiceFact(name)] for name in (DNS_SERVICE, IPSEC_SERVICE))
     evidence = [service_evidence(service) for service in starting if service]
     evidence.append(Evidence("registry", f"MaxUserPort is {max_user_port(view.facts)}"))
-    evidence.append(Evidence("registry", f"ReservedPorts does not name {IPSEC_NAT_PORT}"))
+    evidence.append(Evidence("registry", f"ReservedPorts does not keep {IPSEC_NAT_PORT} back"))
     return [
         Diagnosis(
             kind="ipsec_block_mode_danger",
@@ -120,6 +127,6 @@ def block_mode_danger(view: View) -> list[Diagnosis]:
             service=IPSEC_SERVICE,
             ports={"udp": _PORTS},
             standing=standing({"udp": _PORTS}, "dns_pool", view),
-            fix=tasks(_RESERVE, comments=("In force at the next boot, which is when it is needed.",)),
+            fix=_role((), view) or tasks(_RESERVE, comments=(_IN_FORCE,)),
         )
     ]

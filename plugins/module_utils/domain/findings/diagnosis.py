@@ -18,10 +18,10 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_holders import Holder
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortSet
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.waits import WaitsFor
 
 SeenIn = t.Literal["service", "event", "socket", "registry", "netsh", "counter", "adapter", "update"]
-WaitsFor = t.Literal["reboot", "dns_restart", "boot", "owner"]
-HeldAs = t.Literal["dns_pool", "lsass_rpc", "other"]
+HeldAs = t.Literal["dns_pool", "lsass_rpc", "outgoing_connection", "other"]
 Ports = t.Mapping[Protocol, PortSet]
 NO_PORTS: t.Final[Ports] = {}
 _SHOWN_STRINGS: t.Final = 3

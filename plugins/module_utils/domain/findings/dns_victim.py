@@ -14,6 +14,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings
     service_evidence,
     socket_evidence,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings.fixes import first_free
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings.scene import (
     CODES,
     events,
@@ -62,6 +63,4 @@ def _fix(intruders: t.Iterable[Holder]) -> str:
         "name": "Restart DNS once the port is free",
         "portkeeper.windows.service_state": {"name": "DNS", "state": "restarted"},
     }
-    return tasks(
-        restart, comments=dict.fromkeys(f"First stop {holder}, or move it to another port." for holder in intruders)
-    )
+    return tasks(restart, comments=dict.fromkeys(map(first_free, intruders)))

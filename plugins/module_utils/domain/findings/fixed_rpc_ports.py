@@ -25,7 +25,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings
     event_evidence,
     socket_evidence,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings.fixes import REBOOT
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings.fixes import REBOOT, first_free
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings.scene import (
     events,
     held_as,
@@ -74,8 +74,11 @@ def taken(view: View) -> list[Diagnosis]:
     found = configured(view)
     ports: Ports = {"tcp": PortSet.of(*(item.port for item in found))}
     holders = holders_on(ports, view) if found else ()
-    cases = ((item, [holder for holder in holders if holder.port == item.port]) for item in found)
-    owned = {item.port for item in found for holder in holders if _is_rightful(holder, item)}
+    # A connection of the service's own is neither a thief nor a proof that the service listens.
+    own = [(item, holder) for item in found for holder in holders if _is_rightful(holder, item)]
+    owned = {item.port for item, holder in own if not holder.outgoing}
+    strangers = [holder for holder in holders if holder not in [one for _item, one in own]]
+    cases = ((item, [holder for holder in strangers if holder.port == item.port]) for item in found)
     return [_taken(item, on_port, view) for item, on_port in cases if on_port and item.port not in owned]
 
 
@@ -144,7 +147,7 @@ def _taken(item: Configured, holders: t.Sequence[Holder], view: View) -> Diagnos
     at_boot = view.context.capabilities.reserved_ports_value
     options = {"ports": [f"{item.port}-{item.port}"], **({} if at_boot else {"protocol": "tcp"})}
     reserve = {"name": "Keep the port from programs that take any", "portkeeper.windows.reserved_ports": options}
-    first = [f"First stop {holder}, or move it to another port." for holder in holders]
+    first = [first_free(holder) for holder in holders]
     return Diagnosis(
         kind="static_rpc_port_taken",
         summary=f"{item.row.name} does not have its fixed port: {held_sentence(holders)}.",

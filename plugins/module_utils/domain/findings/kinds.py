@@ -18,6 +18,7 @@ SEVERITIES: t.Final[tuple[Severity, ...]] = t.get_args(Severity)
 KindName = t.Literal[
     "port_taken_by_dns_pool",
     "port_taken_by_rpc",
+    "port_taken_by_connection",
     "port_taken_by_process",
     "port_in_windows_block",
     "port_was_taken",
@@ -67,10 +68,16 @@ KINDS: t.Final[t.Mapping[KindName, Kind]] = {
         f"{_LOST}; `lsass.exe` holds the port and does not own it",
         "field report of 2008 [T]",
     ),
+    "port_taken_by_connection": Kind(
+        "critical",
+        "A service is down because an outgoing connection of another program has its TCP port as its own end.",
+        f"{_LOST}; nobody listens on the port, and a process has a TCP socket with that local port",
+        "KB812873, KB929851, TechNet cc758002 (MaxUserPort); the BlackBerry article of 2008 [T]",
+    ),
     "port_taken_by_process": Kind(
         "critical",
         "A service is down because another process has its port.",
-        f"{_LOST}; a process that is neither owns the port nor is one of the two above holds it",
+        f"{_LOST}; a process that neither owns the port nor is one of those above holds it",
         "KB812873, KB929851",
     ),
     "port_in_windows_block": Kind(

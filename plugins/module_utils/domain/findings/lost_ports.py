@@ -8,7 +8,12 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import ExclusionBlock, ExclusionsFact
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
+    PROTOCOLS,
+    ExclusionBlock,
+    ExclusionsFact,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings import connections
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings.diagnosis import (
     Diagnosis,
     Evidence,
@@ -23,11 +28,11 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings.scene import (
     held_as,
     holders_on,
-    sockets_question,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings.standing import standing
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings.victims import Victim, victims
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.view import View
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import NO_PORTS
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_holders import Holder, held_sentence
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortSet
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.victims import ERROR_MEANINGS
@@ -36,10 +41,11 @@ FORBIDDEN: t.Final = 10013
 _KINDS: t.Final[t.Mapping[HeldAs, KindName]] = {
     "dns_pool": "port_taken_by_dns_pool",
     "lsass_rpc": "port_taken_by_rpc",
+    "outgoing_connection": "port_taken_by_connection",
     "other": "port_taken_by_process",
 }
 """By the way in which the port was taken; where there are several, the first in this order names the finding."""
-_CAUSES: t.Final[t.Mapping[HeldAs, str]] = {
+_CAUSES: t.Final = {
     "dns_pool": "At its start the DNS server drew these ports for its socket pool before the service asked for them.",
     "lsass_rpc": "Windows gave the port to an RPC endpoint of lsass.exe, out of the range that ports are drawn from, "
     "before the service asked for it.",
@@ -51,14 +57,12 @@ _CAUSES: t.Final[t.Mapping[HeldAs, str]] = {
 def lost_ports(view: View) -> list[Diagnosis]:
     """One finding for each service that is down for the sake of a port; raises FactsNeeded."""
     found = victims(view)
-    asked = PortSet(tuple(item for one in found for ports in one.ports.values() for item in ports.ranges))
-    view.facts.require(*([sockets_question(asked, view)] if asked else []))
-    return [_Case(victim, _intruders(victim, view), view).diagnosis() for victim in found]
-
-
-def _intruders(victim: Victim, view: View) -> tuple[Holder, ...]:
-    """Everybody on its ports: the service is down, so nobody has them by right."""
-    return holders_on(victim.ports, view) if victim.ports else ()
+    asked: Ports = {
+        protocol: PortSet(tuple(item for one in found for item in one.ports.get(protocol, NO_PORTS).ranges))
+        for protocol in PROTOCOLS
+    }
+    # Everybody on its ports: the service is down, so nobody has them by right.
+    return [_Case(one, holders_on(one.ports, view, among=asked), view).diagnosis() for one in found]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -85,7 +89,7 @@ class _Case:
             kind=_KINDS[way],
             severity=self._severity(),
             summary=f"{self._name()} is down: {held_sentence(self.intruders)}.",
-            cause=_CAUSES[way],
+            cause=self._cause(way, taken),
             evidence=(*self.victim.evidence, *map(socket_evidence, self.intruders)),
             service=self.victim.service.name,
             ports=taken,
@@ -93,6 +97,9 @@ class _Case:
             standing=standing(taken, way, self.view),
             fix=relief(self.victim.service, self.victim.product, self.victim.ports, held_by, self.view.context),
         )
+
+    def _cause(self, way: HeldAs, taken: Ports) -> str:
+        return connections.cause(taken["tcp"], self.view) if way == "outgoing_connection" else _CAUSES[way]
 
     def _blocked(self) -> Diagnosis | None:
         if self.victim.error != FORBIDDEN or self.view.context.capabilities.excluded_port_ranges == "no":

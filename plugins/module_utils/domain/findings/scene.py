@@ -10,18 +10,24 @@ import re
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
+    ConnectionsFact,
     Event,
     EventsFact,
     OperatingSystemFact,
     Service,
     ServicesDisplayedFact,
-    Socket,
     SocketsFact,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings.diagnosis import HeldAs, Ports
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.view import DNS_PORT, View
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_holders import Holder, holders
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortSet
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import NO_PORTS
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_holders import (
+    Holder,
+    connection_questions,
+    holders,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_lists import LOWEST_DRAWN_PORT
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortRange, PortSet
 
 SERVICE_MANAGER: t.Final = "Service Control Manager"
 SERVICE_FAILED: t.Final = 7023
@@ -29,6 +35,8 @@ PORT_TAKEN: t.Final = frozenset({10013, 10048})
 FILE_IN_USE: t.Final = 32
 """What WireGuard's service and netsh say of a port; of other services it may be any file."""
 LSASS_IMAGE: t.Final = "lsass.exe"
+_NEVER_DRAWN: t.Final = PortSet.of(PortRange(0, LOWEST_DRAWN_PORT - 1))
+"""No outgoing connection gets one of these by chance."""
 
 Log = t.Literal["System", "Application", "DNS Server"]
 CODES: t.Final[t.Mapping[Log, tuple[int, ...]]] = {
@@ -80,27 +88,37 @@ def displayed(names: t.Iterable[str], view: View) -> dict[str, tuple[Service, ..
     return {name: view.facts[question] for name, question in questions.items()}
 
 
-def sockets_question(ports: PortSet, view: View) -> SocketsFact:
-    """The question for who has these ports; where every socket is read anyway, that one."""
-    return SocketsFact(None) if view.inquiry.sees_all_sockets else SocketsFact(ports)
+def holders_on(ports: Ports, view: View, *, among: Ports | None = None) -> tuple[Holder, ...]:
+    """Who holds these ports, by protocol; raises FactsNeeded.
+
+    ``among``: all ports that are asked about together, where there are more.
+    """
+    sockets, connections = _socket_questions(among or ports, view)
+    view.facts.require(*sockets, *connections)
+    listening = (row for question in sockets for row in view.facts[question])
+    connected = (row for question in connections for row in view.facts[question])
+    return holders(
+        [row for row in listening if row.port in ports.get(row.protocol, NO_PORTS)],
+        view.context,
+        [row for row in connected if row.port in ports.get("tcp", NO_PORTS)],
+    )
 
 
-def sockets_on(ports: PortSet, view: View) -> tuple[Socket, ...]:
-    """Who has these ports; raises FactsNeeded."""
-    if not ports:
-        return ()
-    return tuple(socket for socket in view.facts[sockets_question(ports, view)] if socket.port in ports)
-
-
-def holders_on(ports: Ports, view: View) -> tuple[Holder, ...]:
-    """Who holds these ports, by protocol; raises FactsNeeded."""
+def _socket_questions(ports: Ports, view: View) -> tuple[tuple[SocketsFact, ...], tuple[ConnectionsFact, ...]]:
+    """The questions for who has these ports; where every socket is read anyway, the same as there."""
     asked = PortSet(tuple(item for found in ports.values() for item in found.ranges))
-    found = [socket for socket in sockets_on(asked, view) if socket.port in ports.get(socket.protocol, PortSet())]
-    return holders(found, view.context)
+    tcp = ports.get("tcp", NO_PORTS) - _NEVER_DRAWN
+    read_anyway = view.inquiry.connection_ports
+    connections = connection_questions(read_anyway if tcp <= read_anyway else tcp) if tcp else ()
+    if view.inquiry.sees_all_sockets:
+        return (SocketsFact(None),), connections
+    return ((SocketsFact(asked),) if asked else ()), connections
 
 
 def held_as(holder: Holder) -> HeldAs:
     """In which of the known ways a process came to a port that is not its own."""
+    if holder.outgoing:
+        return "outgoing_connection"
     if holder.is_dns:
         return "dns_pool" if holder.protocol == "udp" and holder.port != DNS_PORT else "other"
     return "lsass_rpc" if holder.image.casefold() == LSASS_IMAGE else "other"

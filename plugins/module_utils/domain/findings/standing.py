@@ -19,7 +19,6 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings
     HeldAs,
     Ports,
     Standing,
-    WaitsFor,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.pool import settings
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.view import View
@@ -32,6 +31,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resource
     current_mode,
     delayed_flag,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.waits import WaitsFor
 
 UNCONFIGURED: t.Final = Standing(False)
 

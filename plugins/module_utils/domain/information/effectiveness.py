@@ -44,6 +44,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan imp
     StartMode,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.pool_range import max_user_port
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_holders import connection_questions
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_lists import PortList
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_options import WantedPorts
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortSet
@@ -59,8 +60,8 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resource
     RESERVED_PORTS_FACT,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.rpc_ports import RPC_PORTS
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.waits import WaitsFor
 
-WaitsFor = t.Literal["reboot", "dns_restart", "service_restart", "boot", "owner"]
 _Resource = t.Literal["reserved_ports", "dns_socket_pool", "dynamic_ports", "static_rpc_port", "service_start_mode"]
 _START_MODES: t.Final[tuple[StartMode, ...]] = t.get_args(StartMode)
 NO_PORTS: t.Final = PortSet()
@@ -118,6 +119,7 @@ def _first_questions(view: View) -> list[Fact[t.Any]]:
     questions += [JOURNAL_FACT] if view.inquiry.journal else []
     questions += [ExclusionsFact()] if capabilities.excluded_port_ranges != "no" else []
     questions += [SocketsFact(view.inquiry.ports)] if "sockets" in view.inquiry.subsets else []
+    questions += connection_questions(view.inquiry.connection_ports)
     return questions
 
 

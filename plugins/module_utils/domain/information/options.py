@@ -11,12 +11,17 @@ import typing as t
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings import limits
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings.limits import Limits
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.expression import Scope
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import OptionError
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import NO_PORTS, OptionError
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_holders import (
+    MOST_CONNECTION_PORTS,
+    NEEDED_TCP,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import (
     PortSet,
     PortSyntaxError,
     parse_ports,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.server_kinds import USUAL_INSTANCE
 
 SubsetName = t.Literal[
     "release",
@@ -27,6 +32,7 @@ SubsetName = t.Literal[
     "sockets",
     "ad_lds",
     "services",
+    "roles",
     "configured_versus_effective",
     "risk",
     "findings",
@@ -40,6 +46,8 @@ ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
     "gather_subset": {"type": "list", "elements": "str"},
     "ports": {"type": "list", "elements": "str"},
     "query": {"type": "str"},
+    "sockets_by": {"type": "str", "choices": ["socket", "process"], "default": "socket"},
+    "ad_lds_instance": {"type": "str", "default": USUAL_INSTANCE},
     **limits.ARGUMENTS,
 }
 
@@ -52,11 +60,25 @@ class Inquiry:
     ports: PortSet | None = None
     journal: bool = True
     limits: Limits = dataclasses.field(default_factory=Limits)
+    ad_lds_instance: str = USUAL_INSTANCE
+    """The AD LDS instance that the role exchange_edge_dns is told."""
 
     @property
     def sees_all_sockets(self) -> bool:
         """Whether every socket of the server is read."""
         return "sockets" in self.subsets and self.ports is None
+
+    @property
+    def connection_ports(self) -> PortSet:
+        """The TCP ports of which outgoing connections are read beside the sockets."""
+        if "sockets" not in self.subsets or self.leaves_connections_out:
+            return NO_PORTS
+        return NEEDED_TCP if self.ports is None else self.ports
+
+    @property
+    def leaves_connections_out(self) -> bool:
+        """Whether outgoing connections on the ports are not looked at, because there are too many."""
+        return self.ports is not None and self.ports.count > MOST_CONNECTION_PORTS
 
 
 def inquiry(arguments: t.Mapping[str, t.Any], scope: Scope | None, *, journal: bool) -> Inquiry:
@@ -66,7 +88,16 @@ def inquiry(arguments: t.Mapping[str, t.Any], scope: Scope | None, *, journal: b
         OptionError: a subset is not known, none is left, a port is none, or a limit is out of bounds.
     """
     asked = _asked(arguments, scope, journal=journal)
-    return dataclasses.replace(asked, limits=limits.limits(arguments))
+    instance = arguments.get("ad_lds_instance", USUAL_INSTANCE)
+    return dataclasses.replace(asked, limits=limits.limits(arguments), ad_lds_instance=instance)
+
+
+def wants_processes(arguments: t.Mapping[str, t.Any]) -> bool:
+    """Whether sockets are shown by process; raises OptionError together with ``query``, which is about sockets."""
+    by_process = arguments.get("sockets_by") == "process"
+    if by_process and arguments.get("query") is not None:
+        raise OptionError("sockets_by", "process can't be used together with query, which sees single sockets")
+    return by_process
 
 
 def _asked(arguments: t.Mapping[str, t.Any], scope: Scope | None, *, journal: bool) -> Inquiry:

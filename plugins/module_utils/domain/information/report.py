@@ -21,6 +21,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.informat
     reservations,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.risk import risk
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.roles import roles
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.server import (
     ad_lds_instances,
     release,
@@ -40,6 +41,7 @@ SUBSETS: t.Final[t.Mapping[SubsetName, Subset]] = {
     "sockets": sockets,
     "ad_lds": ad_lds_instances,
     "services": services,
+    "roles": roles,
     "configured_versus_effective": configured_versus_effective,
     "risk": risk,
     "findings": findings,

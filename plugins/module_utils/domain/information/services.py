@@ -31,7 +31,6 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resource
     current_mode,
     delayed_flag,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.victims import image_of
 
 BY_ITSELF: t.Final = ("auto", "delayed")
 """Start modes with which a service starts at the boot without being asked."""
@@ -99,7 +98,7 @@ def _row(service: Service, products: list[str], context: Context) -> dict[str, t
     return {
         "service": service.name,
         "display_name": service.display_name,
-        "image": image_of(service),
+        "image": service.image,
         "products": products,
         "state": service.state,
         "start_mode": current_mode(service, context),

@@ -5,12 +5,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.options import Inquiry
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.report import Report
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import NO_PORTS
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_holders import Holder
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortSet
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.victims import ERROR_MEANINGS
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.waits import comes_by_itself
 
 MOST_SENTENCES: t.Final = 10
 _SOCKET_FIELDS: t.Final = frozenset({"protocol", "port", "process_id", "image", "services"})
@@ -22,7 +26,7 @@ def summary(report: Report) -> str:
     """Who holds the ports that were asked for, else what stands out on this server."""
     sockets = report.values.get("sockets")
     if report.inquiry.ports is not None and sockets is not None:
-        return " ".join([*held_sentences(sockets), *_free_sentence(report.inquiry.ports, sockets)])
+        return " ".join([*held_sentences(sockets), *_free_sentence(report.inquiry, sockets)])
     parts = (sentence for describe in _DESCRIPTIONS for sentence in describe(report))
     return " ".join([f"{report.release.name}.", *parts])
 
@@ -49,17 +53,19 @@ def held_sentences(sockets: Rows) -> list[str]:
 
 
 def _held_sentence(row: t.Mapping[str, t.Any]) -> str:
-    holder = Holder(row["protocol"], row["port"], row["process_id"], row["image"], tuple(row["services"]))
+    known = {field.name: row[field.name] for field in dataclasses.fields(Holder) if field.name in row}
+    holder = Holder(**{**known, "services": tuple(row["services"]), "far_ends": tuple(row.get("far_ends", ()))})
     return f"{holder.protocol.upper()} {holder.port} is held by {holder}."
 
 
-def _free_sentence(asked: PortSet, sockets: Rows) -> list[str]:
-    free = asked - PortSet.of(*{row["port"] for row in sockets})
+def _free_sentence(inquiry: Inquiry, sockets: Rows) -> list[str]:
+    free = (inquiry.ports or NO_PORTS) - PortSet.of(*{row["port"] for row in sockets})
     if not free:
         return []
     shown = ", ".join(item.text for item in free.ranges[:MOST_SENTENCES])
     more = " and others" if len(free.ranges) > MOST_SENTENCES else ""
-    return [f"Nobody holds {shown}{more}."]
+    nobody = "Outgoing TCP connections apart, nobody" if inquiry.leaves_connections_out else "Nobody"
+    return [f"{nobody} holds {shown}{more}."]
 
 
 # --- what stands out -------------------------------------------------------------------------------------------------
@@ -75,6 +81,16 @@ def _pool(report: Report) -> t.Iterator[str]:
     drawn = f"{pool['range']['first']}-{pool['range']['last']}"
     seen = "" if pool["sockets_held"] is None else f", {pool['sockets_held']} held now"
     yield f"DNS is {pool['state'].casefold()}; its pool: {_counted(pool['size'], 'socket')} from {drawn}{seen}."
+
+
+def _roles(report: Report) -> t.Iterator[str]:
+    found = report.values.get("roles")
+    if found:
+        names = ", ".join(kind["name"] for kind in found["kinds"])
+        yield f"This is: {names or 'nothing that this collection has a role for'}."
+        yield f"Roles that fit: {', '.join(found['fitting']) or 'none'}."
+        chosen = ", ".join(f"{row['role']} ({row['note']})" for row in found["by_choice"])
+        yield from [f"By your choice: {chosen}."] if chosen else []
 
 
 def _reserved(report: Report) -> t.Iterator[str]:
@@ -102,12 +118,15 @@ def _ad_lds(report: Report) -> t.Iterator[str]:
 
 
 def _waiting(report: Report) -> t.Iterator[str]:
-    waiting: dict[str, list[str]] = {}
+    waiting: dict[tuple[str, str], list[str]] = {}
     for row in report.values.get("configured_versus_effective") or ():
         if row["effective"] == "no":
-            waiting.setdefault(row["reason"], []).append(f"{row['resource']} ({row['part']})")
-    for reason, names in waiting.items():
-        yield f"Configured but not in force: {', '.join(names)}. {reason}"
+            opening = (
+                "In force with the next boot" if comes_by_itself(row["waits_for"]) else "Configured but not in force"
+            )
+            waiting.setdefault((opening, row["reason"]), []).append(f"{row['resource']} ({row['part']})")
+    for (opening, reason), names in waiting.items():
+        yield f"{opening}: {', '.join(names)}. {reason}"
 
 
 def _risk(report: Report) -> t.Iterator[str]:
@@ -130,6 +149,7 @@ def _findings(report: Report) -> t.Iterator[str]:
 
 
 _DESCRIPTIONS: t.Final[tuple[t.Callable[[Report], t.Iterable[str]], ...]] = (
+    _roles,
     _pool,
     _reserved,
     _sockets,

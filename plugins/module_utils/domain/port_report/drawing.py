@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import textwrap
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import Protocol
@@ -37,17 +38,24 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_rep
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortRange
 
-WIDTH: t.Final = 1000
+WIDTH: t.Final = 1040
 _PANEL_HEAD: t.Final = 26
 _AXIS: t.Final = 34
 _WORTH_ENLARGING: t.Final = 40000
 """A range of as many ports is not enlarged: it would be the same picture again."""
 _ROOM: t.Final = 4096
 _BAR: t.Final = 10
-_LINE: t.Final = 15
+LINE: t.Final = 17
 """From one line of text beside a lane to the next."""
-_LANE_HEIGHTS: t.Final = {"needed": 52, "udp": 56, "tcp": 42}
+_LANE_HEIGHTS: t.Final = {"needed": 58, "udp": 60, "tcp": 44}
 _PADDING: t.Final = 6
+HEAD_LINE: t.Final = 21
+_HEAD_PADDING: t.Final = 14
+_WRAPPED: t.Final = 125
+"""As many letters fit into a line of the head, whatever the font."""
+_MOST_SENTENCE_LINES: t.Final = 3
+_MOST_COLLISIONS: t.Final = 6
+_LEGEND: t.Final = "\u2715 needed port held by another process; \u25bc with its owner; \u25bd free."
 
 Shape = t.Literal["pool", "others", "reserved", "left_out_of_pool", "windows_block", "dns_pool", "programs", "any"]
 Side = t.Literal[
@@ -77,6 +85,14 @@ class Mark:
 
     x: float
     state: NeedState
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class HeadLine:
+    """A line of text above the panels."""
+
+    text: str
+    kind: t.Literal["name", "plain", "said", "bad"] = "plain"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,11 +131,16 @@ class Drawing:
     left: int
     right: int
     description: str
+    head: tuple[HeadLine, ...]
+    """What a picture without a page around it must say: whose it is, of when, and what collides."""
+    head_height: int
+    """The head lies above y = 0, so that a page can leave it out of view."""
     panels: tuple[Panel, ...]
 
 
-def drawing(host: Host) -> Drawing:
-    """The picture of one server."""
+def drawing(host: Host, *, read_at: str = "") -> Drawing:
+    """The picture of one server; ``read_at`` says in words when it was read."""
+    head = _head(host, read_at)
     panels = [_panel(host, MAPPED, f"Ports {MAPPED.first} to {MAPPED.last}", 0)]
     enlarged = _pool_range(host) or _needed_range(host)
     if enlarged:
@@ -132,6 +153,8 @@ def drawing(host: Host) -> Drawing:
         left=PLOT_LEFT,
         right=PLOT_LEFT + PLOT_WIDTH,
         description=_description(host),
+        head=head,
+        head_height=HEAD_LINE * len(head) + _HEAD_PADDING,
         panels=tuple(panels),
     )
 
@@ -227,7 +250,7 @@ def _udp(host: Host, scale: Scale, top: int) -> Lane:
 def _tcp(host: Host, scale: Scale, top: int) -> Lane:
     base = top + _LANE_HEIGHTS["tcp"]
     columns = counts(_ports(host, "tcp", pool=False), scale)
-    listening = sum(row.tcp_count for row in host.holders)
+    listening = sum(row.tcp_count for row in host.holders if not row.outgoing)
     return Lane(
         name="TCP in use",
         top=top,
@@ -249,7 +272,7 @@ def _kept(host: Host, scale: Scale, top: int) -> Lane:
         rows = [row for row in host.kept if row.kind == kind]
         if rows:
             ranges = (item for row in rows for item in row.ports)
-            shapes.append((kind, strips(ranges, scale, top=top + 7 + len(said) * _LINE, height=_BAR)))
+            shapes.append((kind, strips(ranges, scale, top=top + 7 + len(said) * LINE, height=_BAR)))
             said.append(Said(f"{name} {sum(row.count for row in rows):,}", kind))
     return Lane(
         name="Kept back",
@@ -268,7 +291,7 @@ def _drawn_from(host: Host, scale: Scale, top: int) -> Lane:
             rows[-1] = (item.kind, "programs", item.ports)
         else:
             rows.append((item.kind, named, item.ports))
-    tops = (top + 7 + index * _LINE for index in range(len(rows)))
+    tops = (top + 7 + index * LINE for index in range(len(rows)))
     return Lane(
         name="Drawn from",
         top=top,
@@ -282,7 +305,7 @@ def _drawn_from(host: Host, scale: Scale, top: int) -> Lane:
 
 def _lines(count: int) -> int:
     """How high a lane of so many lines of text is."""
-    return 10 + _LINE * max(count, 1)
+    return 10 + LINE * max(count, 1)
 
 
 def _shapes(*drawn: tuple[Shape, str]) -> tuple[Drawn, ...]:
@@ -296,13 +319,35 @@ def _ports(host: Host, protocol: Protocol, *, pool: bool) -> t.Iterator[int]:
     )
 
 
+def _head(host: Host, read_at: str) -> tuple[HeadLine, ...]:
+    about = ", ".join(filter(None, (host.state.replace("_", " "), host.release, read_at and f"read {read_at}")))
+    sentence = textwrap.wrap(host.headline, _WRAPPED, max_lines=_MOST_SENTENCE_LINES, placeholder=" \u2026")
+    collisions = _collisions(host)
+    more = len(collisions) - _MOST_COLLISIONS
+    shown = [
+        textwrap.shorten(f"\u2715 {text}", _WRAPPED, placeholder=" \u2026") for text in collisions[:_MOST_COLLISIONS]
+    ]
+    return (
+        HeadLine(host.name, "name"),
+        HeadLine(about[0].upper() + about[1:], "said"),
+        *(HeadLine(text) for text in sentence if collisions != [host.headline]),
+        *(HeadLine(text, "bad") for text in shown),
+        *(HeadLine(text, "bad") for text in (f"and {more} more needed ports in other hands",) if more > 0),
+        HeadLine(_LEGEND, "said"),
+    )
+
+
+def _collisions(host: Host) -> list[str]:
+    return [
+        f"{need.protocol.upper()} {need.first} of {need.service} is held by {', '.join(need.held_by)}."
+        for need in host.needs
+        if need.state == "taken"
+    ]
+
+
 def _description(host: Host) -> str:
     """The picture in sentences: what is in use, kept and drawn from, and above all what collides."""
-    taken = [need for need in host.needs if need.state == "taken"]
-    said = [
-        f"{need.protocol.upper()} {need.first} of {need.service} is held by {', '.join(need.held_by)}."
-        for need in taken
-    ] or ["No needed port is in other hands."]
+    said = _collisions(host) or ["No needed port is in other hands."]
     pool = next((row for row in host.holders if row.pool), None)
     said += [f"The DNS server's pool holds {pool.udp_count} UDP ports."] if pool else []
     said += [f"{_SAID_RANGES[item.kind]} {item.protocol.upper()} {item.ports}." for item in host.drawn_from]

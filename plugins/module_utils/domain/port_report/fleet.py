@@ -8,11 +8,20 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_report.host import WAITS, Host, host_row
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_report.host import Host, host_row
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_report.rows import (
     STATES,
     State,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.waits import AWAITED
+
+_WORDS: t.Final[t.Mapping[State, str]] = {
+    "critical": "critical",
+    "warning": "with a warning",
+    "waiting": "waiting for a restart or reboot",
+    "not_read": "not fully read",
+    "well": "well",
+}
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +33,11 @@ class Fleet:
     states: t.Mapping[State, int]
     headline: str
     waits_for: t.Mapping[str, int]
-    """How many servers wait for what."""
+    """How many servers wait for what, by the keys of ``waits.AWAITED``."""
+    by_itself: int
+    """How many servers the next boot completes, though nobody does anything."""
+    events: t.Mapping[str, str]
+    """What servers wait for, in words."""
 
 
 def fleet(results: t.Mapping[str, t.Mapping[str, t.Any]]) -> Fleet:
@@ -36,7 +49,9 @@ def fleet(results: t.Mapping[str, t.Mapping[str, t.Any]]) -> Fleet:
         total=len(hosts),
         states=states,
         headline=_headline(states, len(hosts)),
-        waits_for={name: sum(name in host.waits_for for host in hosts) for name in WAITS},
+        waits_for={name: sum(name in host.waits_for for host in hosts) for name in AWAITED},
+        by_itself=sum(bool(host.by_itself) for host in hosts),
+        events={name: awaited.event for name, awaited in AWAITED.items()},
     )
 
 
@@ -47,10 +62,9 @@ def _worst_first(host: Host) -> tuple[int, int, float, str]:
 def _headline(states: t.Mapping[State, int], total: int) -> str:
     if not total:
         return "There are no servers in this report."
-    servers = f"{total} servers" if total > 1 else "1 server"
-    said = [f"{states['critical']} of {servers} critical" if states["critical"] else f"None of {servers} is critical"]
-    said += [f"{states['warning']} with a warning"] if states["warning"] else []
-    said += [f"{states['waiting']} waiting for a restart or reboot"] if states["waiting"] else []
-    said += [f"{states['well']} well"] if states["well"] else []
-    said += [f"{states['not_read']} not read"] if states["not_read"] else []
+    if total == 1:
+        return f"1 server: {_WORDS[next(state for state in STATES if states[state])]}."
+    said = [f"{states['critical']} of {total} servers critical"]
+    said = said if states["critical"] else [f"None of {total} servers is critical"]
+    said += [f"{states[state]} {words}" for state, words in _WORDS.items() if states[state] and state != "critical"]
     return f"{', '.join(said)}."

@@ -8,7 +8,11 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_report import judgements, reading
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_report import (
+    judgements,
+    reading,
+    verdict,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_report.judgements import (
     Candidate,
     Finding,
@@ -26,16 +30,12 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_rep
     State,
     Waiting,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_report.verdict import Seen
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.waits import AWAITED
 
-LOST_ITS_PORT: t.Final = (10048, 10013, 32)
-"""Exit codes of a service whose port was in use, forbidden or shared (winerror.h)."""
-WAITS: t.Final[t.Mapping[str, str]] = {
-    "reboot": "a reboot",
-    "dns_restart": "a restart of DNS",
-    "boot": "the next boot",
-    "owner": "a stop of the ports' owner",
-}
-_NOT_READ: t.Final = "Nothing was read from this server."
+ESSENTIAL: t.Final = ("findings", "risk", "services", "sockets")
+"""Without one of these answers nobody can say that a server is well."""
+_NOT_READ: t.Final = "This server was not read, or not yet."
 _ANSIBLES_WORDS: t.Final = "Task failed: "
 
 
@@ -63,6 +63,9 @@ class Host:
     best_fix: Candidate | None = None
     """The advised change after which the risk is smallest."""
     waits_for: tuple[str, ...] = ()
+    """What must come first, keys of ``waits.AWAITED``: somebody must do it, or a finding lasts until then."""
+    by_itself: tuple[str, ...] = ()
+    """What the next boot puts in force, though nobody does anything, with nothing at risk before it."""
     findings: tuple[Finding, ...] = ()
     risk: Risk | None = None
     needs: tuple[Need, ...] = ()
@@ -85,31 +88,22 @@ def host_row(name: str, result: t.Mapping[str, t.Any]) -> Host:
     return _read(name, facts, reading.texts(result, "warnings"))
 
 
-def percent(probability: float) -> str:
-    """A probability for people: ``28.2 %``, and never a zero for what is possible."""
-    if probability == 0:
-        return "0 %"
-    if 0 < probability < 0.0005:
-        return "under 0.1 %"
-    if 0.9995 <= probability < 1:
-        return "over 99.9 %"
-    return f"{probability * 100:.1f} %"
-
-
 def _read(name: str, facts: Facts, warnings: tuple[str, ...]) -> Host:
     holders, kept = reading.holders(reading.held_ports(facts)), reading.kept_ports(facts)
     services, waiting = reading.services(facts), reading.waiting(facts)
     needed = needs(facts, services, holders, kept)
+    unknown = [name for name in ESSENTIAL if name in facts and facts[name] is None]
     findings, risk = judgements.findings(facts), judgements.risk(facts)
     counted = [finding.severity for finding in findings]
     release = reading.section(facts, "release")
     chance = risk.probability if risk else None
+    seen = Seen(findings=findings, needs=needed, services=services, waiting=waiting, chance=chance, unknown=unknown)
     return Host(
         name=name,
         reading="read",
         message="",
-        state=_state(counted, needed, services, waiting, chance),
-        headline=_headline(findings, needed, services, waiting, chance),
+        state=verdict.state(seen),
+        headline=verdict.headline(seen),
         release=reading.text(release, "name"),
         version=reading.text(release, "version"),
         domain_controller=bool(release.get("domain_controller")),
@@ -117,10 +111,11 @@ def _read(name: str, facts: Facts, warnings: tuple[str, ...]) -> Host:
         critical=counted.count("critical"),
         warning=counted.count("warning"),
         information=counted.count("information"),
-        taken=sum(need.state == "taken" for need in needed),
+        taken=len(seen.taken),
         probability=chance,
         best_fix=risk.best if risk else None,
         waits_for=_waits_for(findings, waiting),
+        by_itself=tuple(seen.by_itself),
         findings=findings,
         risk=risk,
         needs=needed,
@@ -139,64 +134,12 @@ def _unread(name: str, result: t.Mapping[str, t.Any]) -> Host:
     return Host(name=name, reading=state, message=message, headline=message)
 
 
-def _state(
-    severities: t.Collection[str],
-    needed: t.Iterable[Need],
-    services: t.Iterable[ServiceRow],
-    waiting: t.Collection[Waiting],
-    chance: float | None,
-) -> State:
-    if "critical" in severities or any(_is_loss(need) for need in needed) or any(map(_lost_its_port, services)):
-        return "critical"
-    if "warning" in severities or any(need.state == "taken" for need in needed) or chance:
-        return "warning"
-    return "waiting" if any(map(_is_due, waiting)) else "well"
-
-
-def _is_loss(need: Need) -> bool:
-    """A taken port is a loss where its service is known not to run; that AD LDS needs its UDP twins is not certain."""
-    return need.state == "taken" and need.service_runs is False
-
-
-def _is_due(row: Waiting) -> bool:
-    """Where nobody knows whether it is in force (somebody else wrote it), nothing is due."""
-    return row.effective == "no"
-
-
-def _lost_its_port(row: ServiceRow) -> bool:
-    return row.state == "Stopped" and row.exit_code in LOST_ITS_PORT
-
-
-def _headline(
-    findings: t.Sequence[Finding],
-    needed: t.Sequence[Need],
-    services: t.Sequence[ServiceRow],
-    waiting: t.Sequence[Waiting],
-    chance: float | None,
-) -> str:
-    if findings:
-        return findings[0].summary
-    taken = sorted((need for need in needed if need.state == "taken"), key=_is_loss, reverse=True)
-    if taken:
-        first = taken[0]
-        return f"{first.protocol.upper()} {first.first} of {first.service} is held by {first.held_by[0]}."
-    lost = next((row for row in services if _lost_its_port(row)), None)
-    if lost:
-        return f"{lost.service} is stopped with error {lost.exit_code}: its port was taken."
-    if chance:
-        return f"The next boot costs a service its port with a probability of {percent(chance)}."
-    if any(map(_is_due, waiting)):
-        return "What is configured is not in force yet."
-    return "Nothing to do."
-
-
 def _waits_for(findings: t.Iterable[Finding], waiting: t.Iterable[Waiting]) -> tuple[str, ...]:
-    named = {row.waits_for for row in waiting} | {row.waits_for for row in findings}
-    return tuple(name for name in WAITS if name in named)
+    named = {row.waits_for for row in waiting if row.is_due} | {row.waits_for for row in findings}
+    return tuple(name for name in AWAITED if name in named)
 
 
 def _notes(facts: Facts, warnings: tuple[str, ...]) -> tuple[str, ...]:
-    missing = [name for name in ("services", "findings", "risk") if facts.get(name) is None]
-    missing += [] if reading.knows_sockets(facts) else ["sockets"]
+    missing = [name for name in ESSENTIAL if facts.get(name) is None]
     unread = [f"Nothing is known of {name}." for name in missing if not any(note.startswith(name) for note in warnings)]
     return (*warnings, *unread)

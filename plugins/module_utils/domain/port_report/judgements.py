@@ -143,10 +143,7 @@ def _ports(row: Facts) -> t.Iterator[Port]:
 
 
 def _held(row: Facts) -> str:
-    name = reading.process_text(
-        reading.text(row, "image"), reading.number(row, "process_id"), reading.texts(row, "services")
-    )
-    return f"{reading.text(row, 'protocol').upper()} {reading.number(row, 'port')}: {name}"
+    return f"{reading.text(row, 'protocol').upper()} {reading.number(row, 'port')}: {reading.owner_of(row).text}"
 
 
 def _candidate(row: Facts) -> Candidate:

@@ -49,7 +49,9 @@ def needs(
     by_port = _by_port(holders, {(item.protocol, item.ports.first) for item in wanted if not item.any_will_do})
     found = []
     for item in dict.fromkeys(wanted):
-        holding = by_port.get((item.protocol, item.ports.first), ()) if not item.any_will_do else ()
+        on_port = by_port.get((item.protocol, item.ports.first), []) if not item.any_will_do else []
+        # A connection of the owner's own takes the port from nobody, and does not listen on it either.
+        holding = [holder for holder in on_port if not (holder.outgoing and _owns(item, holder))]
         others = [holder for holder in holding if not _owns(item, holder)]
         found.append(
             Need(
@@ -67,7 +69,11 @@ def needs(
                 probability=chances.get((item.protocol, item.ports.first, item.service.casefold())),
             )
         )
-    return tuple(sorted(found, key=lambda need: (need.first, need.protocol, need.service.casefold())))
+    return tuple(sorted(found, key=_collisions_first))
+
+
+def _collisions_first(need: Need) -> tuple[bool, int, str, str]:
+    return need.state != "taken", need.first, need.protocol, need.service.casefold()
 
 
 def _of_services(facts: Facts, services: t.Iterable[ServiceRow]) -> t.Iterator[_Wanted]:

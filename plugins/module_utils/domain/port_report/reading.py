@@ -10,10 +10,13 @@ not known, and never breaks the report of the other servers.
 from __future__ import annotations
 
 import dataclasses
-import json
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import PROTOCOLS, Protocol
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_holders import (
+    connection_text,
+    process_text,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_report.rows import (
     DrawnFrom,
     Holder,
@@ -29,17 +32,15 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports im
     PortSyntaxError,
     split_entries,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.waits import comes_by_itself
 
 Facts: t.TypeAlias = "t.Mapping[str, t.Any]"
-PACKED_SOCKETS: t.Final = "packed_sockets"
-_PACKED_FIELDS: t.Final = 5
-POOL_PORTS: t.Final = "pool_ports"
-"""JSON texts, by which the role's query replaces the thousands of rows of ``sockets``: rows of protocol, port, process
-id, image and services, and the ports of the DNS server's pool alone."""
 ALL_PORTS: t.Final = range(HIGHEST_PORT + 1)
 _PART_TEXTS: t.Final = {
     "reserved_ports": "reserved ports",
     "dns_socket_pool": "DNS socket pool",
+    "dynamic_ports": "dynamic ports",
+    "static_rpc_port": "fixed RPC port",
     "service_start_mode": "start mode",
 }
 
@@ -52,6 +53,14 @@ class Owner:
     process_id: int
     services: tuple[str, ...]
     pool: bool
+    outgoing: bool = False
+    far_ends: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """For people."""
+        process = process_text(self.image, self.process_id, self.services)
+        return connection_text(process, self.far_ends) if self.outgoing else process
 
 
 def section(facts: Facts, name: str) -> Facts:
@@ -112,10 +121,16 @@ def protocol_of(row: Facts) -> Protocol | None:
     return next((protocol for protocol in PROTOCOLS if protocol == value), None)
 
 
-def process_text(image: str, process_id: int, services: t.Sequence[str]) -> str:
-    """A process for people: ``dns.exe (process 1084, service DNS)``."""
-    hosted = f", service {', '.join(services)}" if services else ""
-    return f"{image or 'a process that has gone'} (process {process_id}{hosted})"
+def owner_of(row: Facts) -> Owner:
+    """The process of a row about a port, and whether it holds that by a connection."""
+    return Owner(
+        text(row, "image"),
+        number(row, "process_id"),
+        texts(row, "services"),
+        bool(row.get("pool")),
+        bool(row.get("outgoing")),
+        texts(row, "far_ends"),
+    )
 
 
 def services(facts: Facts) -> tuple[ServiceRow, ...]:
@@ -136,53 +151,32 @@ def services(facts: Facts) -> tuple[ServiceRow, ...]:
 
 
 def held_ports(facts: Facts) -> dict[Owner, dict[Protocol, set[int]]]:
-    """Who holds which ports; several addresses of one port count once."""
+    """Who holds which ports, from rows of single sockets or of processes; several addresses of one port count once."""
     held: dict[Owner, dict[Protocol, set[int]]] = {}
-    for (protocol, process_id, image, services, pool), ports in _by_process(facts).items():
-        owner = Owner(image, process_id, services, pool)
-        held.setdefault(owner, {}).setdefault(protocol, set()).update(_ports(ports))
-    drawn = _ports(_unpacked(facts, POOL_PORTS))
-    if drawn:
-        process_id = number(section(facts, "dns_pool"), "process_id")
-        held.setdefault(Owner("dns.exe", process_id, ("DNS",), pool=True), {}).setdefault("udp", set()).update(drawn)
+    for row in rows(facts, "sockets"):
+        if protocol := protocol_of(row):
+            held.setdefault(owner_of(row), {}).setdefault(protocol, set()).update(_ports(row))
     return held
 
 
-def _by_process(facts: Facts) -> dict[tuple[Protocol, int, str, tuple[str, ...], bool], list[t.Any]]:
-    found: dict[t.Any, list[t.Any]] = {}
-    for row in rows(facts, "sockets"):
-        if protocol := protocol_of(row):
-            services = texts(row, "services")
-            key = (protocol, number(row, "process_id"), text(row, "image"), services, bool(row.get("pool")))
-            found.setdefault(key, []).append(row.get("port"))
-    for packed in _unpacked(facts, PACKED_SOCKETS):
-        if isinstance(packed, list) and len(packed) == _PACKED_FIELDS and packed[0] in PROTOCOLS:
-            protocol, port, process_id, image, hosted = packed
-            services = tuple(map(str, hosted)) if isinstance(hosted, list) else ()
-            key = (protocol, process_id if isinstance(process_id, int) else 0, str(image or ""), services, False)
-            found.setdefault(key, []).append(port)
-    return found
-
-
-def _ports(values: t.Iterable[t.Any]) -> set[int]:
-    """Those of the values that are ports; called with thousands."""
-    return {value for value in values if isinstance(value, int) and 0 <= value <= HIGHEST_PORT}
-
-
-def knows_sockets(facts: Facts) -> bool:
-    """Whether the server's sockets were read at all."""
-    return facts.get("sockets") is not None or facts.get(PACKED_SOCKETS) not in (None, "null")
+def _ports(row: Facts) -> t.Iterator[int]:
+    """The port of a socket, or those of a process (``80, 49152-49160``); what can't be read is left out."""
+    for part in text(row, "ports").split(",") if "ports" in row else [text(row, "port")]:
+        first, _dash, last = part.strip().partition("-")
+        if first.isdecimal() and (last or first).isdecimal():
+            yield from range(int(first), min(int(last or first), HIGHEST_PORT) + 1)
 
 
 def holders(held: t.Mapping[Owner, t.Mapping[Protocol, t.Collection[int]]]) -> tuple[Holder, ...]:
     """One row for each process, those with most ports first."""
     found = [
         Holder(
-            text=process_text(owner.image, owner.process_id, owner.services),
+            text=owner.text,
             image=owner.image,
             process_id=owner.process_id,
             services=owner.services,
             pool=owner.pool,
+            outgoing=owner.outgoing,
             tcp=PortNumbers(ports.get("tcp", ())),
             udp=PortNumbers(ports.get("udp", ())),
             tcp_count=len(ports.get("tcp", ())),
@@ -221,9 +215,10 @@ def waiting(facts: Facts) -> tuple[Waiting, ...]:
     """What is configured and not in force for sure."""
     return tuple(
         Waiting(
-            what=f"{_PART_TEXTS.get(text(row, 'resource'), text(row, 'resource'))}: {text(row, 'part')}",
+            what=f"{_PART_TEXTS.get(text(row, 'resource'), text(row, 'resource'))} ({text(row, 'part')})",
             effective=text(row, "effective"),
             waits_for=text(row, "waits_for"),
+            by_itself=comes_by_itself(text(row, "waits_for")),
             reason=text(row, "reason"),
         )
         for row in rows(facts, "configured_versus_effective")
@@ -233,11 +228,3 @@ def waiting(facts: Facts) -> tuple[Waiting, ...]:
 
 def _kept(kind: t.Any, protocol: Protocol, ports: Ranges) -> KeptPorts:
     return KeptPorts(kind=kind, protocol=protocol, ports=ports, count=sum(item.count for item in ports))
-
-
-def _unpacked(facts: Facts, name: str) -> list[t.Any]:
-    try:
-        value = json.loads(text(facts, name) or "null")
-    except ValueError:
-        return []
-    return value if isinstance(value, list) else []

@@ -15,9 +15,9 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts im
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_map import run_texts
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortRange
 
-State = t.Literal["critical", "warning", "waiting", "well", "not_read"]
+State = t.Literal["critical", "warning", "waiting", "not_read", "well"]
 STATES: t.Final[tuple[State, ...]] = t.get_args(State)
-"""Worst first; a server that was not read comes last, since nothing is known of it."""
+"""Worst first; that nothing, or not enough, is known of a server is better than any trouble, and not yet well."""
 Reading = t.Literal["read", "failed", "unreachable"]
 NeedState = t.Literal["taken", "held", "free"]
 Kept = t.Literal["reserved", "left_out_of_pool", "windows_block"]
@@ -51,6 +51,8 @@ class Holder:
     process_id: int
     services: tuple[str, ...]
     pool: bool
+    outgoing: bool
+    """It listens on none of these ports: they are the near ends of its connections."""
     tcp: PortNumbers
     udp: PortNumbers
     tcp_count: int
@@ -105,8 +107,15 @@ class Waiting:
     what: str
     effective: str
     waits_for: str
-    """``reboot``, ``dns_restart``, ``boot``, ``owner``; empty where it waits for nothing that could be named."""
+    """A key of ``waits.AWAITED``; empty where it waits for nothing that could be named."""
+    by_itself: bool
+    """Nobody must do anything for it."""
     reason: str
+
+    @property
+    def is_due(self) -> bool:
+        """Whether somebody must do something; where nobody knows whether it is in force, nothing is due."""
+        return self.effective == "no" and not self.by_itself
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

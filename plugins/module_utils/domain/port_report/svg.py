@@ -14,7 +14,10 @@ import typing as t
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.markup import escaped
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_map import Label, Tick
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_report.drawing import (
+    HEAD_LINE,
+    LINE,
     Drawing,
+    HeadLine,
     Lane,
     Mark,
     Panel,
@@ -22,9 +25,8 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_rep
 )
 
 _NAME_LEFT: t.Final = 0
-_SAID_LEFT: t.Final = 85
-_BEHIND_SYMBOL: t.Final = 98
-_LINE: t.Final = 15
+_SAID_LEFT: t.Final = 98
+_BEHIND_SYMBOL: t.Final = 112
 STRIPES: t.Final = (
     '<defs><pattern id="stripes" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
     '<path class="stripe" d="M0 0v5"/></pattern></defs>'
@@ -41,9 +43,12 @@ def svg(drawing: Drawing, *, name: str, key: str, style: str = "") -> str:
         key: what the identifiers in it begin with, letters and digits; unique in a page.
         style: the style sheet, for a file of its own; without it the page has style, paper and pattern.
     """
-    title, width, height = escaped(name), drawing.width, drawing.height
+    title, width, top = escaped(name), drawing.width, drawing.head_height
+    # In a page the head lies above what is shown: the page says the same in words, and who saves the picture gets both.
+    shown = f"0 {-top} {width} {drawing.height + top}" if style else f"0 0 {width} {drawing.height}"
+    size = f' width="{width}" height="{drawing.height + top}"' if style else ""
     parts = [
-        f'<svg class="map" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img"',
+        f'<svg class="map" xmlns="http://www.w3.org/2000/svg" viewBox="{shown}"{size} data-head="{top}" role="img"',
         f'aria-labelledby="{key}-title" aria-describedby="{key}-text">',
         f'<title id="{key}-title">Port map of {title}</title>',
         f'<desc id="{key}-text">{escaped(drawing.description)}</desc>',
@@ -51,12 +56,17 @@ def svg(drawing: Drawing, *, name: str, key: str, style: str = "") -> str:
     if style:
         # A style sheet has no markup of XML in it, but its selectors may have a ">".
         parts.append(f"<style>{escaped(style)}</style>{STRIPES}")
-        parts.append(f'<rect class="paper" width="{width}" height="{height}"/>')
-    for number, panel in enumerate(drawing.panels):
-        heading = f"{panel.title}{f' of {name}' if style and not number else ''}"
-        parts.append(_text(heading, x=drawing.left, y=panel.top + 16, kind="title"))
+        parts.append(f'<rect class="paper" y="{-top}" width="{width}" height="{drawing.height + top}"/>')
+    parts += _head(drawing.head, top=-top)
+    for panel in drawing.panels:
+        parts.append(_text(panel.title, x=drawing.left, y=panel.top + 16, kind="title"))
         parts += _panel(panel, right=drawing.right)
     return "\n".join([*parts, "</svg>"])
+
+
+def _head(lines: t.Iterable[HeadLine], *, top: int) -> t.Iterator[str]:
+    for number, line in enumerate(lines, start=1):
+        yield _text(line.text, x=_NAME_LEFT, y=top + HEAD_LINE * number, kind=line.kind)
 
 
 def _panel(panel: Panel, *, right: int) -> t.Iterator[str]:
@@ -73,7 +83,7 @@ def _panel(panel: Panel, *, right: int) -> t.Iterator[str]:
 def _lane(lane: Lane) -> t.Iterator[str]:
     yield f'<text x="{_NAME_LEFT}" y="{lane.top + 16}">{escaped(lane.name)}</text>'
     for index, said in enumerate(lane.said):
-        yield from _said(said, y=lane.top + 16 + _LINE * index)
+        yield from _said(said, y=lane.top + 16 + LINE * index)
     for shape in lane.shapes:
         yield f'<path class="{shape.kind}" d="{shape.path}"/>'
     for label in lane.taken_labels:

@@ -52,6 +52,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.undo imp
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.value_parts import (
     Part,
     changed_part,
+    confirm_absence,
     demand_type,
     entry_for,
     plan_of,
@@ -122,12 +123,16 @@ def _size(text: str | None, *, allow_unsafe: bool) -> int | t.Literal["default"]
 def plan(wanted: DnsSocketPool, context: Context) -> Plan:
     """The plan for size and list together; raises PlanError, FactsNeeded."""
     _refuse_list_without_support(wanted, context)
-    context.facts.require(NAMES_FACT, ServiceFact(DNS_SERVICE))
+    # A value that should not be there is looked for among the names: asking for it would settle nothing.
+    by_name = [NAMES_FACT] if wanted.size == "default" else []
+    context.facts.require(ServiceFact(DNS_SERVICE), *(by_name or _questions(wanted, context)))
+    context.facts.require(*_questions(wanted, context))
     _refuse_without_dns(context)
     asked = wanted.excluded.on(context.facts, POOL_PROTOCOLS) if wanted.excluded else PortSet()
-    context.facts.require(*_questions(wanted, context))
     parts = [part for part in (_size_part(wanted, context), _list_part(wanted, asked, context)) if part]
     changed = any(part.steps for part in parts)
+    if changed:
+        context.facts.require(NAMES_FACT)
     force = _pending_force(context) if changed else _force_of(parts, context)
     made = plan_of("dns_socket_pool", parts, force)
     return dataclasses.replace(
@@ -139,9 +144,8 @@ def plan(wanted: DnsSocketPool, context: Context) -> Plan:
 
 def undo(wanted: DnsSocketPool, context: Context) -> Plan:
     """Take back the size, where one is named, and our part of the named ports; raises PlanError, FactsNeeded."""
-    context.facts.require(NAMES_FACT, ServiceFact(DNS_SERVICE))
+    context.facts.require(ServiceFact(DNS_SERVICE), *_questions(wanted, context))
     asked = wanted.excluded.on(context.facts, POOL_PROTOCOLS) if wanted.excluded else NO_PORTS
-    context.facts.require(*_questions(wanted, context))
     parts = [part for part in (_size_undone(wanted, context), _list_undone(wanted, asked, context)) if part]
     force = _pending_force(context) if any(part.steps for part in parts) else IN_FORCE
     return plan_of("dns_socket_pool", parts, force)
@@ -190,13 +194,19 @@ def _exists(name: str, context: Context) -> bool:
 
 
 def _questions(wanted: DnsSocketPool, context: Context) -> list[RegistryFact]:
-    """Only values that exist are read: the names of the key are known already."""
+    """The values that count, less those that a list of the key's names, where it is known already, does not have."""
     asked = ([SIZE_FACT] if wanted.size is not None else []) + ([LIST_FACT] if wanted.excluded else [])
-    return [fact for fact in asked if _exists(fact.name, context)]
+    return [fact for fact in asked if NAMES_FACT not in context.facts or _exists(fact.name, context)]
 
 
 def _reading(fact: RegistryFact, context: Context) -> RegistryReading:
-    return context.facts[fact] if _exists(fact.name, context) else Absent.VALUE
+    """A value that comes with its data is there for certain; that one is absent is settled by listing the key."""
+    if NAMES_FACT in context.facts and not _exists(fact.name, context):
+        return Absent.VALUE
+    reading = context.facts[fact]
+    if isinstance(reading, Absent):
+        confirm_absence(fact, context)
+    return reading
 
 
 def _size_part(wanted: DnsSocketPool, context: Context) -> Part | None:
@@ -265,7 +275,7 @@ def _size_warnings(size: int | None) -> tuple[str, ...]:
 
 
 def _dead_value_warning(context: Context) -> tuple[str, ...]:
-    if not _exists(DEAD_NAME, context):
+    if NAMES_FACT not in context.facts or not _exists(DEAD_NAME, context):
         return ()
     warning = (
         f"HKLM\\{DNS_PARAMETERS} holds a value {DEAD_NAME}, which no Windows reads: the real name is {LIST_FACT.name}. "

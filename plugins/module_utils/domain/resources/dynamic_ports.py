@@ -13,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain import dns_restart, ipsec
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain import dns_restart
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.catalogue import DNS_SERVICE, services_within
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ephemeral_range import (
     range_by_max_user_port,
@@ -347,7 +347,6 @@ def _range_warnings(wanted: DynamicPorts, context: Context) -> tuple[str, ...]:
         warnings += _at_risk("tcp", tcp, f"Windows draws TCP ports from {tcp}")
     if context.facts[ServiceFact(DNS_SERVICE)] is not None and (wanted.max_user_port is not None or udp is not None):
         warnings += _pool_warnings(pool_range(context.capabilities, highest, udp), context)
-        warnings += _block_mode_warning(highest, context)
     return tuple(warnings)
 
 
@@ -376,16 +375,6 @@ def _at_risk(protocol: Protocol, ports: PortRange, said: str) -> tuple[str, ...]
     keys = ", ".join(row.key for row in services_within(protocol, ports))
     advice = f" In it lie {protocol.upper()} ports of {keys}: keep them free where these services run." if keys else ""
     return (f"{said}.{advice}",)
-
-
-def _block_mode_warning(highest: int | None, context: Context) -> tuple[str, ...]:
-    if not ipsec.boot_may_block_with(highest, context):
-        return ()
-    warning = (
-        "UDP 4500 can be in that pool, and it is not reserved: reserve it (reserved_ports, services: ipsec) before the "
-        "next boot, or IPSEC Services may fail there and this server block all network traffic (KB912023)."
-    )
-    return (warning,)
 
 
 RESOURCE: t.Final = Resource(NAME, ARGUMENT_SPEC, options, plan, undo)

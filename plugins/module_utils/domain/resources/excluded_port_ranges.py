@@ -4,9 +4,13 @@
 """Ports reserved from Windows Vista and Server 2008 on: netsh's administered excluded port ranges.
 
 The list is of blocks. A block is added only while none of its ports is in use and no other block overlaps it (error 32
-of CreatePersistentUdpPortReservation); it is deleted only as a whole, by its start and number. Blocks that Windows
-itself made at run time (WinNAT, Hyper-V: rows without ``*``) can't be deleted and change at each boot: they are not
-ours.
+of CreatePersistentTcpPortReservation and CreatePersistentUdpPortReservation); it is deleted only as a whole, by its
+start and number. Blocks that Windows itself made at run time (WinNAT, Hyper-V: rows without ``*``) can't be deleted and
+change at each boot: they are not ours.
+
+In use is taken to mean by a listener, a UDP socket or an outgoing TCP connection: the documentation of the error says
+'in use' and no more, so that it counts connections is [K] unverified. They are looked at for up to
+``MOST_CONNECTION_PORTS`` TCP ports; of a longer list netsh itself tells (error 32), and nothing is lost by it.
 """
 
 from __future__ import annotations
@@ -35,6 +39,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan imp
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_holders import (
     Holder,
     belongs_to,
+    connection_questions,
     held_sentence,
     holders_of,
     is_rightful,
@@ -56,7 +61,8 @@ def plan(wanted: t.Mapping[Protocol, PortSet], state: ListState, context: Contex
     """
     named = PortSet(tuple(item for ports in wanted.values() for item in ports.ranges))
     asked = named if state != "absent" else NO_PORTS
-    context.facts.require(ExclusionsFact(), *([SocketsFact(asked)] if asked else []))
+    connected = wanted.get("tcp", NO_PORTS) if asked else NO_PORTS
+    context.facts.require(ExclusionsFact(), *([SocketsFact(asked)] if asked else []), *connection_questions(connected))
     exclusions = _supported(context)
     changes = [
         _change_for(protocol, _Wanted(ports, state, asked, patient), exclusions, context)
@@ -159,7 +165,9 @@ def _addition(protocol: Protocol, wanted: _Wanted, exclusions: Exclusions, conte
         return _Change(protocol)
     _refuse_foreign_blocks(protocol, missing, exclusions)
     observed = wanted.observed if wanted.observed >= missing else missing
-    held = [holder for holder in holders_of(missing, context, asked=observed) if holder.protocol == protocol]
+    connected = (wanted.ports if wanted.ports >= missing else missing) if protocol == "tcp" else NO_PORTS
+    holding = holders_of(missing, context, asked=observed, tcp=connected)
+    held = [holder for holder in holding if holder.protocol == protocol]
     if not wanted.patient:
         _refuse_thieves(held, context)
     stopping = [holder for holder in held if _will_be_free(holder, context)]
@@ -201,9 +209,15 @@ def _refuse_thieves(held: t.Sequence[Holder], context: Context) -> None:
         raise PlanError(
             f"{holder.protocol.upper()} {holder.port}",
             f"{holder} holds it and is not known as its owner, and a port in use can't be excluded",
-            "Stop that process or service, run this again, then start it"
-            + ("; dns_socket_pool keeps the DNS server off it" if DNS_SERVICE in holder.services else ""),
+            _how_to_free(holder),
         )
+
+
+def _how_to_free(holder: Holder) -> str:
+    if holder.outgoing:
+        return f"{holder.remedy[0].upper()}{holder.remedy[1:]}, then run this again"
+    keeps_off = "; dns_socket_pool keeps the DNS server off it" if DNS_SERVICE in holder.services else ""
+    return f"Stop that process or service, run this again, then start it{keeps_off}"
 
 
 def _removal(protocol: Protocol, ports: PortSet, exclusions: Exclusions, context: Context) -> _Change:
@@ -221,7 +235,8 @@ def _removal(protocol: Protocol, ports: PortSet, exclusions: Exclusions, context
 
 
 def _refuse_cut_of_busy_block(protocol: Protocol, whole: PortSet, block: PortRange, context: Context) -> None:
-    busy = [holder for holder in holders_of(whole, context) if holder.protocol == protocol]
+    connected = whole if protocol == "tcp" else NO_PORTS
+    busy = [holder for holder in holders_of(whole, context, tcp=connected) if holder.protocol == protocol]
     if busy:
         raise PlanError(
             f"{protocol.upper()} block {block}",

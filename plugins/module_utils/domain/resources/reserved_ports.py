@@ -99,7 +99,9 @@ def undo(wanted: ReservedPorts, context: Context) -> Plan:
 
 
 def _by_protocol(wanted: ReservedPorts, context: Context) -> dict[Protocol, PortSet]:
-    return {protocol: wanted.ports.on(context.facts, (protocol,)) for protocol in wanted.protocols}
+    """The ports by protocol; ``pure`` speaks of the protocols alone that its ports are meant for, or of all."""
+    named = wanted.ports.protocols_named(wanted.protocols) if wanted.state == "pure" else wanted.protocols
+    return {protocol: wanted.ports.on(context.facts, (protocol,)) for protocol in named}
 
 
 def _mechanism(wanted: ReservedPorts, context: Context) -> Mechanism:

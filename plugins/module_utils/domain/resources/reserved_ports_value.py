@@ -53,8 +53,8 @@ _NO_PROTOCOL: t.Final = "the ReservedPorts value has no protocol: the ports are 
 
 
 def reserved(context: Context) -> PortSet:
-    """The ports that the value names now, in force or not."""
-    return as_list(context.facts[RESERVED_PORTS_FACT]).ports
+    """The ports that the value keeps back by the rules of KB812873, once it is in force."""
+    return as_list(context.facts[RESERVED_PORTS_FACT]).reliable
 
 
 def plan(ports: PortSet, state: ListState, protocol: t.Literal["tcp", "udp", "both"], context: Context) -> Plan:

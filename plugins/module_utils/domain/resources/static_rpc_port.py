@@ -35,11 +35,17 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan imp
     PlanError,
     Resource,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_holders import belongs_to, holders_of
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_holders import (
+    belongs_to,
+    connection_questions,
+    holders_of,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_lists import LOWEST_DRAWN_PORT
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import HIGHEST_PORT, PortRange, PortSet
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.releases import DEFAULT_POOL_RANGE
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.rpc_ports import (
+    DIRECTORY_IMAGE,
+    DIRECTORY_PORTS,
     PORTS_BY_KEY,
     REBOOT,
     RPC_PORTS,
@@ -288,13 +294,26 @@ def _refuse_bad_ports(
     context.facts.require(
         *(ServiceFact(row.service) for row in RPC_PORTS if row.service),
         SocketsFact(numbers),
+        *connection_questions(numbers),
         *([DynamicRangesFact()] if context.capabilities.dynamic_port_ranges else []),
         *(RegistryNamesFact(fact.key) for fact in absent),
     )
+    _refuse_directory(ports)
     _refuse_dfsr(ports, context)
     _refuseconfigured(wanted, ports, context)
     _refuse_first_ports(ports, context)
     _refuse_used(ports, numbers, context)
+
+
+def _refuse_directory(ports: t.Mapping[RpcPort, int]) -> None:
+    """By number: who holds them can't tell, since the same process listens on both."""
+    for row, number in ports.items():
+        if row.image == DIRECTORY_IMAGE and number in DIRECTORY_PORTS:
+            raise PlanError(
+                f"port {number} for {row.key}",
+                f"every domain controller has {DIRECTORY_PORTS[number]} there (KB832017)",
+                "Choose another port",
+            )
 
 
 def _refuse_dfsr(ports: t.Mapping[RpcPort, int], context: Context) -> None:
@@ -345,14 +364,14 @@ def _first_ports(context: Context) -> PortRange:
 
 
 def _refuse_used(ports: t.Mapping[RpcPort, int], numbers: PortSet, context: Context) -> None:
-    held = [holder for holder in holders_of(numbers, context) if holder.protocol == "tcp"]
+    held = [holder for holder in holders_of(numbers, context, tcp=numbers) if holder.protocol == "tcp"]
     for row, number in ports.items():
         for holder in held:
             if holder.port == number and not belongs_to(holder, row.service, row.image):
                 raise PlanError(
                     f"TCP {number} for {row.key}",
                     f"{holder} holds it",
-                    "Choose another port, or move that program to another",
+                    f"Choose another port, or {holder.remedy}",
                 )
 
 

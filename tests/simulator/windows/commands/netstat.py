@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import typing as t
 
@@ -19,8 +20,22 @@ _HEADINGS: t.Final[t.Mapping[Language, tuple[str, str, str, str, str]]] = {
     "de": ("Aktive Verbindungen", "Proto", "Lokale Adresse", "Remoteadresse", "Status"),
 }
 _STATES: t.Final[t.Mapping[Language, t.Mapping[str, str]]] = {
-    "en": {"listen": "LISTENING", "established": "ESTABLISHED", "": ""},
-    "de": {"listen": "ABH\u00d6REN", "established": "HERGESTELLT", "": ""},
+    "en": {
+        "": "",
+        "listen": "LISTENING",
+        "syn_sent": "SYN_SENT",
+        "established": "ESTABLISHED",
+        "close_wait": "CLOSE_WAIT",
+        "time_wait": "TIME_WAIT",
+    },
+    "de": {
+        "": "",
+        "listen": "ABH\u00d6REN",
+        "syn_sent": "SYN_GESENDET",
+        "established": "HERGESTELLT",
+        "close_wait": "SCHLIESSEN_WARTEN",
+        "time_wait": "WARTEND",
+    },
 }
 _TABLES: t.Final[t.Mapping[str, tuple[tuple[Protocol, Family], ...]]] = {
     "": (("tcp", 4), ("tcp", 6), ("udp", 4), ("udp", 6)),
@@ -35,7 +50,8 @@ def _address(address: str, family: Family, port: int) -> str:
     return f"{address}:{port}" if family == 4 else f"[{address}]:{port}"
 
 
-def _row(socket: Socket, states: t.Mapping[str, str], *, with_pid: bool) -> str:
+@functools.lru_cache(maxsize=65536)
+def _row(socket: Socket, language: Language, *, with_pid: bool) -> str:
     local = _address(socket.address, socket.family, socket.port)
     if socket.protocol == "udp":
         remote = "*:*"
@@ -43,7 +59,8 @@ def _row(socket: Socket, states: t.Mapping[str, str], *, with_pid: bool) -> str:
         unbound = "0.0.0.0" if socket.family == 4 else "::"
         remote = _address(socket.remote_address or unbound, socket.family, socket.remote_port)
     pid = str(socket.pid) if with_pid else ""
-    return f"  {socket.protocol.upper():<6} {local:<22} {remote:<22} {states[socket.state]:<15} {pid}".rstrip()
+    state = _STATES[language][socket.state]
+    return f"  {socket.protocol.upper():<6} {local:<22} {remote:<22} {state:<15} {pid}".rstrip()
 
 
 def table(context: Context, *, protocol: str = "", listening: bool = True, with_pid: bool = True) -> str:
@@ -53,10 +70,10 @@ def table(context: Context, *, protocol: str = "", listening: bool = True, with_
     heading = f"  {proto:<6} {local:<22} {remote:<22} {state:<15} {'PID' if with_pid else ''}".rstrip()
     states = _STATES[language]
     rows = [
-        _row(socket, states, with_pid=with_pid)
+        _row(socket, language, with_pid=with_pid)
         for kind, family in _TABLES[protocol]
-        for socket in context.session.sockets.all(kind, family)
-        if listening or socket.state == "established"
+        for socket in context.session.sockets.shown(kind, family)
+        if socket.state in states and (listening or socket.state not in ("", "listen"))
     ]
     return lines("", title, "", heading, *rows)
 

@@ -13,7 +13,9 @@ from tests.simulator.windows.machine import Machine
 from tests.simulator.windows.sockets import BOTH_FAMILIES, Socket
 from tests.simulator.windows.wmi.base import STANDARD_CIMV2, CimClass, Row, fixed
 
-_STATES: t.Final = {"listen": 2, "established": 5}
+_STATES: t.Final = {"listen": 2, "syn_sent": 3, "established": 5, "close_wait": 8, "time_wait": 11, "bound": 100}
+"""MIB_TCP_STATE (MS-RRASM 2.2.1.1.11); Get-NetTCPConnection also knows Bound, here 100 [K]."""
+FIRST_WITH_BOUND: t.Final = 14393
 _UNBOUND: t.Final = {4: "0.0.0.0", 6: "::"}
 
 
@@ -51,9 +53,14 @@ def _udp(context: Context) -> list[Row]:
 
 
 def _tcp(context: Context) -> list[Row]:
-    return [
-        _tcp_row(context, socket) for family in BOTH_FAMILIES for socket in context.session.sockets.all("tcp", family)
+    shown = [socket for family in BOTH_FAMILIES for socket in context.session.sockets.shown("tcp", family)]
+    # Windows Server 2016 shows a bound socket beside each outgoing connection [T]; earlier releases don't [K].
+    beside = [
+        socket._replace(state="bound", address=_UNBOUND[socket.family], remote_address="", remote_port=0)
+        for socket in shown
+        if socket.client and context.machine.release.build >= FIRST_WITH_BOUND
     ]
+    return [_tcp_row(context, socket) for socket in (*shown, *beside)]
 
 
 _UDP_PROPERTIES: t.Final = ("CreationTime", "InstanceID", "LocalAddress", "LocalPort", "OwningProcess")

@@ -254,6 +254,36 @@ def test_a_thief_other_than_dns_is_named_and_the_fix_is_written_all_the_same() -
     assert "thief.exe" in sentence
 
 
+def test_a_connection_on_a_port_is_named_and_stopping_dns_would_not_help() -> None:
+    world = edge()
+    world.sockets.clear()
+    world.services.append(service("Thief"))
+    world.connect(50389, "Thief")
+    planned = plan(world, request())
+    assert not any(EDGE in step for step in shape(planned.steps))
+    assert "an outgoing connection of thief.exe" in planned.unrelieved[EDGE]
+    assert planned.unrelieved[EDGE].endswith("whose next connection gets another port, and run this again")
+
+
+def test_an_accepted_connection_takes_no_port() -> None:
+    world = edge(broken=False)
+    world.services.append(service("Thief"))
+    for port in (50389, 50636):
+        world.connect(port, EDGE)
+        world.connect(port, "Thief")
+    assert all(report.is_right for report in plan(world, request()).victims)
+
+
+def test_the_victims_own_connection_proves_nothing() -> None:
+    world = edge(broken=False)
+    world.sockets.clear()
+    world.connect(50389, EDGE)
+    (report,) = plan(world, request()).victims
+    standings = {(port.protocol, port.port): port.standing for port in report.ports}
+    assert standings["tcp", 50389] == "free"
+    assert not report.is_right
+
+
 def test_a_victim_that_is_disabled_is_not_started() -> None:
     world = edge()
     world.services[1] = stopped(EDGE, start_mode="Disabled")
@@ -350,6 +380,16 @@ def test_undo_gives_back_what_was_there_and_forgets_last() -> None:
     first, last = [step.journal for step in undone.steps if isinstance(step, WriteJournal)]
     assert first.entries
     assert last.is_empty
+
+
+def test_an_undo_that_fails_half_way_starts_what_it_stopped_and_forgets_nothing() -> None:
+    world = converged()
+    undone = plan(world, request(state="absent", prove=False))
+    assert shape(undone.recovery) == [("start", "DNS", "DnsTool"), "53", "J"]
+    first = next(step.journal for step in undone.steps if isinstance(step, WriteJournal))
+    last = next(step.journal for step in undone.recovery if isinstance(step, WriteJournal))
+    assert (last.entries, last.stopped) == (first.entries, ())
+    assert last.entries
 
 
 def test_undo_leaves_what_others_added_since() -> None:

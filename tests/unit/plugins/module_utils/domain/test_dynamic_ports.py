@@ -15,10 +15,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.journal 
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import OptionError, Plan, PlanError
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortRange
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources import dynamic_ports
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.reserved_ports_value import (
-    RESERVED_PORTS_FACT,
-)
-from tests.unit.plugins.module_utils.domain.world import World, dynamic_ranges, multi, service, stopped
+from tests.unit.plugins.module_utils.domain.world import World, dynamic_ranges, service, stopped
 
 WIDE = {"start": 1025, "number": 58976}
 USUAL = {"start": 49152, "number": 16384}
@@ -128,7 +125,7 @@ def test_a_value_beyond_the_limits_is_read_and_put_back() -> None:
 def test_a_value_of_another_type_is_left_alone() -> None:
     world = server("2003")
     world.set(MAX_USER_PORT_FACT, RegistryValue(RegistryType.STRING, "60000"))
-    with pytest.raises(PlanError, match="its type is STRING, Windows reads only REG_DWORD"):
+    with pytest.raises(PlanError, match="its type is REG_SZ, Windows reads only REG_DWORD"):
         plan(world, max_user_port="default")
 
 
@@ -241,10 +238,3 @@ def test_what_the_choice_means(world: World, given: dict[str, t.Any], words: lis
     said = " ".join(plan(world, **given).warnings)
     assert [word for word in words if word not in said] == []
     assert bool(said) == bool(words)
-
-
-def test_the_next_boot_could_block_the_server() -> None:
-    world = server("2003")
-    assert "KB912023" in plan(world, max_user_port="60000").warnings[-1]
-    world.set(RESERVED_PORTS_FACT, multi("4500-4500"))
-    assert not any("KB912023" in warning for warning in plan(world, max_user_port="60000").warnings)

@@ -16,9 +16,11 @@ from hypothesis import strategies as st
 from ansible_collections.portkeeper.windows.plugins.filter.port_report import port_report
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_report.drawing import Drawing, drawing
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_report.fleet import fleet
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_report.host import Host, host_row, percent
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_report.host import Host, host_row
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_report.rows import State, plain
-from tests.report.facts import HOSTILE, Facts, edge_server, fleet_results, socket, span
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_report.verdict import percent
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.waits import AWAITED, WaitsFor
+from tests.report.facts import DELAYED_START, HOSTILE, Facts, edge_server, fleet_results, socket, span
 from tests.report.rendering import reduced
 
 NOTHING: t.Final[Facts] = {"release": {"name": "Windows Server 2019"}}
@@ -51,9 +53,40 @@ STATES: t.Final[list[tuple[str, Facts, State]]] = [
     ("a risk", {"risk": {"probability": 0.01}}, "warning"),
     ("no risk", {"risk": {"probability": 0.0}}, "well"),
     ("a reboot that is due", {"configured_versus_effective": [WAITING]}, "waiting"),
+    ("a reboot that comes by itself", {"configured_versus_effective": [DELAYED_START]}, "well"),
+    ("one of each", {"configured_versus_effective": [DELAYED_START, WAITING]}, "waiting"),
+    ("findings that could not be read", {"findings": None}, "not_read"),
+    (
+        "a reboot that is due, and unread findings",
+        {"findings": None, "configured_versus_effective": [WAITING]},
+        "waiting",
+    ),
     ("somebody else's value", {"configured_versus_effective": [{**WAITING, "effective": "unknown"}]}, "well"),
     ("a disabled service", {"services": [{**DOWN, "start_mode": "disabled", "exit_code": 1077}]}, "well"),
 ]
+
+
+def connected(port: int, image: str, services: list[str]) -> Facts:
+    row = socket("tcp", port, image, 7, services)
+    return {**row, "outgoing": True, "far_ends": ["192.0.2.99:389"]}
+
+
+ROUTER: t.Final[Facts] = {"service": "BlackBerry Router", "start_mode": "auto", "products": ["blackberry_router"]}
+
+
+def test_a_needed_port_in_an_outgoing_connection_is_taken() -> None:
+    host = read(services=[{**ROUTER, "state": "Running"}], sockets=[connected(3101, "java.exe", [])])
+    holder = "an outgoing connection of java.exe (process 7) to 192.0.2.99:389"
+    assert [(need.state, need.held_by) for need in host.needs] == [("taken", (holder,))]
+    assert [(row.text, row.outgoing) for row in host.holders] == [(holder, True)]
+    (lane,) = [lane for lane in drawing(host).panels[0].lanes if lane.name == "TCP in use"]
+    assert lane.said[0].text == "listening 0"
+
+
+def test_a_services_own_connection_neither_takes_nor_holds_its_port() -> None:
+    own = connected(3101, "BlackBerryRouter.exe", ["BlackBerry Router"])
+    host = read(services=[{**ROUTER, "state": "Running"}], sockets=[own])
+    assert [need.state for need in host.needs] == ["free"]
 
 
 @pytest.mark.parametrize(("facts", "state"), [row[1:] for row in STATES], ids=[row[0] for row in STATES])
@@ -63,14 +96,84 @@ def test_state(facts: Facts, state: State) -> None:
     assert host.headline
 
 
+NEVER: t.Final[Facts] = {
+    "resource": "reserved_ports",
+    "part": "ReservedPorts",
+    "effective": "no",
+    "waits_for": None,
+    "reason": "Windows Server 2008 ignores it.",
+}
+STOP_OWNER: t.Final[Facts] = {**WAITING, "part": "netsh", "waits_for": "owner"}
+UNTIL_THEN: t.Final = "until then this is configured, but not in force:"
+RESERVED_PORTS: t.Final = "reserved ports (ReservedPorts)"
+DUE: t.Final[list[tuple[str, list[Facts], str, tuple[str, ...], tuple[str, ...]]]] = [
+    (
+        "somebody must reboot",
+        [WAITING],
+        f"Reboot the server: {UNTIL_THEN} {RESERVED_PORTS}.",
+        ("reboot",),
+        (),
+    ),
+    (
+        "the next boot does it",
+        [DELAYED_START],
+        "Nothing to do; the next boot by itself puts in force: start mode (DNS).",
+        (),
+        ("start mode (DNS)",),
+    ),
+    (
+        "several things to do, the dearest first, and one that comes with them",
+        [STOP_OWNER, DELAYED_START, WAITING],
+        f"Reboot the server and stop the ports' owner: {UNTIL_THEN} reserved ports (netsh) and {RESERVED_PORTS}.",
+        ("reboot", "owner"),
+        ("start mode (DNS)",),
+    ),
+    (
+        "it waits for nothing",
+        [NEVER],
+        "Configured, but not in force: reserved ports (ReservedPorts). Windows Server 2008 ignores it.",
+        (),
+        (),
+    ),
+    ("nobody knows", [{**WAITING, "effective": "unknown"}], "Nothing to do.", (), ()),
+]
+
+
+@pytest.mark.parametrize(
+    ("rows", "headline", "waits_for", "by_itself"), [row[1:] for row in DUE], ids=[row[0] for row in DUE]
+)
+def test_what_somebody_must_do_and_what_comes_by_itself(
+    rows: list[Facts], headline: str, waits_for: tuple[str, ...], by_itself: tuple[str, ...]
+) -> None:
+    host = read(configured_versus_effective=rows)
+    assert (host.headline, host.waits_for, host.by_itself) == (headline, waits_for, by_itself)
+
+
+def test_a_finding_lasts_until_the_boot_that_its_fix_waits_for() -> None:
+    finding = {"severity": "critical", "summary": "Down.", "configured": True, "waits_for": "boot"}
+    host = read(findings=[finding], configured_versus_effective=[DELAYED_START])
+    assert (host.state, host.headline, host.waits_for) == ("critical", "Down.", ("boot",))
+
+
+def test_a_note_is_less_than_what_is_due() -> None:
+    note = {"severity": "information", "summary": "A note."}
+    assert read(findings=[note], configured_versus_effective=[WAITING]).headline.startswith("Reboot the server")
+    assert read(findings=[note], configured_versus_effective=[DELAYED_START]).headline == "A note."
+
+
+def test_all_that_can_be_waited_for_has_words() -> None:
+    assert set(AWAITED) == set(t.get_args(WaitsFor))
+    assert [name for name, awaited in AWAITED.items() if awaited.by_itself] == ["boot"]
+
+
 @pytest.mark.parametrize(
     ("result", "reading", "message"),
     [
-        ({}, "failed", "Nothing was read from this server."),
+        ({}, "failed", "This server was not read, or not yet."),
         ({"unreachable": True, "msg": "no connection"}, "unreachable", "no connection"),
         ({"failed": True, "msg": "Task failed: access denied"}, "failed", "access denied"),
         ({"result": None, "msg": "odd"}, "failed", "odd"),
-        ({"skipped": True}, "failed", "Nothing was read from this server."),
+        ({"skipped": True}, "failed", "This server was not read, or not yet."),
     ],
 )
 def test_what_was_not_read(result: Facts, reading: str, message: str) -> None:
@@ -113,21 +216,34 @@ def test_any_port_of_a_range_is_no_collision() -> None:
     ]
 
 
-def test_packed_sockets_say_the_same_as_rows() -> None:
+def test_rows_of_processes_say_the_same_as_rows_of_sockets() -> None:
     facts = edge_server(1, taken=True)
-    whole, packed = host_row("a", facts), host_row("a", reduced(facts))
-    assert plain(whole) == plain(packed)
+    by_socket, by_process = host_row("a", facts), host_row("a", reduced(facts))
+    assert len(reduced(facts)["sockets"]) < 100 < len(facts["sockets"])
+    assert plain(by_socket) == plain(by_process)
+
+
+@pytest.mark.parametrize(
+    ("ports", "found"),
+    [("80", "80"), ("80, 443-445", "80, 443-445"), ("", ""), ("x, 9-, -3, 7-5, 70000, 65535-70000", "9, 65535")],
+)
+def test_ports_of_a_process_as_text(ports: str, found: str) -> None:
+    (holder,) = read(sockets=[{**OWNER, "ports": ports}]).holders
+    assert holder.udp.text() == found
 
 
 def test_the_worst_server_comes_first() -> None:
     report = fleet(fleet_results(reduced))
     assert [host.state for host in report.hosts] == [
-        *("critical", "critical", "warning", "waiting", "well", "not_read", "not_read"),
+        *("critical", "critical", "warning", "waiting", "not_read", "not_read", "not_read", "well", "well"),
     ]
     assert report.headline == (
-        "2 of 7 servers critical, 1 with a warning, 1 waiting for a restart or reboot, 1 well, 2 not read."
+        "2 of 9 servers critical, 1 with a warning, 1 waiting for a restart or reboot, 3 not fully read, 2 well."
     )
-    assert report.waits_for == {"reboot": 0, "dns_restart": 1, "boot": 0, "owner": 0}
+    assert report.waits_for == {"reboot": 0, "dns_restart": 1, "service_restart": 0, "owner": 0, "boot": 0}
+    assert report.by_itself == 1
+    assert fleet({"alone": NOTHING}).headline == "1 server: well."
+    assert fleet({"alone": {}}).headline == "1 server: not fully read."
     assert fleet({}).headline == "There are no servers in this report."
 
 
@@ -145,7 +261,7 @@ JSON_VALUES: t.Final = st.recursive(
     max_leaves=8,
 )
 PARTS: t.Final = ("release", "sockets", "services", "ad_lds", "findings", "risk", "reservations", "dns_pool")
-MORE_PARTS: t.Final = ("dynamic_ranges", "configured_versus_effective", "packed_sockets", "pool_ports", "warnings")
+MORE_PARTS: t.Final = ("dynamic_ranges", "configured_versus_effective", "warnings")
 
 
 @given(st.dictionaries(st.sampled_from(PARTS + MORE_PARTS), JSON_VALUES))
@@ -165,6 +281,27 @@ def test_nothing_from_a_server_stays_unescaped() -> None:
     report = port_report(fleet_results(reduced), maps=True, escaped=True)
     assert "<script" not in json.dumps(report)
     assert HOSTILE not in json.dumps(report, ensure_ascii=False)
+
+
+def test_a_picture_says_whose_it_is_and_what_collides() -> None:
+    drawn = drawing(host_row("edge1", edge_server(1, taken=True)), read_at="2026-11-20 13:00 UTC")
+    assert [line.text for line in drawn.head[:4]] == [
+        "edge1",
+        "Critical, Windows Server 2022, read 2026-11-20 13:00 UTC",
+        "ADAM_MSExchange is down: dns.exe (process 1084, service DNS) holds UDP 50636.",
+        "\u2715 UDP 50636 of ADAM_MSExchange is held by dns.exe (process 1084, service DNS).",
+    ]
+
+
+def test_the_head_of_a_picture_has_bounds() -> None:
+    words = "word " * 500
+    finding = {"severity": "critical", "summary": words, "service": words}
+    findings = [{**finding, "ports": [{"protocol": "udp", "port": port}]} for port in range(2000, 2020)]
+    thieves = [socket("udp", port, words, 9, []) for port in range(2000, 2020)]
+    head = drawing(read(findings=findings, sockets=thieves)).head
+    assert max(len(line.text) for line in head) <= 125
+    assert len(head) == 13
+    assert head[-2].text == "and 14 more needed ports in other hands"
 
 
 def panels(drawn: Drawing) -> list[str]:

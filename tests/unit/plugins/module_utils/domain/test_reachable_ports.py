@@ -56,14 +56,16 @@ def added(planned: Plan) -> list[str]:
 def test_only_what_can_be_drawn_is_reserved(release: str, ranges: str, expected: list[str]) -> None:
     planned = plan(server(release, ranges))
     assert added(planned) == expected
-    assert planned.force.effective == "yes"
+    # That DNS honours what netsh excludes is assumed nowhere, and the one of 2008 draws these ports, too.
+    assert planned.force.effective == ("no" if release == "2008" else "yes")
 
 
 def test_nothing_to_reserve_says_why() -> None:
     planned = plan(server("2022", "50000-65535"))
     assert not planned.changed
     assert planned.force.reason == (
-        "None of TCP 49901, UDP 1812-1813 is ever drawn at random here (TCP 50000-65535, UDP 50000-65535 are)."
+        "None of TCP 49901, UDP 1812-1813 is ever drawn at random by programs here "
+        "(TCP 50000-65535, UDP 50000-65535 are)."
     )
 
 
@@ -77,7 +79,20 @@ def test_the_pool_of_2008_counts_with_max_user_port() -> None:
     world = server("2008", "1000-1300", exclusions=None)
     assert plan(world).force.effective == "yes"
     world.set(MAX_USER_PORT_FACT, RegistryValue(RegistryType.DWORD, 60000))
-    assert "by programs and the DNS server's pool" in plan(world).force.reason
+    assert "and by the DNS server at each of its starts" in plan(world).force.reason
+
+
+def test_where_the_pool_of_2008_is_disputed_nothing_is_sure() -> None:
+    """By the reading that is followed it misses the ports, by the other it reaches them."""
+    world = server("2008", "50000-65535")
+    world.set(MAX_USER_PORT_FACT, RegistryValue(RegistryType.DWORD, 60000))
+    planned = plan(world)
+    assert (planned.changed, planned.force.effective) == (False, "unknown")
+    assert "MaxUserPort is 60000, and sources disagree" in planned.force.reason
+    assert planned.details["unprotected"] == {"programs": [], "dns_pool": [], "disputed": ["1812-1813/udp"]}
+    world.set(MAX_USER_PORT_FACT, RegistryValue(RegistryType.DWORD, 1500))
+    assert plan(world).force.effective == "yes"
+    assert plan(server("2008r2", "50000-65535", registry=world.registry)).force.effective == "yes"
 
 
 def test_without_the_verb_the_choices_are_told() -> None:
@@ -85,13 +100,19 @@ def test_without_the_verb_the_choices_are_told() -> None:
     assert (planned.changed, planned.force.effective) == (False, "no")
     assert "let DNS start delayed" in planned.warnings[0]
     assert "KB2665809" in planned.force.reason
+    assert planned.details["unprotected"] == {
+        "programs": ["49901/tcp", "1812-1813/udp"],
+        "dns_pool": ["1812-1813/udp"],
+        "disputed": [],
+    }
 
 
 def test_a_delayed_dns_takes_nothing_away() -> None:
     world = server("2008", exclusions=None)
     world.set(delayed_flag("DNS"), RegistryValue(RegistryType.DWORD, 1))
-    assert "by programs that ask for any free port" in plan(world).force.reason
+    assert "by programs that ask for any free port: netsh" in plan(world).force.reason
     assert "start delayed" not in plan(world).warnings[0]
+    assert plan(world).details["unprotected"]["dns_pool"] == []
 
 
 def test_that_dns_may_not_honour_it_is_told_on_2008() -> None:
@@ -108,6 +129,16 @@ def test_a_port_in_use_waits_whoever_holds_it(holder: str) -> None:
     assert added(planned) == ["49901-49901/tcp", "1813-1813/udp"]
     assert [(item["port"], item["services"]) for item in planned.waiting_for] == [(1812, [holder])]
     assert planned.force.effective == "no"
+
+
+def test_a_tcp_port_of_an_outgoing_connection_waits() -> None:
+    world = server("2022")
+    world.connect(49901, "IAS")
+    planned = plan(world)
+    assert added(planned) == ["1812-1813/udp"]
+    assert [(item["port"], item["outgoing"], item["far_ends"]) for item in planned.waiting_for] == [
+        (49901, True, ["192.0.2.99:389"])
+    ]
 
 
 def test_what_is_excluded_already_stays() -> None:

@@ -151,6 +151,8 @@ def test_refusals(services: list[Service], options: dict[str, t.Any], words: str
 
 
 HIGH = {ipsec.MAX_USER_PORT_FACT: RegistryValue(RegistryType.DWORD, 65534)}
+LOW = {ipsec.MAX_USER_PORT_FACT: RegistryValue(RegistryType.DWORD, 4499)}
+UNSURE = {reserved_ports_value.RESERVED_PORTS_FACT: RegistryValue(RegistryType.MULTI_STRING, ("4500", "4501-4501"))}
 RESERVED = {reserved_ports_value.RESERVED_PORTS_FACT: RegistryValue(RegistryType.MULTI_STRING, ("4500-4500",))}
 ALL_START = (service("WinRM"), service("DNS"), service("PolicyAgent"))
 
@@ -160,6 +162,12 @@ def test_block_mode_is_refused_with_its_reason_and_the_fix() -> None:
         reboot.permission(wanted(), context("5.2.3790", *ALL_START, values=HIGH))
     for word in ("UDP 4500", "IPSEC Services", "KB912023", "reserved_ports", "ports=4500", "ignore_block_mode"):
         assert word in str(refusal.value)
+
+
+def test_a_reservation_that_windows_does_not_keep_is_none() -> None:
+    """Without its hyphen, or touched by another entry (KB812873)."""
+    with pytest.raises(PlanError, match="UDP 4500"):
+        reboot.permission(wanted(), context("5.2.3790", *ALL_START, values={**HIGH, **UNSURE}))
 
 
 def test_block_mode_can_be_ignored_with_a_warning() -> None:
@@ -173,6 +181,7 @@ def test_block_mode_can_be_ignored_with_a_warning() -> None:
     [
         pytest.param(context("5.2.3790", *ALL_START, values={**HIGH, **RESERVED}), id="reserved"),
         pytest.param(context("5.2.3790", *ALL_START), id="pool-is-above"),
+        pytest.param(context("5.2.3790", *ALL_START, values=LOW), id="pool-ends-below"),
         pytest.param(context("5.2.3790", service("WinRM"), service("PolicyAgent"), values=HIGH), id="no-dns"),
         pytest.param(context("6.0.6002", *ALL_START, values=HIGH), id="no-block-mode-from-6.0-on"),
     ],

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
+    Connection,
     RegistryType,
     RegistryValue,
     Socket,
@@ -177,9 +178,16 @@ BAD: list[tuple[str, str, dict[str, t.Any], str]] = [
     ("the first ports on 2003", "2003", {"exchange_is": 1199}, r"first ports.*1024-1199.*above 1199"),
     ("the first ports since", "2022", {"exchange_is": 49183}, r"49152-49183"),
     ("used by another", "2022", {"exchange_is": 3389}, r"TCP 3389 for exchange_is: svchost.exe .* holds it"),
+    (
+        "used by an outgoing connection",
+        "2003",
+        {"exchange_is": 3101},
+        r"an outgoing connection of svchost.exe .* to 192.0.2.99:389 holds it.*Choose another port, or stop or restart",
+    ),
     ("used below 1024", "2003", {"exchange_is": 135}, "holds it"),
     ("another service's, not named", "2022", {"exchange_is": 5100}, "configured for exchange_sa"),
     ("the directory's", "2022", {"netlogon": 5200}, "configured for ntds.*5809"),
+    ("LDAP's, which the same process holds", "2022", {"ntds": 389}, "every domain controller has LDAP there"),
     ("DFS Replication's", "2008r2", {"exchange_is": 5722}, "DFS Replication has it"),
 ]
 
@@ -189,6 +197,7 @@ def busy(release: str) -> World:
     world.processes = {9: "svchost.exe"}
     for port in (135, 3389):
         listen(world, port, 9)
+    world.connections.append(Connection("192.0.2.10", 3101, 9, "192.0.2.99:389"))
     world.set(PORTS_BY_KEY["exchange_sa"].fact, RegistryValue(RegistryType.DWORD, 5100))
     world.set(PORTS_BY_KEY["ntds"].fact, RegistryValue(RegistryType.DWORD, 5200))
     return world
@@ -264,7 +273,7 @@ def test_services_that_are_not_there(ports: dict[str, t.Any], product: int, word
 def test_a_value_of_another_type_is_left_alone() -> None:
     world = controller()
     world.set(PORTS_BY_KEY["exchange_ab"].fact, RegistryValue(RegistryType.DWORD, 5000))
-    with pytest.raises(PlanError, match="its type is DWORD, Exchange 2010 SP1 address book reads only REG_SZ"):
+    with pytest.raises(PlanError, match="its type is REG_DWORD, Exchange 2010 SP1 address book reads only REG_SZ"):
         plan(world, exchange_ab=5000)
 
 

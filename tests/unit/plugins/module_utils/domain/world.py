@@ -12,6 +12,8 @@ import typing as t
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain import journal as journals
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
     Absent,
+    Connection,
+    ConnectionsFact,
     Dependencies,
     DependenciesFact,
     DynamicRanges,
@@ -89,6 +91,7 @@ class World:
     services: list[Service] = dataclasses.field(default_factory=list)
     depends: list[tuple[str, str]] = dataclasses.field(default_factory=list)
     sockets: list[Socket] = dataclasses.field(default_factory=list)
+    connections: list[Connection] = dataclasses.field(default_factory=list)
     exclusions: Exclusions | None = dataclasses.field(default_factory=lambda: Exclusions((), ()))
     processes: dict[int, str] = dataclasses.field(default_factory=dict)
     process_age: float = 9_000.0
@@ -116,6 +119,12 @@ class World:
         found = self._service(name)
         assert found is not None
         self.sockets.append(Socket(t.cast(t.Any, protocol), "0.0.0.0", port, found.process_id))
+
+    def connect(self, port: int, name: str, far_end: str = "192.0.2.99:389") -> None:
+        """Let a service's process hold a TCP port as the near end of a connection."""
+        found = self._service(name)
+        assert found is not None
+        self.connections.append(Connection("192.0.2.10", port, found.process_id, far_end))
 
     def answer(self, fact: t.Any) -> t.Any:
         """What the server says."""
@@ -176,6 +185,10 @@ class World:
     def _sockets(self, fact: SocketsFact) -> tuple[Socket, ...]:
         return tuple(one for one in self.sockets if fact.ports is None or one.port in fact.ports)
 
+    def _connections(self, fact: ConnectionsFact) -> tuple[Connection, ...]:
+        listened = {one.port for one in self.sockets if one.protocol == "tcp"}
+        return tuple(one for one in self.connections if one.port in fact.ports and one.port not in listened)
+
     def _process(self, fact: ProcessFact) -> Process | None:
         owner = next((one.name.lower() + ".exe" for one in self.services if one.process_id == fact.process_id), "")
         image = self.processes.get(fact.process_id, owner)
@@ -193,6 +206,7 @@ _ANSWERS: t.Final[t.Mapping[type, t.Callable[[World, t.Any], t.Any]]] = {
     ServiceFact: lambda world, fact: world._service(fact.name),
     DependenciesFact: lambda world, _fact: Dependencies(frozenset(world.depends)),
     SocketsFact: World._sockets,
+    ConnectionsFact: World._connections,
     ProcessFact: World._process,
     ServicesOfProcessFact: World._of_process,
     ExclusionsFact: lambda world, _fact: world.exclusions,

@@ -9,6 +9,7 @@ not of calls. ``log`` has one line per request.
 
 from __future__ import annotations
 
+import operator
 import re
 import typing as t
 
@@ -171,7 +172,7 @@ def _projected(row: Row, columns: list[str]) -> Row:
 def _fits(row: Row, where: str) -> bool:
     """Evaluate a condition of comparisons, LIKE, AND, OR and parentheses."""
     verdict = re.sub(
-        r"(\w+) (=|>=|<=|LIKE) ('(?:[^'\\]|\\.)*'|\d+)",
+        r"(\w+) (=|>=|<=|<>|>|LIKE) ('(?:[^'\\]|\\.)*'|\d+)",
         lambda match: str(_compared(row.get(match[1]), match[2], match[3])),
         where,
     )
@@ -179,12 +180,20 @@ def _fits(row: Row, where: str) -> bool:
     return bool(eval(verdict.replace("AND", "and").replace("OR", "or"))) if verdict else True  # noqa: S307
 
 
-def _compared(actual: t.Any, operator: str, literal: str) -> bool:
+_NUMBERS: t.Final[t.Mapping[str, t.Callable[[int, int], bool]]] = {
+    "=": operator.eq,
+    "<>": operator.ne,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "<=": operator.le,
+}
+
+
+def _compared(actual: t.Any, comparison: str, literal: str) -> bool:
     if not literal.startswith("'"):
-        number = int(actual)
-        return {"=": number == int(literal), ">=": number >= int(literal), "<=": number <= int(literal)}[operator]
+        return _NUMBERS[comparison](int(actual), int(literal))
     text = re.sub(r"\\(.)", r"\1", literal[1:-1])
-    if operator == "=":
+    if comparison == "=":
         return bool(str(actual).casefold() == text.casefold())
     pattern = "".join(
         re.escape(part[1:-1]) if len(part) == 3 else {"%": ".*", "_": "."}.get(part, re.escape(part))

@@ -29,6 +29,7 @@ class Language:
     dynamic: tuple[str, str, str]
     """Heading, label of the start, label of the count."""
     listening: str
+    established: str = "ESTABLISHED"
 
     def exclusions(self, rows: str = ROWS) -> bytes:
         heading, titles, note = self.excluded
@@ -41,7 +42,8 @@ class Language:
         return self._encoded(text)
 
     def netstat(self) -> bytes:
-        return self._encoded(NETSTAT.replace("LISTENING", self.listening))
+        text = NETSTAT.replace("LISTENING", self.listening)
+        return self._encoded(text.replace("ESTABLISHED", self.established))
 
     def _encoded(self, text: str) -> bytes:
         return text.replace("\n", "\r\n").encode(self.code_page, errors="replace")
@@ -53,8 +55,13 @@ NETSTAT = """\
   TCP    0.0.0.0:135            0.0.0.0:0              LISTENING       892
   TCP    10.0.0.5:50389         10.0.0.9:49800         ESTABLISHED     2100
   TCP    10.0.0.5:49801         10.0.0.9:50389         TIME_WAIT       0
+  TCP    10.0.0.5:3101          10.0.0.9:389           TIME_WAIT       0
+  TCP    10.0.0.5:3102          10.0.0.9:389           ESTABLISHED     3100
+  TCP    10.0.0.5:49802         10.0.0.9:3102          SYN_SENT        3200
   TCP    [::]:50636             [::]:0                 LISTENING       2100
   TCP    [fe80::1%11]:53        [::]:0                 LISTENING       1200
+  TCP    [2001:db8::5]:50636    [2001:db8::9]:3101     ESTABLISHED     2100
+  TCP    [2001:db8::5]:3101     [fe80::9%11]:443       CLOSE_WAIT      3300
   UDP    0.0.0.0:4500           *:*                                    684
   UDP    [::]:50636             *:*                                    1200
   UDP    [fe80::1c2b:3d4e%11]:546  *:*                                 1012
@@ -69,6 +76,14 @@ SOCKETS = [
     ("udp", "fe80::1c2b:3d4e%11", 546, 1012),
     ("udp", "127.0.0.1", 53, 1200),
 ]
+CONNECTIONS = [
+    ("10.0.0.5", 50389, 2100, "10.0.0.9:49800"),
+    ("10.0.0.5", 3102, 3100, "10.0.0.9:389"),
+    ("10.0.0.5", 49802, 3200, "10.0.0.9:3102"),
+    ("2001:db8::5", 50636, 2100, "[2001:db8::9]:3101"),
+    ("2001:db8::5", 3101, 3300, "[fe80::9%11]:443"),
+]
+"""Accepted ones among them: which of them hold their port is for the reader to know."""
 
 ENGLISH = Language(
     "English",
@@ -87,6 +102,7 @@ GERMAN = Language(
     ),
     ('Dynamischer Portbereich für das Protokoll "tcp"', "Startport", "Anzahl von Ports"),
     "ABHÖREN",
+    "HERGESTELLT",
 )
 FRENCH = Language(
     "French",

@@ -42,6 +42,15 @@ def test_dynamic_ranges_in_every_language(language: Language) -> None:
     assert str(console_text.dynamic_range(language.dynamic_range(1025, 58976))) == "1025-60000"
 
 
+def connections(raw: bytes) -> list[tuple[str, int, int, str]]:
+    return [(row.address, row.port, row.process_id, row.far_end) for row in console_text.connections(raw)]
+
+
+@languages
+def test_connections_in_every_language(language: Language) -> None:
+    assert connections(language.netstat()) == samples.CONNECTIONS
+
+
 @languages
 def test_sockets_in_every_language(language: Language) -> None:
     assert sockets(language.netstat()) == samples.SOCKETS
@@ -98,6 +107,44 @@ def test_rows_that_are_no_listener_are_skipped(row: str) -> None:
     assert sockets(row.encode()) == []
 
 
+NO_CONNECTIONS = [
+    "  TCP    10.0.0.5:3101   10.0.0.9:389   TIME_WAIT     0",
+    "  TCP    10.0.0.5:3101   0.0.0.0:0      LISTENING     9",
+    "  TCP    10.0.0.5:3101   0.0.0.0:5      LISTENING     9",
+    "  TCP    [::]:3101       [::]:5         LISTENING     9",
+    "  TCP    10.0.0.5:3101   10.0.0.9:0     ESTABLISHED   9",
+    "  TCP    10.0.0.5:3101   10.0.0.9:99999 ESTABLISHED   9",
+    "  TCP    10.0.0.5:99999  10.0.0.9:389   ESTABLISHED   9",
+    "  TCP    10.0.0.5:3101   10.0.0.9:ldap  ESTABLISHED   9",
+    "  TCP    10.0.0.5:3101   server:389     ESTABLISHED   9",
+    "  TCP    10.0.0.5:3101   10.0.0.9:389   ESTABLISHED",
+    "  UDP    10.0.0.5:3101   10.0.0.9:389                 9",
+]
+
+
+@pytest.mark.parametrize("row", NO_CONNECTIONS)
+def test_rows_that_are_no_connection_are_skipped(row: str) -> None:
+    assert connections(row.encode()) == []
+
+
+ADDRESSES = st.one_of(st.ip_addresses(v=4).map(str), st.ip_addresses(v=6).map(lambda address: f"[{address}]"))
+PORTS = st.integers(1, 65535)
+NOT_NOWHERE = ADDRESSES.filter(lambda address: address not in ("0.0.0.0", "[::]"))
+STATE_WORDS = st.text(
+    st.characters(blacklist_categories=("Cs", "Cc", "Zl", "Zp", "Zs")), min_size=1, max_size=20
+).filter(lambda word: not word.isdigit())
+
+
+@given(st.tuples(ADDRESSES, PORTS), st.tuples(NOT_NOWHERE, PORTS), STATE_WORDS, st.integers(1, 99999))
+def test_a_connection_is_read_whatever_its_state_is_called(
+    near: tuple[str, int], far: tuple[str, int], state: str, process_id: int
+) -> None:
+    local, foreign = (f"{address}:{port}" for address, port in (near, far))
+    raw = f"  TCP    {local}   {foreign}   {state}   {process_id}\r\n".encode("cp850", errors="replace")
+    assert connections(raw) == [(near[0].strip("[]"), near[1], process_id, foreign)]
+    assert sockets(raw) == []
+
+
 def mutated(raw: bytes) -> st.SearchStrategy[bytes]:
     """The sample with some bytes replaced, inserted or cut out, as a wrong code page or a broken pipe would do."""
     edit = st.tuples(st.integers(0, len(raw)), st.integers(0, 4), st.binary(max_size=4))
@@ -125,6 +172,10 @@ def test_no_bytes_break_a_reader(raw: bytes) -> None:
     for socket in console_text.sockets(raw):
         assert 0 <= socket.port <= 65535
         assert socket.protocol in ("tcp", "udp")
+    for connection in console_text.connections(raw):
+        assert 0 <= connection.port <= 65535
+        assert connection.process_id
+        assert 0 < int(connection.far_end.rpartition(":")[2]) <= 65535
     console_text.dynamic_range(raw)
     console_text.is_exclusion_table(raw)
 

@@ -10,6 +10,7 @@ import typing as t
 import pytest
 
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.options import SUBSET_NAMES, Inquiry
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_holders import NEEDED_TCP
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortSet
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows import wql
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows.errors import RegistryError
@@ -30,12 +31,12 @@ DNS = r"SYSTEM\CurrentControlSet\Services\DNS\Parameters"
 def server(client: FakeClient) -> FakeClient:
     """Windows Server 2003 with DNS, whose pool has 50636."""
     client.rows["Win32_OperatingSystem"] = [SYSTEM]
-    client.rows["Win32_Service"] = [row("DNS", process_id=1200)]
+    client.rows["Win32_Service"] = [row("DNS", process_id=1200, PathName=r"C:\Windows\system32\dns.exe")]
     client.rows["Win32_Process"] = [{"Handle": "1200", "ProcessId": 1200, "Name": "dns.exe", "CreationDate": None}]
     client.rows["Win32_QuickFixEngineering"] = []
     client.keys.add(DNS)
     table = b"  UDP    0.0.0.0:50636          *:*                                    1200\r\n"
-    for command in (netstat_command(EDGE), netstat_command(None)):
+    for command in (netstat_command(EDGE), netstat_command(None, NEEDED_TCP)):
         client.commands[command] = (table, 0)
     return client
 
@@ -45,7 +46,7 @@ def test_who_has_a_port_costs_few_requests(server: FakeClient) -> None:
     assert [(item["port"], item["image"], item["services"]) for item in report.values["sockets"]] == [
         (50636, "dns.exe", ["DNS"])
     ]
-    assert sorted(line.split()[0] for line in server.log) == ["command", "get", "get", "query"]
+    assert sorted(line.split()[0] for line in server.log) == ["command", "get", "query"]
     assert all(shell.closed for shell in server.shells)
 
 
@@ -65,12 +66,13 @@ def test_many_processes_are_not_named_one_by_one(server: FakeClient) -> None:
     """WMI refuses queries with too many ORs."""
     numbers = range(2000, 2000 + 2 * wql.MOST_ALTERNATIVES)
     lines = "".join(f"  UDP    0.0.0.0:{port}   *:*    {port}\r\n" for port in numbers)
-    server.commands[netstat_command(None)] = (lines.encode(), 0)
+    server.commands[netstat_command(None, NEEDED_TCP)] = (lines.encode(), 0)
     server.rows["Win32_Process"] = [
         {"Handle": str(number), "ProcessId": number, "Name": f"{number}.exe", "CreationDate": None}
         for number in numbers
     ]
-    server.rows["Win32_Service"] = [row("First", process_id=2000), row("Off", state="Stopped")]
+    hosted = row("First", process_id=2000, PathName=r'"C:\Program Files\2000.exe" -first')
+    server.rows["Win32_Service"] = [hosted, row("Off", state="Stopped")]
     report = inform(server, Inquiry(("sockets",)), now=NOW)
     assert [item["image"] for item in report.values["sockets"]] == [f"{number}.exe" for number in numbers]
     assert report.values["sockets"][0]["services"] == ["First"]

@@ -12,6 +12,8 @@ import pytest
 
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
     Absent,
+    Connection,
+    ConnectionsFact,
     DependenciesFact,
     DynamicRanges,
     DynamicRangesFact,
@@ -79,6 +81,7 @@ def test_every_kind_of_fact_is_answered(client: FakeClient) -> None:
         DependenciesFact(),
         ProcessFact(4),
         SocketsFact(EDGE),
+        ConnectionsFact(EDGE),
         ExclusionsFact(),
         DynamicRangesFact(),
         UpdatesFact(),
@@ -205,6 +208,92 @@ def test_an_open_shell_makes_netstat_the_cheaper_road(client: FakeClient) -> Non
     server.console.run([netsh.show_exclusions("ipv4", "tcp")])
     assert [socket.process_id for socket in read_facts(server, [edge])[edge]] == [2100, 1200]
     assert len(client.log) == 2
+
+
+OUTGOING = PortSet.of(3101, 3102, 50389)
+
+
+def with_connections(client: FakeClient) -> None:
+    """Of 3101 an outgoing connection with what stands beside it, of 3102 one that ends, of 50389 an accepted one."""
+    with_socket_classes(client)
+    rows = [
+        ("10.0.0.5", 3101, 3100, 5, "10.0.0.9", 389),
+        ("0.0.0.0", 3101, 3100, 100, "0.0.0.0", 0),
+        ("2001:db8::5", 3101, 3300, 8, "2001:db8::9", 443),
+        ("10.0.0.5", 3102, 0, 11, "10.0.0.9", 389),
+        ("10.0.0.5", 3102, 3100, 12, "10.0.0.9", 389),
+        ("10.0.0.5", 3102, 3100, 1, "10.0.0.9", 389),
+        ("10.0.0.5", 49999, 3200, 5, "10.0.0.9", 3102),
+    ]
+    names = ("LocalAddress", "LocalPort", "OwningProcess", "State", "RemoteAddress", "RemotePort")
+    client.rows["MSFT_NetTCPConnection"] += [dict(zip(names, row, strict=True)) for row in rows]
+
+
+HELD = (
+    Connection("10.0.0.5", 3101, 3100, "10.0.0.9:389"),
+    Connection("0.0.0.0", 3101, 3100, ""),
+    Connection("2001:db8::5", 3101, 3300, "[2001:db8::9]:443"),
+)
+
+
+def test_connections_hold_a_port_only_where_nobody_listens(client: FakeClient) -> None:
+    with_connections(client)
+    fact = ConnectionsFact(OUTGOING)
+    assert read_facts(target(client, "10.0.20348"), [fact])[fact] == HELD
+    assert "50389" not in client.log[-1], "accepted connections of a listener may be tens of thousands"
+
+
+@pytest.mark.parametrize("ports", [None, OUTGOING])
+def test_connections_are_read_along_with_the_sockets(client: FakeClient, ports: PortSet | None) -> None:
+    with_connections(client)
+    sockets, connections = SocketsFact(ports), ConnectionsFact(OUTGOING)
+    answers = read_facts(target(client, "10.0.20348"), [sockets, connections])
+    assert answers[connections] == HELD
+    assert {row.port for row in answers[sockets] if row.protocol == "tcp"} == (
+        {50389, 135} if ports is None else {50389}
+    )
+    assert len(client.log) == 3
+
+
+def test_a_port_with_a_listener_costs_no_question_about_connections(client: FakeClient) -> None:
+    with_connections(client)
+    edge = PortSet.of(50389)
+    answers = read_facts(target(client, "10.0.20348"), [SocketsFact(edge), ConnectionsFact(edge)])
+    assert answers[ConnectionsFact(edge)] == ()
+    assert len(client.log) == 2
+
+
+@pytest.mark.parametrize("ports", [None, PortSet.of(3101, 3102, 50636)])
+@pytest.mark.parametrize("language", samples.LANGUAGES, ids=lambda language: language.name)
+def test_connections_by_netstat(client: FakeClient, ports: PortSet | None, language: samples.Language) -> None:
+    """Of the sample: 50636 is accepted, 3102 stands in a foreign address too, and one row of 3101 waits for its end."""
+    asked = PortSet.of(3101, 3102, 50636)
+    client.commands[netstat_command(ports, asked)] = (language.netstat(), 0)
+    sockets, connections = SocketsFact(ports), ConnectionsFact(asked)
+    answers = read_facts(target(client, "5.2.3790"), [sockets, connections])
+    assert answers[connections] == (
+        Connection("10.0.0.5", 3102, 3100, "10.0.0.9:389"),
+        Connection("2001:db8::5", 3101, 3300, "[fe80::9%11]:443"),
+    )
+    assert all(row.port not in (3101, 3102) for row in answers[sockets])
+    assert len(client.log) == 1
+
+
+def test_an_open_shell_hides_no_bound_socket(client: FakeClient) -> None:
+    """netstat shows none, so that connections are read from the classes wherever these are."""
+    with_connections(client)
+    listening = b"  TCP    0.0.0.0:50389    0.0.0.0:0    LISTENING    2100\r\n"
+    client.commands[netstat_command(OUTGOING)] = (listening, 0)
+    server = target(client, "10.0.20348")
+    server.console.run([netsh.show_exclusions("ipv4", "tcp")])
+    fact = ConnectionsFact(OUTGOING)
+    assert read_facts(server, [fact, SocketsFact(OUTGOING)])[fact] == HELD
+    assert len(client.log) == 3
+
+
+def test_netstat_is_filtered_for_the_ports_of_connections_too() -> None:
+    assert netstat_command(None, PortSet.of(3101)).endswith('findstr /l /c:":0 " /c:"*:*" /c:":3101 "')
+    assert netstat_command(PortSet.of(53), PortSet.of(3101)).endswith('findstr /l /c:":53 " /c:":3101 "')
 
 
 # --- netsh -------------------------------------------------------------------------------------------------------

@@ -104,7 +104,7 @@ METHODS = {"start": "StartService", "stop": "StopService", "change_start_mode": 
 
 
 def act(services: Services, verb: str, name: str) -> None:
-    actions: dict[str, t.Callable[[], None]] = {
+    actions: dict[str, t.Callable[[], object]] = {
         "start": lambda: services.start(name),
         "stop": lambda: services.stop(name),
         "change_start_mode": lambda: services.change_start_mode(name, "Automatic"),
@@ -118,6 +118,15 @@ def test_done_or_already_so_is_fine(client: FakeClient, services: Services, verb
     act(services, verb, "DNS")
     parameters = {"StartMode": "Automatic"} if verb == "change_start_mode" else {}
     assert client.called == [(METHODS[verb], "DNS", parameters)]
+
+
+def test_it_is_told_whether_a_start_was_taken(client: FakeClient, services: Services) -> None:
+    """One that is still stopping answers as one that runs."""
+    taken = []
+    for code in (0, 10):
+        client.codes["StartService", "DNS"] = code
+        taken.append(services.start("DNS"))
+    assert taken == [True, False]
 
 
 FAILED: list[tuple[str, int, str]] = [

@@ -185,6 +185,19 @@ def test_operation_quota_opens_a_new_shell_once() -> None:
     assert ">S2<" in transport.sent[-1]
 
 
+def test_a_shell_is_left_before_its_commands_use_up_the_quota() -> None:
+    one = [answers.command_started(), DONE, "<rsp:SignalResponse/>"]
+    last = [answers.command_started(), DONE, ""]
+    session, transport = shell_over(
+        answers.shell_created("S1"), *one * (shell.MAX_COMMANDS - 1), *last, answers.shell_created("S2"), *last
+    )
+    with session:
+        for _number in range(shell.MAX_COMMANDS + 1):
+            session.run("one")
+    assert transport.actions[-7:] == ["Command", "Receive", "Delete", "Create", "Command", "Receive", "Delete"]
+    assert transport.actions.count("Create") == 2
+
+
 def test_operation_quota_twice_is_an_error() -> None:
     session, transport = shell_over(
         answers.shell_created("S1"), OPERATION_QUOTA, OPERATION_QUOTA, answers.shell_created("S2"), OPERATION_QUOTA, ""

@@ -13,6 +13,7 @@ import pytest
 
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.catalogue import SERVICES_BY_KEY
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
+    Connection,
     Event,
     Exclusions,
     NetworkAdapter,
@@ -68,6 +69,7 @@ IMAGES = {
     OTHER: "emsmta.exe",
 }
 POOL = tuple(Socket("udp", "0.0.0.0", port, DNS_PROCESS) for port in range(60000, 60200))
+LDAP_CLIENT = Connection("192.0.2.10", 3101, JAVA, "192.0.2.99:389")
 
 
 def udp(port: int, process_id: int) -> Socket:
@@ -183,6 +185,11 @@ FOUND: list[tuple[str, World, Expected]] = [
         "a TCP port of the BlackBerry Router",
         world(OLD, (down("BlackBerry Router", 10048),), sockets=(tcp(3101, JAVA),)),
         [("port_taken_by_process", "critical", False)],
+    ),
+    (
+        "an outgoing connection has the port, 2003",
+        world(OLD, (down("BlackBerry Router", 10048),), connections=(LDAP_CLIENT,)),
+        [("port_taken_by_connection", "critical", False)],
     ),
     (
         "a block of Windows' own",
@@ -318,11 +325,11 @@ IDS = [name for name, _world, _expected in FOUND]
 @pytest.mark.parametrize(("server", "expected"), [row[1:] for row in FOUND], ids=IDS)
 def test_what_is_wrong_is_found_and_nothing_else(server: World, expected: Expected) -> None:
     rows = server.value("findings")
-    assert [(row["kind"], row["severity"], _waits_for(row)) for row in rows] == expected
+    assert [(row["kind"], row["severity"], waits_for(row)) for row in rows] == expected
     assert all(row["evidence"] and row["cause"] and row["fix"] and row["source"] for row in rows)
 
 
-def _waits_for(row: t.Mapping[str, t.Any]) -> t.Any:
+def waits_for(row: t.Mapping[str, t.Any]) -> t.Any:
     return row["waits_for"] if row["configured"] else row["configured"]
 
 
@@ -340,6 +347,16 @@ RIGHTFUL = (service("IAS", IAS_HOST), service("PolicyAgent", LSASS))
 DECOYS: list[tuple[str, World]] = [
     *((f"healthy {version}", world(version)) for version in (OLD, SP2, R2, NEW)),
     ("healthy Edge server", World()),
+    (
+        "a fixed RPC port that its service has, beside another process on an address of its own",
+        world(
+            NEW,
+            (service("Netlogon", LSASS),),
+            product_type=2,
+            values=rpc("netlogon", 49201),
+            sockets=(tcp(49201, LSASS), Socket("tcp", "127.0.0.1", 49201, JAVA)),
+        ),
+    ),
     ("no DNS server", World(services=())),
     (
         "rightful owners",

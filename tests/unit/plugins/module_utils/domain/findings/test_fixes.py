@@ -13,11 +13,27 @@ import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain import converge_options
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ad_lds import port_facts
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings.fixes import COLLECTION
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings.yaml_text import tasks
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ipsec import MAX_USER_PORT_FACT
 from tests.tooling.sources import ROOT
-from tests.unit.plugins.module_utils.domain.findings.test_findings import FOUND, IDS, JAVA, NEW, down, tcp, world
-from tests.unit.plugins.module_utils.domain.information.world import World
+from tests.unit.plugins.module_utils.domain.findings.test_findings import (
+    AUTD,
+    FOUND,
+    IDS,
+    IMAGES,
+    JAVA,
+    NEW,
+    OLD,
+    PUSH_LOST,
+    SP2,
+    down,
+    tcp,
+    udp,
+    world,
+)
+from tests.unit.plugins.module_utils.domain.information.world import DNS_PROCESS, World, dword, service
 
 ROLE = "ansible.builtin.include_role"
 PACKAGE = "ansible_collections.portkeeper.windows.plugins.action"
@@ -31,12 +47,16 @@ def checked(place: str, spec: t.Mapping[str, t.Any], options: t.Mapping[str, t.A
 
 
 def check_task(task: dict[str, t.Any]) -> None:
-    """One task: its name, and one module with options that it takes."""
+    """One task: its name, and one module with options that it takes, or a role with variables that it has."""
+    variables = task.pop("vars", {})
     name, (module, options) = task.pop("name"), *task.items()
     assert name[0].isupper()
     if module == ROLE:
-        assert (ROOT / "roles" / options["name"].removeprefix(f"{COLLECTION}.") / "tasks/main.yml").exists()
+        role = options["name"].removeprefix(f"{COLLECTION}.")
+        specs = yaml.safe_load((ROOT / "roles" / role / "meta/argument_specs.yml").read_text(encoding="utf-8"))
+        assert variables.keys() <= specs["argument_specs"]["main"]["options"].keys()
         return
+    assert not variables
     short = module.removeprefix(f"{COLLECTION}.")
     accepted = checked(module, importlib.import_module(f"{PACKAGE}.{short}").ActionModule.argument_spec, options)
     if short == "converge":
@@ -52,6 +72,71 @@ def test_fixes_can_be_pasted(server: World) -> None:
         assert found or all(line.startswith("# ") for line in row["fix"].splitlines())
         for task in found or ():
             check_task(task)
+
+
+SBS = "Microsoft(R) Windows(R) Server 2003 for Small Business Server"
+IAS_LOST, EDGE_LOST = down("IAS", 10048), down("ADAM_MSExchange", 10013)
+POOL = (udp(1812, DNS_PROCESS), udp(50636, DNS_PROCESS))
+REBOOT = "# In force after a reboot: when it suits you, or by this role with {}_reboot set to true."
+BY_ROLE: dict[str, tuple[World, str, dict[str, t.Any]]] = {
+    "radius, 2003": (world(OLD, (IAS_LOST,), sockets=POOL), "dc_ias", {"dc_ias_reboot": False}),
+    "radius, 2008": (world(SP2, (IAS_LOST,), sockets=POOL), "dc_ias", {"dc_ias_delay_dns": True}),
+    "radius, 2022": (world(NEW, (IAS_LOST,), sockets=POOL), "dc_ias", {}),
+    "radius, free again": (world(NEW, (IAS_LOST,)), "dc_ias", {}),
+    "small business": (world(OLD, (IAS_LOST,), sockets=POOL, caption=SBS), "sbs2003", {"sbs2003_reboot": False}),
+    "push of a small business server": (
+        world(OLD, AUTD, sockets=(udp(2883, DNS_PROCESS),), events=(PUSH_LOST,), caption=SBS),
+        "sbs2003",
+        {"sbs2003_reboot": False},
+    ),
+    "IPsec of a small business server": (
+        world(
+            OLD,
+            (service("PolicyAgent", 5),),
+            values={MAX_USER_PORT_FACT: dword(60000)},
+            caption=SBS,
+        ),
+        "sbs2003",
+        {"sbs2003_reboot": False},
+    ),
+    "edge, 2003": (world(OLD, (EDGE_LOST,), sockets=POOL), "exchange_edge_dns", {"exchange_edge_dns_reboot": False}),
+    "edge, 2022": (world(NEW, (EDGE_LOST,), sockets=POOL), "exchange_edge_dns", {}),
+    "another instance": (
+        world(
+            NEW,
+            (down("ADAM_Portal", 10013),),
+            sockets=(udp(50010, DNS_PROCESS),),
+            values=dict(zip(port_facts("ADAM_Portal"), (dword(50010), dword(50011)), strict=True)),
+        ),
+        "exchange_edge_dns",
+        {"exchange_edge_dns_instance": "Portal"},
+    ),
+}
+"""Servers on which something was lost that a role cares for, with the role and what must be set for it."""
+
+
+@pytest.mark.parametrize("name", BY_ROLE)
+def test_the_fix_is_the_role_that_is_for_the_server(name: str) -> None:
+    server, role, variables = BY_ROLE[name]
+    (row,) = server.value("findings")
+    (task,) = yaml.safe_load(row["fix"])
+    assert task[ROLE] == {"name": f"{COLLECTION}.{role}"}
+    assert task.get("vars", {}) == variables
+    assert row["fix"].startswith(REBOOT.format(role)) == (f"{role}_reboot" in variables)
+
+
+BY_CONVERGE: dict[str, World] = {
+    "a stranger has the port": world(NEW, (IAS_LOST,), sockets=(udp(1812, JAVA),)),
+    "it is started by hand": world(NEW, (down("IAS", 10048, start_mode="Manual"),), sockets=POOL),
+    "no DNS server": World(NEW, services=(IAS_LOST,), images=IMAGES),
+    "no role for it": world(NEW, (down("WDSServer", 10048),)),
+}
+
+
+@pytest.mark.parametrize("server", BY_CONVERGE.values(), ids=BY_CONVERGE)
+def test_where_no_role_helps_the_fix_is_a_task(server: World) -> None:
+    (row,) = server.value("findings")
+    assert f"{COLLECTION}.converge" in yaml.safe_load(row["fix"])[0]
 
 
 def test_a_stranger_is_named_and_must_go_first() -> None:

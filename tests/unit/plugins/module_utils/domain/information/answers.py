@@ -9,6 +9,7 @@ import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
     Absent,
+    ConnectionsFact,
     Event,
     EventsFact,
     Fact,
@@ -67,6 +68,12 @@ ANSWERS: t.Final[t.Mapping[type[Fact[t.Any]], t.Callable[[t.Any, Question], t.An
     ProcessFact: lambda _world, _fact: None,
     SocketsFact: lambda world, fact: tuple(
         found for found in world.sockets if fact.ports is None or found.port in fact.ports
+    ),
+    ConnectionsFact: lambda world, fact: tuple(
+        found
+        for found in world.connections
+        if found.port in fact.ports
+        and not any(other.protocol == "tcp" and other.port == found.port for other in world.sockets)
     ),
     TcpSegmentsFact: lambda world, _fact: world.segments,
     NetworkAdaptersFact: lambda world, _fact: world.adapters,

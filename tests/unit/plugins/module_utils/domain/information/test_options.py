@@ -15,6 +15,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.informat
     SUBSET_NAMES,
     Inquiry,
     inquiry,
+    wants_processes,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import OptionError
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortSet
@@ -90,3 +91,10 @@ def test_wrong_options_are_named(arguments: dict[str, t.Any], scope: Scope | Non
     with pytest.raises(OptionError) as caught:
         asked(scope, **arguments)
     assert message in str(caught.value)
+
+
+def test_sockets_by_process_and_a_query_exclude_each_other() -> None:
+    assert wants_processes({"sockets_by": "process"})
+    assert not wants_processes({"sockets_by": "socket", "query": "sockets"})
+    with pytest.raises(OptionError, match="sockets_by: process can't be used together with query"):
+        wants_processes({"sockets_by": "process", "query": "sockets"})

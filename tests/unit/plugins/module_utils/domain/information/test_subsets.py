@@ -155,7 +155,7 @@ def test_a_value_of_the_wrong_type_reserves_nothing_and_is_named() -> None:
     world = World(OLD, values={RESERVED_PORTS_FACT: RegistryValue(RegistryType.STRING, "3343-3343")})
     report = world.report("reservations")
     assert report.values["reservations"]["udp"] == []
-    assert "STRING" in report.warnings[0]
+    assert "its type is REG_SZ" in report.warnings[0]
 
 
 def test_reservations_on_new_releases_are_netshs_rows() -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 import pytest
@@ -47,7 +48,7 @@ def test_who_holds_the_ports() -> None:
 def test_many_ports_stay_readable() -> None:
     many = World(sockets=tuple(Socket("udp", "0.0.0.0", port, DNS_PROCESS) for port in range(2000, 3000, 2)))
     text = summary(many.report("sockets", ports=PortSet.of(PortRange(2000, 2999))))
-    assert "And 490 more. Nobody holds 2001, 2003" in text
+    assert "And 490 more. Outgoing TCP connections apart, nobody holds 2001, 2003" in text
     assert text.endswith(" and others.")
     assert len(text) < 1000
 
@@ -60,7 +61,8 @@ def test_what_stands_out() -> None:
         sockets=(Socket("udp", "0.0.0.0", 50636, DNS_PROCESS),),
     )
     assert summary(world.report(*SUBSET_NAMES)) == (
-        "Windows Server 2022. DNS is running; its pool: 2500 sockets from 49152-65535, 1 held now. "
+        "Windows Server 2022. This is: Exchange Edge (AD LDS), DNS server. Roles that fit: exchange_edge_dns. "
+        "DNS is running; its pool: 2500 sockets from 49152-65535, 1 held now. "
         "Reserved UDP: 50389-50389. 1 socket of 1 process. "
         "ADAM_MSExchange is down: dns.exe (process 840, service DNS) holds UDP 50636. "
         "1 warning, see findings. "
@@ -68,6 +70,18 @@ def test_what_stands_out() -> None:
         "Windows Server 2022 ignores the ReservedPorts value (KB812873). "
         "With a probability of 28.2 % the next boot costs a service its port (ADAM_MSExchange)."
     )
+
+
+def test_what_the_next_boot_does_by_itself_is_told_apart() -> None:
+    row = {
+        "effective": "no",
+        "resource": "service_start_mode",
+        "part": "DNS",
+        "waits_for": "boot",
+        "reason": "So it is.",
+    }
+    report = dataclasses.replace(World().report("release"), values={"configured_versus_effective": [row]})
+    assert summary(report).endswith(" In force with the next boot: service_start_mode (DNS). So it is.")
 
 
 def test_no_dns_server_and_a_pool_that_is_not_known_are_told_apart() -> None:

@@ -12,6 +12,7 @@ import typing as t
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ad_lds import port_facts
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
     Absent,
+    Connection,
     Dependencies,
     DependenciesFact,
     DynamicRanges,
@@ -52,7 +53,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ipsec im
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.journal import JOURNAL_FACT, Journal, dump
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import Context
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortRange, PortSet
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.releases import release_of
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.releases import Release, release_of
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.dns_socket_pool import (
     LIST_FACT,
     NAMES_FACT,
@@ -64,6 +65,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resource
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.service_start_mode import (
     delayed_flag,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.server_kinds import identity
 from tests.unit.plugins.module_utils.domain.information.answers import answer
 
 NOW = 1_800_000_000.0
@@ -92,12 +94,22 @@ def service(name: str, process_id: int = 0, start_mode: str = "Auto", exit_code:
     return Service(name, name, state, start_mode, process_id, exit_code, 0, "")
 
 
+def _identity_questions(release: Release) -> frozenset[Fact[t.Any]]:
+    """All that is asked to say what a server is."""
+    try:
+        identity(Facts(), release)
+    except FactsNeeded as question:
+        return question.facts
+    raise AssertionError("nothing is asked")
+
+
 @dataclasses.dataclass(frozen=True)
 class World:
     """One server; what is not given is as Windows has it by default, with a DNS server and an Edge instance."""
 
     version: str = "10.0.20348"
     product_type: int = 3
+    caption: str = "Windows"
     services: tuple[Service, ...] = (
         service("DNS", DNS_PROCESS),
         service("ADAM_MSExchange", EDGE_PROCESS),
@@ -108,6 +120,7 @@ class World:
     values: t.Mapping[t.Any, RegistryReading] = dataclasses.field(default_factory=dict)
     dead_value: bool = False
     sockets: tuple[Socket, ...] = ()
+    connections: tuple[Connection, ...] = ()
     exclusions: Exclusions | None = NO_EXCLUSIONS
     ranges: DynamicRanges | None = USUAL_RANGES
     updates: tuple[str, ...] = ()
@@ -121,7 +134,7 @@ class World:
     def facts(self, ports: PortSet | None = None) -> Facts:
         answers: dict[Fact[t.Any], t.Any] = {
             OperatingSystemFact(): OperatingSystem(
-                self.version, "Windows", self.product_type, BOOT + datetime.timedelta(seconds=UPTIME), BOOT
+                self.version, self.caption, self.product_type, BOOT + datetime.timedelta(seconds=UPTIME), BOOT
             ),
             ExclusionsFact(): self.exclusions,
             DynamicRangesFact(): self.ranges,
@@ -170,7 +183,8 @@ class World:
     def _services(self) -> dict[Fact[t.Any], t.Any]:
         named = {found.name: found for found in self.services}
         release = release_of(self.version, self.product_type)
-        asked = product_questions(Context(facts=Facts(), release=release, journal=None, now=NOW))
+        products = product_questions(Context(facts=Facts(), release=release, journal=None, now=NOW))
+        asked = [*products, *_identity_questions(release)]
         known = {question.name for question in asked if isinstance(question, ServiceFact)}
         answers: dict[Fact[t.Any], t.Any] = {
             ServiceFact(name): named.get(name) for name in {*named, *known, "DNS", "WinRM", "Gone"}
@@ -182,7 +196,8 @@ class World:
 
     def _processes(self) -> dict[Fact[t.Any], t.Any]:
         answers: dict[Fact[t.Any], t.Any] = {}
-        for number in {*self.images, *(found.process_id for found in self.sockets)}:
+        holding = {found.process_id for found in self.sockets} | {found.process_id for found in self.connections}
+        for number in {*self.images, *holding}:
             image = self.images.get(number)
             answers[ProcessFact(number)] = Process(number, image, BOOT) if image else None
             hosted = tuple(found for found in self.services if found.process_id == number)

@@ -1,0 +1,44 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What something that is configured waits for before it is in force, and whether somebody must do it.
+
+ReservedPorts waits for a reboot that somebody must do: until then the old settings hold, at every restart of DNS too. A
+delayed start waits for nobody: it changes the order of services at a boot, and the next boot already has the new order.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+WaitsFor = t.Literal["reboot", "dns_restart", "service_restart", "owner", "boot"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Awaited:
+    """An event that puts settings in force: as a thing to wait for, and as what to do."""
+
+    event: str
+    order: str = ""
+    """Empty where nobody must do anything."""
+
+    @property
+    def by_itself(self) -> bool:
+        """Whether it comes without anybody's doing, and nothing is at risk before it."""
+        return not self.order
+
+
+AWAITED: t.Final[t.Mapping[WaitsFor, Awaited]] = {
+    "reboot": Awaited("a reboot", "reboot the server"),
+    "dns_restart": Awaited("a restart of DNS", "restart DNS"),
+    "service_restart": Awaited("a restart of the service", "restart the service"),
+    "owner": Awaited("a stop of the ports' owner", "stop the ports' owner"),
+    "boot": Awaited("the next boot"),
+}
+"""In the order of what they cost; the last one costs nothing."""
+
+
+def comes_by_itself(waits_for: str | None) -> bool:
+    """Whether what waits for this comes without anybody's doing; an unknown word does not."""
+    return any(name == waits_for and awaited.by_itself for name, awaited in AWAITED.items())

@@ -1,0 +1,88 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation only: the work is done by the action plugin of the same name, on the controller."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: port_maps
+short_description: Write a picture of each server's ports, for tickets
+version_added: 0.1.0
+author:
+  - The portkeeper.windows contributors (!UNKNOWN)
+description:
+  - Writes one SVG file on the controller for each server that M(portkeeper.windows.port_info) has read. Who holds which
+    ports, what is kept back, and which needed ports are in other hands, in the picture and in words.
+  - The role P(portkeeper.windows.port_report#role) uses it. It speaks to no server; one task with C(run_once) does it
+    for all.
+options:
+  results:
+    description:
+      - The results of M(portkeeper.windows.port_info) by the servers' names, as C(register) keeps them. A server that
+        was not read gets no picture.
+    type: dict
+    required: true
+  directory:
+    description:
+      - Where on the controller the files are written, made where it is missing. A file has the name of its server, with
+        C(_) for what is no letter, digit, dot or hyphen. Other files there are left alone.
+    type: path
+    required: true
+  style:
+    description:
+      - The style sheet that each picture carries with it.
+    type: str
+    required: true
+  read_at:
+    description:
+      - When the servers were read, in words, to be written into the pictures.
+    type: str
+    default: ""
+extends_documentation_fragment:
+  - portkeeper.windows.attributes
+attributes:
+  check_mode:
+    details: Says which files would be written, and writes none.
+  diff_mode:
+    support: none
+    details: The files are pictures.
+  idempotent:
+    support: full
+    details: A file that is already as it would be written is left alone.
+  platform:
+    platforms: posix
+    details: The controller. It works whatever the connection of the host is, and wherever it is delegated to.
+seealso:
+  - module: portkeeper.windows.port_info
+  - plugin: portkeeper.windows.port_report
+    plugin_type: filter
+"""
+
+EXAMPLES = r"""
+- name: Draw the ports of the Edge servers
+  hosts: edge
+  gather_facts: false
+  tasks:
+    - name: Read them
+      portkeeper.windows.port_info:
+        gather_subset: [all]
+        sockets_by: process
+      register: ports
+
+    - name: Write the pictures
+      portkeeper.windows.port_maps:
+        results: "{{ dict(ansible_play_hosts | zip(ansible_play_hosts | map('extract', hostvars, 'ports'))) }}"
+        directory: /srv/tickets
+        style: "{{ lookup('ansible.builtin.file', 'map.css') }}"
+      run_once: true
+"""
+
+RETURN = r"""
+written:
+  description: The files that were written, or would be in check mode.
+  returned: success
+  type: list
+  elements: str
+  sample: ["/srv/tickets/edge1.svg"]
+"""

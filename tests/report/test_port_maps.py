@@ -1,0 +1,67 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module `port_maps` by itself: what it writes when, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import typing as t
+
+import pytest
+import yaml
+
+from tests.report.facts import edge_server
+from tests.report.rendering import reduced
+from tests.tooling.ansible_programs import AnsibleRun, run_ansible
+
+Json: t.TypeAlias = dict[str, t.Any]
+
+
+def run_tasks(directory: pathlib.Path, *tasks: Json) -> AnsibleRun:
+    """Run these on a host that nobody can connect to."""
+    playbook = directory / "playbook.yml"
+    variables = {"ansible_connection": "winrm", "ansible_host": "127.0.0.1", "ansible_port": 9}
+    play = {"name": "Maps", "hosts": "all", "gather_facts": False, "vars": variables, "tasks": list(tasks)}
+    playbook.write_text(yaml.safe_dump([play]), encoding="utf-8")
+    return run_ansible(["ansible-playbook", "-i", "nowhere,", str(playbook)])
+
+
+def task(directory: pathlib.Path, results: Json, **keywords: t.Any) -> Json:
+    options = {"results": results, "directory": str(directory), "style": "text {}", "read_at": "today"}
+    return {"name": "Draw", "portkeeper.windows.port_maps": options, "ignore_errors": True, **keywords}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[AnsibleRun, pathlib.Path]:
+    directory = tmp_path_factory.mktemp("maps")
+    results = {"edge/1 \u05d0": reduced(edge_server(1, taken=True)), "gone": {"unreachable": True}}
+    results = json.loads(json.dumps(results))
+    (directory / "file").touch()
+    good = directory / "maps"
+    tasks = (
+        task(good, results, check_mode=True),
+        task(good, results),
+        task(good, results),
+        task(directory / "file", results),
+        task(good, {"edge1": "no mapping"}),
+    )
+    return run_tasks(directory, *tasks), good
+
+
+def test_check_mode_then_the_run_then_nothing_more(run: tuple[AnsibleRun, pathlib.Path]) -> None:
+    told = [item.result for item in run[0].of("port_maps")]
+    name = str(run[1] / "edge_1__.svg")
+    assert [(item["changed"], item.get("written")) for item in told[:3]] == [
+        (True, [name]),
+        (True, [name]),
+        (False, []),
+    ]
+    assert [path.name for path in run[1].iterdir()] == ["edge_1__.svg"]
+
+
+def test_refusals_are_one_sentence(run: tuple[AnsibleRun, pathlib.Path]) -> None:
+    file, mapping = (item.result["msg"] for item in run[0].of("port_maps")[3:])
+    assert f"The port maps can't be written to {run[1].parent / 'file'}: File exists" in file
+    assert "results: it is no mapping of server names to results of port_info" in mapping
