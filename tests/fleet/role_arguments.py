@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a role asks of ``converge``: its task's arguments, templated by Ansible, for tests without the program."""
+"""What a role asks of the modules: its tasks' arguments, templated by Ansible, for tests without the program."""
 
 from __future__ import annotations
 
@@ -14,17 +14,27 @@ from ansible.template import Templar
 from tests.fleet.stories import Json
 from tests.tooling.sources import ROOT
 
-CONVERGE: t.Final = "portkeeper.windows.converge"
+
+def task_arguments(role: str, module: str, variables: Json) -> dict[str, t.Any]:
+    """The arguments of the role's first task with this module, with its defaults and these variables."""
+    return dict(task_part(role, module, module, variables))
 
 
-def role_arguments(role: str, variables: Json) -> dict[str, t.Any]:
-    """The arguments of the role's first task, with its defaults and these variables."""
-    folder = ROOT / "roles" / role
-    loader = DataLoader()
+def task_part(role: str, module: str, part: str, variables: Json) -> t.Any:
+    """Another part of that task, such as its ``loop``."""
+    tasks = _load(ROOT / "roles" / role / "tasks/main.yml")
+    return _templated(role, next(task[part] for task in tasks if module in task), variables)
 
-    def load(path: pathlib.Path) -> t.Any:
-        return loader.load_from_file(str(path), trusted_as_template=True)
 
-    values = {**load(folder / "defaults/main.yml"), **load(folder / "vars/main.yml"), **variables}
-    task = load(folder / "tasks/main.yml")[0]
-    return dict(Templar(loader=loader, variables=values).template(task[CONVERGE]))
+def _templated(role: str, template: t.Any, variables: Json) -> t.Any:
+    return Templar(loader=DataLoader(), variables=_values(role, variables)).template(template)
+
+
+def _values(role: str, variables: Json) -> dict[str, t.Any]:
+    files = (ROOT / "roles" / role / folder / "main.yml" for folder in ("defaults", "vars"))
+    values = {name: value for file in files if file.exists() for name, value in _load(file).items()}
+    return {"ansible_check_mode": False, **values, **variables}
+
+
+def _load(path: pathlib.Path) -> t.Any:
+    return DataLoader().load_from_file(str(path), trusted_as_template=True)

@@ -11,7 +11,7 @@ ONLY ?=
 .PHONY: test
 test:
 	@started=$$SECONDS; \
-	for part in lint types unit changelog-check collection-check ansible-lint sanity fleet-tests report-tests; do \
+	for part in lint types unit fuzz changelog-check collection-check ansible-lint sanity fleet-tests report-tests; do \
 	  echo "== $$part"; began=$$SECONDS; \
 	  $(MAKE) --no-print-directory $$part || { echo "== $$part FAILED after $$((SECONDS - began)) s" >&2; exit 1; }; \
 	  echo "== $$part holds ($$((SECONDS - began)) s)"; \
@@ -34,14 +34,9 @@ types: environment
 unit: environment
 	$(PYTEST) $(or $(ONLY),tests/unit)
 
-# The roles are killed at every fourth of their messages here, and at each of them by make thorough: all positions take long.
 .PHONY: fleet-tests
 fleet-tests: environment
-	FLEET_STRIDE=4 $(PYTEST) $(or $(ONLY),tests/fleet)
-
-.PHONY: thorough
-thorough: environment
-	$(PYTEST) $(or $(ONLY),tests/fleet/test_roles_interruption.py)
+	$(PYTEST) $(or $(ONLY),tests/fleet)
 
 # The page about a fleet, in headless Chromium where that is installed; without it those tests say so and are left out.
 .PHONY: report-tests

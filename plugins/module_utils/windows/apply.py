@@ -143,7 +143,10 @@ def _set_delayed_start(target: Target, step: t.Any, _clock: Clock) -> Answers:
 
 def _stop_services(target: Target, step: t.Any, clock: Clock) -> Answers:
     for name in step.names:
-        target.services.stop(name)
+        if not target.services.stop(name):
+            # Somebody else starts it, or a run that died has.
+            _wait(target, name, "Running", step.timeout, clock)
+            target.services.stop(name)
         service = _wait(target, name, "Stopped", step.timeout, clock)
         if service is not None and service.state != "Stopped":
             raise _not_reached(target, "stop", service, step.timeout)
@@ -161,8 +164,12 @@ def _start_services(target: Target, step: t.Any, clock: Clock) -> Answers:
 
 
 def _start(target: Target, name: str, timeout: float, clock: Clock) -> None:
-    target.services.start(name)
+    asked = target.services.start(name)
     service = _wait(target, name, "Running", timeout, clock)
+    if not asked and service is not None and service.state == "Stopped":
+        # It was still stopping, at the behest of somebody else or of a run that died.
+        target.services.start(name)
+        service = _wait(target, name, "Running", timeout, clock)
     if service is not None and not service.runs:
         raise _not_reached(target, "start", service, timeout)
 

@@ -105,17 +105,28 @@ class Services:
         pairs = ((_named(link.reference("Dependent")), _named(link.reference("Antecedent"))) for link in links)
         return Dependencies(frozenset((dependent, needed) for dependent, needed in pairs if dependent and needed))
 
-    def start(self, name: str) -> None:
-        """Ask a service to start; it may still be starting afterwards. One that runs already is fine."""
+    def start(self, name: str) -> bool:
+        """Ask a service to start; it may still be starting afterwards.
+
+        False where nothing was asked of it: it runs already, or is still stopping, for which Windows has the same code.
+        """
         code = self._control(name, "StartService")
         if code not in (_OK, _ALREADY_RUNNING):
             raise self._error("start", name, code)
+        return code == _OK
 
-    def stop(self, name: str) -> None:
-        """Ask a service to stop; it may still be stopping afterwards. One that is stopped already is fine."""
+    def stop(self, name: str) -> bool:
+        """Ask a service to stop; it may still be stopping afterwards. One that is stopped already is fine.
+
+        False where it took no request because it is still starting.
+        """
         code = self._control(name, "StopService")
-        if code in (_OK, _NOT_ACTIVE) or (code == _CANNOT_ACCEPT and self._is_down(name)):
-            return
+        # StopService of a stopped service gave 5 in the field, where the documentation would suggest 6.
+        state = self._state(name) if code == _CANNOT_ACCEPT else ""
+        if code in (_OK, _NOT_ACTIVE) or state in _DOWN:
+            return True
+        if state == "Start Pending":
+            return False
         raise self._error("stop", name, code)
 
     def change_start_mode(self, name: str, mode: StartMode) -> None:
@@ -154,10 +165,9 @@ class Services:
             readings = self.read(names)
         return readings
 
-    def _is_down(self, name: str) -> bool:
-        # StopService of a stopped service gave 5 in the field, where the documentation would suggest 6.
+    def _state(self, name: str) -> str:
         service = self._get(name)
-        return service is not None and service.state in _DOWN
+        return "" if service is None else service.state
 
     def _get(self, name: str) -> Service | None:
         try:

@@ -69,6 +69,10 @@ class Shells:
     def __len__(self) -> int:
         return len(self._shells)
 
+    def as_json(self) -> list[int]:
+        """Give the number of operations of each open shell."""
+        return [shell.operations for shell in self._shells.values()]
+
     def clear(self) -> None:
         """End all shells, as a boot does."""
         self._shells.clear()

@@ -188,7 +188,7 @@ class Interpreter:
         return _Streams(raw.data + written.stdout, written.stderr)
 
     def _encode(self, output: Output, codec: str) -> _Streams:
-        return _Streams(output.stdout.encode(codec, "replace"), output.stderr.encode(codec, "replace"))
+        return _Streams(_encoded(output.stdout, codec), _encoded(output.stderr, codec))
 
     def _unknown(self, text: str) -> Output:
         self.level = 1
@@ -284,3 +284,8 @@ def run(
     )
     written = interpreter.run_line(syntax.strip_outer_quotes(command_line), stdin)
     return CommandResult(written.stdout, written.stderr, interpreter.level)
+
+
+def _encoded(text: str, codec: str) -> bytes:
+    # The codecs of code pages are slow, and netstat's tables are long.
+    return text.encode("ascii") if text.isascii() else text.encode(codec, "replace")

@@ -159,8 +159,14 @@ def test_other_codes_are_errors_with_a_meaning(
 def test_a_stopped_service_may_answer_5_to_a_stop(client: FakeClient, services: Services, state: str) -> None:
     client.rows["Win32_Service"] = [row("DNS", state=state)]
     client.codes["StopService", "DNS"] = 5
-    services.stop("DNS")
+    assert services.stop("DNS") is True
     assert client.log == ["invoke StopService", "get Win32_Service {'Name': 'DNS'}"]
+
+
+def test_a_starting_service_takes_no_stop(client: FakeClient, services: Services) -> None:
+    client.rows["Win32_Service"] = [row("DNS", state="Start Pending")]
+    client.codes["StopService", "DNS"] = 5
+    assert services.stop("DNS") is False
 
 
 def test_an_answer_without_return_value_is_an_error(client: FakeClient, services: Services) -> None:

@@ -1,0 +1,98 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One simulated server without a network: envelopes go in and come out by call, and its time moves only when told.
+
+For tests with thousands of conversations. It can be copied as it stands, with its open shells and enumerations and with
+everything that is still to happen to it.
+"""
+
+from __future__ import annotations
+
+import collections.abc as c
+import pickle
+import typing as t
+
+from tests.simulator.fleet import read_scenario
+from tests.simulator.windows.server import build_server
+from tests.simulator.wire.operations import Caller
+from tests.simulator.wire.soap import read_message
+
+START: t.Final = 1_714_550_400.0
+"""When the simulated time begins (2024-05-01, UTC): always the same, so that two runs are the same."""
+_NAME: t.Final = "server"
+
+
+class DirectServer:
+    """A host entry of a scenario, and its first user at the other end. ``now``: seconds since 1970."""
+
+    def __init__(self, entry: c.Mapping[str, t.Any]) -> None:
+        """Build it; ValueError says what is wrong with the entry."""
+        (plan,) = read_scenario({"hosts": {_NAME: dict(entry)}}).hosts
+        self.now = START
+        self._model = build_server(plan.model, now=self.now)
+        self._service = plan.settings.service(self._model)
+        self._caller = Caller(self._model.users[0], "127.0.0.1", "http://127.0.0.1/wsman")
+        self._boot = self._model.boot_id
+
+    @classmethod
+    def restored(cls, copy: bytes) -> DirectServer:
+        """Give the server of which this is a copy."""
+        server = pickle.loads(copy)  # noqa: S301 - made by copied(), in this very process
+        assert isinstance(server, cls)
+        return server
+
+    def copied(self) -> bytes:
+        """Give the whole server as it stands."""
+        return pickle.dumps(self, protocol=pickle.HIGHEST_PROTOCOL)
+
+    @property
+    def is_listening(self) -> bool:
+        """Whether it can be reached."""
+        return self._model.is_listening(self.now)
+
+    @property
+    def is_going_down(self) -> bool:
+        """Whether it shuts down or boots, or waits for the time to do so."""
+        return bool(self._model.power.agenda)
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether nothing starts, stops, goes down or boots."""
+        states = {service.state for service in self._model.session.services.values()}
+        return not self.is_going_down and states <= {"Running", "Stopped"}
+
+    def pass_time(self, seconds: float) -> None:
+        """Let simulated time pass."""
+        self.now += seconds
+        self._model.tick(self.now)
+        if self._model.boot_id != self._boot or not self.is_listening:
+            self._boot = self._model.boot_id
+            self._service.forget()
+
+    def answer(self, envelope: bytes) -> bytes:
+        """Answer one message, with a fault where there is one; ConnectionRefusedError while it can't be reached."""
+        if not self.is_listening:
+            raise ConnectionRefusedError("The simulated server does not listen.")
+        if len(envelope) > self._service.largest_envelope:
+            raise ValueError(f"This server takes no envelope of {len(envelope)} bytes (HTTP status 413).")
+        _status, answer = _at_once(self._service.answer(read_message(envelope), self._caller))
+        return answer
+
+    def state(self) -> dict[str, t.Any]:
+        """Give the whole modelled state, as the control endpoint of a fleet gives it, and what is open on the wire."""
+        open_ = {"shells": self._service.shells.as_json(), "enumerations": len(self._service.enumerations)}
+        return {**self._model.state(), "wire": open_}
+
+
+_Result = t.TypeVar("_Result")
+
+
+def _at_once(work: c.Coroutine[t.Any, t.Any, _Result]) -> _Result:
+    """Run to its end what never waits: here no command takes real time."""
+    while True:
+        try:
+            work.send(None)
+        except StopIteration as end:
+            return t.cast("_Result", end.value)
