@@ -68,7 +68,7 @@ def test_needed_ports_must_be_drawable() -> None:
 @hypothesis.given(
     strategies.integers(1, 16384), strategies.integers(0, 10000), strategies.integers(0, 40), strategies.integers(0, 40)
 )
-@hypothesis.settings(max_examples=60, deadline=None)
+@hypothesis.settings(max_examples=60)
 def test_more_ports_are_never_safer(drawable: int, drawn: int, fewer: int, more: int) -> None:
     fewer, more = sorted((min(fewer, drawable), min(more, drawable)))
     safer = chance_of_loss(drawable=drawable, drawn=drawn, needed=fewer)
