@@ -37,6 +37,8 @@ options:
       - C(dynamic_port_ranges) - the range of ephemeral ports can be set by netsh. Windows Server 2008 and later.
       - C(dns_pool_exclusions) - the DNS server can leave ports alone. Windows Server 2008 R2 and later.
       - C(delayed_start) - services can start delayed. Windows Server 2008 and later.
+      - An item may also have C(when_installed), the key name of a service or a list of them. The item counts only on
+        servers that have all of these services.
       - The option C(restart) of C(dns_socket_pool) does nothing here; O(restart_dns) decides for the whole run.
     type: list
     elements: dict
@@ -130,6 +132,36 @@ options:
         elements: str
         choices: *capabilities
         default: []
+  known_services:
+    description:
+      - Known services that this run is about, by their keys. C(docs/ports.md) of the collection has the whole table.
+      - Each of their services that is installed, and starts automatically or runs, is a victim, as if it stood among
+        O(victims). It must run. It must hold its ports too, where it always does. Those of V(ipsec), V(l2tp), V(autd),
+        V(wireguard), V(sql_probe) and V(dfsr) may be free as well. V(wds) must only run.
+      - The ports are those that the products come with. Where an administrator has chosen others, describe the service
+        in O(victims).
+      - If none of them is installed, it is as with O(required_services).
+      - V(ad_lds) is refused, since the role C(exchange_edge_dns) does it, and so is V(admpwd_e), whose service is not
+        known.
+      - Their ports are kept free only by O(resources), see the option C(services) of C(reserved_ports).
+    type: list
+    elements: str
+    choices:
+      - ad_lds
+      - ias
+      - ipsec
+      - l2tp
+      - autd
+      - blackberry_router
+      - wds
+      - cluster
+      - msmq
+      - wireguard
+      - bigfix
+      - admpwd_e
+      - sql_probe
+      - dfsr
+    default: []
   required_services:
     description:
       - Key names of services without which nothing here makes sense. If one of them is not installed, nothing is
@@ -153,13 +185,16 @@ options:
     default: []
   require:
     description:
-      - Fail where O(required_services), O(required_one_of) or O(required_capabilities) are not met.
+      - Fail where O(required_services), O(required_one_of) or O(required_capabilities) are not met, or none of
+        O(known_services) is installed.
     type: bool
     default: false
   relieve:
     description:
       - Start victims that are down, and then every automatic service that depends on them.
-      - With it the task fails if a victim is down at the end, and says why.
+      - With it the task fails if a victim is down at the end, and says why. It does not where a reboot is still to come
+        that brings the victim back, because its port was drawn at random by an outgoing connection or by lsass.exe, and
+        is reserved from that reboot on. RV(msg) says so, and RV(reboot_required) is true.
       - A victim whose port is held by the DNS server can be started only if O(restart_dns=true). A victim whose port
         is held by somebody else is left down; the message names that process.
       - The default is V(false), so that a baseline changes settings only, unless you say otherwise.
@@ -209,7 +244,7 @@ attributes:
     support: partial
     details: A C(service_state) with C(state=restarted) in the list happens in every run.
 notes:
-  - At least one of O(resources) and O(victims) is needed.
+  - At least one of O(resources), O(victims) and O(known_services) is needed.
   - An error in one item (a mistake in an option, a port that can't be reserved, a service that does not exist) stops
     the run before anything is changed for any.
   - When a step fails after services were stopped, those services are started again before the task fails.
@@ -269,6 +304,17 @@ EXAMPLES = r"""
         restart_dns: true
         prove: true
 
+    - name: Keep the port of the BlackBerry Router from outgoing connections, and prove that it runs
+      portkeeper.windows.converge:
+        known_services:
+          - blackberry_router
+        resources:
+          - reserved_ports:
+              services:
+                - blackberry_router
+        relieve: true
+        prove: true
+
     - name: Look at the victims only, change nothing
       portkeeper.windows.converge:
         victims:
@@ -318,8 +364,8 @@ release:
   type: str
   sample: Windows Server 2008 R2 SP1
 applicable:
-  description: Whether O(required_services), O(required_one_of) and O(required_capabilities) are met. If not, nothing
-    was done.
+  description: Whether O(required_services), O(required_one_of) and O(required_capabilities) are met, and one of
+    O(known_services) is installed. If not, nothing was done.
   returned: always
   type: bool
   sample: true
@@ -330,7 +376,8 @@ missing_capabilities:
   elements: str
   sample: []
 missing_services:
-  description: Those of O(required_services) that are not installed, and O(required_one_of) where none of them is.
+  description: Those of O(required_services) that are not installed, and O(required_one_of) and the services of
+    O(known_services) where none of them is.
   returned: always
   type: list
   elements: str

@@ -588,7 +588,7 @@ roles:
         kind:
           description: V(small_business_server_2003), V(exchange_edge), V(ad_lds) (other instances), V(radius),
             V(exchange_5_5), V(exchange_2003), V(exchange_2007), V(exchange_2010), V(exchange_2013)
-            (or later; all of these are mail servers), or V(dns).
+            (or later; all of these are mail servers), V(blackberry_router), or V(dns).
           type: str
           sample: radius
         name:

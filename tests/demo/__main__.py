@@ -47,6 +47,7 @@ belongs to another service, that service does not work until somebody finds out 
   mail...  Exchange without DNS: healthy, but its RPC ports are other ones after each start, and no firewall can know
            them; the inventory chooses fixed ones
   plain... needs nothing
+  blackberry... BlackBerry Router (TCP 3101), without DNS: at each boot outgoing connections take its port
 
 On edge2003-old the update of 2008 that made DNS draw ports is missing. Those with -de are German."""
 
@@ -61,7 +62,8 @@ The fleet is stopped. To try commands of your own, start it again, and type them
 _BOOTS_WORDS: t.Final = f"""\
 Twins of each server were booted, {BOOTS:,} with its configuration of before and {BOOTS:,} with that of now. A boot is
 lost where a service lost its port. The closed form is the probability that port_info gives for it: that so many ports,
-drawn at random, hit at least one of those that are needed. AUTD is the push to mobile devices."""
+drawn at random, hit at least one of those that are needed. It speaks of the DNS server's pool, which is UDP: what the
+BlackBerry Router loses to outgoing connections, which are TCP, is beside it. AUTD is the push to mobile devices."""
 
 _PAGE_WORDS: t.Final = """\
 What is wrong on which server, how to fix it, and a map of each server's ports. Open them in a browser:"""

@@ -26,7 +26,9 @@ Lottery: t.TypeAlias = t.Mapping[str, t.Any]
 class Boots:
     """A server's boots with its configuration before the fix and after it, and what port_info said before.
 
-    ``drawn`` of so many ``drawable`` ports are taken at each boot; ``chance`` is the closed form of a loss.
+    ``drawn`` of so many ``drawable`` ports are taken at each boot; ``chance`` is the closed form of a loss, which
+    speaks of the DNS server's pool alone: ``lost_to_connections`` are boots that cost a TCP port, which only outgoing
+    connections take. A boot that cost both would be counted twice; no server here has both.
     """
 
     host: str
@@ -34,13 +36,19 @@ class Boots:
     drawable: int
     chance: float
     lost_before: int
+    lost_to_connections: int
     lost_after: int
     losers: t.Mapping[str, int]
 
     @property
+    def lost_to_pool(self) -> int:
+        """The boots before of which the closed form speaks."""
+        return self.lost_before - self.lost_to_connections
+
+    @property
     def agrees(self) -> bool:
-        """Whether the boots before agree with the closed form within three standard errors."""
-        return within_error(self.lost_before, BOOTS, self.chance)
+        """Whether the boots lost to the pool agree with the closed form within three standard errors."""
+        return within_error(self.lost_to_pool, BOOTS, self.chance)
 
 
 def lotteries(control: ControlClient, hosts: c.Iterable[str]) -> dict[str, Lottery]:
@@ -59,14 +67,16 @@ def compared(page: Page, before: t.Mapping[str, Lottery], after: t.Mapping[str, 
 def _boots(host: str, page: Page, before: Lottery, after: Lottery) -> Boots:
     risk = page.risks[host]
     own = page.services[host] | {_PUSH}
+    losers = {name: count for name, count in before["by_service"].items() if name in own}
     return Boots(
         host=host,
         drawn=risk["drawn"],
         drawable=risk["drawable"],
         chance=risk["probability"],
         lost_before=before["victim_failures"],
+        lost_to_connections=sum(losers.get(name, 0) for name in page.tcp_only[host]),
         lost_after=after["victim_failures"],
-        losers={name: count for name, count in before["by_service"].items() if name in own},
+        losers=losers,
     )
 
 

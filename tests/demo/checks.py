@@ -71,9 +71,10 @@ def _ended_well(run: AnsibleRun, servers: int) -> bool:
 
 
 def _agreement(boots: c.Sequence[Boots]) -> str:
-    lost = sum(item.lost_before for item in boots)
+    lost = sum(item.lost_to_pool for item in boots)
+    elsewhere = sum(item.lost_to_connections for item in boots)
     expected = sum(item.chance for item in boots) * BOOTS
     return (
-        f"{lost:,} of {len(boots) * BOOTS:,} lost, {expected:,.0f} expected; "
-        f"each server within {STANDARD_ERRORS:g} standard errors"
+        f"{lost:,} of {len(boots) * BOOTS:,} lost to the DNS server's pool, {expected:,.0f} expected; "
+        f"each server within {STANDARD_ERRORS:g} standard errors; {elsewhere:,} more to outgoing connections"
     )

@@ -21,7 +21,10 @@ WELL: t.Final = "well"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Page:
-    """A report: the page itself, and by server its state in a word and a sentence, its risk, and who needs ports."""
+    """A report: the page itself, and by server its state in a word and a sentence, its risk, and who needs ports.
+
+    ``tcp_only`` are those of the ``services`` that need no UDP port: the DNS server's pool takes none of theirs.
+    """
 
     path: pathlib.Path
     headline: str
@@ -29,6 +32,7 @@ class Page:
     sentences: t.Mapping[str, str]
     risks: t.Mapping[str, t.Mapping[str, t.Any]]
     services: t.Mapping[str, frozenset[str]]
+    tcp_only: t.Mapping[str, frozenset[str]]
 
     @property
     def critical(self) -> int:
@@ -60,8 +64,15 @@ def write(inventory: pathlib.Path, directory: pathlib.Path) -> Page:
         states={name: host["state"] for name, host in hosts.items()},
         sentences={name: host["headline"] for name, host in hosts.items()},
         risks={name: host["risk"] for name, host in hosts.items()},
-        services={name: frozenset(need["service"] for need in host["needs"]) for name, host in hosts.items()},
+        services={name: _services(host["needs"], "tcp", "udp") for name, host in hosts.items()},
+        tcp_only={
+            name: _services(host["needs"], "tcp") - _services(host["needs"], "udp") for name, host in hosts.items()
+        },
     )
+
+
+def _services(needs: c.Iterable[t.Mapping[str, t.Any]], *protocols: str) -> frozenset[str]:
+    return frozenset(need["service"] for need in needs if need["protocol"] in protocols)
 
 
 def as_table(page: Page) -> str:

@@ -167,6 +167,21 @@ CASES: t.Final = (
     ),
     Case(id="exchange-2003-stopped", role="exchange_services", server=MAIL),
     Case(id="exchange-2010-stopped", role="exchange_services", server=MAIL_2010),
+    Case(
+        id="router-2003-rebooted",
+        role="known_services",
+        server={"release": "2003", "roles": ["blackberry_router"], "tcp_clients": 2200, "broken": True},
+        variables={"known_services_names": ["blackberry_router"], "known_services_reboot": True},
+        undo={"known_services_reboot": False},
+        services=("BlackBerry Router",),
+    ),
+    Case(
+        id="cluster-2022",
+        role="known_services",
+        server={**WIDE, "release": "2022", "roles": ["dns", "cluster"], "broken": "ClusSvc"},
+        variables={"known_services_names": ["cluster"], "known_services_stop_services": True},
+        services=("ClusSvc", "DNS"),
+    ),
     # Its look sends questions only; then it is the role that fits.
     Case(id="baseline-sbs2003", role="port_baseline", server=SBS, variables=INSTANCE, services=SBS_SERVICES),
     Case(

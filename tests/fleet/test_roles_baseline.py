@@ -18,6 +18,11 @@ from tests.simulator.control import running_fleet
 DC: t.Final = ["domain_controller", "dns", "ias"]
 RELEASES: t.Final = ("2003", "2008", "2008r2", "2012r2", "2016", "2022", "2025")
 RPC: t.Final[Json] = {"exchange_rpc_ports_ports": {"exchange_is": 1226}, "exchange_rpc_ports_restart_services": True}
+ROUTER: t.Final[Json] = {
+    "release": "2003",
+    "roles": ["blackberry_router"],
+    "vars": {"known_services_names": ["blackberry_router"]},
+}
 
 KINDS: t.Final[dict[str, tuple[Json, str, str]]] = {
     "sbs": ({"release": "2003", "roles": ["sbs2003"], "broken": ["IAS"]}, "Small Business Server 2003", "sbs2003"),
@@ -29,6 +34,7 @@ KINDS: t.Final[dict[str, tuple[Json, str, str]]] = {
     "resolver": ({"release": "2022", "roles": ["dns"], "broken": False}, "DNS server", "none"),
     "mail": ({"release": "2003", "roles": ["exchange2003"], "vars": RPC}, "Exchange 2003 mail server", "none"),
     "mail-2010": ({"release": "2008r2", "roles": ["exchange2010"]}, "Exchange 2010 mail server", "none"),
+    "router": (ROUTER, "BlackBerry Router", "none"),
     "portal": (PORTAL, "AD LDS", "none"),
     "portal-named": ({**PORTAL, "vars": {"exchange_edge_dns_instance": "Portal"}}, "AD LDS", "exchange_edge_dns"),
     "plain": ({"release": "2016", "roles": ["member"]}, "nothing", "none"),
@@ -38,6 +44,7 @@ CHOICES: t.Final = {
     "mail": "By your choice: exchange_rpc_ports (with exchange_rpc_ports_ports), exchange_services (for maintenance).",
     "mail-2010": "exchange_rpc_ports (with exchange_rpc_ports_ports), exchange_services (for maintenance).",
     "sbs": "exchange_rpc_ports (with exchange_rpc_ports_ports), exchange_services (for maintenance).",
+    "router": "By your choice: known_services (with known_services_names).",
     "portal": "By your choice: exchange_edge_dns (with exchange_edge_dns_instance).",
 }
 """What is named beside, and never applied by itself."""
@@ -70,7 +77,8 @@ MANY: t.Final[dict[str, Json]] = {
 }
 """Every kind that a role is for, on releases of every way to read and to fix, some with all that can be chosen."""
 DOWN: t.Final = {"sbs": "IAS", "dc-2003": "IAS", "edge-2008": "ADAM_MSExchange", "edge-2019": "ADAM_MSExchange"}
-UNDO: t.Final = ("-e", "port_baseline_state=absent", "-e", "exchange_rpc_ports_state=absent")
+STATES: t.Final = ("port_baseline_state", "exchange_rpc_ports_state", "known_services_state")
+UNDO: t.Final = tuple(word for name in STATES for word in ("-e", f"{name}=absent"))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,7 +123,7 @@ def test_it_says_what_a_server_is_and_changes_nothing(runs: Runs, host: str) -> 
 def test_each_server_gets_what_is_for_it(runs: Runs, host: str) -> None:
     _server, _kind, role = KINDS[host]
     beats = _changes(runs.first, host)
-    expected = {"mail": 1, **({host: 1} if role != "none" else {})}.get(host, 0)
+    expected = {"mail": 1, "router": 1, **({host: 1} if role != "none" else {})}.get(host, 0)
     assert [(beat.event, beat.result["changed"]) for beat in beats] == [("ok", True)] * expected
     if host in DOWN:
         assert not beats[0].before.runs(DOWN[host])

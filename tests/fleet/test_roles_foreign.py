@@ -33,8 +33,13 @@ HOSTS: t.Final[dict[str, Json]] = {
             "exchange_rpc_ports_restart_services": True,
         },
     },
+    "router": {
+        "release": "2003",
+        "roles": ["blackberry_router"],
+        "vars": {"known_services_names": ["blackberry_router"]},
+    },
 }
-ROLES: t.Final = {"sbs": "sbs2003", "dc": "dc_ias", "mail": "exchange_rpc_ports"}
+ROLES: t.Final = {"sbs": "sbs2003", "dc": "dc_ias", "mail": "exchange_rpc_ports", "router": "known_services"}
 STORE: t.Final = r"SYSTEM\CurrentControlSet\Services\MSExchangeIS\ParametersSystem"
 FILE: t.Final = r"C:\WINDOWS\System32\drivers\etc\services"
 
@@ -45,9 +50,10 @@ def _set(host: HostControl, key: str, name: str, kind: str, data: t.Any) -> None
 
 def _meddle(hosts: t.Mapping[str, HostControl]) -> None:
     """Other administrators at work."""
-    sbs, dc, mail = (hosts[name] for name in ROLES)
-    reserved = sbs.act(do="get_value", path=HKLM + TCPIP, name="ReservedPorts")["data"]
-    _set(sbs, TCPIP, "ReservedPorts", "MULTI_SZ", [*reserved, "7000-7010"])
+    sbs, dc, mail, router = (hosts[name] for name in ROLES)
+    for server in (sbs, router):
+        reserved = server.act(do="get_value", path=HKLM + TCPIP, name="ReservedPorts")["data"]
+        _set(server, TCPIP, "ReservedPorts", "MULTI_SZ", [*reserved, "7000-7010"])
     _set(sbs, TCPIP, "MaxUserPort", "DWORD", 30000)
     excluded = dc.act(do="get_value", path=HKLM + DNS, name="SocketPoolExcludedPortRanges")["data"]
     _set(dc, DNS, "SocketPoolExcludedPortRanges", "MULTI_SZ", ["7000-7010", *excluded])
@@ -94,6 +100,7 @@ def test_the_undo_ends_well_and_forgets_everything(runs: Runs, host: str) -> Non
 
 def test_reservations_of_others_stay(runs: Runs) -> None:
     assert runs.undo("sbs").after.reserved == ["3343-3343", "7000-7010"]
+    assert runs.undo("router").after.reserved == ["7000-7010"]
 
 
 def test_a_value_that_others_have_set_stays(runs: Runs) -> None:

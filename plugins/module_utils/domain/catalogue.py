@@ -84,6 +84,9 @@ class KnownService:
     """A service that must be installed too before the product is taken to be there: ``W3SVC`` is any web server."""
     any_port_will_do: bool = False
     """It needs a free port out of its range, not each of them."""
+    listens_always: bool = True
+    """While its service runs it holds each of these ports; otherwise some may be free, such as where it is not set up
+    for them."""
 
     def ports(self, protocol: Protocol) -> PortSet:
         """Its ports of one protocol."""
@@ -139,6 +142,7 @@ KNOWN_SERVICES: t.Final[tuple[KnownService, ...]] = (
         name="IPsec NAT traversal (IKE)",
         udp=PortSet.of(IPSEC_NAT_PORT),
         services={"2003": (IPSEC_SERVICE,), "2008 and later": ("IKEEXT",)},
+        listens_always=False,
         processes=(
             OwningProcess("lsass.exe", (IPSEC_SERVICE,)),
             OwningProcess("svchost.exe", ("IKEEXT", IPSEC_SERVICE)),
@@ -153,6 +157,7 @@ KNOWN_SERVICES: t.Final[tuple[KnownService, ...]] = (
         name="L2TP (Routing and Remote Access)",
         udp=PortSet.of(1701),
         services={"all": ("RemoteAccess",)},
+        listens_always=False,
         processes=(OwningProcess("System"), OwningProcess("svchost.exe", ("RemoteAccess",))),
         what_breaks="no L2TP connections",
         source="[K] unverified",
@@ -164,6 +169,7 @@ KNOWN_SERVICES: t.Final[tuple[KnownService, ...]] = (
         udp=PortSet.of(2883),
         services={"2003": ("W3SVC",)},
         only_beside="MSExchangeMGMT",
+        listens_always=False,
         processes=(OwningProcess("w3wp.exe"),),
         what_breaks="no push to mobile devices (Server ActiveSync events 3015 and 3024)",
         source="[D KB956189]; the process, its service, and MSExchangeMGMT as the sign of Exchange 2003 [K] unverified",
@@ -220,6 +226,7 @@ KNOWN_SERVICES: t.Final[tuple[KnownService, ...]] = (
         name="WireGuard and NetBird",
         udp=PortSet.of(51820),
         services={"all": ("WireGuardTunnel$<tunnel>", "netbird")},
+        listens_always=False,
         processes=(OwningProcess("System"), OwningProcess("wireguard.exe"), OwningProcess("netbird.exe")),
         what_breaks="the tunnel does not come up (error 32, the port is in use)",
         source="[T netbird issues 5072 and 5488, WgServerforWindows issue 188]; services and processes [K] unverified",
@@ -252,6 +259,7 @@ KNOWN_SERVICES: t.Final[tuple[KnownService, ...]] = (
         name="Probe port of a SQL Server cluster behind a load balancer",
         tcp=PortSet.of(59999),
         services={"2008 and later": ("ClusSvc",)},
+        listens_always=False,
         processes=(OwningProcess("rhs.exe"),),
         what_breaks="the load balancer does not find the node that has the address",
         source="[D sql-docs pull requests 7925 and 8145]; the process [K] unverified",
@@ -263,6 +271,7 @@ KNOWN_SERVICES: t.Final[tuple[KnownService, ...]] = (
         name="DFS Replication on domain controllers of 2008 and 2008 R2",
         tcp=PortSet.of(5722),
         services={"2008 and later": ("DFSR",)},
+        listens_always=False,
         processes=(OwningProcess("dfsrs.exe", ("DFSR",)),),
         what_breaks="SYSVOL does not replicate",
         source="[D AskDS blog]; the image [K] unverified",

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.catalogue import SERVICES_BY_KEY, KnownService
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import PROTOCOLS, Protocol
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.known_victims import why_not
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import OptionError, Resource
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import (
     PortSet,
@@ -44,6 +46,9 @@ RESOURCES: t.Final[t.Mapping[str, Resource]] = {
 CAPABILITIES: t.Final = tuple(LACKS)
 """What a resource or a victim of a list, or the whole request, can be made to depend on."""
 
+_WHEN_INSTALLED: t.Final = "when_installed"
+"""What a resource of a list can be made to depend on, beside capabilities: services."""
+
 _CONDITIONS: t.Final[t.Mapping[str, t.Any]] = {
     name: {"type": "list", "elements": "str", "choices": list(CAPABILITIES), "default": []}
     for name in ("when_capable", "unless_capable")
@@ -69,6 +74,7 @@ ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
             **_CONDITIONS,
         },
     },
+    "known_services": {"type": "list", "elements": "str", "choices": list(SERVICES_BY_KEY), "default": []},
     "required_services": {"type": "list", "elements": "str", "default": []},
     "required_one_of": {"type": "list", "elements": "str", "default": []},
     "required_capabilities": {"type": "list", "elements": "str", "choices": list(CAPABILITIES), "default": []},
@@ -89,6 +95,7 @@ def request(arguments: t.Mapping[str, t.Any], *, journal: bool, validate: Valida
     wanted = Request(
         items=_items(arguments["resources"], validate),
         victims=tuple(_victim(f"victims[{index}]", item) for index, item in enumerate(arguments["victims"])),
+        known_services=tuple(map(_known_service, dict.fromkeys(arguments["known_services"]))),
         required_services=tuple(arguments["required_services"]),
         required_one_of=tuple(arguments["required_one_of"]),
         required_capabilities=tuple(arguments["required_capabilities"]),
@@ -100,9 +107,16 @@ def request(arguments: t.Mapping[str, t.Any], *, journal: bool, validate: Valida
         undo=arguments["state"] == "absent",
         journal=journal,
     )
-    if not wanted.items and not wanted.victims:
-        raise OptionError("resources", "nothing to do: give resources, victims or both")
+    if not (wanted.items or wanted.victims or wanted.known_services):
+        raise OptionError("resources", "nothing to do: give resources, victims or known_services")
     return wanted
+
+
+def _known_service(key: str) -> KnownService:
+    row = SERVICES_BY_KEY[key]
+    if reason := why_not(row):
+        raise OptionError("known_services", f"{key} can't be among them, since {reason}")
+    return row
 
 
 def _items(given: t.Sequence[t.Mapping[str, t.Any]], validate: Validate) -> tuple[Item, ...]:
@@ -120,7 +134,7 @@ def _items(given: t.Sequence[t.Mapping[str, t.Any]], validate: Validate) -> tupl
 
 def _item(place: str, item: t.Mapping[str, t.Any], validate: Validate, *, is_one_of_many: bool) -> Item:
     """``is_one_of_many``: the resource alone does not tell which item a sentence is about."""
-    names = [name for name in item if name not in _CONDITIONS]
+    names = [name for name in item if name not in (*_CONDITIONS, _WHEN_INSTALLED)]
     if len(names) != 1 or names[0] not in RESOURCES:
         given = ", ".join(repr(name) for name in names) or "nothing"
         raise OptionError(place, f"it names {given}; give exactly one of {', '.join(RESOURCES)}")
@@ -133,6 +147,7 @@ def _item(place: str, item: t.Mapping[str, t.Any], validate: Validate, *, is_one
         resource,
         _typed(where, resource, checked),
         Condition(*(_capabilities(f"{place}.{name}", item.get(name)) for name in _CONDITIONS)),
+        _names(item.get(_WHEN_INSTALLED)),
     )
 
 
@@ -144,11 +159,16 @@ def _typed(place: str, resource: Resource, checked: t.Mapping[str, t.Any]) -> t.
 
 
 def _capabilities(place: str, given: t.Any) -> tuple[str, ...]:
-    names = [given] if isinstance(given, str) else list(given or [])
+    names = _names(given)
     for name in names:
         if name not in CAPABILITIES:
             raise OptionError(place, f"{name!r} is not a capability; known are {', '.join(CAPABILITIES)}")
-    return tuple(names)
+    return names
+
+
+def _names(given: t.Any) -> tuple[str, ...]:
+    """A name, or a list of them."""
+    return (given,) if isinstance(given, str) else tuple(given or ())
 
 
 def _victim(place: str, item: t.Mapping[str, t.Any]) -> Victim:

@@ -23,6 +23,11 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts im
     ServiceFact,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.foreseen import foreseen
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.installed_products import (
+    installed,
+    lacking_names,
+    questions,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.journal import (
     JOURNAL_FACT,
     JOURNAL_NAME,
@@ -32,6 +37,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.journal 
     JournalTooNew,
     load,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.known_victims import victims_of
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.moves import Moves, moves_for
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.observed_force import observed_force
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import (
@@ -110,11 +116,13 @@ def converge(request: Request, facts: Facts, release: Release, now: float) -> Co
     ledger = _read_ledger(facts) if request.journal else _Ledger(None)
     _refuse_undo_without_journal(request)
     early = [fact for item in request.items if item.condition.holds(release) for fact in item.resource.early]
-    facts.require(*(ServiceFact(name) for name in _named_services(request)), *early)
-    missing, choice = _missing_services(request, facts)
+    known = questions(request.known_services, release.capabilities)
+    facts.require(*(ServiceFact(name) for name in _named_services(request)), *known, *early)
+    missing, choice = _missing_services(request, facts, release)
     if missing or choice:
         return Convergence(release, missing_services=missing, missing_choice=choice)
-    request = dataclasses.replace(request, victims=_located(request.victims, facts, release))
+    victims = (*request.victims, *victims_of(request.known_services, facts, release))
+    request = dataclasses.replace(request, victims=_located(victims, facts, release))
     context = Context(
         facts=facts,
         release=release,
@@ -161,15 +169,24 @@ def _read_ledger(facts: Facts) -> _Ledger:
 def _named_services(request: Request) -> tuple[str, ...]:
     """Every service that is surely asked about, so that one query reads them all."""
     named = [name for victim in request.victims for name in (victim.service, *victim.dependents)]
-    dns = [DNS_SERVICE] if request.victims or request.restart_dns else []
-    return distinct([*request.required_services, *request.required_one_of, *named, *dns])
+    dns = [DNS_SERVICE] if request.victims or request.known_services or request.restart_dns else []
+    beside = [name for item in request.items for name in item.when_installed]
+    return distinct([*request.required_services, *request.required_one_of, *named, *beside, *dns])
 
 
-def _missing_services(request: Request, facts: Facts) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _missing_services(request: Request, facts: Facts, release: Release) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The required services that are missing, and those of which none is there though one is required."""
     missing = tuple(name for name in request.required_services if facts[ServiceFact(name)] is None)
     has_one = any(facts[ServiceFact(name)] for name in request.required_one_of)
-    return missing, () if has_one else request.required_one_of
+    return missing, (*(() if has_one else request.required_one_of), *_missing_known(request, facts, release))
+
+
+def _missing_known(request: Request, facts: Facts, release: Release) -> tuple[str, ...]:
+    """The names of the known services, where none of them is installed."""
+    rows = request.known_services
+    if installed(rows, facts, release.capabilities):
+        return ()
+    return distinct([name for row in rows for name in lacking_names(row, release.capabilities)])
 
 
 def _refuse_undo_without_journal(request: Request) -> None:
@@ -194,7 +211,7 @@ def _located(victims: tuple[Victim, ...], facts: Facts, release: Release) -> tup
 
 def _plans_and_reports(request: Request, context: Context) -> tuple[tuple[Plan, ...], tuple[VictimReport, ...]]:
     """All plans and reports; the questions of all of them are asked together."""
-    items = tuple(item for item in request.items if item.condition.holds(context.release))
+    items = tuple(item for item in request.items if item.counts_on(context.facts, context.release))
     plans = _Gathering[tuple[Plan, ...]]()
     plans.add(functools.partial(_plans, items, request, context))
     reports = _Gathering[tuple[VictimReport, ...]]()

@@ -65,14 +65,21 @@ class Outcome:
 def failures(outcome: Outcome) -> tuple[str, ...]:
     """Why the run failed, a sentence each: services that are down, and, with ``prove``, ports in wrong hands.
 
-    Ports that wait for a reboot are no failure. In check mode nothing has been tried, so nothing has failed.
+    What waits for a reboot is no failure: ports in wrong hands, and a service that is down because a port that its
+    reboot reserves was drawn by somebody who keeps it until then. In check mode nothing has been tried, so nothing has
+    failed.
     """
     request, final = outcome.request, outcome.final
     if not final.applicable:
         return (_missing_sentence(final),) if request.require else ()
     if not (request.relieve or request.prove) or (outcome.planned.changed and not outcome.applied):
         return ()
-    down = [_down_sentence(report, final) for report in final.victims if report.is_down]
+    waiting = {report.service.name for report in _down_until_reboot(outcome)}
+    down = [
+        _down_sentence(report, final)
+        for report in final.victims
+        if report.is_down and report.service.name not in waiting
+    ]
     if not request.prove:
         return tuple(down)
     reports = [report for report in final.victims if not report.is_down]
@@ -91,6 +98,22 @@ def _wrong_ports(report: VictimReport, outcome: Outcome) -> tuple[PortStanding, 
     if outcome.reboot_required:
         return tuple(port for port in wrong if port.standing == "free" and port.port not in late)
     return tuple(port for port in wrong if port.standing != "free" or port.port not in late)
+
+
+def _down_until_reboot(outcome: Outcome) -> tuple[VictimReport, ...]:
+    """Victims that are down, and that the reboot to come brings back: it frees their ports, and keeps them free.
+
+    That holds for ports that were drawn by chance: by outgoing connections, and by what lsass.exe listens on.
+    """
+    kept = [plan.guarded for plan in outcome.plans if plan.force.reboot_required]
+
+    def comes_back(port: PortStanding) -> bool:
+        was_drawn = port.holder is not None and (port.holder.outgoing or not port.holder.can_be_stopped)
+        return was_drawn and any(port.port in ports for ports in kept)
+
+    down = (report for report in outcome.final.victims if report.is_down)
+    starting = (report for report in down if all(service.start_mode == "Auto" for service in report.down_services))
+    return tuple(report for report in starting if report.intruders and all(map(comes_back, report.intruders)))
 
 
 def still_settling(outcome: Outcome) -> bool:
@@ -114,9 +137,9 @@ def _has_ended(report: VictimReport) -> bool:
 def _missing_sentence(final: Convergence) -> str:
     if final.missing_capabilities:
         return f"{final.release.name} {', '.join(LACKS[name] for name in final.missing_capabilities)}."
-    if not final.missing_services:
+    if len(final.missing_choice) > 1 and not final.missing_services:
         return f"this server has none of the services {', '.join(final.missing_choice)}."
-    return f"this server has no service {', '.join(final.missing_services)}."
+    return f"this server has no service {', '.join(final.missing_services or final.missing_choice)}."
 
 
 def _down_sentence(report: VictimReport, final: Convergence) -> str:
@@ -179,6 +202,10 @@ def _is_proved(outcome: Outcome) -> bool:
 
 
 def _waits(outcome: Outcome) -> t.Iterator[str]:
+    for report in _down_until_reboot(outcome):
+        yield f"{report.service.name} stays down until the reboot: {'; '.join(map(str, report.intruders))}."
+        if all(port.holder and port.holder.can_be_stopped for port in report.intruders):
+            yield "To have it sooner, stop or restart that process, and run this again."
     for plan in outcome.plans:
         if plan.force.effective == "no" and plan.force.reason:
             yield plan.force.reason

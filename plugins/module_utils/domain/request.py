@@ -8,18 +8,25 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.catalogue import KnownService
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import Facts, ServiceFact
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import Resource
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.releases import EVERYWHERE, Condition
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.releases import EVERYWHERE, Condition, Release
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.victims import Victim
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Item:
-    """One resource that is wanted, where its condition holds."""
+    """One resource that is wanted, where its condition holds and its services are installed."""
 
     resource: Resource
     options: t.Any
     condition: Condition = EVERYWHERE
+    when_installed: tuple[str, ...] = ()
+
+    def counts_on(self, facts: Facts, release: Release) -> bool:
+        """Whether it is meant on one server; raises FactsNeeded."""
+        return self.condition.holds(release) and all(facts[ServiceFact(name)] for name in self.when_installed)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -32,6 +39,8 @@ class Request:
     """Where one of them is not installed, nothing is done."""
     required_one_of: tuple[str, ...] = ()
     """Where none of them is installed, nothing is done."""
+    known_services: tuple[KnownService, ...] = ()
+    """Those that are installed are victims too. Where none of them is, nothing is done."""
     required_capabilities: tuple[str, ...] = ()
     """Where the release lacks one of them, nothing is done."""
     require: bool = False

@@ -30,7 +30,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts im
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.releases import EVERYWHERE, Condition, Release
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.rpc_ports import RPC_PORTS
 
-Role = t.Literal["sbs2003", "exchange_edge_dns", "dc_ias", "exchange_rpc_ports", "exchange_services"]
+Role = t.Literal["sbs2003", "exchange_edge_dns", "dc_ias", "exchange_rpc_ports", "exchange_services", "known_services"]
 Family = t.Literal["", "exchange"]
 
 USUAL_INSTANCE: t.Final = EDGE_INSTANCE[len(AD_LDS_SERVICE_PREFIX) :]
@@ -185,6 +185,15 @@ KINDS: t.Final[tuple[ServerKind, ...]] = (
         family="exchange",
         choices=_EXCHANGE,
         source="what is left without the signs of the others: Exchange 2000 runs on Windows 2000 only [K] unverified",
+        tag="K",
+    ),
+    # No DNS server takes its port, which is TCP: outgoing connections do.
+    ServerKind(
+        key="blackberry_router",
+        name="BlackBerry Router",
+        services=("BlackBerry Router",),
+        choices=(Choice("known_services", "with known_services_names"),),
+        source="the service's name [K] unverified",
         tag="K",
     ),
     ServerKind(key="dns", name="DNS server", services=(DNS_SERVICE,), source="[D KB956188]", tag="D"),

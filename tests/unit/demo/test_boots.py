@@ -19,14 +19,16 @@ PAGE = Page(
     states={"sbs": "critical"},
     sentences={"sbs": "IAS is down."},
     risks={"sbs": {"drawn": 2500, "drawable": 10000, "probability": 0.25}},
-    services={"sbs": frozenset({"IAS", "W3SVC"})},
+    services={"sbs": frozenset({"IAS", "W3SVC", "Router"})},
+    tcp_only={"sbs": frozenset({"Router"})},
 )
 NONE_LOST: t.Final = {"victim_failures": 0, "by_service": {}}
 
 
-def boots(lost: int) -> Boots:
-    """Boots of one server, of which so many were lost."""
-    before = {"victim_failures": lost, "by_service": {"AUTD": 40, "Dependent": lost, "IAS": lost}}
+def boots(lost: int, *, to_connections: int = 0) -> Boots:
+    """Boots of one server, of which so many were lost to the pool."""
+    counts = {"AUTD": 40, "Dependent": lost, "IAS": lost} | ({"Router": to_connections} if to_connections else {})
+    before = {"victim_failures": lost + to_connections, "by_service": counts}
     (found,) = compared(PAGE, {"sbs": before}, {"sbs": NONE_LOST})
     return found
 
@@ -34,6 +36,11 @@ def boots(lost: int) -> Boots:
 @pytest.mark.parametrize(("lost", "agrees"), [(250, True), (291, True), (292, False), (209, True), (208, False)])
 def test_boots_agree_with_the_closed_form_within_three_standard_errors(lost: int, agrees: bool) -> None:
     assert boots(lost).agrees is agrees
+
+
+def test_the_closed_form_speaks_of_the_pool_alone() -> None:
+    found = boots(250, to_connections=700)
+    assert (found.lost_before, found.lost_to_pool, found.agrees) == (950, 250, True)
 
 
 def test_those_who_lost_are_named_without_those_who_fell_with_them() -> None:

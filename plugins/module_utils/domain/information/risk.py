@@ -28,7 +28,6 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.informat
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.services import (
     BY_ITSELF,
-    Installed,
     installed_products,
     product_questions,
     require_start_modes,
@@ -39,6 +38,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.informat
     View,
     shown_range,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.installed_products import Installed
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ipsec import MAX_USER_PORT_FACT
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.pool_range import max_user_port
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_lists import PortList

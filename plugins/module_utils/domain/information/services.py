@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain import ad_lds
@@ -15,16 +14,18 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.catalogu
     DNS_SERVICE,
     KNOWN_SERVICES,
     WINRM_SERVICE,
-    KnownService,
-    Releases,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
     Fact,
     Service,
     ServiceFact,
-    ServicesLikeFact,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.view import Finding, View
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.installed_products import (
+    Installed,
+    installed,
+    questions,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import Context
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortSet
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.service_start_mode import (
@@ -34,35 +35,16 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resource
 
 BY_ITSELF: t.Final = ("auto", "delayed")
 """Start modes with which a service starts at the boot without being asked."""
-_CHOSEN_PART: t.Final = "<"
-"""Begins the part of a service's name that is the administrator's choice."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Installed:
-    """One product of the catalogue on a server, by one of its services."""
-
-    product: KnownService
-    service: Service
 
 
 def product_questions(context: Context) -> list[Fact[t.Any]]:
     """All that ``installed_products`` asks, for callers that have more to ask in the same round."""
-    names = [name for row in KNOWN_SERVICES for name in _service_names(row, context)]
-    beside = [ServiceFact(row.only_beside) for row in KNOWN_SERVICES if row.only_beside]
-    return [*map(_question, names), *beside]
+    return questions(KNOWN_SERVICES, context.capabilities)
 
 
 def installed_products(context: Context) -> tuple[Installed, ...]:
-    """The products whose services are installed, in the catalogue's order; raises FactsNeeded."""
-    context.facts.require(*product_questions(context))
-    names = [(row, name) for row in KNOWN_SERVICES for name in _service_names(row, context)]
-    return tuple(
-        Installed(row, service)
-        for row, name in names
-        if not row.only_beside or context.facts[ServiceFact(row.only_beside)] is not None
-        for service in _services(name, context)
-    )
+    """The products of the catalogue whose services are installed, in its order; raises FactsNeeded."""
+    return installed(KNOWN_SERVICES, context.facts, context.capabilities)
 
 
 def require_start_modes(services: t.Iterable[Service], context: Context) -> None:
@@ -71,11 +53,11 @@ def require_start_modes(services: t.Iterable[Service], context: Context) -> None
         context.facts.require(*(delayed_flag(found.name) for found in services if found.start_mode == "Auto"))
 
 
-def udp_ports(installed: Installed, context: Context) -> PortSet:
+def udp_ports(item: Installed, context: Context) -> PortSet:
     """The UDP ports that it needs: for AD LDS the twins of the ports in the registry; raises FactsNeeded."""
-    if installed.product.key == AD_LDS_KEY:
-        return ad_lds.instance_ports(context.facts, installed.service.name[len(AD_LDS_SERVICE_PREFIX) :])
-    return installed.product.udp
+    if item.product.key == AD_LDS_KEY:
+        return ad_lds.instance_ports(context.facts, item.service.name[len(AD_LDS_SERVICE_PREFIX) :])
+    return item.product.udp
 
 
 def services(view: View) -> Finding:
@@ -105,20 +87,3 @@ def _row(service: Service, products: list[str], context: Context) -> dict[str, t
         "process_id": service.process_id,
         "exit_code": service.exit_code,
     }
-
-
-def _service_names(row: KnownService, context: Context) -> tuple[str, ...]:
-    era: Releases = "2008 and later" if context.capabilities.dynamic_port_ranges else "2003"
-    return (*row.services.get("all", ()), *row.services.get(era, ()))
-
-
-def _question(name: str) -> Fact[t.Any]:
-    prefix, chosen, _rest = name.partition(_CHOSEN_PART)
-    return ServicesLikeFact(prefix) if chosen else ServiceFact(name)
-
-
-def _services(name: str, context: Context) -> tuple[Service, ...]:
-    answer = context.facts[_question(name)]
-    if isinstance(answer, tuple):
-        return answer
-    return (answer,) if answer else ()

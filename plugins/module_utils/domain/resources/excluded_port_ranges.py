@@ -290,11 +290,10 @@ def _after(change: _Change, exclusions: Exclusions) -> PortSet:
 def _force_of(waiting: tuple[Holder, ...]) -> Force:
     if not waiting:
         return IN_FORCE
-    return Force(
-        "no",
-        f"A port in use can't be excluded: {held_sentence(waiting)}. The exclusion waits until that service is "
-        "stopped; while it holds its ports, nobody else can take them.",
-    )
+    until = "that service is stopped; while it holds its ports, nobody else can take them"
+    if any(holder.outgoing for holder in waiting):
+        until = "the port is free, and this runs again"
+    return Force("no", f"A port in use can't be excluded: {held_sentence(waiting)}. The exclusion waits until {until}.")
 
 
 def _entry(changes: t.Sequence[_Change], exclusions: Exclusions, context: Context) -> Entry:

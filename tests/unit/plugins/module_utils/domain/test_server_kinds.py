@@ -101,6 +101,7 @@ ROWS: dict[str, Row] = {
         SBS,
     ),
     "a later small business": Row(MIDDLE, ("DNS",), ("dns",), caption="Windows Small Business Server 2008"),
+    "blackberry": Row(OLD, ("BlackBerry Router",), ("blackberry_router",), (), ("known_services",)),
     "exchange 5.5": Row(OLD, (*MAIL, "MSExchangeDS"), ("exchange_5_5",), (), BOTH),
     "exchange 2003": Row(OLD, (*MAIL, "MSExchangeMGMT"), ("exchange_2003",), (), BOTH),
     "what manages exchange 2003": Row(OLD, ("MSExchangeMGMT",), ()),
@@ -203,7 +204,7 @@ def test_the_services_that_a_choice_is_for_are_those_of_the_role() -> None:
     fixed = {row["service"] for row in role_file("exchange_rpc_ports", "vars")["__exchange_rpc_ports_services"]}
     # A web server, and what only manages Exchange, are no Exchange.
     maintained = names - {"IISADMIN", "MSExchangeMGMT"}
-    assert choices == {"exchange_services": maintained, "exchange_rpc_ports": fixed}
+    assert choices == {"exchange_services": maintained, "exchange_rpc_ports": fixed, "known_services": frozenset()}
 
 
 def test_every_role_and_variable_exists() -> None:
