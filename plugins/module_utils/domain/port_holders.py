@@ -96,7 +96,7 @@ class Holder:
 
 def process_text(image: str, process_id: int, services: t.Sequence[str]) -> str:
     """A process for people: ``dns.exe (process 1084, service DNS)``."""
-    hosted = f", service {', '.join(services)}" if services else ""
+    hosted = f", {'service' if len(services) == 1 else 'services'} {', '.join(services)}" if services else ""
     return f"{image or 'a process that has gone'} (process {process_id}{hosted})"
 
 
