@@ -77,8 +77,7 @@ class DirectServer:
             raise ConnectionRefusedError("The simulated server does not listen.")
         if len(envelope) > self._service.largest_envelope:
             raise ValueError(f"This server takes no envelope of {len(envelope)} bytes (HTTP status 413).")
-        _status, answer = _at_once(self._service.answer(read_message(envelope), self._caller))
-        return answer
+        return _at_once(self._service.answer(read_message(envelope), self._caller))[1]
 
     def state(self) -> dict[str, t.Any]:
         """Give the whole modelled state, as the control endpoint of a fleet gives it, and what is open on the wire."""

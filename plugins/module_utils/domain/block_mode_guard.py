@@ -124,7 +124,7 @@ class _Run:
         if not self._places(ReservedPorts):
             return False
         before, after = reserved_ports_value.reserved(self.context), reserved_ports_value.reserved(self.after)
-        return before >= ipsec.NAT_TRAVERSAL and not after >= ipsec.NAT_TRAVERSAL
+        return bool(ipsec.NAT_TRAVERSAL & before - after)
 
     def _places(self, *kinds: type) -> tuple[int, ...]:
         return tuple(place for place, item in enumerate(self.items) if isinstance(item.options, kinds))

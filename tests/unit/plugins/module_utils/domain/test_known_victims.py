@@ -134,7 +134,7 @@ def test_a_resource_counts_where_its_services_are_installed(names: list[str], re
 RESERVED: t.Final = [{"reserved_ports": {"services": ["blackberry_router"]}}]
 
 
-def outcome(thief: str, *, listens: bool, resources: t.Any = RESERVED) -> Outcome:
+def outcome(thief: str, *, listens: bool, resources: t.Any) -> Outcome:
     """A run on a server whose router is down, since another service's process has its port."""
     world = World("2003", services=[stopped(ROUTER, exit_code=10048), service(thief)])
     if listens:
@@ -152,7 +152,7 @@ def outcome(thief: str, *, listens: bool, resources: t.Any = RESERVED) -> Outcom
     ids=["a connection of lsass.exe", "an endpoint of lsass.exe", "a connection of a program"],
 )
 def test_a_port_that_was_drawn_by_chance_waits_for_the_reboot(thief: str, listens: bool, sooner: bool) -> None:
-    found = outcome(thief, listens=listens)
+    found = outcome(thief, listens=listens, resources=RESERVED)
     assert failures(found) == ()
     said = summary(found, check_mode=False)
     assert "BlackBerry Router stays down until the reboot: TCP 3101 is held by " in said
