@@ -27,7 +27,7 @@ export ANSIBLE_HOME := $(CURDIR)/$(BUILD)/ansible-home
 help:
 	@echo 'make demo         a simulated fleet, broken, then fixed by playbooks/site.yml, with a page before and after'
 	@echo 'make rehearse     FACTS=file.json ROLE=name: boots of a twin of your server before and after a role'
-	@echo 'make test         everything that must hold (under 15 minutes on 2 cores)'
+	@echo 'make test         everything that must hold (about 15 minutes on 2 cores)'
 	@echo 'make fuzz         100,000 spoilt texts of netsh, netstat and the event log against their readers'
 	@echo 'make bench        requests, bytes and seconds, ours beside ansible.windows; writes build/bench.json'
 	@echo 'make environment  only build/venv and the link that makes the checkout a collection'

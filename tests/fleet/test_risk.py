@@ -42,7 +42,7 @@ SERVERS: t.Final[dict[str, dict[str, t.Any]]] = {
     "new-netsh": {"release": "2022", "exclusions": [{"protocol": "udp", "ports": ports} for ports in EDGE]},
     "new-large": {"release": "2025", "dns_pool_size": 10000, "dns_pool_exclusions": ["50636"]},
 }
-BOOTED_MOST: t.Final = {"old", "wide", "new"}
+BOOTED_MOST: t.Final = {"wide"}
 SAFE: t.Final = {"old-reserved", "old-no-update", "sp2-delayed", "wide-back", "new-excluded"}
 
 PROMISES: t.Final[dict[tuple[str, str], str]] = {

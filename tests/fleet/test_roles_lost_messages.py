@@ -15,8 +15,8 @@ import pytest
 from tests.fleet.interruption import Ending, findings
 from tests.fleet.role_cases import CASES, STATES, Case, State
 
-MECHANISMS: t.Final = ("edge-2003-rebooted", "edge-2008", "edge-2022", "exchange-2003")
-"""The registry and a reboot; the start mode; the list of DNS and netsh; values of services and the services file."""
+MECHANISMS: t.Final = ("edge-2003-rebooted", "edge-2008", "edge-2022")
+"""The registry and a reboot; the start mode; the list of DNS and netsh. The services file: `test_services_file`."""
 LOST: t.Final[tuple[Ending, ...]] = ("drop_before", "drop_after")
 WAYS: t.Final = [
     pytest.param(case, state, ending, id=f"{case.id}-{state}-{ending}")

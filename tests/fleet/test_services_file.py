@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``services_file`` against simulated servers: ordinary and odd files, refusals, undo, and death at every message."""
+"""``services_file`` against simulated servers: ordinary and odd files, refusals, undo, and an end at every message."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ import typing as t
 
 import pytest
 
+from tests.fleet.errands import ConvergeErrand
+from tests.fleet.interruption import ENDINGS, DirectPlace, Ending, Trial, findings
 from tests.fleet.snapshot import Snapshot
-from tests.fleet.stories import COLLECTION, DEFAULTS, Beat, Json, Step, Story, play, tell
-from tests.simulator.control import HostControl, running_fleet
+from tests.fleet.stories import Beat, Json, Step, Story, tell
 from tests.simulator.windows.services_file import content
 
 MODULE: t.Final = "services_file"
@@ -321,74 +322,20 @@ def test_what_a_killed_run_s_command_still_holds_is_no_obstacle(told: Told) -> N
     assert again.result["changed"] is False
 
 
-# --- death at every message ------------------------------------------------------------------------------------------
+# --- an end at every message ------------------------------------------------------------------------------------------
 
-KILLED: t.Final = (("2003", ("oem", "no_last_line_end")), ("2008", ("lf",)), ("2022", ("no_last_line_end",)))
-POSITIONS: t.Final = 26
-"""As many as the longest of these runs has messages, and one more, which kills nobody."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Death:
-    """A host whose run dies once its message of this number has done its work and before the answer comes."""
-
-    release: str
-    oddities: tuple[str, ...]
-    position: int
-
-    @property
-    def host(self) -> str:
-        """Its name in the fleet."""
-        return f"{self.release}-dies-at-{self.position}"
-
-    @property
-    def server(self) -> Json:
-        """It in the scenario."""
-        return {"release": self.release, "roles": ["member"], "services_file": list(self.oddities)}
+INTERRUPTED: t.Final = (("2003", ("oem", "no_last_line_end")), ("2008", ("lf",)), ("2022", ("no_last_line_end",)))
+ADD: t.Final = ConvergeErrand({"resources": [{MODULE: {"entries": ENTRIES}}]})
+UNDO: t.Final = ConvergeErrand({"resources": [{MODULE: {"entries": ENTRIES}}], "state": "absent"})
 
 
-DEATHS: t.Final = tuple(
-    Death(release, oddities, position)
-    for (release, oddities), position in itertools.product(KILLED, range(1, POSITIONS + 1))
-)
-
-
-def _task(module: str, options: Json) -> Json:
-    return {"name": module, f"{COLLECTION}.{module}": options, "ignore_errors": True, "ignore_unreachable": True}
-
-
-def _kill(host: HostControl, position: int) -> None:
-    """From that message on nothing gets through: the controller is gone."""
-    host.inject(kind="drop_after", at=position)
-    host.inject(kind="drop_before", at=position + 1, times=None)
-
-
-WISH: t.Final = _task(MODULE, {"entries": ENTRIES})
-UNDO: t.Final = _task("converge", {"resources": [{MODULE: {"entries": ENTRIES}}], "state": "absent"})
-
-
+@pytest.mark.parametrize("ending", ENDINGS)
 @pytest.mark.parametrize("undoing", [False, True], ids=["run", "undo"])
-def test_death_at_every_message_leaves_the_old_file_or_the_new(undoing: bool) -> None:
-    task = UNDO if undoing else WISH
-    hosts = {death.host: death.server for death in DEATHS}
-    with running_fleet({"defaults": dict(DEFAULTS), "hosts": hosts}) as fleet:
-        if undoing:
-            play(fleet.control, fleet.inventory, [WISH])
-        for death in DEATHS:
-            _kill(fleet.control.host(death.host), death.position)
-        died = play(fleet.control, fleet.inventory, [task]).beats
-        for death in DEATHS:
-            fleet.control.host(death.host).clear_faults()
-        finished = play(fleet.control, fleet.inventory, [task, task, UNDO]).beats
-    assert all(died[death.host][0].event == "ok" for death in DEATHS if death.position == POSITIONS)
-    assert all(died[death.host][0].event != "ok" for death in DEATHS if death.position < 15)
-    for death in DEATHS:
-        found, wanted = content(death.oddities), _added(death.oddities)
-        assert files_of(died[death.host][0].after)["services"] in (found, wanted), death
-        mended, settled, undone = finished[death.host]
-        assert mended.event == "ok", (death, mended.message)
-        assert settled.result["changed"] is False, death
-        expected = {"services": found} if undoing else {"services": wanted, BACKUP: found}
-        assert files_of(mended.after) == expected, death
-        assert files_of(undone.after) == {"services": found}, death
-        assert undone.after.journal is None, death
+@pytest.mark.parametrize(("release", "oddities"), INTERRUPTED)
+def test_an_end_at_any_message_leaves_the_old_file_or_the_new(
+    release: str, oddities: tuple[str, ...], undoing: bool, ending: Ending
+) -> None:
+    """And the next run finishes; with a server in this process."""
+    entry = {"release": release, "roles": ["member"], "services_file": list(oddities)}
+    place = DirectPlace(entry, first=ADD if undoing else None)
+    assert findings(place, Trial(errand=UNDO if undoing else ADD), ending) == {}
