@@ -199,6 +199,10 @@ class RoleContract:
         assert again.result["changed"] is False
         assert standing(again.after) == standing(again.before)
 
+    def test_no_run_ends_in_a_traceback(self, runs: Runs) -> None:
+        """Neither here nor on the servers that the role is not for."""
+        assert not any("Traceback" in telling.output for telling in runs.all)
+
 
 def assert_left_alone(beat: Beat, sentence: str) -> None:
     """Nothing was done, and the sentence says why."""

@@ -255,7 +255,3 @@ def test_without_names_nothing_is_asked_of_the_server(runs: Runs) -> None:
     (beat,) = runs.first.beats["no-names"]
     assert beat.event == "failed"
     assert "known_services_names" in beat.message
-
-
-def test_no_run_ends_in_a_traceback(runs: Runs) -> None:
-    assert not any("Traceback" in telling.output for telling in runs.all)

@@ -19,6 +19,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports im
 
 DNS_SERVICE: t.Final = "DNS"
 DNS_IMAGE: t.Final = "dns.exe"
+LSASS_IMAGE: t.Final = "lsass.exe"
 WINRM_SERVICE: t.Final = "WinRM"
 IPSEC_SERVICE: t.Final = "PolicyAgent"
 
@@ -144,7 +145,7 @@ KNOWN_SERVICES: t.Final[tuple[KnownService, ...]] = (
         services={"2003": (IPSEC_SERVICE,), "2008 and later": ("IKEEXT",)},
         listens_always=False,
         processes=(
-            OwningProcess("lsass.exe", (IPSEC_SERVICE,)),
+            OwningProcess(LSASS_IMAGE, (IPSEC_SERVICE,)),
             OwningProcess("svchost.exe", ("IKEEXT", IPSEC_SERVICE)),
         ),
         what_breaks="IPSEC Services fails; Windows Server 2003 then blocks all network traffic (event 4292)",

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import HIGHEST_PORT, PortRange
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import FAMILIES, DynamicRanges, Protocol
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import HIGHEST_PORT, PortRange, PortSet
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.releases import DEFAULT_POOL_RANGE
 
 FIRST_EPHEMERAL: t.Final = 1025
 """Ephemeral ports begin here on NT 5.x, and no dynamic range may begin earlier since (KB929851)."""
@@ -23,6 +25,13 @@ def range_by_max_user_port(highest: int | None) -> PortRange:
     """The range on NT 5.x; ``None``: MaxUserPort is not set. Values outside the limits count as the nearest limit."""
     last = DEFAULT_MAX_USER_PORT if highest is None else highest
     return PortRange(FIRST_EPHEMERAL, min(max(last, LEAST_MAX_USER_PORT), MOST_MAX_USER_PORT))
+
+
+def drawn_by_programs(ranges: DynamicRanges | None, protocol: Protocol) -> PortSet:
+    """What programs get from 6.0 on that ask for any port, of either family; ``None``: netsh shows no ranges."""
+    if ranges is None:
+        return PortSet.of(DEFAULT_POOL_RANGE)
+    return PortSet.of(*(ranges.of(family, protocol) for family in FAMILIES))
 
 
 def why_no_max_user_port(number: int) -> str:

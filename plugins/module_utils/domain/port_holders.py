@@ -36,7 +36,6 @@ NEEDED_TCP: t.Final = PortSet(tuple(item for row in catalogue.KNOWN_SERVICES for
 """The TCP ports of the catalogue: of these outgoing connections are read where every socket is."""
 _Row: t.TypeAlias = tuple[Protocol, int, int]
 """Protocol, port, process id."""
-_LSASS_IMAGE: t.Final = "lsass.exe"
 _KERNEL_IMAGE: t.Final = "system"
 """It listens for services, such as http.sys, that can be stopped; its own connections are those to file servers."""
 
@@ -65,7 +64,7 @@ class Holder:
     def can_be_stopped(self) -> bool:
         """Whether somebody can end its process, or what listens on its behalf."""
         image = self.image.casefold()
-        return image != _LSASS_IMAGE and not (self.outgoing and image == _KERNEL_IMAGE)
+        return image != catalogue.LSASS_IMAGE and not (self.outgoing and image == _KERNEL_IMAGE)
 
     @property
     def remedy(self) -> str:

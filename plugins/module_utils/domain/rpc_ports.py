@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.catalogue import Tag
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.catalogue import LSASS_IMAGE, Tag
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import RegistryFact, RegistryType
 
 REBOOT: t.Final = "reboot"
@@ -68,7 +68,6 @@ def _exchange(
     )
 
 
-DIRECTORY_IMAGE: t.Final = "lsass.exe"
 DIRECTORY_PORTS: t.Final[t.Mapping[int, str]] = {
     88: "Kerberos",
     389: "LDAP",
@@ -88,7 +87,7 @@ RPC_PORTS: t.Final[tuple[RpcPort, ...]] = (
         subkey=r"NTDS\Parameters",
         value="TCP/IP Port",
         service="",
-        image=DIRECTORY_IMAGE,
+        image=LSASS_IMAGE,
         needs_domain_controller=True,
         restart=REBOOT,
         source="[D KB224196]",
@@ -100,7 +99,7 @@ RPC_PORTS: t.Final[tuple[RpcPort, ...]] = (
         subkey=r"Netlogon\Parameters",
         value="DCTcpipPort",
         service="Netlogon",
-        image=DIRECTORY_IMAGE,
+        image=LSASS_IMAGE,
         needs_domain_controller=True,
         restart="Netlogon",
         source="[D KB224196]",

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ephemeral_range import range_by_max_user_port
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import FAMILIES, DynamicRangesFact
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ephemeral_range import (
+    drawn_by_programs,
+    range_by_max_user_port,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import DynamicRangesFact
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.view import View
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.pool_range import max_user_port
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortSet
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.releases import DEFAULT_POOL_RANGE
 
 _DRAWN: t.Final = (
     "A program connected to somewhere, and Windows drew the port for the near end of its connection before the service "
@@ -37,6 +39,5 @@ def _drawn(view: View) -> tuple[PortSet, str]:
         ports = range_by_max_user_port(highest)
         said = "MaxUserPort is not set" if highest is None else f"MaxUserPort is {highest}"
         return PortSet.of(ports), f"{said}, so it draws from {ports}"
-    ranges = view.facts[DynamicRangesFact()]
-    found = PortSet.of(*(ranges.of(family, "tcp") for family in FAMILIES)) if ranges else PortSet.of(DEFAULT_POOL_RANGE)
+    found = drawn_by_programs(view.facts[DynamicRangesFact()], "tcp")
     return found, f"it draws TCP ports from {found}"

@@ -9,6 +9,7 @@ import datetime
 import re
 import typing as t
 
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.catalogue import LSASS_IMAGE
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
     ConnectionsFact,
     Event,
@@ -34,7 +35,6 @@ SERVICE_FAILED: t.Final = 7023
 PORT_TAKEN: t.Final = frozenset({10013, 10048})
 FILE_IN_USE: t.Final = 32
 """What WireGuard's service and netsh say of a port; of other services it may be any file."""
-LSASS_IMAGE: t.Final = "lsass.exe"
 _NEVER_DRAWN: t.Final = PortSet.of(PortRange(0, LOWEST_DRAWN_PORT - 1))
 """No outgoing connection gets one of these by chance."""
 

@@ -36,6 +36,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.journal 
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.observed_force import observed_force
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import (
+    NO_PORTS,
     Context,
     Force,
     OptionError,
@@ -64,7 +65,6 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.waits im
 
 _Resource = t.Literal["reserved_ports", "dns_socket_pool", "dynamic_ports", "static_rpc_port", "service_start_mode"]
 _START_MODES: t.Final[tuple[StartMode, ...]] = t.get_args(StartMode)
-NO_PORTS: t.Final = PortSet()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -166,7 +166,7 @@ def _reserved_ports_value(view: View, context: Context) -> t.Iterator[_Row]:
         shown = list(entries) if isinstance(entries, tuple) else entries
         yield _Row("reserved_ports", reserved_ports_value.NAME, shown, ignored)
         return
-    planner = functools.partial(reserved_ports_value.plan, PortSet(), "present", "both", context)
+    planner = functools.partial(reserved_ports_value.plan, NO_PORTS, "present", "both", context)
     yield _settled("reserved_ports", reserved_ports_value.NAME, "reserved_ports", planner, _held_by_dns(view))
 
 
@@ -174,7 +174,7 @@ def _netsh(_view: View, context: Context) -> t.Iterator[_Row]:
     if context.capabilities.excluded_port_ranges == "no" or context.facts[ExclusionsFact()] is None:
         return
     try:
-        plan = excluded_port_ranges.plan(dict.fromkeys(PROTOCOLS, PortSet()), "present", context)
+        plan = excluded_port_ranges.plan(dict.fromkeys(PROTOCOLS, NO_PORTS), "present", context)
     except PlanError as error:
         yield _Row("reserved_ports", "netsh", None, Force("no", str(error)))
         return
@@ -204,7 +204,7 @@ def _pool(view: View, context: Context) -> t.Iterator[_Row]:
         as_it_is = dns_socket_pool.DnsSocketPool(size, None, "present", restart=False)
         yield _settled("dns_socket_pool", "size", "size", functools.partial(dns_socket_pool.plan, as_it_is, context))
     if isinstance(found.excluded, RegistryValue) or _has_entry(dns_socket_pool.LIST_ENTRY, context):
-        as_it_is = dns_socket_pool.DnsSocketPool(None, WantedPorts(PortSet()), "present", restart=False)
+        as_it_is = dns_socket_pool.DnsSocketPool(None, WantedPorts(NO_PORTS), "present", restart=False)
         planner = functools.partial(dns_socket_pool.plan, as_it_is, context)
         yield _settled("dns_socket_pool", "excluded_ports", "excluded_ports", planner, _held_by_dns(view))
 
@@ -298,7 +298,7 @@ def _forbidden(plan: Plan) -> PortSet:
 def _held_by_dns(view: View) -> PortSet:
     """UDP ports that dns.exe holds, as far as sockets are read anyway."""
     if "sockets" not in view.inquiry.subsets:
-        return PortSet()
+        return NO_PORTS
     question = SocketsFact(view.inquiry.ports)
     dns = view.dns_service()
     process_id = dns.process_id if dns else 0

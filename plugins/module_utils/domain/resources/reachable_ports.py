@@ -13,10 +13,9 @@ import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.catalogue import DNS_SERVICE
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ephemeral_range import drawn_by_programs
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
-    FAMILIES,
     PROTOCOLS,
-    DynamicRanges,
     DynamicRangesFact,
     ExclusionsFact,
     Protocol,
@@ -30,7 +29,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.pool_ran
     range_by_the_other_reading,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortSet
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.releases import CONTESTED, DEFAULT_POOL_RANGE
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.releases import CONTESTED
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources import excluded_port_ranges
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.service_start_mode import (
     current_mode,
@@ -85,7 +84,7 @@ def _takers(context: Context) -> _Takers:
     netsh = (DynamicRangesFact(), ExclusionsFact())
     context.facts.require(*netsh, *(_POOL_QUESTIONS if _pool_is_open(context) else ()))
     ranges = context.facts[DynamicRangesFact()]
-    programs = {protocol: _range_of(protocol, ranges) for protocol in PROTOCOLS}
+    programs = {protocol: drawn_by_programs(ranges, protocol) for protocol in PROTOCOLS}
     dns = context.facts[ServiceFact(DNS_SERVICE)] if _pool_is_open(context) else None
     if dns is None or current_mode(dns, context) == "delayed":
         return _Takers(programs)
@@ -93,12 +92,6 @@ def _takers(context: Context) -> _Takers:
     pool = pool_range(context.capabilities, highest, ranges.udp if ranges else None).ports
     other = range_by_the_other_reading(context.capabilities, highest)
     return _Takers(programs, PortSet.of(pool), PortSet.of(*([other] if other else [])), highest)
-
-
-def _range_of(protocol: Protocol, ranges: DynamicRanges | None) -> PortSet:
-    if ranges is None:
-        return PortSet.of(DEFAULT_POOL_RANGE)
-    return PortSet.of(*(ranges.of(family, protocol) for family in FAMILIES))
 
 
 _POOL_QUESTIONS: t.Final = (ServiceFact(DNS_SERVICE), MAX_USER_PORT_FACT, delayed_flag(DNS_SERVICE))

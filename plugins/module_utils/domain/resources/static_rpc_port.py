@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.catalogue import LSASS_IMAGE
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
     Absent,
     DynamicRangesFact,
@@ -44,7 +45,6 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_lis
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import HIGHEST_PORT, PortRange, PortSet
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.releases import DEFAULT_POOL_RANGE
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.rpc_ports import (
-    DIRECTORY_IMAGE,
     DIRECTORY_PORTS,
     PORTS_BY_KEY,
     REBOOT,
@@ -308,7 +308,7 @@ def _refuse_bad_ports(
 def _refuse_directory(ports: t.Mapping[RpcPort, int]) -> None:
     """By number: who holds them can't tell, since the same process listens on both."""
     for row, number in ports.items():
-        if row.image == DIRECTORY_IMAGE and number in DIRECTORY_PORTS:
+        if row.image == LSASS_IMAGE and number in DIRECTORY_PORTS:
             raise PlanError(
                 f"port {number} for {row.key}",
                 f"every domain controller has {DIRECTORY_PORTS[number]} there (KB832017)",
