@@ -9,7 +9,6 @@ import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_map import run_texts
 
-SocketsBy = t.Literal["socket", "process"]
 Row = t.Mapping[str, t.Any]
 _OF_A_SOCKET: t.Final = ("address", "port")
 """The fields in which sockets of one process differ; what differs otherwise makes rows of its own."""
