@@ -36,7 +36,7 @@ help:
 	@echo 'make changelog    renew changelogs/changelog.yaml and CHANGELOG.md for the version in galaxy.yml'
 	@echo 'make format       what ruff can put right by itself'
 	@echo 'make clean        remove build/'
-	@echo 'Parts of make test: lint types unit fuzz changelog-check collection-check sanity ansible-lint fleet-tests report-tests'
+	@echo 'Parts of make test: lint types unit fuzz changelog-check collection-check sanity ansible-lint fleet-tests server-words report-tests'
 	@echo 'One test: make unit ONLY=tests/unit/test_walls.py; make sanity ONLY="--test pylint"'
 
 include tests/tooling/environment.mk

@@ -19,6 +19,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_rep
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_report.fleet import fleet
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_report.host import Host
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_report.svg import svg
+from ansible_collections.portkeeper.windows.plugins.plugin_utils.failures import Result, result_of
 
 _HEADING: t.Final = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _MODE: t.Final = 0o644
@@ -42,6 +43,10 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Validate, draw, and write what differs."""
         super().run(tmp, task_vars)
+        host = str((task_vars or {}).get("inventory_hostname", "localhost"))
+        return result_of(self._drawn, host=host, action=str(self._task.action))
+
+    def _drawn(self) -> Result:
         _validation, arguments = self.validate_argument_spec(dict(self.argument_spec))  # type: ignore[no-untyped-call]
         if not all(isinstance(result, t.Mapping) for result in arguments["results"].values()):
             raise AnsibleActionFail("results: it is no mapping of server names to results of port_info")

@@ -1,36 +1,28 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The action base: validate, connect, work, and translate every error once. An action only says what it works on."""
+"""The action base: validate, connect, work. An action only says what it works on."""
 
 from __future__ import annotations
 
-import contextlib
-import re
 import typing as t
 
-from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
+from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.errors import AnsibleValidationError, UnsupportedError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import OptionError, PlanError, Resource
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import OptionError, Resource
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.request import Item, Request
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows.apply import Clock
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows.engine import run
-from ansible_collections.portkeeper.windows.plugins.module_utils.windows.errors import WindowsError
 from ansible_collections.portkeeper.windows.plugins.module_utils.wsman.client import Client
-from ansible_collections.portkeeper.windows.plugins.module_utils.wsman.errors import (
-    AuthenticationFailed,
-    HostUnreachable,
-    WsmanError,
-)
 from ansible_collections.portkeeper.windows.plugins.plugin_utils.connection import open_client
+from ansible_collections.portkeeper.windows.plugins.plugin_utils.failures import Result, result_of
 from ansible_collections.portkeeper.windows.plugins.plugin_utils.results import many_results, single_result
 
 Arguments = t.Mapping[str, t.Any]
-Result = dict[str, t.Any]
 
 JOURNAL_VARIABLE: t.Final = "portkeeper_journal"
 
@@ -54,16 +46,18 @@ class PortkeeperAction(ActionBase):
         """Check options beyond their types; raises OptionError before anything is sent."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> Result:
-        """Validate in every mode, then connect and work."""
+        """Validate in every mode, then connect and work; returns failures too, see ``failures``."""
+        self.host = str((task_vars or {}).get("inventory_hostname") or self._play_context.remote_addr)
+        return result_of(lambda: self._performed(tmp, task_vars), host=self.host, action=str(self._task.action))
+
+    def _performed(self, tmp: str | None, task_vars: dict[str, t.Any] | None) -> Result:
         self._refuse_async()
         super().run(tmp, task_vars)
-        _validation, arguments = self.validate_argument_spec(dict(self.argument_spec))  # type: ignore[no-untyped-call]
         variables = task_vars or {}
-        self.host = str(variables.get("inventory_hostname") or self._play_context.remote_addr)
-        with _translated_errors(self.host):
-            self.prepare(arguments, variables)
-            with open_client(self._connection, self.host) as client:
-                result = self.perform(client, arguments, variables)
+        _validation, arguments = self.validate_argument_spec(dict(self.argument_spec))  # type: ignore[no-untyped-call]
+        self.prepare(arguments, variables)
+        with open_client(self._connection, self.host) as client:
+            result = self.perform(client, arguments, variables)
         result.setdefault("warnings", []).extend(self._ignored_keywords())
         return result
 
@@ -148,25 +142,3 @@ def validated_options(place: str, spec: Arguments, options: Arguments) -> Argume
 def _validation_sentence(error: AnsibleValidationError) -> str:
     """Ansible leaves it to its modules to say what is wrong with the parameters that it lists here."""
     return f"Unsupported parameters: {error.msg}" if isinstance(error, UnsupportedError) else str(error.msg)
-
-
-@contextlib.contextmanager
-def _translated_errors(host: str) -> t.Iterator[None]:
-    """The only place where this collection's errors become Ansible's."""
-    try:
-        yield
-    except (HostUnreachable, AuthenticationFailed) as error:
-        raise AnsibleConnectionFailure(untemplatable(str(error))) from None
-    except (WsmanError, WindowsError, OptionError) as error:
-        raise AnsibleActionFail(untemplatable(str(error))) from None
-    except PlanError as error:
-        raise AnsibleActionFail(untemplatable(f"{host}: {error}")) from None
-
-
-def untemplatable(text: str) -> str:
-    """The text with a blank in every ``{{``, ``{%`` and ``{#``.
-
-    Sentences quote the server's words, and ansible-core before 2.19 does not mark the message of a failed action as
-    unsafe: registered and printed by a later task, it would be run as a template on the controller.
-    """
-    return re.sub(r"\{(?=[{%#])", "{ ", text)

@@ -15,9 +15,9 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.wsman.client im
 from ansible_collections.portkeeper.windows.plugins.plugin_utils.action_base import (
     Arguments,
     PortkeeperAction,
-    Result,
     journal_is_on,
 )
+from ansible_collections.portkeeper.windows.plugins.plugin_utils.failures import Result
 from ansible_collections.portkeeper.windows.plugins.plugin_utils.query import Query
 
 

@@ -16,9 +16,9 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.wsman.transport
 from ansible_collections.portkeeper.windows.plugins.plugin_utils.action_base import (
     Arguments,
     PortkeeperAction,
-    Result,
     journal_is_on,
 )
+from ansible_collections.portkeeper.windows.plugins.plugin_utils.failures import Result
 
 READ_TIMEOUT: t.Final = 10.0
 """Seconds for a connection, and for each read: a server that is down may not even refuse."""

@@ -11,7 +11,7 @@ ONLY ?=
 .PHONY: test
 test:
 	@started=$$SECONDS; \
-	for part in lint types unit fuzz changelog-check collection-check ansible-lint sanity fleet-tests report-tests; do \
+	for part in lint types unit fuzz changelog-check collection-check ansible-lint sanity fleet-tests server-words report-tests; do \
 	  echo "== $$part"; began=$$SECONDS; \
 	  $(MAKE) --no-print-directory $$part || { echo "== $$part FAILED after $$((SECONDS - began)) s" >&2; exit 1; }; \
 	  echo "== $$part holds ($$((SECONDS - began)) s)"; \

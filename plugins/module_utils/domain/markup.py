@@ -20,7 +20,7 @@ _CONTROLS: t.Final = (*range(9), 11, 12, *range(14, 32), *range(127, 160))
 _DIRECTIONS: t.Final = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
 _NO_CHARACTERS: t.Final = (*range(0xD800, 0xE000), 0xFFFE, 0xFFFF)
 _UNPRINTABLE: t.Final = dict.fromkeys((*_CONTROLS, *_DIRECTIONS, *_NO_CHARACTERS), "\ufffd")
-"""What XML may not contain or UTF-8 can't write, and what turns the direction of the text around it."""
+"""What XML may not contain, readers of CSV refuse or UTF-8 can't write, and what turns the text around it."""
 
 
 def escaped(value: t.Any) -> t.Any:
@@ -51,7 +51,7 @@ def _cell(value: t.Any) -> str:
         return ""
     if isinstance(value, (int, float)):
         return str(value)
-    text = "; ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+    text = ("; ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)).translate(_UNPRINTABLE)
     # Blanks before it don't help: some spreadsheets take them off.
     if text.lstrip(" ").startswith(_STARTS_FORMULA):
         text = f"'{text}"

@@ -220,7 +220,7 @@ class _HostSession:
         if rule is not None:
             if rule.kind in ("wsman_fault", "access_denied"):
                 fault = service.fault(_injected_fault(rule), exchange.message)
-                return self._envelope(500, fault, sealed=exchange.sealed)
+                return self._envelope(500, fault, sealed=exchange.sealed and not rule.unsealed)
             if (injected := await _before(rule, exchange.connection)) is not None:
                 return injected
         self._host.tick()
@@ -236,7 +236,8 @@ class _HostSession:
         if rule.kind == "drop_after":
             raise Drop
         spoil = _SPOILERS.get(rule.kind)
-        response = self._envelope(status, envelope if spoil is None else spoil(envelope), sealed=sealed)
+        answer = envelope if spoil is None else spoil(envelope, rule)
+        response = self._envelope(status, answer, sealed=sealed and not rule.unsealed)
         if rule.kind == "drop_after_answer":
             return dataclasses.replace(response, close=True)
         if rule.kind == "drip":
@@ -274,20 +275,21 @@ class _Exchange:
         )
 
 
-_SPOILERS: t.Final[c.Mapping[injection.Kind, c.Callable[[bytes], bytes]]] = {
-    "malformed": lambda data: data.replace(b"</s:Body>", b"</s:Bodi>"),
-    "truncated": lambda data: data[: len(data) // 2],
-    "dtd": lambda _data: injection.DTD_DOCUMENT,
-    "entity_bomb": lambda _data: injection.entity_bomb(),
-    "wrong_relates_to": lambda data: injection.changed_relation(data, drop=False),
-    "missing_relates_to": lambda data: injection.changed_relation(data, drop=True),
+_SPOILERS: t.Final[c.Mapping[injection.Kind, c.Callable[[bytes, Rule], bytes]]] = {
+    "malformed": lambda data, _rule: data.replace(b"</s:Body>", b"</s:Bodi>"),
+    "truncated": lambda data, _rule: data[: len(data) // 2],
+    "dtd": lambda _data, _rule: injection.DTD_DOCUMENT,
+    "entity_bomb": lambda _data, _rule: injection.entity_bomb(),
+    "wrong_relates_to": lambda data, _rule: injection.changed_relation(data, drop=False),
+    "missing_relates_to": lambda data, _rule: injection.changed_relation(data, drop=True),
+    "replaced_text": injection.replaced_text,
 }
 
 
 def _injected_fault(rule: Rule) -> SoapFault:
     if rule.kind == "access_denied":
         return SoapFault("access_denied")
-    return SoapFault("internal_error", number=rule.code, subcode=rule.subcode)
+    return SoapFault("internal_error", rule.body, number=rule.code, subcode=rule.subcode)
 
 
 def _unauthorized(challenges: tuple[str, ...]) -> Response:

@@ -5,9 +5,13 @@
 
 from __future__ import annotations
 
+import base64
 import collections.abc as c
 import dataclasses
 import typing as t
+import xml.etree.ElementTree as ET
+
+from tests.simulator.wire.soap import local_name, parse_xml
 
 Kind: t.TypeAlias = t.Literal[
     "drop_before",
@@ -25,6 +29,7 @@ Kind: t.TypeAlias = t.Literal[
     "entity_bomb",
     "wrong_relates_to",
     "missing_relates_to",
+    "replaced_text",
     "wsman_fault",
     "access_denied",
     "unauthorized",
@@ -43,7 +48,9 @@ class Rule:
     resource or brief contains ``action`` (without regard to case); ``times`` times, for ever where None.
     ``scope`` tells what is counted: SOAP messages, or all HTTP requests including those of authentication.
     ``seconds`` for delays, ``status`` and ``body`` for HTTP answers, ``location`` for redirects, ``size`` in bytes for
-    oversize bodies (``chunked`` hides it from the reader), ``code`` and ``subcode`` for faults.
+    oversize bodies (``chunked`` hides it from the reader), ``code`` and ``subcode`` for faults, whose reason ``body``
+    may replace. ``element`` is the local name of the elements whose text ``body`` replaces. ``unsealed``: the answer is
+    not encrypted though the session is, as from a machine on the line that knows no password.
     """
 
     kind: Kind
@@ -59,6 +66,8 @@ class Rule:
     chunked: bool = False
     code: int = 0x80338043
     subcode: str = "w:InternalError"
+    element: str = ""
+    unsealed: bool = False
     seen: int = 0
     fired: int = 0
 
@@ -128,3 +137,12 @@ def changed_relation(envelope: bytes, *, drop: bool) -> bytes:
     if not start:
         return envelope
     return head + tail if drop else head + start + b"uuid:00000000-0000-4000-8000-000000000000" + end + tail
+
+
+def replaced_text(envelope: bytes, rule: Rule) -> bytes:
+    """Give an answer in which all elements of this name say the same; streams of a shell say it in base64."""
+    root = parse_xml(envelope)
+    for item in root.iter():
+        if local_name(item) == rule.element and (rule.element != "Stream" or item.text):
+            item.text = base64.b64encode(rule.body.encode()).decode() if rule.element == "Stream" else rule.body
+    return ET.tostring(root, encoding="unicode").encode()

@@ -36,8 +36,9 @@ def test_trees_are_escaped_to_their_leaves() -> None:
 
 
 @pytest.mark.parametrize("text", ["\x00", "\x1b[31m", "\u202e", "\u2066", "\ud800", "\ufffe"])
-def test_what_no_page_may_contain_is_replaced(text: str) -> None:
+def test_what_no_page_and_no_table_may_contain_is_replaced(text: str) -> None:
     assert escaped(text)[0] == "\ufffd"
+    assert csv_text([{"a": f"a{text}"}], ["a"], heading=False).startswith('"a\ufffd')
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@A1", "\t=1", "\r=1", "\n=1", "  =1", "\uff1d1", "\uff201"])
@@ -47,7 +48,9 @@ def test_no_cell_is_a_formula(text: str) -> None:
 
 @given(
     st.lists(
-        st.fixed_dictionaries({"a": st.text(alphabet=st.characters(exclude_categories=["Cs"])), "b": st.integers()})
+        st.fixed_dictionaries(
+            {"a": st.text(alphabet=st.characters(exclude_categories=["Cc", "Cf", "Cn", "Cs"], include_characters="\t\r\n")), "b": st.integers()}
+        )
     )
 )
 def test_csv_can_be_read_again(rows: list[dict[str, t.Any]]) -> None:

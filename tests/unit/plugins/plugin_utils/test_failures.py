@@ -1,0 +1,52 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Results of actions: a server's words must not run as a template on the controller."""
+
+from __future__ import annotations
+
+import typing as t
+
+import jinja2
+import pytest
+
+from ansible_collections.portkeeper.windows.plugins.plugin_utils.failures import result_of, untemplatable
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ 7 * 7 }}",
+        "{% raw %}",
+        "{# gone #}",
+        "{{{ 7 }}}",
+        "#jinja2:variable_start_string:'[['\n[[ 7 ]]",
+        "netsh answered: {{{{x}}}}",
+        "nothing to hide",
+        "{}",
+        "{",
+    ],
+)
+def test_no_word_of_a_server_is_run(text: str) -> None:
+    safe = untemplatable(text)
+    assert jinja2.Template(safe).render() == safe
+    assert safe.replace(" ", "") == text.replace(" ", "")
+
+
+def test_keys_and_nested_texts_are_no_templates_either() -> None:
+    assert untemplatable({"{{ a }}": ["{% b %}", ("{# c #}", 7, None)]}) == {
+        "{ { a }}": ["{ % b %}", ["{ # c #}", 7, None]]
+    }
+
+
+def test_an_error_that_nobody_knows_is_a_result_with_one_sentence() -> None:
+    def work() -> dict[str, t.Any]:
+        raise ValueError("{{ 7 * 7 }}")
+
+    result = result_of(work, host="edge1", action="portkeeper.windows.reserved_ports")
+    assert result["failed"] is True
+    assert result["msg"].startswith(
+        "edge1: portkeeper.windows.reserved_ports stopped at an error of its own (ValueError: "
+    )
+    assert "{{" not in str(result)
+    assert "Traceback" in result["exception"]
