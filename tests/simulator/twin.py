@@ -242,7 +242,7 @@ class _Maker:
         if len(down) == 1 and down[0] in losing and down[0].casefold() not in _CUTS_OFF:
             return {"broken": down[0]}
         self.assumed += [
-            f"{name} is down, but nothing that the twin has takes its ports." for name in set(down) - losing
+            f"{name} is down, but nothing that the twin has takes its ports." for name in down if name not in losing
         ]
         return {} if always else {"broken": False}
 

@@ -427,6 +427,14 @@ class FactsNeeded(Exception):
         self.facts = frozenset(facts)
         super().__init__(f"{len(self.facts)} facts are needed")
 
+    def in_order(self) -> list[Fact[t.Any]]:
+        """The facts sorted by kind and then by what they ask about: the one order in which they are read.
+
+        The order of a set changes with each Python process, and the order in which planners ask changes with the code.
+        """
+        # The text of a fact names its kind and all its fields; the fields themselves can't always be compared.
+        return sorted(self.facts, key=repr)
+
 
 class Facts:
     """The answers read so far; immutable."""

@@ -45,7 +45,7 @@ class Choice:
     role: Role
     note: str
     """What it waits for, to be put behind its name."""
-    services: frozenset[str] = frozenset()
+    services: tuple[str, ...] = ()
     """It does something only where one of these is installed; empty: everywhere."""
 
 
@@ -83,20 +83,18 @@ class ServerKind:
 _FIXED_PORTS: t.Final = Choice(
     "exchange_rpc_ports",
     "with exchange_rpc_ports_ports",
-    frozenset(row.service for row in RPC_PORTS if row.service.startswith("MSExchange")),
+    tuple(dict.fromkeys(row.service for row in RPC_PORTS if row.service.startswith("MSExchange"))),
 )
 _MAINTENANCE: t.Final = Choice(
     "exchange_services",
     "for maintenance",
-    frozenset(
-        {
-            "MSExchangeADTopology",
-            "MSExchangeMonitoring",
-            "msftesql-Exchange",
-            "MSExchangeIS",
-            "MSExchangeSRS",
-            "MSExchangeSA",
-        }
+    (
+        "MSExchangeADTopology",
+        "MSExchangeMonitoring",
+        "msftesql-Exchange",
+        "MSExchangeIS",
+        "MSExchangeSRS",
+        "MSExchangeSA",
     ),
 )
 _EXCHANGE: t.Final = (_FIXED_PORTS, _MAINTENANCE)
@@ -308,7 +306,7 @@ class _Case:
             return f"{kind.picked_by} names another one."
         return ""
 
-    def _installed(self, names: frozenset[str]) -> bool:
+    def _installed(self, names: tuple[str, ...]) -> bool:
         return any(self.facts[ServiceFact(name)] for name in names)
 
 

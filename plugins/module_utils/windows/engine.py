@@ -97,8 +97,9 @@ def settle(
         try:
             return planner(facts), facts
         except FactsNeeded as question:
-            facts = facts.extended(facts.implied(question.facts))
-            missing = [fact for fact in question.facts if fact not in facts]
+            asked = question.in_order()
+            facts = facts.extended(facts.implied(asked))
+            missing = [fact for fact in asked if fact not in facts]
             wanted = without_commands(missing) if commands_last else missing
             facts = facts.extended(read_facts(target, wanted)) if wanted else facts
     raise RuntimeError(f"a planner still asks after {MAXIMUM_ROUNDS} rounds")

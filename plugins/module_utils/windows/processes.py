@@ -27,11 +27,11 @@ class Processes:
 
     def read(self, process_ids: t.Iterable[int]) -> dict[int, Process | None]:
         """Processes by id; ``None`` for one that is gone. 1 request for one, 1 or 2 for many."""
-        wanted = set(process_ids)
+        wanted = sorted(set(process_ids))
         if len(wanted) == 1:
             return {number: self._get(number) for number in wanted}
         few = len(wanted) <= wql.MOST_ALTERNATIVES
-        query = wql.select(COLUMNS, CLASS, wql.any_of("ProcessId", sorted(wanted)) if few else "")
+        query = wql.select(COLUMNS, CLASS, wql.any_of("ProcessId", wanted) if few else "")
         found = self._client.query(NAMESPACE, query) if wanted else ()
         existing = {process.process_id: process for process in map(_process, found)}
         return {number: existing.get(number) for number in wanted}

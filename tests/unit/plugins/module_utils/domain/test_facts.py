@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 import typing as t
 
 import pytest
@@ -12,7 +13,10 @@ import pytest
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
     Connection,
     ConnectionsFact,
+    Fact,
     Facts,
+    FactsNeeded,
+    ProcessFact,
     Service,
     ServiceFact,
     Socket,
@@ -33,6 +37,14 @@ IMPLIED: dict[str, tuple[t.Any, t.Any, t.Any]] = {
     "another question": (SocketsFact(MORE), ConnectionsFact(FEW), None),
     "a service": (SocketsFact(MORE), ServiceFact("DNS"), None),
 }
+
+
+IN_ORDER: t.Final = (ProcessFact(7), ServiceFact("DNS"), ServiceFact("IAS"), SocketsFact(None), SocketsFact(FEW))
+
+
+@pytest.mark.parametrize("asked", list(itertools.permutations(IN_ORDER, 2)), ids=str)
+def test_questions_are_read_in_one_order_however_they_were_asked(asked: tuple[Fact[t.Any], ...]) -> None:
+    assert FactsNeeded(asked).in_order() == [fact for fact in IN_ORDER if fact in asked]
 
 
 @pytest.mark.parametrize(("known", "asked", "expected"), IMPLIED.values(), ids=IMPLIED)
