@@ -13,35 +13,28 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.catalogue import (
-    AD_LDS_PORT_VALUES,
     AD_LDS_SERVICE_PREFIX,
     EDGE_INSTANCE,
     EDGE_PORTS,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
     Facts,
-    RegistryFact,
-    RegistryType,
     RegistryValue,
     ServicesLikeFact,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortSet
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.settings import (
+    ad_lds_port_facts,
+)
 
 DEFAULT_PORTS: t.Final[t.Mapping[str, PortSet]] = {EDGE_INSTANCE.casefold(): EDGE_PORTS}
 """By service, case-folded: the ports of an instance whose registry values are missing."""
 
 
-def port_facts(service: str) -> tuple[RegistryFact, RegistryFact]:
-    """The two registry values that hold the ports of the AD LDS service ``ADAM_<instance>``."""
-    key = rf"SYSTEM\CurrentControlSet\Services\{service}\Parameters"
-    ldap, ssl = (RegistryFact(key, name, RegistryType.DWORD) for name in AD_LDS_PORT_VALUES)
-    return ldap, ssl
-
-
 def instance_ports(facts: Facts, instance: str) -> PortSet:
     """The ports of one instance: as its registry says, else the defaults known for its name, else none."""
     service = AD_LDS_SERVICE_PREFIX + instance
-    questions = port_facts(service)
+    questions = ad_lds_port_facts(service)
     facts.require(*questions)
     found = [facts[question] for question in questions]
     numbers = [value.data for value in found if isinstance(value, RegistryValue) and isinstance(value.data, int)]
@@ -53,7 +46,7 @@ def instance_ports(facts: Facts, instance: str) -> PortSet:
 def all_instances_ports(facts: Facts) -> PortSet:
     """The ports of every instance on the server; none where it has no instance. Raises FactsNeeded."""
     services = facts[ServicesLikeFact(AD_LDS_SERVICE_PREFIX)]
-    facts.require(*(question for service in services for question in port_facts(service.name)))
+    facts.require(*(question for service in services for question in ad_lds_port_facts(service.name)))
     ports = PortSet()
     for service in services:
         ports |= instance_ports(facts, service.name[len(AD_LDS_SERVICE_PREFIX) :])

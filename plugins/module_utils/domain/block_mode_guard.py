@@ -18,6 +18,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.request 
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources import reserved_ports_value
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.dynamic_ports import DynamicPorts
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.reserved_ports import ReservedPorts
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.settings import MAX_USER_PORT_FACT
 
 _TAKEN_ALONG: t.Final = (
     "UDP 4500 is reserved too: IPSEC Services starts by itself here, and without its port this server would block "
@@ -55,7 +56,7 @@ def safe_order(plans: t.Iterable[Plan], *, undo: bool) -> tuple[Plan, ...]:
 
 
 def _is_end(step: Step) -> bool:
-    return ipsec.MAX_USER_PORT_FACT in step.touches()
+    return MAX_USER_PORT_FACT in step.touches()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -28,8 +28,6 @@ IPSEC_NAT_PORT: t.Final = 4500
 
 AD_LDS_SERVICE_PREFIX: t.Final = "ADAM_"
 AD_LDS_IMAGE: t.Final = "dsamain.exe"
-AD_LDS_PORT_VALUES: t.Final = ("Port LDAP", "Port SSL")
-"""DWORD values in the ``Parameters`` key of an instance's service [C]."""
 AD_LDS_KEY: t.Final = "ad_lds"
 """The row whose ports the server's own registry tells."""
 EDGE_INSTANCE: t.Final = "ADAM_MSExchange"

@@ -29,7 +29,6 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.installe
     questions,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.journal import (
-    JOURNAL_FACT,
     JOURNAL_NAME,
     RESET_ADVICE,
     Journal,
@@ -57,6 +56,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.releases
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.request import Item, Request
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources import reserved_ports
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.service_order import distinct
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.settings import JOURNAL_FACT
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.victims import Victim, VictimReport, report_on
 
 SERVICE_TIMEOUT: t.Final = 120.0

@@ -17,19 +17,18 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.catalogu
     IPSEC_SERVICE,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
-    RegistryFact,
-    RegistryType,
     RegistryValue,
     ServiceFact,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import Context
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortSet
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources import reserved_ports_value
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.settings import (
+    MAX_USER_PORT_FACT,
+    RESERVED_PORTS_FACT,
+)
 
 NAT_TRAVERSAL: t.Final = PortSet.of(IPSEC_NAT_PORT)
-MAX_USER_PORT_FACT: t.Final = RegistryFact(
-    r"SYSTEM\CurrentControlSet\Services\Tcpip\Parameters", "MaxUserPort", RegistryType.DWORD
-)
 
 
 def next_boot_may_block(context: Context) -> bool:
@@ -54,5 +53,5 @@ _QUESTIONS: t.Final = (
     ServiceFact(DNS_SERVICE),
     ServiceFact(IPSEC_SERVICE),
     MAX_USER_PORT_FACT,
-    reserved_ports_value.RESERVED_PORTS_FACT,
+    RESERVED_PORTS_FACT,
 )

@@ -16,14 +16,12 @@ import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
     Absent,
-    RegistryFact,
     RegistryReading,
     RegistryType,
     RegistryValue,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.settings import JOURNAL_FACT
 
-JOURNAL_KEY: t.Final = r"SOFTWARE\Portkeeper"
-JOURNAL_FACT: t.Final = RegistryFact(JOURNAL_KEY, "Journal", RegistryType.STRING)
 JOURNAL_NAME: t.Final = (
     rf"the journal of portkeeper.windows on this server (HKLM\{JOURNAL_FACT.key}, {JOURNAL_FACT.name})"
 )

@@ -8,8 +8,12 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import Facts, RegistryValue
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ipsec import MAX_USER_PORT_FACT
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
+    DynamicRangesFact,
+    Fact,
+    Facts,
+    RegistryValue,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_lists import LOWEST_DRAWN_PORT
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import HIGHEST_PORT, PortRange
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.releases import (
@@ -17,6 +21,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.releases
     DEFAULT_POOL_RANGE,
     Capabilities,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.settings import MAX_USER_PORT_FACT
 
 Rule = t.Literal["default", "dynamic_range", "max_user_port", "count_from_start"]
 
@@ -56,6 +61,17 @@ def pool_range(capabilities: Capabilities, highest: int | None, dynamic_udp: Por
     start = (dynamic_udp or DEFAULT_POOL_RANGE).first
     reason = f"MaxUserPort is {highest}, taken as a count from {start}; {CONTESTED['dns_pool_range']}."
     return PoolRange(PortRange(start, min(start + highest, HIGHEST_PORT)), "count_from_start", reason, contested=True)
+
+
+def pool_range_questions(capabilities: Capabilities) -> list[Fact[t.Any]]:
+    """What ``configured_pool_range`` asks."""
+    return [MAX_USER_PORT_FACT, *([DynamicRangesFact()] if capabilities.dynamic_port_ranges else [])]
+
+
+def configured_pool_range(facts: Facts, capabilities: Capabilities) -> PoolRange:
+    """Where a server draws the next pool from, as it is configured now; raises FactsNeeded."""
+    ranges = facts[DynamicRangesFact()] if capabilities.dynamic_port_ranges else None
+    return pool_range(capabilities, max_user_port(facts), ranges.udp if ranges else None)
 
 
 def range_by_the_other_reading(capabilities: Capabilities, highest: int | None) -> PortRange | None:

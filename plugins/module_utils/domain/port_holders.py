@@ -15,7 +15,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain import ad_lds, catalogue
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain import catalogue
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
     Connection,
     ConnectionsFact,
@@ -28,6 +28,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts im
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import NO_PORTS, Context
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortSet
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.settings import ad_lds_port_facts
 
 MOST_CONNECTION_PORTS: t.Final = 64
 """Ports that are looked at for outgoing connections in one question: these can't be told from accepted ones before they
@@ -189,7 +190,7 @@ def _is_ad_lds_port(holder: Holder, context: Context) -> bool:
     if holder.image.casefold() != catalogue.AD_LDS_IMAGE:
         return False
     instances = [name for name in holder.services if name.upper().startswith(catalogue.AD_LDS_SERVICE_PREFIX)]
-    questions = [question for name in instances for question in ad_lds.port_facts(name)]
+    questions = [question for name in instances for question in ad_lds_port_facts(name)]
     context.facts.require(*questions)
     values = (context.facts[question] for question in questions)
     return any(isinstance(value, RegistryValue) and value.data == holder.port for value in values)

@@ -18,6 +18,8 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports im
 Support = t.Literal["no", "probe", "yes"]
 PoolRangeRule = t.Literal["max_user_port", "count_from_start"]
 WORKSTATION: t.Final = 1
+DOMAIN_CONTROLLER: t.Final = 2
+"""Win32_OperatingSystem.ProductType."""
 
 DEFAULT_POOL_RANGE: t.Final = PortRange(49152, 65535)
 """Where dns.exe draws its pool from while MaxUserPort is not set (6.0+ KB929851; NT 5.x [K] unverified)."""

@@ -14,9 +14,9 @@ import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.catalogue import LSASS_IMAGE, Tag
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import RegistryFact, RegistryType
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.settings import SERVICES_KEY
 
 REBOOT: t.Final = "reboot"
-_SERVICES: t.Final = r"SYSTEM\CurrentControlSet\Services"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ class RpcPort:
     @property
     def fact(self) -> RegistryFact:
         """The registry value."""
-        return RegistryFact(rf"{_SERVICES}\{self.subkey}", self.value, self.type)
+        return RegistryFact(rf"{SERVICES_KEY}\{self.subkey}", self.value, self.type)
 
     @property
     def entry_name(self) -> str:

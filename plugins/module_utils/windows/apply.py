@@ -42,6 +42,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan imp
     WriteValue,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortRange, PortSet
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.settings import JOURNAL_FACT
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows import netsh, sc, services_file
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows.console import Output
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows.errors import (
@@ -93,7 +94,7 @@ def _delete_value(target: Target, step: t.Any, _clock: Clock) -> Answers:
 
 
 def _write_journal(target: Target, step: t.Any, _clock: Clock) -> Answers:
-    fact = journal_rules.JOURNAL_FACT
+    fact = JOURNAL_FACT
     if step.journal.is_empty:
         return _remove_journal(target, fact)
     if not step.key_exists:

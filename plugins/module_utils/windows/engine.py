@@ -28,7 +28,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts im
     ServicesOfProcessFact,
     SocketsFact,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.journal import JOURNAL_FACT, Journal, load
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.journal import Journal, load
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.outcome import Outcome
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import Plan, Step, WriteJournal
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.releases import (
@@ -37,6 +37,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.releases
     release_of,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.request import Request
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.settings import JOURNAL_FACT
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows.apply import Clock, apply
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows.errors import Untouched, WindowsError
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows.observe import read_facts, without_commands

@@ -12,6 +12,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.settings import FILTER_POLICY_FACT
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Meaning:
@@ -24,7 +26,7 @@ class Meaning:
 _NEEDED_RIGHTS: t.Final = (
     "use an account that is a member of Administrators on the server; for a local account other than the built-in "
     "Administrator, Windows strips these rights over the network unless the registry value "
-    r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Policies\System\LocalAccountTokenFilterPolicy is 1"
+    rf"HKLM\{FILTER_POLICY_FACT.key}\{FILTER_POLICY_FACT.name} is 1"
 )
 _PORT_TAKEN: t.Final = "find the process that holds the port with the module portkeeper.windows.port_info"
 _ACCESS_DENIED: t.Final = Meaning("access denied", _NEEDED_RIGHTS)

@@ -46,8 +46,9 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts im
     TcpSegmentsFact,
     UpdatesFact,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.journal import JOURNAL_FACT, RESET_ADVICE
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.journal import RESET_ADVICE
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortRange, PortSet
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.settings import JOURNAL_FACT
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows import (
     console_text,
     netsh,

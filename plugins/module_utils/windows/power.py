@@ -22,7 +22,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts im
     RegistryValue,
     Service,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.journal import JOURNAL_FACT, dump
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.journal import dump
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import Context
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.reboot import (
     NO_PRIVILEGE,
@@ -36,6 +36,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.reboot i
     permission,
     waits,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.settings import JOURNAL_FACT
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows.apply import Clock
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows.engine import identified, settle
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows.errors import WindowsError, win32_meaning

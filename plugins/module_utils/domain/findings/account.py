@@ -5,23 +5,20 @@
 
 from __future__ import annotations
 
-import typing as t
-
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
     Absent,
     RegistryFact,
-    RegistryNamesFact,
-    RegistryType,
     RegistryValue,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings.diagnosis import Diagnosis, Evidence
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings.fixes import report_only
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.view import View
-
-POLICIES: t.Final = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Policies\System"
-NAMES_FACT: t.Final = RegistryNamesFact(POLICIES)
-FILTER_POLICY: t.Final = RegistryFact(POLICIES, "LocalAccountTokenFilterPolicy", RegistryType.DWORD)
-UAC: t.Final = RegistryFact(POLICIES, "EnableLUA", RegistryType.DWORD)
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.settings import (
+    FILTER_POLICY_FACT,
+    POLICIES_KEY,
+    POLICY_NAMES_FACT,
+    UAC_FACT,
+)
 
 
 def filtered_administrators(view: View) -> list[Diagnosis]:
@@ -29,12 +26,12 @@ def filtered_administrators(view: View) -> list[Diagnosis]:
     if not view.context.capabilities.delayed_start:
         # User Account Control came with the same kernel as delayed starts, Vista's.
         return []
-    names = view.facts[NAMES_FACT]
+    names = view.facts[POLICY_NAMES_FACT]
     listed = set() if isinstance(names, Absent) else {name.casefold() for name, _type in names}
-    if FILTER_POLICY.name.casefold() not in listed:
+    if FILTER_POLICY_FACT.name.casefold() not in listed:
         return []
-    view.facts.require(FILTER_POLICY, UAC)
-    if _number(FILTER_POLICY, view) != 0 or _number(UAC, view) == 0:
+    view.facts.require(FILTER_POLICY_FACT, UAC_FACT)
+    if _number(FILTER_POLICY_FACT, view) != 0 or _number(UAC_FACT, view) == 0:
         return []
     return [
         Diagnosis(
@@ -42,7 +39,7 @@ def filtered_administrators(view: View) -> list[Diagnosis]:
             summary="Local administrators other than the built-in one have no rights here over the network.",
             cause="User Account Control strips their rights from network logons. The account of this run is not "
             "concerned; another local account would get 'access denied'.",
-            evidence=(Evidence("registry", rf"HKLM\{POLICIES}, {FILTER_POLICY.name} is 0"),),
+            evidence=(Evidence("registry", rf"HKLM\{POLICIES_KEY}, {FILTER_POLICY_FACT.name} is 0"),),
             fix=report_only(
                 "Report only. Use a domain account or the built-in Administrator; or set the value to 1, which "
                 "weakens the protection against stolen passwords of local accounts."

@@ -24,7 +24,9 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings.standing import standing
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings.yaml_text import tasks
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.services import installed_products
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.installed_services import (
+    installed_products,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.view import View
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_holders import Holder, held_sentence
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_lists import LOWEST_DRAWN_PORT

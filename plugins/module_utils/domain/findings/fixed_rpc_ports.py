@@ -33,10 +33,10 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings.standing import standing
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings.yaml_text import tasks
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.server import DOMAIN_CONTROLLER
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.view import View
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_holders import Holder, held_sentence
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import HIGHEST_PORT, PortSet
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.releases import DOMAIN_CONTROLLER
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.rpc_ports import (
     REBOOT as AT_REBOOT,
 )

@@ -10,19 +10,18 @@ import typing as t
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
     Absent,
     RegistryFact,
-    RegistryNamesFact,
-    RegistryType,
     RegistryValue,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings.diagnosis import Diagnosis, Evidence
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings.fixes import report_only
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.view import View
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.settings import (
+    DOTNET_2_PACK_FACT,
+    DOTNET_35_PACK_FACT,
+    EXCHANGE_2007_NAMES_FACT,
+    EXCHANGE_2007_PACK_FACT,
+)
 
-EXCHANGE_2007: t.Final = RegistryNamesFact(r"SOFTWARE\Microsoft\Exchange\v8.0\Setup")
-"""Where Exchange 2007 says which it is; [K] unverified, so is what its numbers mean."""
-SERVICE_PACK: t.Final = RegistryFact(EXCHANGE_2007.key, "MsiProductMinor", RegistryType.DWORD)
-DOTNET_2: t.Final = RegistryFact(r"SOFTWARE\Microsoft\NET Framework Setup\NDP\v2.0.50727", "SP", RegistryType.DWORD)
-DOTNET_35: t.Final = RegistryFact(r"SOFTWARE\Microsoft\NET Framework Setup\NDP\v3.5", "SP", RegistryType.DWORD)
 FIRST_UNHARMED: t.Final = 2
 FIRST_SUPPORTED: t.Final = 3
 RELEASE_OF_2009: t.Final = (6, 1)
@@ -34,8 +33,8 @@ def autodiscover(view: View) -> list[Diagnosis]:
     pack = exchange_2007_pack(view)
     if pack is None or pack >= FIRST_UNHARMED:
         return []
-    view.facts.require(DOTNET_2, DOTNET_35)
-    dotnet, later = _number(DOTNET_2, view), _number(DOTNET_35, view)
+    view.facts.require(DOTNET_2_PACK_FACT, DOTNET_35_PACK_FACT)
+    dotnet, later = _number(DOTNET_2_PACK_FACT, view), _number(DOTNET_35_PACK_FACT, view)
     if dotnet is None or dotnet < FIRST_UNHARMED:
         return []
     with_35 = (Evidence("registry", f".NET Framework 3.5 has service pack {later}"),) if later else ()
@@ -76,10 +75,12 @@ def exchange_2007_pack(view: View) -> int | None:
     """The service pack of Exchange 2007, ``None`` where it is not installed or does not tell; raises FactsNeeded."""
     if view.context.capabilities.network_endpoint_classes:
         return None
-    names = view.facts[EXCHANGE_2007]
-    if isinstance(names, Absent) or not any(name.casefold() == SERVICE_PACK.name.casefold() for name, _type in names):
+    names = view.facts[EXCHANGE_2007_NAMES_FACT]
+    if isinstance(names, Absent) or not any(
+        name.casefold() == EXCHANGE_2007_PACK_FACT.name.casefold() for name, _type in names
+    ):
         return None
-    return _number(SERVICE_PACK, view)
+    return _number(EXCHANGE_2007_PACK_FACT, view)
 
 
 def _number(fact: RegistryFact, view: View) -> int | None:
@@ -88,7 +89,7 @@ def _number(fact: RegistryFact, view: View) -> int | None:
 
 
 def _exchange(pack: int) -> Evidence:
-    return Evidence("registry", rf"HKLM\{SERVICE_PACK.key}, {SERVICE_PACK.name} is {pack}")
+    return Evidence("registry", rf"HKLM\{EXCHANGE_2007_PACK_FACT.key}, {EXCHANGE_2007_PACK_FACT.name} is {pack}")
 
 
 def _pack(pack: int) -> str:

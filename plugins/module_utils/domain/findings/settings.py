@@ -25,21 +25,19 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings.fixes import report_only
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings.standing import excluded
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings.yaml_text import tasks
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.pool import settings
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.server import (
-    POOL_IN_USE,
-    POOL_UPDATES,
-)
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.view import DNS_PORT, View
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.pool_range import max_user_port
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.pool_settings import (
+    DEFAULT_POOL_SIZE,
+    POOL_IN_USE,
+    POOL_UPDATES,
+    pool_settings,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_lists import PortList
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortSet
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.dns_socket_pool import (
-    DEAD_NAME,
-    DEFAULT_SIZE,
-    NAMES_FACT,
-)
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.reserved_ports_value import (
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.settings import (
+    DEAD_EXCLUSIONS_NAME,
+    DNS_NAMES_FACT,
     RESERVED_PORTS_FACT,
 )
 
@@ -51,8 +49,8 @@ def pool_size(view: View) -> list[Diagnosis]:
     """A pool smaller than the default; raises FactsNeeded."""
     if view.dns_service() is None:
         return []
-    size = settings(view).effective_size
-    if size >= DEFAULT_SIZE:
+    size = pool_settings(view.facts).effective_size
+    if size >= DEFAULT_POOL_SIZE:
         return []
     forged = "every query leaves from one port" if size == 0 else f"there are only {size} ports to guess from"
     task = {
@@ -63,7 +61,7 @@ def pool_size(view: View) -> list[Diagnosis]:
         Diagnosis(
             kind="pool_size_small",
             severity="critical" if size == 0 else None,
-            summary=f"The DNS server's socket pool has {size} sockets; the default is {DEFAULT_SIZE}.",
+            summary=f"The DNS server's socket pool has {size} sockets; the default is {DEFAULT_POOL_SIZE}.",
             cause=f"Somebody set SocketPoolSize, so {forged}, and forged answers get through more easily (MS08-037).",
             evidence=(Evidence("registry", f"SocketPoolSize is {size}"),),
             service="DNS",
@@ -74,17 +72,17 @@ def pool_size(view: View) -> list[Diagnosis]:
 
 def dead_value(view: View) -> list[Diagnosis]:
     """A value by a name that one article of 2009 made up; raises FactsNeeded."""
-    if view.dns_service() is None or not settings(view).has_dead_value:
+    if view.dns_service() is None or not pool_settings(view.facts).has_dead_value:
         return []
     supported = view.context.capabilities.dns_pool_exclusions
     instead = "Give its ports to dns_socket_pool (excluded_ports), then delete it." if supported else "Delete it."
     return [
         Diagnosis(
             kind="dead_pool_value",
-            summary=f"{DEAD_NAME} is set, which no Windows reads.",
+            summary=f"{DEAD_EXCLUSIONS_NAME} is set, which no Windows reads.",
             cause="The name stands in one article of 2009 only. The DNS server's list is SocketPoolExcludedPortRanges, "
             "from Windows Server 2008 R2 on.",
-            evidence=(Evidence("registry", rf"HKLM\{NAMES_FACT.key}, value {DEAD_NAME}"),),
+            evidence=(Evidence("registry", rf"HKLM\{DNS_NAMES_FACT.key}, value {DEAD_EXCLUSIONS_NAME}"),),
             service="DNS",
             fix=report_only(instead),
         )
@@ -131,7 +129,7 @@ def ignored_reservations(view: View) -> list[Diagnosis]:
     kept = excluded(view)
     covered = kept.get("tcp", PortSet()) & kept.get("udp", PortSet())
     in_pool = view.context.capabilities.dns_pool_exclusions and view.dns_service() is not None
-    covered |= settings(view).exclusions.ports if in_pool else PortSet()
+    covered |= pool_settings(view.facts).exclusions.ports if in_pool else PortSet()
     left = ports - covered
     if not left:
         return []
@@ -180,7 +178,7 @@ def missing_update(view: View) -> list[Diagnosis]:
     if view.context.capabilities.always_has_pool or dns is None or not dns.runs:
         return []
     listed = {name.upper() for name in view.facts[UpdatesFact()]}
-    if listed & set(POOL_UPDATES) or settings(view).effective_size < POOL_IN_USE:
+    if listed & set(POOL_UPDATES) or pool_settings(view.facts).effective_size < POOL_IN_USE:
         return []
     sockets = view.facts[SocketsFact(None)]
     held = {

@@ -20,15 +20,13 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings
     Ports,
     Standing,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.pool import settings
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.view import View
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.pool_settings import pool_settings
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_lists import PortList
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortSet
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.reserved_ports_value import (
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.service_start_mode import current_mode
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.settings import (
     RESERVED_PORTS_FACT,
-)
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.service_start_mode import (
-    current_mode,
     delayed_flag,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.waits import WaitsFor
@@ -64,7 +62,7 @@ def excluded(view: View) -> dict[Protocol, PortSet]:
 
 def _against_the_pool(ports: Ports, view: View) -> Standing:
     if view.context.capabilities.dns_pool_exclusions:
-        return _if(ports.get("udp", PortSet()) <= settings(view).exclusions.ports, "dns_restart")
+        return _if(ports.get("udp", PortSet()) <= pool_settings(view.facts).exclusions.ports, "dns_restart")
     dns = view.facts[ServiceFact(DNS_SERVICE)]
     if dns is None:
         return UNCONFIGURED

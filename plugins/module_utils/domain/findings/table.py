@@ -44,7 +44,9 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings.transfer_agent import transfer_agent
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings.victims import FAILED_FACT
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.services import product_questions
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.installed_services import (
+    product_questions,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.view import Finding, View
 
 Finder = t.Callable[[View], list[Diagnosis]]

@@ -33,7 +33,9 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings
     errors_of,
     service_failures,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.services import installed_products
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.installed_services import (
+    installed_products,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.view import View
 
 LOST: t.Final = PORT_TAKEN | {FILE_IN_USE}

@@ -25,10 +25,8 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts im
     ServiceFact,
     SocketsFact,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.pool import settings
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.view import DNS_PORT, Finding, View
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.journal import (
-    JOURNAL_FACT,
     Journal,
     JournalError,
     JournalTooNew,
@@ -45,6 +43,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan imp
     StartMode,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.pool_range import max_user_port
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.pool_settings import pool_settings
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_holders import connection_questions
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_lists import PortList
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_options import WantedPorts
@@ -57,10 +56,13 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resource
     service_start_mode,
     static_rpc_port,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.reserved_ports_value import (
-    RESERVED_PORTS_FACT,
-)
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.rpc_ports import RPC_PORTS
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.settings import (
+    DNS_NAMES_FACT,
+    JOURNAL_FACT,
+    RESERVED_PORTS_FACT,
+    delayed_flag,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.waits import WaitsFor
 
 _Resource = t.Literal["reserved_ports", "dns_socket_pool", "dynamic_ports", "static_rpc_port", "service_start_mode"]
@@ -115,7 +117,7 @@ def configured_versus_effective(view: View) -> Finding:
 def _first_questions(view: View) -> list[Fact[t.Any]]:
     """What is asked whatever the journal says: all in one round, so that commands share a shell."""
     capabilities = view.context.capabilities
-    questions: list[Fact[t.Any]] = [RESERVED_PORTS_FACT, ServiceFact(DNS_SERVICE), dns_socket_pool.NAMES_FACT]
+    questions: list[Fact[t.Any]] = [RESERVED_PORTS_FACT, ServiceFact(DNS_SERVICE), DNS_NAMES_FACT]
     questions += [JOURNAL_FACT] if view.inquiry.journal else []
     questions += [ExclusionsFact()] if capabilities.excluded_port_ranges != "no" else []
     questions += [SocketsFact(view.inquiry.ports)] if "sockets" in view.inquiry.subsets else []
@@ -194,10 +196,10 @@ def _netsh(_view: View, context: Context) -> t.Iterator[_Row]:
 
 
 def _pool(view: View, context: Context) -> t.Iterator[_Row]:
-    context.facts.require(ServiceFact(DNS_SERVICE), dns_socket_pool.NAMES_FACT)
+    context.facts.require(ServiceFact(DNS_SERVICE), DNS_NAMES_FACT)
     if context.facts[ServiceFact(DNS_SERVICE)] is None:
         return
-    found = settings(view)
+    found = pool_settings(view.facts)
     if isinstance(found.size, RegistryValue) or _has_entry(dns_socket_pool.SIZE_ENTRY, context):
         number = found.size.data if isinstance(found.size, RegistryValue) and isinstance(found.size.data, int) else None
         size: int | t.Literal["default"] = "default" if number is None else number
@@ -249,7 +251,7 @@ def _start_modes(_view: View, context: Context) -> t.Iterator[_Row]:
     context.facts.require(*(ServiceFact(name) for name in names.values()))
     installed = [service.name for name in names.values() if (service := context.facts[ServiceFact(name)])]
     if context.capabilities.delayed_start:
-        context.facts.require(*(service_start_mode.delayed_flag(name) for name in installed))
+        context.facts.require(*(delayed_flag(name) for name in installed))
     for name in installed:
         (service,) = service_start_mode.existing_services((name,), context)
         mode = service_start_mode.current_mode(service, context)

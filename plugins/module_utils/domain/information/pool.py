@@ -5,16 +5,8 @@
 
 from __future__ import annotations
 
-import dataclasses
-import typing as t
-
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.catalogue import DNS_SERVICE
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
-    Absent,
-    DynamicRangesFact,
-    Fact,
-    RegistryFact,
-    RegistryReading,
     RegistryValue,
     ServiceFact,
 )
@@ -23,71 +15,35 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.informat
     View,
     shown_range,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ipsec import MAX_USER_PORT_FACT
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.pool_range import (
-    PoolRange,
-    max_user_port,
-    pool_range,
+    configured_pool_range,
+    pool_range_questions,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_lists import PortList
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.dns_socket_pool import (
-    DEAD_NAME,
-    DEFAULT_SIZE,
-    LIST_FACT,
-    MAXIMUM_SIZE,
-    NAMES_FACT,
-    SIZE_FACT,
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.pool_settings import (
+    PoolSettings,
+    pool_settings,
 )
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Settings:
-    """The pool's registry values, as far as they exist."""
-
-    size: RegistryReading
-    excluded: RegistryReading
-    has_dead_value: bool
-
-    @property
-    def effective_size(self) -> int:
-        """How many sockets the DNS server draws with these values, 0 to 10000."""
-        size = _number(self.size)
-        return DEFAULT_SIZE if size is None else min(size, MAXIMUM_SIZE)
-
-    @property
-    def exclusions(self) -> PortList:
-        """The list of excluded ports; empty where the value is absent or of a wrong type."""
-        data = self.excluded.data if isinstance(self.excluded, RegistryValue) else ()
-        return PortList(data) if isinstance(data, tuple) else PortList()
-
-
-def settings(view: View) -> Settings:
-    """Only values that the key lists are read. Raises FactsNeeded."""
-    names = view.facts[NAMES_FACT]
-    listed = set() if isinstance(names, Absent) else {name.casefold() for name, _type in names}
-    wanted = [fact for fact in (SIZE_FACT, LIST_FACT) if fact.name.casefold() in listed]
-    view.facts.require(*wanted)
-
-    def reading(fact: RegistryFact) -> RegistryReading:
-        return view.facts[fact] if fact in wanted else Absent.VALUE
-
-    return Settings(reading(SIZE_FACT), reading(LIST_FACT), DEAD_NAME.casefold() in listed)
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.settings import (
+    DNS_NAMES_FACT,
+    POOL_EXCLUSIONS_FACT,
+    POOL_SIZE_FACT,
+)
 
 
 def dns_pool(view: View) -> Finding:
     """The pool; ``None`` where the DNS server is not installed."""
-    view.facts.require(ServiceFact(DNS_SERVICE), NAMES_FACT, *_range_questions(view))
+    view.facts.require(ServiceFact(DNS_SERVICE), DNS_NAMES_FACT, *pool_range_questions(view.context.capabilities))
     service = view.dns_service()
     if service is None:
         return Finding(None)
-    found, drawn = settings(view), _drawn(view)
+    found, drawn = pool_settings(view.facts), configured_pool_range(view.facts, view.context.capabilities)
     excluded = found.exclusions
     value = {
         "state": service.state,
         "start_mode": service.start_mode,
         "process_id": service.process_id,
         "size": found.effective_size,
-        "configured_size": _number(found.size),
+        "configured_size": found.configured_size,
         "excluded_ports": list(excluded.entries),
         "unreadable": list(excluded.unreadable),
         "excluded_ports_supported": view.context.capabilities.dns_pool_exclusions,
@@ -101,23 +57,8 @@ def dns_pool(view: View) -> Finding:
     return Finding(value, _wrong_types(found))
 
 
-def _range_questions(view: View) -> list[Fact[t.Any]]:
-    dynamic = view.context.capabilities.dynamic_port_ranges
-    return [MAX_USER_PORT_FACT, *([DynamicRangesFact()] if dynamic else [])]
-
-
-def _drawn(view: View) -> PoolRange:
-    capabilities = view.context.capabilities
-    ranges = view.facts[DynamicRangesFact()] if capabilities.dynamic_port_ranges else None
-    return pool_range(capabilities, max_user_port(view.facts), ranges.udp if ranges else None)
-
-
-def _number(reading: RegistryReading) -> int | None:
-    return reading.data if isinstance(reading, RegistryValue) and isinstance(reading.data, int) else None
-
-
-def _wrong_types(found: Settings) -> tuple[str, ...]:
-    readings = ((SIZE_FACT, found.size), (LIST_FACT, found.excluded))
+def _wrong_types(found: PoolSettings) -> tuple[str, ...]:
+    readings = ((POOL_SIZE_FACT, found.size), (POOL_EXCLUSIONS_FACT, found.excluded))
     return tuple(
         f"{fact.name} is of type {reading.type.name}; the DNS server reads {fact.type.name}, so it counts as absent."
         for fact, reading in readings

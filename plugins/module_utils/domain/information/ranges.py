@@ -27,14 +27,14 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.informat
     View,
     shown_range,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ipsec import MAX_USER_PORT_FACT
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import PlanError
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.pool_range import max_user_port, pool_range
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_lists import PortList
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortRange, PortSet
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.reserved_ports_value import (
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.reserved_ports_value import as_list
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.settings import (
+    MAX_USER_PORT_FACT,
     RESERVED_PORTS_FACT,
-    as_list,
 )
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ad_lds import port_facts
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.catalogue import AD_LDS_KEY, DNS_SERVICE
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
     DynamicRangesFact,
@@ -19,14 +18,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts im
     SocketsFact,
     UpdatesFact,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.pool import (
-    settings,
-)
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.server import (
-    POOL_IN_USE,
-    POOL_UPDATES,
-)
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.services import (
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.installed_services import (
     BY_ITSELF,
     installed_products,
     product_questions,
@@ -39,14 +31,14 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.informat
     shown_range,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.installed_products import Installed
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ipsec import MAX_USER_PORT_FACT
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.pool_range import max_user_port
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.pool_settings import (
+    POOL_IN_USE,
+    POOL_UPDATES,
+    pool_settings,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_lists import PortList
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortSet
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.dns_socket_pool import NAMES_FACT
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.reserved_ports_value import (
-    RESERVED_PORTS_FACT,
-)
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.service_start_mode import (
     current_mode,
 )
@@ -59,6 +51,12 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.risk imp
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.risk_candidates import CANDIDATES, DOUBTS
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.service_order import dependents
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.settings import (
+    DNS_NAMES_FACT,
+    MAX_USER_PORT_FACT,
+    RESERVED_PORTS_FACT,
+    ad_lds_port_facts,
+)
 
 _DIGITS: t.Final = 6
 _ORDERS: t.Final = {
@@ -174,7 +172,7 @@ def next_boot(view: View) -> NextBoot:
     dns = view.dns_service()
     starting = [item for item in products if item.service.start_mode == "Auto"]
     require_start_modes([*([dns] if dns else []), *(item.service for item in starting)], context)
-    found = settings(view)
+    found = pool_settings(view.facts)
     size = found.effective_size
     reserved, touching = _reserved(view)
     listed = found.exclusions.ports if context.capabilities.dns_pool_exclusions else PortSet()
@@ -200,7 +198,7 @@ def next_boot(view: View) -> NextBoot:
 def _ask_first(view: View) -> None:
     """All that is needed whatever the answers are, together with what the installed services are known by."""
     capabilities = view.context.capabilities
-    questions: list[Fact[t.Any]] = [ServiceFact(DNS_SERVICE), NAMES_FACT, MAX_USER_PORT_FACT]
+    questions: list[Fact[t.Any]] = [ServiceFact(DNS_SERVICE), DNS_NAMES_FACT, MAX_USER_PORT_FACT]
     questions += product_questions(view.context)
     questions += [RESERVED_PORTS_FACT] if capabilities.reserved_ports_value else []
     questions += [DynamicRangesFact()] if capabilities.dynamic_port_ranges else []
@@ -213,7 +211,7 @@ def _ask_first(view: View) -> None:
 def _need(item: Installed, view: View) -> Need:
     is_ad_lds = item.product.key == AD_LDS_KEY
     if is_ad_lds:
-        view.facts.require(*port_facts(item.service.name))
+        view.facts.require(*ad_lds_port_facts(item.service.name))
     mode = current_mode(item.service, view.context)
     return Need(
         product=item.product.key,

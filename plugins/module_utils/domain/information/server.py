@@ -9,10 +9,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain import ad_lds
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.catalogue import (
-    AD_LDS_PORT_VALUES,
-    AD_LDS_SERVICE_PREFIX,
-)
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.catalogue import AD_LDS_SERVICE_PREFIX
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
     OperatingSystemFact,
     RegistryFact,
@@ -22,13 +19,12 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts im
     UpdatesFact,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.view import Finding, View
-
-DOMAIN_CONTROLLER: t.Final = 2
-"""Win32_OperatingSystem.ProductType."""
-POOL_UPDATES: t.Final = ("KB951746", "KB953230")
-"""MS08-037, which brought the socket pool to the DNS servers before Windows Server 2008 R2."""
-POOL_IN_USE: t.Final = 100
-"""UDP sockets beside port 53 from which on dns.exe must have a pool: without one it holds a handful."""
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.pool_settings import POOL_IN_USE, POOL_UPDATES
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.releases import DOMAIN_CONTROLLER
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.settings import (
+    AD_LDS_PORT_VALUES,
+    ad_lds_port_facts,
+)
 
 
 def release(view: View) -> Finding:
@@ -70,12 +66,12 @@ def updates(view: View) -> Finding:
 def ad_lds_instances(view: View) -> Finding:
     """The AD LDS instances, their services and the ports that their registry values name."""
     services = view.facts[ServicesLikeFact(AD_LDS_SERVICE_PREFIX)]
-    view.facts.require(*(question for service in services for question in ad_lds.port_facts(service.name)))
+    view.facts.require(*(question for service in services for question in ad_lds_port_facts(service.name)))
     return Finding([_instance(service, view) for service in services])
 
 
 def _instance(service: Service, view: View) -> dict[str, t.Any]:
-    ldap, ssl = (_port(question, view) for question in ad_lds.port_facts(service.name))
+    ldap, ssl = (_port(question, view) for question in ad_lds_port_facts(service.name))
     source = "registry"
     if ldap is None and ssl is None:
         usual = tuple(ad_lds.DEFAULT_PORTS.get(service.name.casefold(), ()))

@@ -7,57 +7,22 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain import ad_lds
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.catalogue import (
-    AD_LDS_KEY,
-    AD_LDS_SERVICE_PREFIX,
     DNS_SERVICE,
-    KNOWN_SERVICES,
     WINRM_SERVICE,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
-    Fact,
     Service,
     ServiceFact,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.installed_services import (
+    installed_products,
+    product_questions,
+    require_start_modes,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.view import Finding, View
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.installed_products import (
-    Installed,
-    installed,
-    questions,
-)
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import Context
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortSet
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.service_start_mode import (
-    current_mode,
-    delayed_flag,
-)
-
-BY_ITSELF: t.Final = ("auto", "delayed")
-"""Start modes with which a service starts at the boot without being asked."""
-
-
-def product_questions(context: Context) -> list[Fact[t.Any]]:
-    """All that ``installed_products`` asks, for callers that have more to ask in the same round."""
-    return questions(KNOWN_SERVICES, context.capabilities)
-
-
-def installed_products(context: Context) -> tuple[Installed, ...]:
-    """The products of the catalogue whose services are installed, in its order; raises FactsNeeded."""
-    return installed(KNOWN_SERVICES, context.facts, context.capabilities)
-
-
-def require_start_modes(services: t.Iterable[Service], context: Context) -> None:
-    """Ask for what tells a delayed start from an automatic one, of all these services at once."""
-    if context.capabilities.delayed_start:
-        context.facts.require(*(delayed_flag(found.name) for found in services if found.start_mode == "Auto"))
-
-
-def udp_ports(item: Installed, context: Context) -> PortSet:
-    """The UDP ports that it needs: for AD LDS the twins of the ports in the registry; raises FactsNeeded."""
-    if item.product.key == AD_LDS_KEY:
-        return ad_lds.instance_ports(context.facts, item.service.name[len(AD_LDS_SERVICE_PREFIX) :])
-    return item.product.udp
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.service_start_mode import current_mode
 
 
 def services(view: View) -> Finding:

@@ -18,7 +18,6 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts im
     Absent,
     Protocol,
     RegistryFact,
-    RegistryNamesFact,
     RegistryReading,
     RegistryType,
     RegistryValue,
@@ -35,6 +34,10 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan imp
     PlanError,
     Resource,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.pool_settings import (
+    DEFAULT_POOL_SIZE,
+    MAXIMUM_POOL_SIZE,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_lists import (
     ListState,
     PortList,
@@ -48,6 +51,13 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_opt
     wanted_ports,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortSet
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.settings import (
+    DEAD_EXCLUSIONS_NAME,
+    DNS_KEY,
+    DNS_NAMES_FACT,
+    POOL_EXCLUSIONS_FACT,
+    POOL_SIZE_FACT,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.undo import undone_list, undone_value
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.value_parts import (
     Part,
@@ -60,15 +70,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.value_pa
     undone_part,
 )
 
-DNS_PARAMETERS: t.Final = r"SYSTEM\CurrentControlSet\Services\DNS\Parameters"
-SIZE_FACT: t.Final = RegistryFact(DNS_PARAMETERS, "SocketPoolSize", RegistryType.DWORD)
-LIST_FACT: t.Final = RegistryFact(DNS_PARAMETERS, "SocketPoolExcludedPortRanges", RegistryType.MULTI_STRING)
-NAMES_FACT: t.Final = RegistryNamesFact(DNS_PARAMETERS)
-DEAD_NAME: t.Final = "SocketPoolPortExclusionList"
-"""Named by one article of 2009; no Windows ever read it."""
 POOL_PROTOCOLS: t.Final[tuple[Protocol, ...]] = ("udp",)
-DEFAULT_SIZE: t.Final = 2500
-MAXIMUM_SIZE: t.Final = 10_000
 SIZE_ENTRY: t.Final = "dns_socket_pool.size"
 LIST_ENTRY: t.Final = "dns_socket_pool.excluded_ports"
 
@@ -109,8 +111,8 @@ def _size(text: str | None, *, allow_unsafe: bool) -> int | t.Literal["default"]
         return None
     if text.strip().casefold() == "default":
         return "default"
-    if not text.strip().isascii() or not text.strip().isdigit() or int(text) > MAXIMUM_SIZE:
-        raise OptionError("size", f"{text!r} is neither a whole number from 0 to {MAXIMUM_SIZE} nor 'default'")
+    if not text.strip().isascii() or not text.strip().isdigit() or int(text) > MAXIMUM_POOL_SIZE:
+        raise OptionError("size", f"{text!r} is neither a whole number from 0 to {MAXIMUM_POOL_SIZE} nor 'default'")
     if int(text) == 0 and not allow_unsafe:
         raise OptionError(
             "size",
@@ -124,7 +126,7 @@ def plan(wanted: DnsSocketPool, context: Context) -> Plan:
     """The plan for size and list together; raises PlanError, FactsNeeded."""
     _refuse_list_without_support(wanted, context)
     # A value that should not be there is looked for among the names: asking for it would settle nothing.
-    by_name = [NAMES_FACT] if wanted.size == "default" else []
+    by_name = [DNS_NAMES_FACT] if wanted.size == "default" else []
     context.facts.require(ServiceFact(DNS_SERVICE), *(by_name or _questions(wanted, context)))
     context.facts.require(*_questions(wanted, context))
     _refuse_without_dns(context)
@@ -132,7 +134,7 @@ def plan(wanted: DnsSocketPool, context: Context) -> Plan:
     parts = [part for part in (_size_part(wanted, context), _list_part(wanted, asked, context)) if part]
     changed = any(part.steps for part in parts)
     if changed:
-        context.facts.require(NAMES_FACT)
+        context.facts.require(DNS_NAMES_FACT)
     force = _pending_force(context) if changed else _force_of(parts, context)
     made = plan_of("dns_socket_pool", parts, force)
     return dataclasses.replace(
@@ -155,18 +157,18 @@ def _size_undone(wanted: DnsSocketPool, context: Context) -> Part | None:
     entry = context.entry(SIZE_ENTRY)
     if entry is None or wanted.size is None:
         return None
-    reading = _reading(SIZE_FACT, context)
-    undone = undone_value(SIZE_FACT, reading, entry)
-    return undone_part(SIZE_FACT, SIZE_ENTRY, reading, undone, _shown_size)
+    reading = _reading(POOL_SIZE_FACT, context)
+    undone = undone_value(POOL_SIZE_FACT, reading, entry)
+    return undone_part(POOL_SIZE_FACT, SIZE_ENTRY, reading, undone, _shown_size)
 
 
 def _list_undone(wanted: DnsSocketPool, asked: PortSet, context: Context) -> Part | None:
     entry = context.entry(LIST_ENTRY)
     if entry is None or wanted.excluded is None:
         return None
-    reading = _reading(LIST_FACT, context)
-    undone = undone_list(LIST_FACT, reading, entry, asked)
-    return undone_part(LIST_FACT, LIST_ENTRY, reading, undone, _shown_list)
+    reading = _reading(POOL_EXCLUSIONS_FACT, context)
+    undone = undone_list(POOL_EXCLUSIONS_FACT, reading, entry, asked)
+    return undone_part(POOL_EXCLUSIONS_FACT, LIST_ENTRY, reading, undone, _shown_list)
 
 
 def _refuse_list_without_support(wanted: DnsSocketPool, context: Context) -> None:
@@ -189,19 +191,19 @@ def _refuse_without_dns(context: Context) -> None:
 
 
 def _exists(name: str, context: Context) -> bool:
-    names = context.facts[NAMES_FACT]
+    names = context.facts[DNS_NAMES_FACT]
     return not isinstance(names, Absent) and any(found.casefold() == name.casefold() for found, _type in names)
 
 
 def _questions(wanted: DnsSocketPool, context: Context) -> list[RegistryFact]:
     """The values that count, less those that a list of the key's names, where it is known already, does not have."""
-    asked = ([SIZE_FACT] if wanted.size is not None else []) + ([LIST_FACT] if wanted.excluded else [])
-    return [fact for fact in asked if NAMES_FACT not in context.facts or _exists(fact.name, context)]
+    asked = ([POOL_SIZE_FACT] if wanted.size is not None else []) + ([POOL_EXCLUSIONS_FACT] if wanted.excluded else [])
+    return [fact for fact in asked if DNS_NAMES_FACT not in context.facts or _exists(fact.name, context)]
 
 
 def _reading(fact: RegistryFact, context: Context) -> RegistryReading:
     """A value that comes with its data is there for certain; that one is absent is settled by listing the key."""
-    if NAMES_FACT in context.facts and not _exists(fact.name, context):
+    if DNS_NAMES_FACT in context.facts and not _exists(fact.name, context):
         return Absent.VALUE
     reading = context.facts[fact]
     if isinstance(reading, Absent):
@@ -212,7 +214,7 @@ def _reading(fact: RegistryFact, context: Context) -> RegistryReading:
 def _size_part(wanted: DnsSocketPool, context: Context) -> Part | None:
     if wanted.size is None:
         return None
-    reading = _reading(SIZE_FACT, context)
+    reading = _reading(POOL_SIZE_FACT, context)
     current = _number(reading)
     target = None if wanted.size == "default" else wanted.size
     warnings = _size_warnings(target)
@@ -220,17 +222,17 @@ def _size_part(wanted: DnsSocketPool, context: Context) -> Part | None:
         return dataclasses.replace(unchanged_part(SIZE_ENTRY, reading, _shown_size), warnings=warnings)
     written: RegistryReading = Absent.VALUE if target is None else RegistryValue(RegistryType.DWORD, target)
     entry = entry_for(SIZE_ENTRY, reading, written, context, wait=dns_restart.wait(context))
-    part = changed_part(SIZE_FACT, (SIZE_ENTRY, entry), reading, written, _shown_size)
+    part = changed_part(POOL_SIZE_FACT, (SIZE_ENTRY, entry), reading, written, _shown_size)
     return dataclasses.replace(part, warnings=warnings)
 
 
 def _list_part(wanted: DnsSocketPool, ports: PortSet, context: Context) -> Part | None:
     if wanted.excluded is None:
         return None
-    reading = _reading(LIST_FACT, context)
+    reading = _reading(POOL_EXCLUSIONS_FACT, context)
     current = _as_list(reading)
     target = changed_list(current, wanted.state, ports, strict=False)
-    warnings = list_warnings(LIST_FACT.name, current, target, wanted.state)
+    warnings = list_warnings(POOL_EXCLUSIONS_FACT.name, current, target, wanted.state)
     if target == current:
         return dataclasses.replace(unchanged_part(LIST_ENTRY, reading, _shown_list), warnings=warnings)
     known = context.entry(LIST_ENTRY)
@@ -238,17 +240,17 @@ def _list_part(wanted: DnsSocketPool, ports: PortSet, context: Context) -> Part 
     written: RegistryReading = Absent.VALUE if gone else RegistryValue(RegistryType.MULTI_STRING, target.entries)
     added = ((PortList(known.added).ports if known else PortSet()) | (target.ports - current.ports)) & target.ports
     entry = entry_for(LIST_ENTRY, reading, written, context, wait=dns_restart.wait(context), added=tuple(added.texts()))
-    part = changed_part(LIST_FACT, (LIST_ENTRY, entry), reading, written, _shown_list)
+    part = changed_part(POOL_EXCLUSIONS_FACT, (LIST_ENTRY, entry), reading, written, _shown_list)
     return dataclasses.replace(part, warnings=warnings)
 
 
 def _number(reading: RegistryReading) -> int | None:
-    checked = demand_type(SIZE_FACT, reading, "the DNS server reads")
+    checked = demand_type(POOL_SIZE_FACT, reading, "the DNS server reads")
     return checked.data if isinstance(checked, RegistryValue) and isinstance(checked.data, int) else None
 
 
 def _as_list(reading: RegistryReading) -> PortList:
-    checked = demand_type(LIST_FACT, reading, "the DNS server reads")
+    checked = demand_type(POOL_EXCLUSIONS_FACT, reading, "the DNS server reads")
     return PortList(checked.data if isinstance(checked, RegistryValue) and isinstance(checked.data, tuple) else ())
 
 
@@ -265,21 +267,22 @@ def _size_shown(size: int | None) -> int | str:
 
 
 def _size_warnings(size: int | None) -> tuple[str, ...]:
-    if size is None or size >= DEFAULT_SIZE:
+    if size is None or size >= DEFAULT_POOL_SIZE:
         return ()
     warning = (
         f"A socket pool of {size} makes the source port of DNS queries easier to guess than the default of "
-        f"{DEFAULT_SIZE} (cache poisoning, MS08-037); exclude the ports that must stay free instead of shrinking it."
+        f"{DEFAULT_POOL_SIZE} (cache poisoning, MS08-037); exclude the ports that must stay free instead of shrinking "
+        "it."
     )
     return (warning,)
 
 
 def _dead_value_warning(context: Context) -> tuple[str, ...]:
-    if NAMES_FACT not in context.facts or not _exists(DEAD_NAME, context):
+    if DNS_NAMES_FACT not in context.facts or not _exists(DEAD_EXCLUSIONS_NAME, context):
         return ()
     warning = (
-        f"HKLM\\{DNS_PARAMETERS} holds a value {DEAD_NAME}, which no Windows reads: the real name is {LIST_FACT.name}. "
-        "It is left as it is; move its ports to excluded_ports and delete it."
+        f"HKLM\\{DNS_KEY} holds a value {DEAD_EXCLUSIONS_NAME}, which no Windows reads: the real name is "
+        f"{POOL_EXCLUSIONS_FACT.name}. It is left as it is; move its ports to excluded_ports and delete it."
     )
     return (warning,)
 

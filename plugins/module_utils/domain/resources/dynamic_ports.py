@@ -34,7 +34,6 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts im
     RegistryValue,
     ServiceFact,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ipsec import MAX_USER_PORT_FACT
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.journal import Entry, State, Wait, state_of
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import (
     IN_FORCE,
@@ -50,6 +49,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan imp
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.pool_range import PoolRange, pool_range
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortRange, split_entries
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.releases import CONTESTED, DEFAULT_POOL_RANGE
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.settings import MAX_USER_PORT_FACT
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.undo import undone_value
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.value_parts import (
     Part,

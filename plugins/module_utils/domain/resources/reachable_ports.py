@@ -21,7 +21,6 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts im
     Protocol,
     ServiceFact,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ipsec import MAX_USER_PORT_FACT
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import NO_PORTS, Context, Force, Plan
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.pool_range import (
     max_user_port,
@@ -31,10 +30,8 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.pool_ran
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortSet
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.releases import CONTESTED
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources import excluded_port_ranges
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.service_start_mode import (
-    current_mode,
-    delayed_flag,
-)
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.service_start_mode import current_mode
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.settings import MAX_USER_PORT_FACT, delayed_flag
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.value_parts import weakest
 
 Ports = t.Mapping[Protocol, PortSet]

@@ -15,7 +15,6 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.catalogu
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
     Absent,
     OperatingSystemFact,
-    RegistryFact,
     RegistryReading,
     RegistryType,
     RegistryValue,
@@ -35,6 +34,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_lis
     list_warnings,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortSet
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.settings import RESERVED_PORTS_FACT
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.undo import undone_list
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.value_parts import (
     confirm_absence,
@@ -43,9 +43,6 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.value_pa
     step_for,
 )
 
-RESERVED_PORTS_FACT: t.Final = RegistryFact(
-    r"SYSTEM\CurrentControlSet\Services\Tcpip\Parameters", "ReservedPorts", RegistryType.MULTI_STRING
-)
 ENTRY: t.Final = "reserved_ports"
 NAME: t.Final = "ReservedPorts"
 

@@ -18,8 +18,6 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts im
     Absent,
     Fact,
     OperatingSystemFact,
-    RegistryFact,
-    RegistryType,
     RegistryValue,
     Service,
     ServiceFact,
@@ -39,6 +37,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan imp
     StartMode,
     Step,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.settings import delayed_flag, load_order_group
 
 ENTRY_PREFIX: t.Final = "service_start_mode."
 
@@ -80,15 +79,6 @@ def service_names(arguments: t.Mapping[str, t.Any]) -> tuple[str, ...]:
 def options(arguments: t.Mapping[str, t.Any]) -> ServiceStartMode:
     """Typed options; raises OptionError."""
     return ServiceStartMode(service_names(arguments), arguments["start_mode"])
-
-
-def delayed_flag(service: str) -> RegistryFact:
-    """The registry value that makes an automatic start a delayed one."""
-    return RegistryFact(rf"SYSTEM\CurrentControlSet\Services\{service}", "DelayedAutostart", RegistryType.DWORD)
-
-
-def _group(service: str) -> RegistryFact:
-    return RegistryFact(rf"SYSTEM\CurrentControlSet\Services\{service}", "Group", RegistryType.STRING)
 
 
 def existing_services(names: t.Iterable[str], context: Context) -> tuple[Service, ...]:
@@ -204,7 +194,7 @@ def current_mode(service: Service, context: Context) -> str:
 
 
 def _refuse_grouped(services: t.Iterable[Service], context: Context) -> None:
-    questions = [_group(s.name) for s in services if current_mode(s, context) != "delayed"]
+    questions = [load_order_group(s.name) for s in services if current_mode(s, context) != "delayed"]
     context.facts.require(*questions)
     grouped = {
         question.key.rpartition("\\")[2]: value.data

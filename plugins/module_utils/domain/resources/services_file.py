@@ -15,8 +15,6 @@ import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
     Absent,
-    RegistryFact,
-    RegistryType,
     RegistryValue,
     ServicesBackupFact,
     ServicesFile,
@@ -48,6 +46,10 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.services
     digest,
     record_of,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.settings import (
+    DATA_BASE_PATH_FACT,
+    SYSTEM_ROOT_FACT,
+)
 
 ENTRY: t.Final = "services_file"
 FILE: t.Final = "services"
@@ -55,11 +57,6 @@ BACKUP: t.Final = "services.portkeeper-backup"
 _TEMPORARY: t.Final = re.compile(r"services\.portkeeper-(\d{1,4})-(?:new|old|cut)")
 """Files that exist only while the services file is being replaced."""
 
-DATA_BASE_PATH: t.Final = RegistryFact(
-    r"SYSTEM\CurrentControlSet\Services\Tcpip\Parameters", "DataBasePath", RegistryType.EXPAND_STRING
-)
-"""The folder of hosts, services and the like; WMI gives it out expanded."""
-SYSTEM_ROOT: t.Final = RegistryFact(r"SOFTWARE\Microsoft\Windows NT\CurrentVersion", "SystemRoot", RegistryType.STRING)
 USUAL_FOLDER: t.Final = r"%SystemRoot%\System32\drivers\etc"
 
 ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
@@ -136,15 +133,15 @@ def _wish(place: str, entry: t.Mapping[str, t.Any], *, present: bool) -> Wish:
 
 def folder_of(context: Context) -> str:
     """The folder with the services file; raises PlanError where its name can't go into a command line."""
-    reading = context.facts[DATA_BASE_PATH]
+    reading = context.facts[DATA_BASE_PATH_FACT]
     text = reading.data if isinstance(reading, RegistryValue) else USUAL_FOLDER
     if isinstance(text, str) and text.casefold().startswith("%systemroot%"):
-        root = context.facts[SYSTEM_ROOT]
+        root = context.facts[SYSTEM_ROOT_FACT]
         text = f"{root.data}{text[len('%systemroot%') :]}" if not isinstance(root, Absent) else text
     folder = text.rstrip("\\") if isinstance(text, str) else repr(text)
     if not _FOLDER.fullmatch(folder):
         raise PlanError(
-            rf"HKLM\{DATA_BASE_PATH.key}\{DATA_BASE_PATH.name}",
+            rf"HKLM\{DATA_BASE_PATH_FACT.key}\{DATA_BASE_PATH_FACT.name}",
             f"it names the folder {folder!r}, which can't go safely into a command line",
             "Edit that services file by hand",
         )
@@ -338,4 +335,4 @@ def _conflicts(wanted: ServicesEntries, content: bytes) -> tuple[str, ...]:
     )
 
 
-RESOURCE: t.Final = Resource("services_file", ARGUMENT_SPEC, options, plan, undo, early=(DATA_BASE_PATH,))
+RESOURCE: t.Final = Resource("services_file", ARGUMENT_SPEC, options, plan, undo, early=(DATA_BASE_PATH_FACT,))

@@ -43,7 +43,10 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_hol
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_lists import LOWEST_DRAWN_PORT
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import HIGHEST_PORT, PortRange, PortSet
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.releases import DEFAULT_POOL_RANGE
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.releases import (
+    DEFAULT_POOL_RANGE,
+    DOMAIN_CONTROLLER,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.rpc_ports import (
     DIRECTORY_PORTS,
     PORTS_BY_KEY,
@@ -69,7 +72,6 @@ FIRST_GOOD_PORT_ON_NT5: t.Final = 1200
 """KB194952's own example of a port that is far enough above 1023."""
 FIRST_PORTS: t.Final = 32
 """How many ports at the start of a dynamic range are taken by whatever starts with Windows ([K] unverified)."""
-DOMAIN_CONTROLLER: t.Final = 2
 _CREATED_KEY: t.Final = "key"
 
 ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {

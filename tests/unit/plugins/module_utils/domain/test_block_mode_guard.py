@@ -16,10 +16,10 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts im
     RegistryValue,
     ServiceFact,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ipsec import MAX_USER_PORT_FACT
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.journal import Journal
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import DeleteValue, PlanError, WriteValue
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.reserved_ports_value import (
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.settings import (
+    MAX_USER_PORT_FACT,
     RESERVED_PORTS_FACT,
 )
 from tests.unit.plugins.module_utils.domain.world import NOW, World, multi, service

@@ -12,9 +12,6 @@ import pytest
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain import (
     converge_options,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain import (
-    journal as journals,
-)
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.convergence import (
     Convergence,
     converge,
@@ -24,7 +21,6 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts im
     RegistryType,
     RegistryValue,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ipsec import MAX_USER_PORT_FACT
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.journal import Entry, Journal, Wait
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.outcome import Outcome, failures, summary
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import (
@@ -41,8 +37,10 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan imp
     WriteValue,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.request import Request
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.dns_socket_pool import LIST_FACT
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.reserved_ports_value import (
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.settings import (
+    JOURNAL_FACT,
+    MAX_USER_PORT_FACT,
+    POOL_EXCLUSIONS_FACT,
     RESERVED_PORTS_FACT,
 )
 from tests.unit.plugins.module_utils.domain.world import NOW, World, blocks, multi, service, stopped
@@ -176,7 +174,7 @@ def test_what_was_stopped_is_noted_before_the_stop_and_forgotten_at_the_end() ->
 def test_the_next_run_starts_what_a_killed_run_had_stopped() -> None:
     world = edge(broken=False)
     world.services[0] = stopped("DNS")
-    world.set(LIST_FACT, multi(*PORTS))
+    world.set(POOL_EXCLUSIONS_FACT, multi(*PORTS))
     world.keep_journal(Journal({}, stopped=("DNS", "DnsTool")))
     planned = plan(world, request())
     assert shape(planned.steps) == ["J", ("start", "DNS"), "53", "J"]
@@ -191,7 +189,7 @@ def converged(release: str = "2022") -> World:
         wait = Wait("reboot", since=NOW - 50_000, age=500_000.0)
         world.keep_journal(Journal({"reserved_ports": Entry(None, state, PORTS, wait)}))
     else:
-        world.set(LIST_FACT, multi(*PORTS))
+        world.set(POOL_EXCLUSIONS_FACT, multi(*PORTS))
         state = {"type": 7, "data": list(PORTS)}
         world.keep_journal(Journal({"dns_socket_pool.excluded_ports": Entry(None, state, PORTS)}))
     return world
@@ -225,7 +223,7 @@ def test_a_reboot_that_is_due_is_said_and_is_no_failure() -> None:
 
 def test_dns_on_a_forbidden_port_is_restarted_whoever_wrote_the_list() -> None:
     world = edge(broken=False)
-    world.set(LIST_FACT, multi(*PORTS))
+    world.set(POOL_EXCLUSIONS_FACT, multi(*PORTS))
     world.sockets = [one for one in world.sockets if (one.protocol, one.port) != ("udp", 50636)]
     world.hold("udp", 50636, "DNS")
     planned = plan(world, request())
@@ -358,10 +356,10 @@ def test_a_value_that_cannot_be_written_whole_is_refused_before_anything_is_writ
 
 def test_a_journal_that_cannot_be_read_stops_the_run_before_any_write() -> None:
     world = edge(broken=False)
-    world.set(journals.JOURNAL_FACT, RegistryValue(RegistryType.STRING, "{rubbish"))
+    world.set(JOURNAL_FACT, RegistryValue(RegistryType.STRING, "{rubbish"))
     with pytest.raises(PlanError, match="reg delete"):
         plan(world, request())
-    world.set(journals.JOURNAL_FACT, RegistryValue(RegistryType.STRING, '{"version":99}'))
+    world.set(JOURNAL_FACT, RegistryValue(RegistryType.STRING, '{"version":99}'))
     with pytest.raises(PlanError, match="Update"):
         plan(world, request())
 
@@ -394,7 +392,7 @@ def test_an_undo_that_fails_half_way_starts_what_it_stopped_and_forgets_nothing(
 
 def test_undo_leaves_what_others_added_since() -> None:
     world = converged()
-    world.set(LIST_FACT, multi(*PORTS, "51820-51820"))
+    world.set(POOL_EXCLUSIONS_FACT, multi(*PORTS, "51820-51820"))
     undone = plan(world, request(state="absent", prove=False))
     assert ("write", "SocketPoolExcludedPortRanges", ("51820-51820",)) in shape(undone.steps)
     assert "somebody else" in " ".join(undone.plans[0].warnings)

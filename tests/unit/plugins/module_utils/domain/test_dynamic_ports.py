@@ -10,11 +10,11 @@ import typing as t
 import pytest
 
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import RegistryType, RegistryValue
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ipsec import MAX_USER_PORT_FACT
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.journal import Journal
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import OptionError, Plan, PlanError
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortRange
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources import dynamic_ports
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.settings import MAX_USER_PORT_FACT
 from tests.unit.plugins.module_utils.domain.world import World, dynamic_ranges, service, stopped
 
 WIDE = {"start": 1025, "number": 58976}

@@ -49,7 +49,12 @@ def test_no_cell_is_a_formula(text: str) -> None:
 @given(
     st.lists(
         st.fixed_dictionaries(
-            {"a": st.text(alphabet=st.characters(exclude_categories=["Cc", "Cf", "Cn", "Cs"], include_characters="\t\r\n")), "b": st.integers()}
+            {
+                "a": st.text(
+                    alphabet=st.characters(exclude_categories=["Cc", "Cf", "Cn", "Cs"], include_characters="\t\r\n")
+                ),
+                "b": st.integers(),
+            }
         )
     )
 )

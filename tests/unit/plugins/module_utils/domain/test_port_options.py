@@ -11,7 +11,6 @@ import pytest
 import yaml
 
 from ansible_collections.portkeeper.windows.plugins.doc_fragments.ports import ModuleDocFragment
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ad_lds import port_facts
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.catalogue import KNOWN_SERVICES
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
     PROTOCOLS,
@@ -26,6 +25,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts im
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import OptionError, PlanError
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_options import given, wanted_ports
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources import dns_socket_pool, reserved_ports
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.settings import ad_lds_port_facts
 from tests.unit.plugins.module_utils.domain.world import service
 
 UDP: tuple[Protocol, ...] = ("udp",)
@@ -36,7 +36,7 @@ def instances(**ports: tuple[int, ...]) -> Facts:
     answers: dict[t.Any, t.Any] = {ServicesLikeFact("ADAM_"): tuple(service(f"ADAM_{name}") for name in ports)}
     for name, numbers in ports.items():
         readings = [RegistryValue(RegistryType.DWORD, number) for number in numbers]
-        answers.update(zip(port_facts(f"ADAM_{name}"), [*readings, Absent.VALUE, Absent.VALUE], strict=False))
+        answers.update(zip(ad_lds_port_facts(f"ADAM_{name}"), [*readings, Absent.VALUE, Absent.VALUE], strict=False))
     return Facts(answers)
 
 

@@ -14,11 +14,10 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts im
     RegistryType,
     RegistryValue,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ipsec import MAX_USER_PORT_FACT
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.journal import Journal
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import ChangeExclusions, OptionError, Plan
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources import reserved_ports
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.service_start_mode import delayed_flag
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.settings import MAX_USER_PORT_FACT, delayed_flag
 from tests.unit.plugins.module_utils.domain.world import World, blocks, dynamic_ranges, service
 
 WIDE = "1025-60000"

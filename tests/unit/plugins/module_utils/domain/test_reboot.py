@@ -11,7 +11,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain import ipsec, reboot
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain import reboot
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
     Absent,
     Fact,
@@ -29,7 +29,10 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts im
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.journal import Entry, Journal, Wait, dump
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import Context, OptionError, PlanError
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.releases import release_of
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources import reserved_ports_value
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.settings import (
+    MAX_USER_PORT_FACT,
+    RESERVED_PORTS_FACT,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows.console import _COMMAND
 
 DEFAULTS = {name: spec["default"] for name, spec in reboot.ARGUMENT_SPEC.items()}
@@ -51,7 +54,7 @@ def context(
     absent = ("WinRM", "DNS", "PolicyAgent", "ADAM_MSExchange")
     answers: dict[Fact[t.Any], t.Any] = {ServiceFact(name): None for name in absent}
     answers |= {ServiceFact(one.name): one for one in services}
-    answers[ipsec.MAX_USER_PORT_FACT] = answers[reserved_ports_value.RESERVED_PORTS_FACT] = Absent.VALUE
+    answers[MAX_USER_PORT_FACT] = answers[RESERVED_PORTS_FACT] = Absent.VALUE
     answers[OperatingSystemFact()] = OperatingSystem(version, "", 3, NOW, NOW - datetime.timedelta(seconds=500))
     answers.update((values or {}).items())
     return Context(Facts(answers), release_of(version, 3), journal=None, now=0.0)
@@ -150,10 +153,10 @@ def test_refusals(services: list[Service], options: dict[str, t.Any], words: str
         reboot.permission(wanted(**options), context("10.0.20348", *services))
 
 
-HIGH = {ipsec.MAX_USER_PORT_FACT: RegistryValue(RegistryType.DWORD, 65534)}
-LOW = {ipsec.MAX_USER_PORT_FACT: RegistryValue(RegistryType.DWORD, 4499)}
-UNSURE = {reserved_ports_value.RESERVED_PORTS_FACT: RegistryValue(RegistryType.MULTI_STRING, ("4500", "4501-4501"))}
-RESERVED = {reserved_ports_value.RESERVED_PORTS_FACT: RegistryValue(RegistryType.MULTI_STRING, ("4500-4500",))}
+HIGH = {MAX_USER_PORT_FACT: RegistryValue(RegistryType.DWORD, 65534)}
+LOW = {MAX_USER_PORT_FACT: RegistryValue(RegistryType.DWORD, 4499)}
+UNSURE = {RESERVED_PORTS_FACT: RegistryValue(RegistryType.MULTI_STRING, ("4500", "4501-4501"))}
+RESERVED = {RESERVED_PORTS_FACT: RegistryValue(RegistryType.MULTI_STRING, ("4500-4500",))}
 ALL_START = (service("WinRM"), service("DNS"), service("PolicyAgent"))
 
 

@@ -32,12 +32,14 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan imp
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources import services_file
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.services_file import (
     BACKUP,
-    DATA_BASE_PATH,
     ENTRY,
     FILE,
     RESOURCE,
-    SYSTEM_ROOT,
     temporary_file,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.settings import (
+    DATA_BASE_PATH_FACT,
+    SYSTEM_ROOT_FACT,
 )
 from tests.unit.plugins.module_utils.domain.test_services_lines import FILE as ANY_FILE
 from tests.unit.plugins.module_utils.domain.world import World
@@ -61,7 +63,7 @@ class FileWorld(World):
     journal: Journal | None = dataclasses.field(default_factory=Journal)
 
     def __post_init__(self) -> None:
-        self.set(DATA_BASE_PATH, RegistryValue(RegistryType.EXPAND_STRING, FOLDER))
+        self.set(DATA_BASE_PATH_FACT, RegistryValue(RegistryType.EXPAND_STRING, FOLDER))
 
     @property
     def content(self) -> bytes:
@@ -300,10 +302,10 @@ FOLDERS: t.Final = [
 @pytest.mark.parametrize(("value", "folder"), FOLDERS, ids=ascii)
 def test_the_folder(value: str | None, folder: str | None) -> None:
     world = FileWorld()
-    world.set(SYSTEM_ROOT, RegistryValue(RegistryType.STRING, r"C:\Windows"))
-    world.registry.pop((DATA_BASE_PATH.key.casefold(), DATA_BASE_PATH.name.casefold()))
+    world.set(SYSTEM_ROOT_FACT, RegistryValue(RegistryType.STRING, r"C:\Windows"))
+    world.registry.pop((DATA_BASE_PATH_FACT.key.casefold(), DATA_BASE_PATH_FACT.name.casefold()))
     if value is not None:
-        world.set(DATA_BASE_PATH, RegistryValue(RegistryType.EXPAND_STRING, value))
+        world.set(DATA_BASE_PATH_FACT, RegistryValue(RegistryType.EXPAND_STRING, value))
     if folder is None:
         with pytest.raises(PlanError, match="can't go safely into a command line"):
             world.planned(APP)

@@ -51,6 +51,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan imp
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortRange
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.releases import Release, release_of
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.settings import JOURNAL_FACT
 
 NOW: t.Final = 1_800_000_000.0
 BOOT: t.Final = datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc)
@@ -112,7 +113,7 @@ class World:
         self.registry[fact.key.casefold(), fact.name.casefold()] = value
 
     def keep_journal(self, journal: Journal) -> None:
-        self.set(journals.JOURNAL_FACT, RegistryValue(RegistryType.STRING, journals.dump(journal)))
+        self.set(JOURNAL_FACT, RegistryValue(RegistryType.STRING, journals.dump(journal)))
 
     def hold(self, protocol: str, port: int, name: str) -> None:
         """Let a service's process hold a port."""

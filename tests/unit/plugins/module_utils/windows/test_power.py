@@ -12,15 +12,9 @@ import typing as t
 import pytest
 
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain import reboot as rules
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.journal import (
-    JOURNAL_FACT,
-    Entry,
-    Journal,
-    Wait,
-    dump,
-    load,
-)
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.journal import Entry, Journal, Wait, dump, load
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import PlanError
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.settings import JOURNAL_FACT
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows import power
 from ansible_collections.portkeeper.windows.plugins.module_utils.windows.apply import Clock
 from ansible_collections.portkeeper.windows.plugins.module_utils.wsman.client import Instance, Value

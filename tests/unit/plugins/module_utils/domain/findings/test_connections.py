@@ -15,9 +15,9 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts im
     DynamicRanges,
     Exclusions,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ipsec import MAX_USER_PORT_FACT
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortRange
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.reserved_ports_value import (
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.settings import (
+    MAX_USER_PORT_FACT,
     RESERVED_PORTS_FACT,
 )
 from tests.unit.plugins.module_utils.domain.findings.test_findings import (

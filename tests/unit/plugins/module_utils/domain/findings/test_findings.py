@@ -25,25 +25,25 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts im
     Socket,
     TcpSegments,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings import account, products
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings.diagnosis import Diagnosis
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings.kinds import (
     KINDS,
     SEVERITIES,
     KindName,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ipsec import MAX_USER_PORT_FACT
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.dns_socket_pool import (
-    LIST_FACT,
-    SIZE_FACT,
-)
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.reserved_ports_value import (
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.rpc_ports import PORTS_BY_KEY
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.settings import (
+    DOTNET_2_PACK_FACT,
+    DOTNET_35_PACK_FACT,
+    EXCHANGE_2007_PACK_FACT,
+    FILTER_POLICY_FACT,
+    MAX_USER_PORT_FACT,
+    POOL_EXCLUSIONS_FACT,
+    POOL_SIZE_FACT,
     RESERVED_PORTS_FACT,
-)
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.service_start_mode import (
+    UAC_FACT,
     delayed_flag,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.rpc_ports import PORTS_BY_KEY
 from tests.unit.plugins.module_utils.domain.information.world import (
     BOOT,
     DNS_PROCESS,
@@ -103,9 +103,9 @@ def rpc(key: str, port: int) -> dict[t.Any, t.Any]:
     return {PORTS_BY_KEY[key].fact: dword(port)}
 
 
-EXCHANGE_SP1 = {products.SERVICE_PACK: dword(1)}
-DOTNET_SP2 = {products.DOTNET_2: dword(2), products.DOTNET_35: dword(1)}
-FILTERED = {account.FILTER_POLICY: dword(0), account.UAC: dword(1)}
+EXCHANGE_SP1 = {EXCHANGE_2007_PACK_FACT: dword(1)}
+DOTNET_SP2 = {DOTNET_2_PACK_FACT: dword(2), DOTNET_35_PACK_FACT: dword(1)}
+FILTERED = {FILTER_POLICY_FACT: dword(0), UAC_FACT: dword(1)}
 IPSEC_DOWN = down("PolicyAgent", 10048)
 BLOCK = event("System", "IPSec", 4292, minutes=50)
 BUSY = TcpSegments(1_000_000, 30_000)
@@ -153,7 +153,12 @@ FOUND: list[tuple[str, World, Expected]] = [
     ),
     (
         "excluded since, 2022",
-        world(NEW, (down("IAS", 10048),), sockets=(udp(1645, DNS_PROCESS),), values={LIST_FACT: multi("1645-1813")}),
+        world(
+            NEW,
+            (down("IAS", 10048),),
+            sockets=(udp(1645, DNS_PROCESS),),
+            values={POOL_EXCLUSIONS_FACT: multi("1645-1813")},
+        ),
         [("port_taken_by_dns_pool", "critical", "dns_restart")],
     ),
     (
@@ -278,8 +283,8 @@ FOUND: list[tuple[str, World, Expected]] = [
         world(OLD, (down("MSExchangeMTA", 0),), events=(ENDPOINT,)),
         [("mta_endpoint_failed", "warning", None)],
     ),
-    ("a small pool", world(values={SIZE_FACT: dword(50)}), [("pool_size_small", "warning", None)]),
-    ("no pool", world(values={SIZE_FACT: dword(0)}), [("pool_size_small", "critical", None)]),
+    ("a small pool", world(values={POOL_SIZE_FACT: dword(50)}), [("pool_size_small", "warning", None)]),
+    ("no pool", world(values={POOL_SIZE_FACT: dword(0)}), [("pool_size_small", "critical", None)]),
     ("a dead value", world(dead_value=True), [("dead_pool_value", "warning", None)]),
     (
         "MaxUserPort is too high",
@@ -304,7 +309,7 @@ FOUND: list[tuple[str, World, Expected]] = [
     ),
     (
         "Exchange 2007 on 2008 R2",
-        world(R2, values={products.SERVICE_PACK: dword(2), **DOTNET_SP2}),
+        world(R2, values={EXCHANGE_2007_PACK_FACT: dword(2), **DOTNET_SP2}),
         [("exchange_2007_on_2008r2", "information", None)],
     ),
     (
@@ -432,13 +437,13 @@ DECOYS: list[tuple[str, World]] = [
     ("what setups leave in ReservedPorts", world(values={RESERVED_PORTS_FACT: multi("3343-3343", "1801-1801")})),
     (
         "dead entries that the pool's list has too",
-        world(values={RESERVED_PORTS_FACT: multi("50389-50389"), LIST_FACT: multi("50389-50389")}),
+        world(values={RESERVED_PORTS_FACT: multi("50389-50389"), POOL_EXCLUSIONS_FACT: multi("50389-50389")}),
     ),
     ("the update is slipstreamed", world(OLD, updates=(), sockets=POOL)),
-    ("the update is there, the pool small", world(OLD, values={SIZE_FACT: dword(2500)})),
-    (".NET and Exchange SP2", world(SP2, values={products.SERVICE_PACK: dword(2), **DOTNET_SP2})),
-    ("Exchange SP1 without .NET SP2", world(SP2, values={**EXCHANGE_SP1, products.DOTNET_2: dword(1)})),
-    ("Exchange 2007 SP3 on 2008 R2", world(R2, values={products.SERVICE_PACK: dword(3)})),
+    ("the update is there, the pool small", world(OLD, values={POOL_SIZE_FACT: dword(2500)})),
+    (".NET and Exchange SP2", world(SP2, values={EXCHANGE_2007_PACK_FACT: dword(2), **DOTNET_SP2})),
+    ("Exchange SP1 without .NET SP2", world(SP2, values={**EXCHANGE_SP1, DOTNET_2_PACK_FACT: dword(1)})),
+    ("Exchange 2007 SP3 on 2008 R2", world(R2, values={EXCHANGE_2007_PACK_FACT: dword(3)})),
     ("a team that works", world(segments=TcpSegments(10_000_000, 90_000), adapters=(TEAM,))),
     ("few segments", world(segments=TcpSegments(1000, 500), adapters=(TEAM,))),
     ("retransmits for another reason", world(segments=BUSY, adapters=(CARD,))),
@@ -447,8 +452,8 @@ DECOYS: list[tuple[str, World]] = [
         "an unplugged card",
         world(segments=BUSY, adapters=(dataclasses.replace(CARD, connected=False),), drivers=(DRIVER,)),
     ),
-    ("UAC is off", world(values={account.FILTER_POLICY: dword(0), account.UAC: dword(0)})),
-    ("the filter is off", world(values={account.FILTER_POLICY: dword(1), account.UAC: dword(1)})),
+    ("UAC is off", world(values={FILTER_POLICY_FACT: dword(0), UAC_FACT: dword(0)})),
+    ("the filter is off", world(values={FILTER_POLICY_FACT: dword(1), UAC_FACT: dword(1)})),
     ("MaxUserPort means another thing on 2008", world(SP2, values={MAX_USER_PORT_FACT: dword(1)})),
 ]
 
@@ -460,7 +465,7 @@ def test_what_is_right_is_no_finding(server: World) -> None:
 
 def test_the_worst_comes_first() -> None:
     server = world(
-        NEW, (down("IAS", 10048),), values={**FILTERED, SIZE_FACT: dword(50)}, sockets=(udp(1645, DNS_PROCESS),)
+        NEW, (down("IAS", 10048),), values={**FILTERED, POOL_SIZE_FACT: dword(50)}, sockets=(udp(1645, DNS_PROCESS),)
     )
     assert [row["severity"] for row in server.value("findings")] == ["critical", "warning", "information"]
 

@@ -13,10 +13,12 @@ import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain import converge_options
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ad_lds import port_facts
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings.fixes import COLLECTION
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings.yaml_text import tasks
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ipsec import MAX_USER_PORT_FACT
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.settings import (
+    MAX_USER_PORT_FACT,
+    ad_lds_port_facts,
+)
 from tests.tooling.sources import ROOT
 from tests.unit.plugins.module_utils.domain.findings.test_findings import (
     AUTD,
@@ -106,7 +108,7 @@ BY_ROLE: dict[str, tuple[World, str, dict[str, t.Any]]] = {
             NEW,
             (down("ADAM_Portal", 10013),),
             sockets=(udp(50010, DNS_PROCESS),),
-            values=dict(zip(port_facts("ADAM_Portal"), (dword(50010), dword(50011)), strict=True)),
+            values=dict(zip(ad_lds_port_facts("ADAM_Portal"), (dword(50010), dword(50011)), strict=True)),
         ),
         "exchange_edge_dns",
         {"exchange_edge_dns_instance": "Portal"},

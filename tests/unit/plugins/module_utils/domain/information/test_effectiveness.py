@@ -16,19 +16,15 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts im
     Socket,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.options import SubsetName
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ipsec import MAX_USER_PORT_FACT
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.journal import Entry, Journal, Wait, state_of
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.dns_socket_pool import (
-    LIST_FACT,
-    SIZE_FACT,
-)
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.reserved_ports_value import (
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.rpc_ports import PORTS_BY_KEY
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.settings import (
+    MAX_USER_PORT_FACT,
+    POOL_EXCLUSIONS_FACT,
+    POOL_SIZE_FACT,
     RESERVED_PORTS_FACT,
-)
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.service_start_mode import (
     delayed_flag,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.rpc_ports import PORTS_BY_KEY
 from tests.unit.plugins.module_utils.domain.information.world import (
     DNS_PROCESS,
     NOW,
@@ -127,7 +123,7 @@ def test_pool_settings_wait_for_a_restart_of_dns(process_id: int, effective: str
             "dns_socket_pool.excluded_ports": Entry(None, state_of(ports)),
         }
     )
-    world = World(values={SIZE_FACT: size, LIST_FACT: ports}, journal=journal)
+    world = World(values={POOL_SIZE_FACT: size, POOL_EXCLUSIONS_FACT: ports}, journal=journal)
     assert rows(world) == [
         ("dns_socket_pool", "size", effective, waits_for),
         ("dns_socket_pool", "excluded_ports", "yes", None),
@@ -190,7 +186,7 @@ def test_service_names_of_the_journal_are_checked() -> None:
     ("version", "fact", "entry", "waits_for"),
     [
         (OLD, RESERVED_PORTS_FACT, "reserved_ports", "reboot"),
-        (NEW, LIST_FACT, "dns_socket_pool.excluded_ports", "dns_restart"),
+        (NEW, POOL_EXCLUSIONS_FACT, "dns_socket_pool.excluded_ports", "dns_restart"),
     ],
 )
 def test_what_the_sockets_show_outweighs_the_journal(version: str, fact: t.Any, entry: str, waits_for: str) -> None:

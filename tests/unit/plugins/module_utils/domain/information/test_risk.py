@@ -10,7 +10,6 @@ import typing as t
 
 import pytest
 
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ad_lds import port_facts
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
     DynamicRanges,
     Exclusions,
@@ -18,16 +17,13 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts im
     RegistryValue,
     Socket,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ipsec import MAX_USER_PORT_FACT
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortRange
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.dns_socket_pool import (
-    LIST_FACT,
-    SIZE_FACT,
-)
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.reserved_ports_value import (
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.settings import (
+    MAX_USER_PORT_FACT,
+    POOL_EXCLUSIONS_FACT,
+    POOL_SIZE_FACT,
     RESERVED_PORTS_FACT,
-)
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.service_start_mode import (
+    ad_lds_port_facts,
     delayed_flag,
 )
 from tests.unit.plugins.module_utils.domain.information.world import (
@@ -71,10 +67,10 @@ def test_after_a_candidate_means_after_it_is_applied() -> None:
     """What is promised for a change is what is found once the change is there."""
     promised = {row["name"]: row["probability"] for row in World().value("risk")["candidates"]}
     applied: dict[str, World] = {
-        "excluded_from_pool": World(values={LIST_FACT: multi("50389-50389", "50636-50636")}),
+        "excluded_from_pool": World(values={POOL_EXCLUSIONS_FACT: multi("50389-50389", "50636-50636")}),
         "delayed_dns": World(values={delayed_flag("DNS"): DELAYED}),
         "netsh_exclusions": World(exclusions=Exclusions((), blocks((50389, 50389, True), (50636, 50636, True)))),
-        "small_pool": World(values={SIZE_FACT: dword(50)}),
+        "small_pool": World(values={POOL_SIZE_FACT: dword(50)}),
     }
     assert set(applied) == set(promised)
     assert {name: world.value("risk")["probability"] for name, world in applied.items()} == promised
@@ -171,7 +167,7 @@ def test_only_services_that_start_by_themselves_need_their_ports() -> None:
 
 
 def test_ports_of_ad_lds_come_from_the_registry() -> None:
-    ldap, ssl = port_facts("ADAM_MSExchange")
+    ldap, ssl = ad_lds_port_facts("ADAM_MSExchange")
     value = World(values={ldap: dword(389), ssl: dword(50000)}).value("risk")
     assert {row["port"]: bool(row["probability"]) for row in value["ports"]} == {389: False, 50000: True}
 

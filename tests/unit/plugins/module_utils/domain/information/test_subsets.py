@@ -9,7 +9,6 @@ import typing as t
 
 import pytest
 
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ad_lds import port_facts
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
     DynamicRanges,
     Exclusions,
@@ -28,15 +27,14 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.informat
     SUBSETS,
     gather,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ipsec import MAX_USER_PORT_FACT
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortRange, PortSet
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.releases import release_of
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.dns_socket_pool import (
-    LIST_FACT,
-    SIZE_FACT,
-)
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.reserved_ports_value import (
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.settings import (
+    MAX_USER_PORT_FACT,
+    POOL_EXCLUSIONS_FACT,
+    POOL_SIZE_FACT,
     RESERVED_PORTS_FACT,
+    ad_lds_port_facts,
 )
 from tests.unit.plugins.module_utils.domain.information.world import (
     DNS_PROCESS,
@@ -184,7 +182,7 @@ def test_the_pool_as_it_is_by_default() -> None:
 
 
 def test_the_pool_as_it_is_configured() -> None:
-    values = {SIZE_FACT: dword(50), LIST_FACT: multi("50389", "junk"), MAX_USER_PORT_FACT: dword(10000)}
+    values = {POOL_SIZE_FACT: dword(50), POOL_EXCLUSIONS_FACT: multi("50389", "junk"), MAX_USER_PORT_FACT: dword(10000)}
     value = World(values=values, dead_value=True).value("dns_pool")
     assert (value["size"], value["configured_size"]) == (50, 50)
     assert (value["excluded_ports"], value["unreadable"]) == (["50389", "junk"], ["junk"])
@@ -193,10 +191,10 @@ def test_the_pool_as_it_is_configured() -> None:
 
 def test_pool_values_of_a_wrong_type_count_as_absent() -> None:
     text = RegistryValue(RegistryType.STRING, "50")
-    report = World(values={SIZE_FACT: text, LIST_FACT: text}).report("dns_pool")
+    report = World(values={POOL_SIZE_FACT: text, POOL_EXCLUSIONS_FACT: text}).report("dns_pool")
     value = report.values["dns_pool"]
     assert (value["size"], value["configured_size"], value["excluded_ports"]) == (2500, None, [])
-    assert [warning.split()[0] for warning in report.warnings] == [SIZE_FACT.name, LIST_FACT.name]
+    assert [warning.split()[0] for warning in report.warnings] == [POOL_SIZE_FACT.name, POOL_EXCLUSIONS_FACT.name]
 
 
 def test_without_dns_there_is_no_pool_and_no_warning() -> None:
@@ -240,8 +238,8 @@ def test_ten_thousand_sockets_are_no_trouble() -> None:
 
 PORTS: list[tuple[dict[t.Any, t.Any], tuple[int | None, int | None, str]]] = [
     ({}, (50389, 50636, "default")),
-    (dict(zip(port_facts("ADAM_MSExchange"), (dword(389), dword(636)), strict=True)), (389, 636, "registry")),
-    ({port_facts("ADAM_MSExchange")[0]: dword(389)}, (389, None, "registry")),
+    (dict(zip(ad_lds_port_facts("ADAM_MSExchange"), (dword(389), dword(636)), strict=True)), (389, 636, "registry")),
+    ({ad_lds_port_facts("ADAM_MSExchange")[0]: dword(389)}, (389, None, "registry")),
 ]
 
 
@@ -253,6 +251,6 @@ def test_ad_lds_instances(values: dict[t.Any, t.Any], expected: tuple[t.Any, ...
 
 
 def test_ports_of_an_unknown_instance_are_not_guessed() -> None:
-    values = dict.fromkeys(port_facts("ADAM_users"), RegistryValue(RegistryType.STRING, "389"))
+    values = dict.fromkeys(ad_lds_port_facts("ADAM_users"), RegistryValue(RegistryType.STRING, "389"))
     (instance,) = World(services=(service("ADAM_users", 9),), values=values).value("ad_lds")
     assert (instance["ldap_port"], instance["ssl_port"], instance["ports_source"]) == (None, None, "unknown")

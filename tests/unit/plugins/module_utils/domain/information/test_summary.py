@@ -17,9 +17,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.informat
     summary,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortRange, PortSet
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.reserved_ports_value import (
-    RESERVED_PORTS_FACT,
-)
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.settings import RESERVED_PORTS_FACT
 from tests.unit.plugins.module_utils.domain.information.world import (
     DNS_PROCESS,
     EDGE_PROCESS,

@@ -9,7 +9,6 @@ import dataclasses
 import datetime
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ad_lds import port_facts
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import (
     Absent,
     Connection,
@@ -43,29 +42,29 @@ from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts im
     TcpSegments,
     UpdatesFact,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.installed_services import (
+    product_questions,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.options import (
     Inquiry,
     SubsetName,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.report import Report, gather
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.services import product_questions
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ipsec import MAX_USER_PORT_FACT
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.journal import JOURNAL_FACT, Journal, dump
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.journal import Journal, dump
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import Context
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortRange, PortSet
 from ansible_collections.portkeeper.windows.plugins.module_utils.domain.releases import Release, release_of
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.dns_socket_pool import (
-    LIST_FACT,
-    NAMES_FACT,
-    SIZE_FACT,
-)
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.reserved_ports_value import (
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.server_kinds import identity
+from ansible_collections.portkeeper.windows.plugins.module_utils.domain.settings import (
+    DNS_NAMES_FACT,
+    JOURNAL_FACT,
+    MAX_USER_PORT_FACT,
+    POOL_EXCLUSIONS_FACT,
+    POOL_SIZE_FACT,
     RESERVED_PORTS_FACT,
-)
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources.service_start_mode import (
+    ad_lds_port_facts,
     delayed_flag,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.server_kinds import identity
 from tests.unit.plugins.module_utils.domain.information.answers import answer
 
 NOW = 1_800_000_000.0
@@ -139,7 +138,7 @@ class World:
             ExclusionsFact(): self.exclusions,
             DynamicRangesFact(): self.ranges,
             UpdatesFact(): self.updates,
-            NAMES_FACT: self._names(),
+            DNS_NAMES_FACT: self._names(),
             SocketsFact(ports): tuple(found for found in self.sockets if ports is None or found.port in ports),
         }
         known = Facts({**answers, **self._registry(), **self._services(), **self._processes()})
@@ -168,11 +167,13 @@ class World:
         return self.report(subset).values[subset]
 
     def _names(self) -> tuple[tuple[str, int], ...]:
-        present = [(fact.name, int(fact.type)) for fact in (SIZE_FACT, LIST_FACT) if fact in self.values]
+        present = [
+            (fact.name, int(fact.type)) for fact in (POOL_SIZE_FACT, POOL_EXCLUSIONS_FACT) if fact in self.values
+        ]
         return (*present, *([("SocketPoolPortExclusionList", 7)] if self.dead_value else []))
 
     def _registry(self) -> dict[Fact[t.Any], t.Any]:
-        questions = (MAX_USER_PORT_FACT, RESERVED_PORTS_FACT, *port_facts("ADAM_MSExchange"))
+        questions = (MAX_USER_PORT_FACT, RESERVED_PORTS_FACT, *ad_lds_port_facts("ADAM_MSExchange"))
         flags = (delayed_flag(found.name) for found in self.services)
         usual: dict[Fact[t.Any], t.Any] = dict.fromkeys((*questions, *flags), Absent.VALUE)
         usual[RegistryNamesFact(RESERVED_PORTS_FACT.key)] = ()
