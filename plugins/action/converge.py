@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain import converge_options
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.request import Request
-from ansible_collections.portkeeper.windows.plugins.plugin_utils.action_base import (
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs import converge_options
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.request import Request
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._action_base import (
     Arguments,
     EngineAction,
     validated_options,

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.options import ARGUMENT_SPEC
-from ansible_collections.portkeeper.windows.plugins.plugin_utils.information import InformationAction
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.options import ARGUMENT_SPEC
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._information import InformationAction
 
 
 class ActionModule(InformationAction):

@@ -15,11 +15,11 @@ import typing as t
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_report.drawing import drawing
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_report.fleet import fleet
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_report.host import Host
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_report.svg import svg
-from ansible_collections.portkeeper.windows.plugins.plugin_utils.failures import Result, result_of
+from ansible_collections.portkeeper.windows.plugins.module_utils._page.drawing import drawing
+from ansible_collections.portkeeper.windows.plugins.module_utils._page.fleet import fleet
+from ansible_collections.portkeeper.windows.plugins.module_utils._page.host import Host
+from ansible_collections.portkeeper.windows.plugins.module_utils._page.svg import svg
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._failures import Result, result_of
 
 _HEADING: t.Final = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _MODE: t.Final = 0o644

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.reboot import ARGUMENT_SPEC
-from ansible_collections.portkeeper.windows.plugins.plugin_utils.reboot import RebootAction
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.reboot import ARGUMENT_SPEC
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._reboot import RebootAction
 
 
 class ActionModule(RebootAction):

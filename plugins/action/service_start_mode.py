@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.resources import service_start_mode
-from ansible_collections.portkeeper.windows.plugins.plugin_utils.action_base import ResourceAction
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources import service_start_mode
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._action_base import ResourceAction
 
 
 class ActionModule(ResourceAction):

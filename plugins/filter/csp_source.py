@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.markup import csp_source
+from ansible_collections.portkeeper.windows.plugins.module_utils._page.markup import csp_source
 
 DOCUMENTATION = r"""
 name: csp_source

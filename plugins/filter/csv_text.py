@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.markup import csv_text
+from ansible_collections.portkeeper.windows.plugins.module_utils._page.markup import csv_text
 
 DOCUMENTATION = r"""
 name: csv_text

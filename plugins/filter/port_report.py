@@ -9,12 +9,12 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain import markup
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_report.drawing import drawing
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_report.fleet import fleet
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_report.host import Host
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_report.rows import plain
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.port_report.svg import svg
+from ansible_collections.portkeeper.windows.plugins.module_utils._page import markup
+from ansible_collections.portkeeper.windows.plugins.module_utils._page.drawing import drawing
+from ansible_collections.portkeeper.windows.plugins.module_utils._page.fleet import fleet
+from ansible_collections.portkeeper.windows.plugins.module_utils._page.host import Host
+from ansible_collections.portkeeper.windows.plugins.module_utils._page.rows import plain
+from ansible_collections.portkeeper.windows.plugins.module_utils._page.svg import svg
 
 DOCUMENTATION = r"""
 name: port_report

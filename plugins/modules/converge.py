@@ -237,8 +237,8 @@ options:
     choices: [present, absent]
     default: present
 extends_documentation_fragment:
-  - portkeeper.windows.attributes
-  - portkeeper.windows.connection
+  - portkeeper.windows._attributes
+  - portkeeper.windows._connection
 attributes:
   idempotent:
     support: partial

@@ -73,9 +73,9 @@ options:
     type: bool
     default: false
 extends_documentation_fragment:
-  - portkeeper.windows.attributes
-  - portkeeper.windows.connection
-  - portkeeper.windows.ports
+  - portkeeper.windows._attributes
+  - portkeeper.windows._connection
+  - portkeeper.windows._ports
 notes:
   - At least one of O(size), O(excluded_ports), O(ad_lds_instances), O(services) and O(restart=true) is needed.
   - Of O(services) the UDP ports are meant. A service that needs none, such as V(blackberry_router), is an error, since

@@ -53,8 +53,8 @@ options:
       - both
     default: both
 extends_documentation_fragment:
-  - portkeeper.windows.attributes
-  - portkeeper.windows.connection
+  - portkeeper.windows._attributes
+  - portkeeper.windows._connection
 notes:
   - O(max_user_port), or O(start) and O(number), is needed. For a fleet of several releases use
     M(portkeeper.windows.converge) with C(when_capable=dynamic_port_ranges) and C(unless_capable=dynamic_port_ranges).

@@ -79,8 +79,8 @@ options:
     type: float
     default: 3
 extends_documentation_fragment:
-  - portkeeper.windows.attributes
-  - portkeeper.windows.connection
+  - portkeeper.windows._attributes
+  - portkeeper.windows._connection
 attributes:
   check_mode:
     details: Works as without it, since nothing is changed anyway.

@@ -40,7 +40,7 @@ options:
     type: str
     default: ""
 extends_documentation_fragment:
-  - portkeeper.windows.attributes
+  - portkeeper.windows._attributes
 attributes:
   check_mode:
     details: Says which files would be written, and writes none.

@@ -95,9 +95,9 @@ options:
     type: bool
     default: false
 extends_documentation_fragment:
-  - portkeeper.windows.attributes
-  - portkeeper.windows.connection
-  - portkeeper.windows.ports
+  - portkeeper.windows._attributes
+  - portkeeper.windows._connection
+  - portkeeper.windows._ports
 notes:
   - In C(ReservedPorts) entries that touch each other (1645-1645 and 1646-1646) are not reserved reliably (KB812873).
     On Windows Server 2003 touching entries are merged into one, and a port counts as reserved only when its entry is

@@ -65,8 +65,8 @@ options:
     type: bool
     default: false
 extends_documentation_fragment:
-  - portkeeper.windows.attributes
-  - portkeeper.windows.connection
+  - portkeeper.windows._attributes
+  - portkeeper.windows._connection
 attributes:
   check_mode:
     details: Everything that could forbid the reboot is looked at. The task then says changed.

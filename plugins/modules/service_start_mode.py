@@ -41,8 +41,8 @@ options:
       - disabled
     required: true
 extends_documentation_fragment:
-  - portkeeper.windows.attributes
-  - portkeeper.windows.connection
+  - portkeeper.windows._attributes
+  - portkeeper.windows._connection
 notes:
   - Refused before anything is changed for any service of the list. V(delayed) on Windows Server 2003, which has no
     delayed start; V(delayed) for a member of a load-order group, which Windows does not allow; any change of a driver

@@ -53,8 +53,8 @@ options:
     type: bool
     default: false
 extends_documentation_fragment:
-  - portkeeper.windows.attributes
-  - portkeeper.windows.connection
+  - portkeeper.windows._attributes
+  - portkeeper.windows._connection
 attributes:
   idempotent:
     support: partial

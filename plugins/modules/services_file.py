@@ -70,8 +70,8 @@ options:
       - absent
     default: present
 extends_documentation_fragment:
-  - portkeeper.windows.attributes
-  - portkeeper.windows.connection
+  - portkeeper.windows._attributes
+  - portkeeper.windows._connection
 notes:
   - The folder of the file is read from the value C(DataBasePath) in
     C(HKLM\SYSTEM\CurrentControlSet\Services\Tcpip\Parameters).

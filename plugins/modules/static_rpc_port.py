@@ -117,8 +117,8 @@ options:
             C(MSExchangeAB). Source - common knowledge, unverified.
         type: str
 extends_documentation_fragment:
-  - portkeeper.windows.attributes
-  - portkeeper.windows.connection
+  - portkeeper.windows._attributes
+  - portkeeper.windows._connection
 notes:
   - A service that is not installed is an error, and so are C(ntds) and C(netlogon) on a server that is no domain
     controller. Nothing is changed for any service then.

@@ -10,16 +10,16 @@ import dataclasses
 import functools
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain import converge_options, outcome
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain import reboot as reboot_rules
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information import options as information
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.request import Request
-from ansible_collections.portkeeper.windows.plugins.module_utils.windows.apply import Clock
-from ansible_collections.portkeeper.windows.plugins.module_utils.windows.engine import run
-from ansible_collections.portkeeper.windows.plugins.module_utils.windows.inform import inform
-from ansible_collections.portkeeper.windows.plugins.module_utils.windows.power import reboot
-from ansible_collections.portkeeper.windows.plugins.module_utils.wsman.client import Client
-from ansible_collections.portkeeper.windows.plugins.plugin_utils.action_base import validated_options
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs import converge_options, outcome
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs import reboot as reboot_rules
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.request import Request
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis import options as information
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.apply import Clock
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.engine import run
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.inform import inform
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.power import reboot
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Client
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._action_base import validated_options
 from tests.fleet.role_arguments import task_arguments, task_part
 from tests.fleet.stories import Json
 

@@ -19,12 +19,13 @@ import uuid
 from unittest import mock
 
 from ansible_collections.portkeeper.windows.plugins.filter.port_report import port_report
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information import options as information
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.report import Report
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.outcome import Outcome
-from ansible_collections.portkeeper.windows.plugins.module_utils.windows import engine, inform, power
-from ansible_collections.portkeeper.windows.plugins.plugin_utils import reboot, results
-from ansible_collections.portkeeper.windows.plugins.plugin_utils.action_base import validated_options
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.outcome import Outcome
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis import options as information
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.subsets.report import Report
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows import engine, inform, power
+from ansible_collections.portkeeper.windows.plugins.plugin_utils import _reboot as reboot
+from ansible_collections.portkeeper.windows.plugins.plugin_utils import _results as results
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._action_base import validated_options
 from tests.fleet import errands
 from tests.fleet.interruption import DirectPlace
 from tests.fleet.role_cases import CASES, STATES, Case

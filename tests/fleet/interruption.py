@@ -18,16 +18,16 @@ import typing as t
 
 from winrm.protocol import Protocol
 
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import PlanError
-from ansible_collections.portkeeper.windows.plugins.module_utils.windows.apply import Clock
-from ansible_collections.portkeeper.windows.plugins.module_utils.windows.errors import WindowsError
-from ansible_collections.portkeeper.windows.plugins.module_utils.wsman.client import Client
-from ansible_collections.portkeeper.windows.plugins.module_utils.wsman.errors import (
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import PlanError
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.apply import Clock
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.errors import WindowsError
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Client
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors import (
     ConnectionDropped,
     HostUnreachable,
     WsmanError,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils.wsman.transport import WinrmTransport
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.transport import WinrmTransport
 from tests.fleet.errands import Errand
 from tests.fleet.role_contract import content, standing
 from tests.fleet.snapshot import PROTOCOLS, Snapshot, joined

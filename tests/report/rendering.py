@@ -13,7 +13,7 @@ import typing as t
 
 import yaml
 
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.information.socket_groups import by_process
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.subsets.socket_groups import by_process
 from tests.tooling.ansible_programs import AnsibleRun, run_ansible
 from tests.tooling.sources import ROOT
 

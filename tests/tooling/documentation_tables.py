@@ -16,21 +16,21 @@ import re
 import sys
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.catalogue import (
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.kinds import KINDS as FINDING_KINDS
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.kinds import SEVERITIES
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import (
     KNOWN_SERVICES,
     TAKERS,
     KnownService,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings.kinds import KINDS as FINDING_KINDS
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings.kinds import SEVERITIES
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.releases import (
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import (
     CONTESTED,
     RELEASES,
     Capabilities,
     Release,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.server_kinds import KINDS as SERVER_KINDS
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.server_kinds import ServerKind
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.server_kinds import KINDS as SERVER_KINDS
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.server_kinds import ServerKind
 from tests.bench.limits import REQUESTS
 from tests.fleet.subset_requests import RELEASES as SUBSET_RELEASES
 from tests.fleet.subset_requests import REQUESTS as SUBSET_REQUESTS

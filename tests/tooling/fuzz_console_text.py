@@ -17,11 +17,11 @@ import sys
 import time
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import Event
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings.activesync import port_of
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.findings.scene import errors_of
-from ansible_collections.portkeeper.windows.plugins.module_utils.windows import console_text
-from tests.unit.plugins.module_utils.windows.samples import LANGUAGES
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.activesync import port_of
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.evidence import errors_of
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import Event
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows import console_text
+from tests.unit.plugins.module_utils._windows.samples import LANGUAGES
 
 RUNS: t.Final = 100_000
 TABLES: t.Final = tuple(language.exclusions() for language in LANGUAGES)

@@ -8,19 +8,19 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.catalogue import (
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.what_if import CANDIDATES, DOUBTS
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import (
     AD_LDS_KEY,
     EDGE_PORTS,
     SERVICES_BY_KEY,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortRange, PortSet
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.releases import (
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.next_boot import Chance, Need, NextBoot
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import (
     DEFAULT_POOL_RANGE,
     Release,
     release_of,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.risk import Chance, Need, NextBoot
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.risk_candidates import CANDIDATES, DOUBTS
+from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortRange, PortSet
 
 SERVER: t.Final = 3
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.facts import ExclusionBlock
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortRange
-from ansible_collections.portkeeper.windows.plugins.module_utils.windows import console_text
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import ExclusionBlock
+from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortRange
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows import console_text
 from tests.tooling.fuzz_console_text import Broken, fuzz, main
 
 

@@ -12,9 +12,9 @@ from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.playbook.play_context import PlayContext
 from ansible.plugins.loader import connection_loader
 
-from ansible_collections.portkeeper.windows.plugins.module_utils.wsman import errors, transport
-from ansible_collections.portkeeper.windows.plugins.plugin_utils import connection as bridge
-from tests.unit.plugins.module_utils.wsman import answers, servers
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import errors, transport
+from ansible_collections.portkeeper.windows.plugins.plugin_utils import _connection as bridge
+from tests.unit.plugins.module_utils._wsman import answers, servers
 
 INSTANCE = answers.instance("Win32_OperatingSystem", "<p:Version>10.0.20348</p:Version>")
 

@@ -10,7 +10,7 @@ import typing as t
 import jinja2
 import pytest
 
-from ansible_collections.portkeeper.windows.plugins.plugin_utils.failures import result_of, untemplatable
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._failures import result_of, untemplatable
 
 
 @pytest.mark.parametrize(

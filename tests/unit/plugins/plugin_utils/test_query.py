@@ -10,9 +10,9 @@ import types
 
 import pytest
 
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.plan import OptionError
-from ansible_collections.portkeeper.windows.plugins.module_utils.domain.ports import PortSet
-from ansible_collections.portkeeper.windows.plugins.plugin_utils.query import Query
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import OptionError
+from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._query import Query
 
 RESULT = {"release": {"name": "Windows Server 2022"}, "sockets": [{"port": 53}, {"port": 50636}], "dns_pool": None}
 

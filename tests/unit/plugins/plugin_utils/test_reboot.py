@@ -11,9 +11,9 @@ import typing as t
 import pytest
 import requests
 
-from ansible_collections.portkeeper.windows.plugins.module_utils.windows.power import Report
-from ansible_collections.portkeeper.windows.plugins.module_utils.wsman.errors import HostUnreachable
-from ansible_collections.portkeeper.windows.plugins.plugin_utils import reboot
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.power import Report
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors import HostUnreachable
+from ansible_collections.portkeeper.windows.plugins.plugin_utils import _reboot as reboot
 
 CHECKED = Report("Windows Server 2003", uptime_before=3600.4, settled=("reserved_ports",))
 DONE = Report(

@@ -1,0 +1,236 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The journal: what we know about our own changes, kept on the server as one REG_SZ value of versioned JSON.
+
+Controllers come and go, so the server itself remembers, per resource: the original state, what we added, what we last
+wrote, and what that waits for. It is data from the server: the schema is checked and the size capped, and key names,
+value names and types never come from it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
+    Absent,
+    RegistryReading,
+    RegistryType,
+    RegistryValue,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import JOURNAL_FACT
+
+JOURNAL_NAME: t.Final = (
+    rf"the journal of portkeeper.windows on this server (HKLM\{JOURNAL_FACT.key}, {JOURNAL_FACT.name})"
+)
+RESET_ADVICE: t.Final = (
+    rf"nothing was changed; reset it with: reg delete HKLM\{JOURNAL_FACT.key} /v {JOURNAL_FACT.name} /f (what earlier "
+    "runs changed is then forgotten), or set portkeeper_journal: false to work without it"
+)
+"""What helps where the journal is damaged: somebody else has written it."""
+VERSION: t.Final = 1
+MAXIMUM_SIZE: t.Final = 65_536
+"""Characters; above what every resource together writes, and below what an envelope of Windows Server 2003 carries."""
+CLOCK_TOLERANCE: t.Final = 60.0
+"""Seconds by which two clocks' differences may disagree before they mean something."""
+
+State: t.TypeAlias = "str | int | t.Mapping[str, t.Any] | None"
+"""A resource's state as JSON: ``None`` for absent, a start mode, or a registry value with its type."""
+Event = t.Literal["reboot", "dns_restart", "service_restart"]
+
+
+class JournalError(Exception):
+    """The journal's text can't be used."""
+
+
+class JournalTooNew(JournalError):
+    """A newer release of this collection wrote it."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Wait:
+    """A change that is not in force before an event.
+
+    ``since`` is the controller's clock when the change was made (t0, seconds since the epoch, UTC); ``age`` is the
+    server's uptime, or the DNS process's age, then (u0, seconds); ``process_id`` the DNS server's process then.
+    """
+
+    event: Event
+    since: float
+    age: float
+    process_id: int = 0
+
+    def is_over(self, *, now: float, age: float, process_id: int = 0) -> bool:
+        """Whether the event has come: younger than it would be without it, or another process. Differences only."""
+        if self.process_id and process_id != self.process_id:
+            return True
+        return age + CLOCK_TOLERANCE < self.age + (now - self.since)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Entry:
+    """What we did to one object."""
+
+    original: State
+    written: State
+    added: tuple[str, ...] = ()
+    wait: Wait | None = None
+    pending: tuple[str, ...] = ()
+    """Pieces that must exist when a change that was begun is finished."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Journal:
+    """All entries by name, and the services that a run stopped and had not yet started again, in start order."""
+
+    entries: t.Mapping[str, Entry] = dataclasses.field(default_factory=dict)
+    stopped: tuple[str, ...] = ()
+
+    def changed(self, changes: t.Mapping[str, Entry | None]) -> Journal:
+        """This journal with some entries replaced, or removed where the change is ``None``."""
+        merged = {**self.entries, **changes}
+        return dataclasses.replace(self, entries={name: entry for name, entry in merged.items() if entry is not None})
+
+    def without_waits(self, event: Event) -> Journal:
+        """This journal after an event that we caused ourselves."""
+        entries = {
+            name: dataclasses.replace(entry, wait=None) if entry.wait and entry.wait.event == event else entry
+            for name, entry in self.entries.items()
+        }
+        return dataclasses.replace(self, entries=entries)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing of ours is left to remember."""
+        return not self.entries and not self.stopped
+
+    def waits_for(self, event: Event) -> bool:
+        """Whether any change waits for that event."""
+        return any(entry.wait and entry.wait.event == event for entry in self.entries.values())
+
+
+# --- registry values as JSON -----------------------------------------------------------------------------------------
+
+
+def state_of(reading: RegistryReading) -> State:
+    """A registry reading as journal state."""
+    if isinstance(reading, Absent):
+        return None
+    data = list(reading.data) if isinstance(reading.data, tuple) else reading.data
+    return {"type": int(reading.type), "data": data}
+
+
+def reading_of(state: State) -> RegistryReading:
+    """The registry reading that a journal state stands for.
+
+    Raises:
+        JournalError: it is no registry state.
+    """
+    if state is None:
+        return Absent.VALUE
+    if not isinstance(state, t.Mapping):
+        raise JournalError("a registry state is an object with type and data")
+    data = state.get("data")
+    try:
+        value_type = RegistryType(state["type"])
+    except (KeyError, ValueError) as error:
+        raise JournalError("a registry state has an unknown type") from error
+    return RegistryValue(
+        value_type, tuple(str(item) for item in data) if isinstance(data, list) else t.cast(t.Any, data)
+    )
+
+
+# --- text ------------------------------------------------------------------------------------------------------------
+
+
+def dump(journal: Journal) -> str:
+    """The journal as text, in a stable order, so that equal journals are equal texts."""
+    content: dict[str, t.Any] = {
+        "version": VERSION,
+        "entries": {name: _entry_to_json(entry) for name, entry in sorted(journal.entries.items())},
+    }
+    if journal.stopped:
+        content["stopped"] = list(journal.stopped)
+    return json.dumps(content, separators=(",", ":"), sort_keys=True)
+
+
+def load(text: str) -> Journal:
+    """The journal from its text.
+
+    Raises:
+        JournalTooNew: its version is newer than this code.
+        JournalError: it is too large, no JSON, or not of the schema.
+    """
+    content = _parse(text)
+    version = content.get("version")
+    if isinstance(version, int) and version > VERSION:
+        raise JournalTooNew(f"it has version {version}, this release of portkeeper.windows knows {VERSION}")
+    if version != VERSION:
+        raise JournalError("it has no version")
+    entries = content.get("entries", {})
+    if not isinstance(entries, dict):
+        raise JournalError("its entries are no object")
+    loaded = {str(name): _entry_from_json(entry) for name, entry in entries.items()}
+    return Journal(loaded, _texts(content.get("stopped", [])))
+
+
+def _parse(text: str) -> dict[str, t.Any]:
+    if len(text) > MAXIMUM_SIZE:
+        raise JournalError(f"it has {len(text)} characters, more than {MAXIMUM_SIZE}")
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise JournalError("it is not JSON") from error
+    if not isinstance(content, dict):
+        raise JournalError("it is not a JSON object")
+    return content
+
+
+def _entry_to_json(entry: Entry) -> dict[str, t.Any]:
+    content: dict[str, t.Any] = {"original": entry.original, "written": entry.written}
+    if entry.added:
+        content["added"] = list(entry.added)
+    if entry.pending:
+        content["pending"] = list(entry.pending)
+    if entry.wait:
+        content["wait"] = dataclasses.asdict(entry.wait)
+    return content
+
+
+def _entry_from_json(content: t.Any) -> Entry:
+    if not isinstance(content, dict):
+        raise JournalError("an entry is no object")
+    return Entry(
+        original=_state(content.get("original")),
+        written=_state(content.get("written")),
+        added=_texts(content.get("added", [])),
+        pending=_texts(content.get("pending", [])),
+        wait=_wait(content.get("wait")),
+    )
+
+
+def _state(content: t.Any) -> State:
+    if content is None or isinstance(content, (str, int, dict)):
+        return content
+    raise JournalError("a state is neither null, text, a number nor an object")
+
+
+def _texts(content: t.Any) -> tuple[str, ...]:
+    if not isinstance(content, list) or not all(isinstance(item, str) for item in content):
+        raise JournalError("a list of texts is something else")
+    return tuple(content)
+
+
+def _wait(content: t.Any) -> Wait | None:
+    if content is None:
+        return None
+    try:
+        wait = Wait(**content)
+    except TypeError as error:
+        raise JournalError("a wait has other fields") from error
+    numbers = (wait.since, wait.age, wait.process_id)
+    if wait.event not in t.get_args(Event) or not all(isinstance(number, (int, float)) for number in numbers):
+        raise JournalError("a wait has a field of another type")
+    return wait

@@ -1,0 +1,360 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a planner returns: steps to do, the state before and after, and what is in force.
+
+A planner is a pure function from what was observed and what is wanted to a ``Plan``. Check mode is a plan that is not
+applied; ``changed``, the diff and the returned values are read off it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Entry, Journal
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
+    ConnectionsFact,
+    DynamicRangesFact,
+    ExclusionsFact,
+    Fact,
+    Facts,
+    Family,
+    Protocol,
+    RegistryFact,
+    RegistryNamesFact,
+    RegistryValue,
+    ServiceFact,
+    ServicesBackupFact,
+    ServicesFileFact,
+    ServicesOfProcessFact,
+    SocketsFact,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import Capabilities, Release
+from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortRange, PortSet
+
+StartMode = t.Literal["auto", "delayed", "manual", "disabled"]
+Effective = t.Literal["yes", "no", "unknown"]
+NO_PORTS: t.Final = PortSet()
+
+
+class PlanError(Exception):
+    """What is wanted can't be had on this server; nothing has been changed.
+
+    ``subject`` is the object concerned (a value, a service, a port), ``reason`` what Windows or the rule says,
+    ``advice`` what to do next. The host is added where the error is shown.
+    """
+
+    def __init__(self, subject: str, reason: str, advice: str = "") -> None:
+        self.subject, self.reason, self.advice = subject, reason, advice
+        super().__init__(f"{subject}: {reason}." + (f" {advice[0].upper()}{advice[1:]}." if advice else ""))
+
+
+class OptionError(Exception):
+    """An option of the user's is wrong, whatever the server is."""
+
+    def __init__(self, option: str, reason: str) -> None:
+        self.option, self.reason = option, reason
+        super().__init__(f"{option}: {reason}")
+
+
+# --- steps -------------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """One change of the server; ``touches`` names the facts that it makes stale."""
+
+    def touches(self) -> tuple[Fact[t.Any], ...]:
+        """Single facts that are stale after this step."""
+        return ()
+
+    def stale_kinds(self) -> tuple[type[Fact[t.Any]], ...]:
+        """Kinds of facts of which every answer is stale after this step."""
+        return ()
+
+
+@dataclasses.dataclass(frozen=True)
+class WriteValue(Step):
+    """Write one registry value below HKEY_LOCAL_MACHINE."""
+
+    key: str
+    name: str
+    value: RegistryValue
+
+    def touches(self) -> tuple[Fact[t.Any], ...]:
+        """See Step."""
+        return (RegistryFact(self.key, self.name, self.value.type), RegistryNamesFact(self.key))
+
+
+@dataclasses.dataclass(frozen=True)
+class DeleteValue(Step):
+    """Delete one registry value below HKEY_LOCAL_MACHINE; ``fact`` is how it was read."""
+
+    fact: RegistryFact
+
+    def touches(self) -> tuple[Fact[t.Any], ...]:
+        """See Step."""
+        return (self.fact, RegistryNamesFact(self.fact.key))
+
+
+@dataclasses.dataclass(frozen=True)
+class DeleteEmptyKey(Step):
+    """Delete a registry key below HKEY_LOCAL_MACHINE that a change of ours created, unless it holds something now."""
+
+    key: str
+
+    def touches(self) -> tuple[Fact[t.Any], ...]:
+        """See Step."""
+        return (RegistryNamesFact(self.key),)
+
+
+@dataclasses.dataclass(frozen=True)
+class SetDynamicRanges(Step):
+    """Set the ranges that ephemeral ports are drawn from, in one command line; they are read again in the same one."""
+
+    changes: tuple[tuple[Family, Protocol, PortRange], ...]
+
+    def stale_kinds(self) -> tuple[type[Fact[t.Any]], ...]:
+        """See Step."""
+        return (DynamicRangesFact,)
+
+
+@dataclasses.dataclass(frozen=True)
+class ChangeExclusions(Step):
+    """Delete and add netsh excluded port ranges in one command line; the list is read again in the same command."""
+
+    delete: tuple[tuple[Protocol, PortRange], ...]
+    add: tuple[tuple[Protocol, PortRange], ...]
+
+    def stale_kinds(self) -> tuple[type[Fact[t.Any]], ...]:
+        """See Step."""
+        return (ExclusionsFact,)
+
+
+@dataclasses.dataclass(frozen=True)
+class ChangeStartMode(Step):
+    """Win32_Service.ChangeStartMode; it leaves the delayed flag alone."""
+
+    service: str
+    mode: t.Literal["Automatic", "Manual", "Disabled"]
+
+    def stale_kinds(self) -> tuple[type[Fact[t.Any]], ...]:
+        """See Step; all of them, since the service may have been asked for in other letters, ``dns`` for ``DNS``."""
+        return (ServiceFact,)
+
+
+@dataclasses.dataclass(frozen=True)
+class SetDelayedStart(Step):
+    """Set or clear the delayed flag with ``sc.exe config start= delayed-auto|auto``: no WMI method can."""
+
+    service: str
+    delayed: bool
+    flag: RegistryFact
+
+    def touches(self) -> tuple[Fact[t.Any], ...]:
+        """See Step."""
+        return (self.flag,)
+
+    def stale_kinds(self) -> tuple[type[Fact[t.Any]], ...]:
+        """See Step."""
+        return (ServiceFact,)
+
+
+@dataclasses.dataclass(frozen=True)
+class WriteServicesFile(Step):
+    """Replace the services file of a folder, if it is still ``before``, with ``after``: all of it, or nothing.
+
+    ``keep_before`` makes ``before`` the backup; ``drop_backup`` removes the backup once the file is replaced.
+    ``number`` makes the names of the temporary files; ``leftovers`` are such files of earlier runs, to be deleted.
+    """
+
+    folder: str
+    before: bytes
+    after: bytes
+    keep_before: bool
+    drop_backup: bool
+    number: int = 1
+    leftovers: tuple[str, ...] = ()
+
+    def touches(self) -> tuple[Fact[t.Any], ...]:
+        """See Step."""
+        return (ServicesFileFact(self.folder), ServicesBackupFact(self.folder))
+
+
+@dataclasses.dataclass(frozen=True)
+class DeleteBesideServicesFile(Step):
+    """Delete files of ours beside the services file: a backup that nobody needs, or what a killed run left.
+
+    What a killed run left may still be open there; then it stays for now.
+    """
+
+    folder: str
+    names: tuple[str, ...]
+
+    def touches(self) -> tuple[Fact[t.Any], ...]:
+        """See Step."""
+        return (ServicesFileFact(self.folder), ServicesBackupFact(self.folder))
+
+
+@dataclasses.dataclass(frozen=True)
+class StopServices(Step):
+    """Stop services in this order and wait for each; ``timeout`` in seconds each."""
+
+    names: tuple[str, ...]
+    timeout: float
+
+    def stale_kinds(self) -> tuple[type[Fact[t.Any]], ...]:
+        """See Step."""
+        return (ServiceFact, SocketsFact, ConnectionsFact, ServicesOfProcessFact)
+
+
+@dataclasses.dataclass(frozen=True)
+class StartServices(Step):
+    """Start services in this order and wait for each; ``timeout`` in seconds each.
+
+    ``essential``: a service that does not come up ends the run; otherwise it is left to the proof at the end, so that
+    what comes after it (DNS!) still starts.
+    """
+
+    names: tuple[str, ...]
+    timeout: float
+    essential: bool = True
+
+    def stale_kinds(self) -> tuple[type[Fact[t.Any]], ...]:
+        """See Step."""
+        return (ServiceFact, SocketsFact, ConnectionsFact, ServicesOfProcessFact)
+
+
+@dataclasses.dataclass(frozen=True)
+class AwaitDns(Step):
+    """Wait until the DNS server's process holds UDP 53 again: 'Running' alone is too early to serve."""
+
+    timeout: float
+
+
+@dataclasses.dataclass(frozen=True)
+class WriteJournal(Step):
+    """Write the journal as a whole (one value, one request), or remove it where it has become empty."""
+
+    journal: Journal
+    key_exists: bool
+
+
+# --- plans -------------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Force:
+    """Whether the configured state is the one in force; a fact of its own, apart from whether it is configured."""
+
+    effective: Effective
+    reason: str
+    reboot_required: bool = False
+    restart_required: bool = False
+    """The DNS server must be restarted."""
+
+
+IN_FORCE: t.Final = Force("yes", "")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Plan:
+    """One resource's plan.
+
+    ``steps`` can be done at once; ``steps_when_free`` need ports to be free that a stop may free. ``journal`` maps
+    entry names to their new entries (``None`` removes one).
+    """
+
+    resource: str
+    before: t.Mapping[str, t.Any]
+    after: t.Mapping[str, t.Any]
+    force: Force
+    steps: tuple[Step, ...] = ()
+    steps_when_free: tuple[Step, ...] = ()
+    interrupts: tuple[str, ...] = ()
+    """Services that the steps stop and start again, in start order: journalled first, so that a run that is killed in
+    between leaves a note, and the next run starts them."""
+    journal: t.Mapping[str, Entry | None] = dataclasses.field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    waiting_for: tuple[t.Mapping[str, t.Any], ...] = ()
+    guarded: PortSet = NO_PORTS
+    """UDP ports that the DNS server's pool must not hold once this plan is in force."""
+    details: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
+    """Further returned values of this resource."""
+    needs_stopped: tuple[str, ...] = ()
+    """Services that hold the ports of ``steps_when_free`` now."""
+    restarts: tuple[str, ...] = ()
+    """Services that must be restarted before this counts; ``converge`` does it for victims that may be restarted."""
+    force_restarted: Force = IN_FORCE
+    """How it stands once they are."""
+    late: PortSet = NO_PORTS
+    """TCP ports that are listened on only after such a restart, or a reboot."""
+    is_event: bool = False
+    """It happens each time it is asked for (a restart), so that planning again can't verify it."""
+
+    @property
+    def changed(self) -> bool:
+        """Whether there is anything to do."""
+        return bool(self.steps or self.steps_when_free)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Owner:
+    """A process that may hold some ports: by its service and, where given, its image's file name."""
+
+    service: str
+    image: str
+    tcp: PortSet
+    udp: PortSet
+
+    def ports(self, protocol: Protocol) -> PortSet:
+        """Its ports of one protocol."""
+        return self.tcp if protocol == "tcp" else self.udp
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Context:
+    """All that a planner may look at. ``now`` is the controller's clock, seconds since the epoch (UTC)."""
+
+    facts: Facts
+    release: Release
+    journal: Journal | None
+    """``None``: the user switched it off."""
+    now: float
+    owners: tuple[Owner, ...] = ()
+    """Rightful owners that the caller names (the victims of ``converge``), beside the catalogue's."""
+    may_stop_owners: bool = False
+    """Ports held by one of ``owners`` count as free: the caller stops that owner first."""
+    dns_will_stop: bool = False
+    """Ports held by the DNS server count as free: the caller stops it first, and it draws other ports then."""
+
+    def entry(self, name: str) -> Entry | None:
+        """The journal's entry of that name, where there is a journal and it has one."""
+        return self.journal.entries.get(name) if self.journal else None
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the server's release can do."""
+        return self.release.capabilities
+
+
+class Options(t.Protocol):
+    """What the user wants of one resource, checked and typed."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Resource:
+    """One kind of thing that is kept in a state: its options and its planner."""
+
+    name: str
+    argument_spec: t.Mapping[str, t.Any]
+    """In the form that Ansible's argument validation takes; DOCUMENTATION repeats it and a test compares them."""
+    options: t.Callable[[t.Mapping[str, t.Any]], t.Any]
+    """From validated arguments to typed options; raises OptionError."""
+    plan: t.Callable[[t.Any, Context], Plan]
+    """Raises FactsNeeded and PlanError."""
+    undo: t.Callable[[t.Any, Context], Plan]
+    """Takes back what the journal says we did for these options; raises FactsNeeded and PlanError."""
+    early: tuple[Fact[t.Any], ...] = ()
+    """Questions on whose answers others hang: asked with the first ones, so that the others come in one round."""

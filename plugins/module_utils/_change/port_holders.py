@@ -1,0 +1,213 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who holds a port, and whether it is that port's rightful owner.
+
+The owner of a port is an image with the services hosted in that process: UDP 2883 of ActiveSync is w3wp.exe, IAS lives
+in a shared svchost.exe, UDP 4500 of Windows Server 2003 in lsass.exe, itself one of the usual thieves.
+
+A TCP port is held by a listener or, where there is none, by an outgoing connection: its local port, too, is drawn by
+chance, out of the range that MaxUserPort (NT 5.x) or the dynamic range (6.0 and later) gives.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import NO_PORTS, Context
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge import catalogue
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
+    Connection,
+    ConnectionsFact,
+    ProcessFact,
+    Protocol,
+    RegistryValue,
+    ServicesOfProcessFact,
+    Socket,
+    SocketsFact,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import ad_lds_port_facts
+from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
+
+MOST_CONNECTION_PORTS: t.Final = 64
+"""Ports that are looked at for outgoing connections in one question: these can't be told from accepted ones before they
+are read, and whole ranges hold tens of thousands on a busy server."""
+NEEDED_TCP: t.Final = PortSet(tuple(item for row in catalogue.KNOWN_SERVICES for item in row.tcp.ranges))
+"""The TCP ports of the catalogue: of these outgoing connections are read where every socket is."""
+_Row: t.TypeAlias = tuple[Protocol, int, int]
+"""Protocol, port, process id."""
+_KERNEL_IMAGE: t.Final = "system"
+"""It listens for services, such as http.sys, that can be stopped; its own connections are those to file servers."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Holder:
+    """One process that holds one port."""
+
+    protocol: Protocol
+    port: int
+    process_id: int
+    image: str
+    """File name, such as ``dns.exe``; empty when the process has gone since."""
+    services: tuple[str, ...]
+    """Key names of the services hosted in it."""
+    outgoing: bool = False
+    """It does not listen on the TCP port: it holds it by a connection to somewhere, or by a socket merely bound."""
+    far_ends: tuple[str, ...] = ()
+    """Where its connections lead to, such as ``192.0.2.99:389``."""
+
+    def __str__(self) -> str:
+        process = process_text(self.image, self.process_id, self.services)
+        return connection_text(process, self.far_ends) if self.outgoing else process
+
+    @property
+    def can_be_stopped(self) -> bool:
+        """Whether somebody can end its process, or what listens on its behalf."""
+        image = self.image.casefold()
+        return image != catalogue.LSASS_IMAGE and not (self.outgoing and image == _KERNEL_IMAGE)
+
+    @property
+    def remedy(self) -> str:
+        """What frees the port now, as half a sentence."""
+        if not self.outgoing:
+            return "stop that process, or move it to another port"
+        if not self.can_be_stopped:
+            return "wait until that connection ends, or reboot: its process can't be stopped"
+        return "stop or restart that process, whose next connection gets another port"
+
+    @property
+    def is_dns(self) -> bool:
+        """Whether this is the DNS server."""
+        return self.image.casefold() == catalogue.DNS_IMAGE or catalogue.DNS_SERVICE in self.services
+
+    def as_dict(self) -> dict[str, t.Any]:
+        """As returned to the user."""
+        return {
+            "protocol": self.protocol,
+            "port": self.port,
+            "process_id": self.process_id,
+            "image": self.image,
+            "services": list(self.services),
+            "outgoing": self.outgoing,
+            "far_ends": list(self.far_ends),
+        }
+
+
+def process_text(image: str, process_id: int, services: t.Sequence[str]) -> str:
+    """A process for people: ``dns.exe (process 1084, service DNS)``."""
+    hosted = f", {'service' if len(services) == 1 else 'services'} {', '.join(services)}" if services else ""
+    return f"{image or 'a process that has gone'} (process {process_id}{hosted})"
+
+
+def connection_text(process: str, far_ends: t.Sequence[str]) -> str:
+    """What a process holds a TCP port by where it does not listen."""
+    if not far_ends:
+        return f"a socket of {process} that does not listen"
+    more = f" and {len(far_ends) - 1} more" if len(far_ends) > 1 else ""
+    return f"an outgoing connection of {process} to {far_ends[0]}{more}"
+
+
+def held_sentence(held: t.Iterable[Holder]) -> str:
+    """Who holds what, one clause for each process: ``dns.exe (process 9, service DNS) holds UDP 50389, 50636``."""
+    ports: dict[str, dict[Protocol, PortSet]] = {}
+    for holder in held:
+        by_protocol = ports.setdefault(str(holder), {})
+        by_protocol[holder.protocol] = by_protocol.get(holder.protocol, PortSet()) | PortSet.of(holder.port)
+    clauses = (
+        f"{name} holds {' and '.join(f'{protocol.upper()} {found}' for protocol, found in by_protocol.items())}"
+        for name, by_protocol in ports.items()
+    )
+    return "; ".join(clauses)
+
+
+def holders(
+    sockets: t.Iterable[Socket], context: Context, connections: t.Iterable[Connection] = ()
+) -> tuple[Holder, ...]:
+    """The processes behind sockets, one row per protocol, port and process; asks for all processes at once."""
+    found = nameless_holders(sockets, connections)
+    processes = sorted({holder.process_id for holder in found})
+    context.facts.require(*(ServicesOfProcessFact(number) for number in processes))
+    # Services know their program: nothing more is asked about a process that hosts some.
+    context.facts.require(*(ProcessFact(number) for number in processes if not _program(number, context)))
+    return tuple(named(holder, context) for holder in found)
+
+
+def nameless_holders(sockets: t.Iterable[Socket], connections: t.Iterable[Connection] = ()) -> tuple[Holder, ...]:
+    """The same by process ids alone, without images and services."""
+    far_ends: dict[_Row, dict[str, None]] = {}
+    for connection in connections:
+        leads_to = far_ends.setdefault(("tcp", connection.port, connection.process_id), {})
+        leads_to.update({connection.far_end: None} if connection.far_end else {})
+    rows = sorted({(socket.protocol, socket.port, socket.process_id) for socket in sockets} | far_ends.keys())
+    return tuple(Holder(*row, "", (), row in far_ends, tuple(far_ends.get(row, ()))) for row in rows)
+
+
+def holders_of(
+    ports: PortSet, context: Context, *, asked: PortSet | None = None, tcp: PortSet = NO_PORTS
+) -> tuple[Holder, ...]:
+    """Who holds any of ``ports``; ``asked`` names the (larger) set that was observed.
+
+    ``tcp``: ports of which outgoing connections count too, as they were observed.
+    """
+    sockets, connections = SocketsFact(ports if asked is None else asked), connection_questions(tcp)
+    context.facts.require(sockets, *connections)
+    found = (socket for socket in context.facts[sockets] if socket.port in ports)
+    connected = (row for question in connections for row in context.facts[question] if row.port in ports)
+    return holders(found, context, connected)
+
+
+def connection_questions(tcp: PortSet) -> tuple[ConnectionsFact, ...]:
+    """The question for outgoing connections that hold these ports; none where there are no ports, or too many."""
+    return (ConnectionsFact(tcp),) if 0 < tcp.count <= MOST_CONNECTION_PORTS else ()
+
+
+def is_rightful(holder: Holder, context: Context) -> bool:
+    """Whether the port belongs to this process: named by the caller, by AD LDS' registry, or by the catalogue."""
+    return (
+        any(
+            _is_owner(owner.service, owner.image, holder) and holder.port in owner.ports(holder.protocol)
+            for owner in context.owners
+        )
+        or _is_ad_lds_port(holder, context)
+        or catalogue.owner_of(holder.protocol, holder.port, holder.image, holder.services) is not None
+    )
+
+
+def belongs_to(holder: Holder, service: str, image: str) -> bool:
+    """Whether the process is the one of a service, known by its key name or, where given, by its image."""
+    return _is_owner(service, image, holder)
+
+
+def _is_owner(service: str, image: str, holder: Holder) -> bool:
+    hosted = {name.casefold() for name in holder.services}
+    if service and hosted:
+        return service.casefold() in hosted
+    return bool(image) and holder.image.casefold() == image.casefold()
+
+
+def _is_ad_lds_port(holder: Holder, context: Context) -> bool:
+    if holder.image.casefold() != catalogue.AD_LDS_IMAGE:
+        return False
+    instances = [name for name in holder.services if name.upper().startswith(catalogue.AD_LDS_SERVICE_PREFIX)]
+    questions = [question for name in instances for question in ad_lds_port_facts(name)]
+    context.facts.require(*questions)
+    values = (context.facts[question] for question in questions)
+    return any(isinstance(value, RegistryValue) and value.data == holder.port for value in values)
+
+
+def _program(process_id: int, context: Context) -> str:
+    """The program of the services in a process; empty where it hosts none."""
+    return next((service.image for service in context.facts[ServicesOfProcessFact(process_id)] if service.image), "")
+
+
+def named(holder: Holder, context: Context) -> Holder:
+    """A holder with its image and its services; raises FactsNeeded."""
+    program = _program(holder.process_id, context)
+    process = None if program else context.facts[ProcessFact(holder.process_id)]
+    services = context.facts[ServicesOfProcessFact(holder.process_id)]
+    return dataclasses.replace(
+        holder,
+        image=process.image if process else program,
+        services=tuple(sorted(service.name for service in services)),
+    )

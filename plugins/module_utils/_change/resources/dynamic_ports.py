@@ -1,0 +1,386 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``dynamic_ports``: the range that Windows hands out ephemeral ports from, and with it the DNS server's pool.
+
+On NT 5.x the registry value MaxUserPort sets its end (Microsoft cc758002) and is read at boot. From 6.0 on netsh sets
+start and number for each family and protocol (KB929851), which counts at once ([K] unverified: read back after the
+change). dns.exe draws its pool when it starts, from a range that follows from these settings; see ``pool_range``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._change import dns_restart
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Entry, State, Wait, state_of
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
+    IN_FORCE,
+    Context,
+    Force,
+    OptionError,
+    Plan,
+    PlanError,
+    Resource,
+    SetDynamicRanges,
+    Step,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.undo import undone_value
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.value_parts import (
+    Part,
+    changed_part,
+    confirm_absence,
+    demand_type,
+    entry_for,
+    plan_of,
+    unchanged_part,
+    undone_part,
+    weakest,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import (
+    DNS_SERVICE,
+    services_within,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.ephemeral_range import (
+    range_by_max_user_port,
+    why_no_dynamic_range,
+    why_no_max_user_port,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
+    FAMILIES,
+    PROTOCOLS,
+    Absent,
+    DynamicRanges,
+    DynamicRangesFact,
+    Family,
+    OperatingSystemFact,
+    Protocol,
+    RegistryReading,
+    RegistryType,
+    RegistryValue,
+    ServiceFact,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.pool_range import PoolRange, pool_range
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import (
+    CONTESTED,
+    DEFAULT_POOL_RANGE,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import MAX_USER_PORT_FACT
+from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortRange, split_entries
+
+NAME: t.Final = "dynamic_ports"
+VALUE_ENTRY: t.Final = "dynamic_ports.max_user_port"
+RANGE_ENTRIES: t.Final[t.Mapping[Protocol, str]] = {"tcp": "dynamic_ports.tcp", "udp": "dynamic_ports.udp"}
+
+ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
+    "max_user_port": {"type": "str"},
+    "start": {"type": "int"},
+    "number": {"type": "int"},
+    "protocol": {"type": "str", "choices": ["tcp", "udp", "both"], "default": "both"},
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class DynamicPorts:
+    """What the user wants; ``None`` leaves a part as it is."""
+
+    max_user_port: int | t.Literal["default"] | None
+    ports: PortRange | None
+    protocols: tuple[Protocol, ...]
+
+    @property
+    def ranges(self) -> tuple[Protocol, ...]:
+        """The protocols whose dynamic range is asked for."""
+        return self.protocols if self.ports else ()
+
+
+# --- options ---------------------------------------------------------------------------------------------------------
+
+
+def options(arguments: t.Mapping[str, t.Any]) -> DynamicPorts:
+    """Typed options; raises OptionError."""
+    highest = _max_user_port(arguments.get("max_user_port"))
+    ports = _range(arguments.get("start"), arguments.get("number"))
+    if highest is None and ports is None:
+        raise OptionError("max_user_port", "nothing to do: give max_user_port, or start and number")
+    protocol = arguments["protocol"]
+    return DynamicPorts(highest, ports, PROTOCOLS if protocol == "both" else (protocol,))
+
+
+def _max_user_port(text: str | None) -> int | t.Literal["default"] | None:
+    if text is None:
+        return None
+    given = text.strip()
+    if given.casefold() == "default":
+        return "default"
+    if not given.isascii() or not given.isdigit():
+        raise OptionError("max_user_port", f"{text!r} is neither a whole number nor 'default'")
+    reason = why_no_max_user_port(int(given[:9]))
+    if reason:
+        raise OptionError("max_user_port", f"{given}: {reason}")
+    return int(given)
+
+
+def _range(start: int | None, number: int | None) -> PortRange | None:
+    if start is None and number is None:
+        return None
+    if start is None or number is None:
+        missing = "start" if start is None else "number"
+        raise OptionError(missing, "it is missing: start and number are given together")
+    wrong = why_no_dynamic_range(start, number)
+    if wrong:
+        option, reason = wrong
+        raise OptionError(option, f"{start if option == 'start' else number}: {reason}")
+    return PortRange(start, start + number - 1)
+
+
+# --- plan ------------------------------------------------------------------------------------------------------------
+
+
+def plan(wanted: DynamicPorts, context: Context) -> Plan:
+    """The plan for MaxUserPort and for the ranges; raises PlanError, FactsNeeded."""
+    _refuse_what_the_release_ignores(wanted, context)
+    _ask(wanted, context)
+    parts = _value_parts(wanted, context) + _range_parts(wanted, context)
+    forces = [_force_of(part, context) for part in parts]
+    warnings = (*_protocol_warning(wanted, context), *_range_warnings(wanted, context))
+    return dataclasses.replace(plan_of(NAME, parts, weakest(forces)), warnings=warnings)
+
+
+def undo(wanted: DynamicPorts, context: Context) -> Plan:
+    """Take back what we did to the named settings; raises PlanError, FactsNeeded."""
+    _ask(wanted, context)
+    parts = _value_undone(wanted, context) + _ranges_undone(wanted, context)
+    force = weakest([_pending_force(part.entry_name, context) for part in parts if part.steps])
+    return plan_of(NAME, parts, force)
+
+
+def _refuse_what_the_release_ignores(wanted: DynamicPorts, context: Context) -> None:
+    by_netsh, name = context.capabilities.dynamic_port_ranges, context.release.name
+    if wanted.ports and not by_netsh:
+        raise PlanError(
+            "start and number",
+            f"{name} has no dynamic range that can be set: ephemeral ports go from 1025 to MaxUserPort",
+            "Use max_user_port",
+        )
+    if isinstance(wanted.max_user_port, int) and by_netsh:
+        raise PlanError(
+            "max_user_port",
+            f"the TCP/IP stack of {name} does not read MaxUserPort, and {CONTESTED['dns_pool_range']}",
+            "Use start and number; max_user_port: default removes the value where somebody has set it",
+        )
+
+
+def _ask(wanted: DynamicPorts, context: Context) -> None:
+    """All first questions in one round."""
+    ranges = [DynamicRangesFact()] if wanted.ranges and context.capabilities.dynamic_port_ranges else []
+    context.facts.require(MAX_USER_PORT_FACT, ServiceFact(DNS_SERVICE), *ranges)
+
+
+def _value_parts(wanted: DynamicPorts, context: Context) -> tuple[Part, ...]:
+    if wanted.max_user_port is None:
+        return ()
+    reading = _value_reading(context)
+    target: RegistryReading = Absent.VALUE
+    if wanted.max_user_port != "default":
+        target = RegistryValue(RegistryType.DWORD, wanted.max_user_port)
+    if reading == target:
+        return (unchanged_part(VALUE_ENTRY, reading, _shown_value),)
+    if isinstance(reading, Absent):
+        confirm_absence(MAX_USER_PORT_FACT, context)
+    entry = entry_for(VALUE_ENTRY, reading, target, context, wait=_value_wait(context))
+    return (changed_part(MAX_USER_PORT_FACT, (VALUE_ENTRY, entry), reading, target, _shown_value),)
+
+
+def _value_undone(wanted: DynamicPorts, context: Context) -> tuple[Part, ...]:
+    entry = context.entry(VALUE_ENTRY)
+    if entry is None or wanted.max_user_port is None:
+        return ()
+    reading = _value_reading(context)
+    undone = undone_value(MAX_USER_PORT_FACT, reading, entry)
+    return (undone_part(MAX_USER_PORT_FACT, VALUE_ENTRY, reading, undone, _shown_value),)
+
+
+def _value_reading(context: Context) -> RegistryReading:
+    return demand_type(MAX_USER_PORT_FACT, context.facts[MAX_USER_PORT_FACT], "Windows reads")
+
+
+def _shown_value(reading: RegistryReading) -> dict[str, t.Any]:
+    return {"max_user_port": "default" if isinstance(reading, Absent) else reading.data}
+
+
+def _value_wait(context: Context) -> Wait | None:
+    """NT 5.x reads the value at boot; later only dns.exe does, when it starts."""
+    if context.capabilities.dynamic_port_ranges:
+        return dns_restart.wait(context)
+    return Wait("reboot", since=context.now, age=context.facts[OperatingSystemFact()].uptime)
+
+
+# --- ranges ----------------------------------------------------------------------------------------------------------
+
+
+def _ranges(context: Context) -> DynamicRanges:
+    ranges = context.facts[DynamicRangesFact()]
+    if ranges is None:
+        raise PlanError("the dynamic port ranges", f"netsh of this {context.release.name} does not show them")
+    return ranges
+
+
+def _range_parts(wanted: DynamicPorts, context: Context) -> tuple[Part, ...]:
+    if wanted.ports is None:
+        return ()
+    ranges, target = _ranges(context), dict.fromkeys(FAMILIES, wanted.ports)
+    return tuple(_range_part(protocol, ranges, target, context) for protocol in wanted.protocols)
+
+
+def _range_part(
+    protocol: Protocol, ranges: DynamicRanges, target: t.Mapping[Family, PortRange], context: Context
+) -> Part:
+    name, now = RANGE_ENTRIES[protocol], _state(protocol, ranges)
+    before, after = _shown_range(protocol, now), _shown_range(protocol, _texts(target))
+    steps = _steps(protocol, ranges, target)
+    if not steps:
+        return Part(name, before, before)
+    known = context.entry(name)
+    wait = dns_restart.wait(context) if protocol == "udp" else None
+    entry = Entry(original=known.original if known else now, written=_texts(target), wait=wait)
+    return Part(name, before, after, steps, {name: entry})
+
+
+def _steps(protocol: Protocol, ranges: DynamicRanges, target: t.Mapping[Family, PortRange]) -> tuple[Step, ...]:
+    changes = [(family, protocol, ports) for family, ports in target.items() if ranges.of(family, protocol) != ports]
+    return (SetDynamicRanges(tuple(changes)),) if changes else ()
+
+
+def _ranges_undone(wanted: DynamicPorts, context: Context) -> tuple[Part, ...]:
+    entries = {protocol: context.entry(RANGE_ENTRIES[protocol]) for protocol in wanted.ranges}
+    return tuple(_range_undone(protocol, entry, context) for protocol, entry in entries.items() if entry)
+
+
+def _range_undone(protocol: Protocol, entry: Entry, context: Context) -> Part:
+    name, ranges = RANGE_ENTRIES[protocol], _ranges(context)
+    now = _state(protocol, ranges)
+    before = _shown_range(protocol, now)
+    if now != entry.written:
+        warning = f"The dynamic {protocol} range was changed since by somebody else; it is left as it is."
+        warnings = () if now == entry.original else (warning,)
+        return Part(name, before, before, journal={name: None}, warnings=warnings)
+    original = _recorded(protocol, entry.original)
+    after = _shown_range(protocol, _texts(original))
+    return Part(name, before, after, _steps(protocol, ranges, original), {name: None})
+
+
+def _recorded(protocol: Protocol, state: State) -> dict[Family, PortRange]:
+    """The ranges that a journal state stands for; it is data from the server, so the limits are checked again."""
+    texts = [str(state.get(family, "")) for family in FAMILIES] if isinstance(state, t.Mapping) else []
+    readable, unreadable = split_entries(texts)
+    ranges = [ports for _text, ports in readable]
+    if unreadable or len(ranges) != len(FAMILIES) or any(why_no_dynamic_range(r.first, r.count) for r in ranges):
+        raise PlanError(
+            f"the journal's original of the dynamic {protocol} range",
+            "it can't be put back: it is no dynamic range",
+            "Somebody has changed the journal; set the range by hand and remove its entry",
+        )
+    return dict(zip(FAMILIES, ranges, strict=True))
+
+
+def _state(protocol: Protocol, ranges: DynamicRanges) -> dict[str, str]:
+    return _texts({family: ranges.of(family, protocol) for family in FAMILIES})
+
+
+def _texts(ranges: t.Mapping[Family, PortRange]) -> dict[str, str]:
+    return {family: str(ports) for family, ports in ranges.items()}
+
+
+def _shown_range(protocol: Protocol, state: t.Mapping[str, str]) -> dict[str, t.Any]:
+    return {protocol: state["ipv4"], f"{protocol}6": state["ipv6"]}
+
+
+# --- in force or not -------------------------------------------------------------------------------------------------
+
+_AFTER_REBOOT: t.Final = Force("no", "Windows reads MaxUserPort at boot: it waits for a reboot.", reboot_required=True)
+_DNS_FOLLOWS: t.Final = Force(
+    "no",
+    "Programs get ports of the new range at once; the DNS server draws its pool when it starts: restart DNS.",
+    restart_required=True,
+)
+_FOREIGN: t.Final = Force(
+    "unknown", "MaxUserPort was not last written by this collection: whether what reads it has restarted is not known."
+)
+
+
+def _force_of(part: Part, context: Context) -> Force:
+    if part.steps:
+        return _pending_force(part.entry_name, context)
+    entry = context.entry(part.entry_name)
+    if part.entry_name == VALUE_ENTRY and (entry is None or entry.written != state_of(part.reading)):
+        return _FOREIGN
+    if entry is None or entry.wait is None or not _waits(entry.wait, context):
+        return IN_FORCE
+    return _pending_force(part.entry_name, context)
+
+
+def _pending_force(entry_name: str, context: Context) -> Force:
+    """What a change of now has still to wait for."""
+    if entry_name == RANGE_ENTRIES["tcp"]:
+        return IN_FORCE
+    if not context.capabilities.dynamic_port_ranges:
+        return _AFTER_REBOOT
+    return _DNS_FOLLOWS if dns_restart.running_process(context) else IN_FORCE
+
+
+def _waits(wait: Wait, context: Context) -> bool:
+    if wait.event == "dns_restart":
+        return dns_restart.still_waits(wait, context)
+    return not wait.is_over(now=context.now, age=context.facts[OperatingSystemFact()].uptime)
+
+
+# --- what the choice means -------------------------------------------------------------------------------------------
+
+
+def _protocol_warning(wanted: DynamicPorts, context: Context) -> tuple[str, ...]:
+    if context.capabilities.dynamic_port_ranges or wanted.protocols == PROTOCOLS:
+        return ()
+    return ("MaxUserPort has no protocol: it counts for TCP and UDP alike.",)
+
+
+def _range_warnings(wanted: DynamicPorts, context: Context) -> tuple[str, ...]:
+    """Whose ports the drawn ranges hold, by the choice; said in every run, since it stays true."""
+    highest, tcp, udp = _as_wanted(wanted, context)
+    warnings: list[str] = []
+    if tcp is not None and tcp != DEFAULT_POOL_RANGE:
+        warnings += _at_risk("tcp", tcp, f"Windows draws TCP ports from {tcp}")
+    if context.facts[ServiceFact(DNS_SERVICE)] is not None and (wanted.max_user_port is not None or udp is not None):
+        warnings += _pool_warnings(pool_range(context.capabilities, highest, udp), context)
+    return tuple(warnings)
+
+
+def _as_wanted(wanted: DynamicPorts, context: Context) -> tuple[int | None, PortRange | None, PortRange | None]:
+    """MaxUserPort, and the ranges for TCP and UDP that are asked for; ``None`` where a range is not touched."""
+    current = _value_reading(context)
+    highest = current.data if isinstance(current, RegistryValue) and isinstance(current.data, int) else None
+    if wanted.max_user_port is not None:
+        highest = None if wanted.max_user_port == "default" else wanted.max_user_port
+    if not context.capabilities.dynamic_port_ranges:
+        return highest, range_by_max_user_port(highest), None
+    tcp, udp = (wanted.ports if protocol in wanted.ranges else None for protocol in PROTOCOLS)
+    return highest, tcp, udp
+
+
+def _pool_warnings(pool: PoolRange, context: Context) -> tuple[str, ...]:
+    if pool.rule == "default" and context.capabilities.dynamic_port_ranges:
+        return ()
+    said = f"From its next start the DNS server's pool comes from {pool.ports}. {pool.reason}"
+    if not context.capabilities.dynamic_port_ranges:
+        said += " That rule is told by users who quote Microsoft's text for the update 953230."
+    return _at_risk("udp", pool.ports, said.rstrip("."))
+
+
+def _at_risk(protocol: Protocol, ports: PortRange, said: str) -> tuple[str, ...]:
+    keys = ", ".join(row.key for row in services_within(protocol, ports))
+    advice = f" In it lie {protocol.upper()} ports of {keys}: keep them free where these services run." if keys else ""
+    return (f"{said}.{advice}",)
+
+
+RESOURCE: t.Final = Resource(NAME, ARGUMENT_SPEC, options, plan, undo)

@@ -1,0 +1,167 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Excluded port ranges only where they mean something: of the ports that are asked for, those that can be drawn here.
+
+From Windows Server 2008 on nothing below 49152 is drawn unless somebody has widened the dynamic range, as the setup of
+Exchange 2007 does (KB929851). The DNS server's pool counts where the server has no list of its own for it (2008).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import NO_PORTS, Context, Force, Plan
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources import excluded_port_ranges
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources.service_start_mode import (
+    current_mode,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.value_parts import weakest
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import DNS_SERVICE
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.ephemeral_range import drawn_by_programs
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
+    PROTOCOLS,
+    DynamicRangesFact,
+    ExclusionsFact,
+    Protocol,
+    ServiceFact,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.pool_range import (
+    max_user_port,
+    pool_range,
+    range_by_the_other_reading,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import CONTESTED
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import (
+    MAX_USER_PORT_FACT,
+    delayed_flag,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
+
+Ports = t.Mapping[Protocol, PortSet]
+
+_RANGE: t.Final = "set a dynamic range that misses these ports (dynamic_ports, such as start 49152, number 16384)"
+_OTHER_PORTS: t.Final = "give their service other ports"
+_CHOICE: t.Final = f"The choices: {_RANGE}, or {_OTHER_PORTS}"
+_CHOICES: t.Final = f"The choices: let DNS start delayed (service_start_mode), {_RANGE}, or {_OTHER_PORTS}"
+_REMOVE: t.Final = "The choice: remove MaxUserPort (dynamic_ports, max_user_port: default), which only DNS reads here"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Takers:
+    """What can be drawn at random on a server, by whom."""
+
+    programs: Ports
+    """By programs that ask for any free port."""
+    pool: PortSet = NO_PORTS
+    """By the DNS server, UDP, where it has no list of its own for what it leaves alone."""
+    disputed: PortSet = NO_PORTS
+    """By the DNS server, too, if MaxUserPort means what other sources say."""
+    highest: int | None = None
+    """MaxUserPort."""
+
+    @property
+    def all(self) -> Ports:
+        """By anybody."""
+        return {"tcp": self.programs["tcp"], "udp": self.programs["udp"] | self.pool}
+
+
+def plan(wanted: Ports, context: Context) -> Plan:
+    """Exclude what can be drawn; raises PlanError, FactsNeeded."""
+    takers = _takers(context)
+    reachable = {protocol: ports & takers.all[protocol] for protocol, ports in wanted.items()}
+    robbed, disputed = (wanted.get("udp", NO_PORTS) & ports for ports in (takers.pool, takers.disputed))
+    if not any(reachable.values()):
+        made = _nothing(wanted, takers, context)
+    elif context.facts[ExclusionsFact()] is None:
+        made = _without_verb(reachable, robbed, context)
+    else:
+        made = _with_pool(excluded_port_ranges.plan(reachable, "present", context, patient=True), robbed)
+    return _with_dispute(made, disputed - robbed, takers)
+
+
+def _takers(context: Context) -> _Takers:
+    # One command line answers both; asked one after the other, they would be two.
+    netsh = (DynamicRangesFact(), ExclusionsFact())
+    context.facts.require(*netsh, *(_POOL_QUESTIONS if _pool_is_open(context) else ()))
+    ranges = context.facts[DynamicRangesFact()]
+    programs = {protocol: drawn_by_programs(ranges, protocol) for protocol in PROTOCOLS}
+    dns = context.facts[ServiceFact(DNS_SERVICE)] if _pool_is_open(context) else None
+    if dns is None or current_mode(dns, context) == "delayed":
+        return _Takers(programs)
+    highest = max_user_port(context.facts)
+    pool = pool_range(context.capabilities, highest, ranges.udp if ranges else None).ports
+    other = range_by_the_other_reading(context.capabilities, highest)
+    return _Takers(programs, PortSet.of(pool), PortSet.of(*([other] if other else [])), highest)
+
+
+_POOL_QUESTIONS: t.Final = (ServiceFact(DNS_SERVICE), MAX_USER_PORT_FACT, delayed_flag(DNS_SERVICE))
+
+
+def _pool_is_open(context: Context) -> bool:
+    """Whether the DNS server has no list of ports that it leaves alone; where it has, that is another resource."""
+    return not context.capabilities.dns_pool_exclusions
+
+
+def _left_open(*, programs: Ports, pool: PortSet) -> dict[str, t.Any]:
+    """The returned value that names what stays in danger, by who can take it."""
+    found: dict[str, Ports] = {"programs": programs, "dns_pool": {"udp": pool}, "disputed": {}}
+    return {"unprotected": {taker: _texts(ports) for taker, ports in found.items()}}
+
+
+def _texts(ports: Ports) -> list[str]:
+    return [f"{block.text}/{protocol}" for protocol, found in ports.items() for block in found.ranges]
+
+
+def _nothing(wanted: Ports, takers: _Takers, context: Context) -> Plan:
+    where = "here" if _pool_is_open(context) else "by programs here"
+    reason = f"None of {_shown(wanted)} is ever drawn at random {where} ({_shown(takers.all)} are)."
+    return _unchanged(Force("yes", reason), _left_open(programs={}, pool=NO_PORTS))
+
+
+def _unchanged(force: Force, details: t.Mapping[str, t.Any], warnings: tuple[str, ...] = ()) -> Plan:
+    shown = {"mechanism": "netsh"}
+    return Plan("reserved_ports", shown, shown, force, warnings=warnings, details=details)
+
+
+def _without_verb(reachable: Ports, robbed: PortSet, context: Context) -> Plan:
+    """Nothing can be excluded here: no error, since what else the run does still helps, but never 'in force'."""
+    programs = "programs that ask for any free port"
+    takers = f"{programs}, and by the DNS server at each of its starts" if robbed else programs
+    reason = (
+        f"{_shown(reachable)} can be taken at random by {takers}: netsh of this {context.release.name} can't exclude "
+        "ports without the hotfix KB2665809."
+    )
+    choices = f"{_CHOICES if robbed else _CHOICE}."
+    return _unchanged(Force("no", reason), _left_open(programs=reachable, pool=robbed), (f"{reason} {choices}",))
+
+
+def _with_pool(made: Plan, robbed: PortSet) -> Plan:
+    """What netsh excludes is kept from programs alone, where the DNS server draws these ports too."""
+    details = {**made.details, **_left_open(programs={}, pool=robbed)}
+    if not robbed:
+        return dataclasses.replace(made, details=details)
+    reason = (
+        f"UDP {robbed} can be taken by the DNS server at each of its starts: that DNS honours excluded port ranges is "
+        "not documented (assumed: it does not)."
+    )
+    force, warnings = weakest([made.force, Force("no", reason)]), (*made.warnings, f"{reason} {_CHOICES}.")
+    return dataclasses.replace(made, force=force, warnings=warnings, details=details)
+
+
+def _with_dispute(made: Plan, disputed: PortSet, takers: _Takers) -> Plan:
+    if not disputed:
+        return made
+    reason = (
+        f"Whether the DNS server can take UDP {disputed} is not known: MaxUserPort is {takers.highest}, and "
+        f"{CONTESTED['dns_pool_range']}."
+    )
+    force, warnings = weakest([made.force, Force("unknown", reason)]), (*made.warnings, f"{reason} {_REMOVE}.")
+    open_ports = {**made.details["unprotected"], "disputed": _texts({"udp": disputed})}
+    details = {**made.details, "unprotected": open_ports}
+    return dataclasses.replace(made, force=force, warnings=warnings, details=details)
+
+
+def _shown(ports: Ports) -> str:
+    return ", ".join(f"{protocol.upper()} {found}" for protocol, found in ports.items() if found)

@@ -1,0 +1,126 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``reserved_ports``: nobody gets these ports by chance.
+
+One resource, two mechanisms: the ``ReservedPorts`` value of NT 5.x, and netsh's excluded port ranges of the releases
+after it. The release's capabilities decide; a mechanism that the release does not honour is an error.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
+    Context,
+    OptionError,
+    Plan,
+    PlanError,
+    Resource,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.port_options import (
+    ARGUMENTS,
+    WantedPorts,
+    given,
+    wanted_ports,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources import (
+    excluded_port_ranges,
+    reachable_ports,
+    reserved_ports_value,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import PROTOCOLS, Protocol
+from ansible_collections.portkeeper.windows.plugins.module_utils._ports.port_lists import ListState
+from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
+
+Mechanism = t.Literal["registry", "netsh"]
+
+ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
+    "ports": {"type": "list", "elements": "str"},
+    **ARGUMENTS,
+    "protocol": {"type": "str", "choices": ["tcp", "udp", "both"], "default": "both"},
+    "state": {"type": "str", "choices": ["present", "absent", "pure"], "default": "present"},
+    "mechanism": {"type": "str", "choices": ["auto", "registry", "netsh"], "default": "auto"},
+    "only_reachable": {"type": "bool", "default": False},
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ReservedPorts:
+    """What the user wants."""
+
+    ports: WantedPorts
+    protocol: t.Literal["tcp", "udp", "both"]
+    state: ListState
+    mechanism: t.Literal["auto", "registry", "netsh"]
+    only_reachable: bool = False
+    """Only ports that this server can draw at random count."""
+
+    @property
+    def protocols(self) -> tuple[Protocol, ...]:
+        """The protocols meant."""
+        return PROTOCOLS if self.protocol == "both" else (self.protocol,)
+
+
+def options(arguments: t.Mapping[str, t.Any]) -> ReservedPorts:
+    """Typed options; raises OptionError."""
+    state = t.cast(ListState, arguments["state"])
+    if not given(arguments, option="ports"):
+        raise OptionError("ports", "it is required (or ad_lds_instances, or services)")
+    if arguments.get("only_reachable") and state != "present":
+        raise OptionError("only_reachable", f"it goes with state present alone, not with {state}")
+    protocol = arguments["protocol"]
+    protocols = PROTOCOLS if protocol == "both" else (protocol,)
+    return ReservedPorts(
+        ports=wanted_ports(arguments, option="ports", state=state, protocols=protocols),
+        protocol=protocol,
+        state=state,
+        mechanism=arguments["mechanism"],
+        only_reachable=bool(arguments.get("only_reachable")),
+    )
+
+
+def plan(wanted: ReservedPorts, context: Context) -> Plan:
+    """The plan by the mechanism that this release honours; raises PlanError, FactsNeeded."""
+    if _mechanism(wanted, context) == "registry":
+        ports = wanted.ports.on(context.facts, wanted.protocols)
+        return reserved_ports_value.plan(ports, wanted.state, wanted.protocol, context)
+    if wanted.only_reachable:
+        return reachable_ports.plan(_by_protocol(wanted, context), context)
+    return excluded_port_ranges.plan(_by_protocol(wanted, context), wanted.state, context)
+
+
+def undo(wanted: ReservedPorts, context: Context) -> Plan:
+    """Take back what we reserved of these ports; raises PlanError, FactsNeeded."""
+    if _mechanism(wanted, context) == "registry":
+        return reserved_ports_value.undo(wanted.ports.on(context.facts, wanted.protocols), context)
+    return excluded_port_ranges.undo(_by_protocol(wanted, context), context)
+
+
+def _by_protocol(wanted: ReservedPorts, context: Context) -> dict[Protocol, PortSet]:
+    """The ports by protocol; ``pure`` speaks of the protocols alone that its ports are meant for, or of all."""
+    named = wanted.ports.protocols_named(wanted.protocols) if wanted.state == "pure" else wanted.protocols
+    return {protocol: wanted.ports.on(context.facts, (protocol,)) for protocol in named}
+
+
+def _mechanism(wanted: ReservedPorts, context: Context) -> Mechanism:
+    name = context.release.name
+    offered: dict[Mechanism, bool] = {
+        "registry": context.capabilities.reserved_ports_value,
+        "netsh": context.capabilities.excluded_port_ranges != "no",
+    }
+    if wanted.mechanism == "auto":
+        return "registry" if offered["registry"] else "netsh"
+    if not offered[wanted.mechanism]:
+        raise PlanError(f"mechanism {wanted.mechanism}", _NOT_HONOURED[wanted.mechanism].format(name=name), _USE_AUTO)
+    return wanted.mechanism
+
+
+_USE_AUTO: t.Final = "Use mechanism auto"
+_NOT_HONOURED: t.Final[t.Mapping[Mechanism, str]] = {
+    "registry": "{name} ignores the ReservedPorts value: no Windows since Vista and Server 2008 reads it (KB812873)",
+    "netsh": "{name} has no netsh excludedportrange: it came after Windows Server 2003",
+}
+
+RESOURCE: t.Final = Resource("reserved_ports", ARGUMENT_SPEC, options, plan, undo)

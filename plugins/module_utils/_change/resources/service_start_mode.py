@@ -1,0 +1,267 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``service_start_mode``: how services start, delayed start included.
+
+``Win32_Service.ChangeStartMode`` sets automatic, manual and disabled and leaves the delayed flag alone; only ``sc.exe
+config NAME start= delayed-auto|auto`` sets or clears it (no WMI method can). Rules of the delayed flag:
+SERVICE_DELAYED_AUTO_START_INFO (Windows Vista and Server 2008 on; not for a member of a load-order group).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Entry, Wait
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
+    IN_FORCE,
+    ChangeStartMode,
+    Context,
+    DeleteValue,
+    Force,
+    OptionError,
+    Plan,
+    PlanError,
+    Resource,
+    SetDelayedStart,
+    StartMode,
+    Step,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
+    Absent,
+    Fact,
+    OperatingSystemFact,
+    RegistryValue,
+    Service,
+    ServiceFact,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import (
+    delayed_flag,
+    load_order_group,
+)
+
+ENTRY_PREFIX: t.Final = "service_start_mode."
+
+ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
+    "name": {"type": "list", "elements": "str", "required": True},
+    "start_mode": {"type": "str", "choices": ["auto", "delayed", "manual", "disabled"], "required": True},
+}
+
+_SERVICE_NAME: t.Final = re.compile(r"[A-Za-z0-9_.$ \-]{1,256}", re.ASCII)
+"""What may go into sc.exe's command line; key names that Windows services have in practice."""
+_WMI_MODES: t.Final[t.Mapping[StartMode, t.Literal["Automatic", "Manual", "Disabled"]]] = {
+    "auto": "Automatic",
+    "delayed": "Automatic",
+    "manual": "Manual",
+    "disabled": "Disabled",
+}
+_READ_MODES: t.Final[t.Mapping[str, str]] = {"Auto": "auto", "Manual": "manual", "Disabled": "disabled"}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ServiceStartMode:
+    """What the user wants."""
+
+    names: tuple[str, ...]
+    mode: StartMode
+
+
+def service_names(arguments: t.Mapping[str, t.Any]) -> tuple[str, ...]:
+    """The checked, distinct key names of the option ``name``, in their order; raises OptionError."""
+    names = [str(name).strip() for name in arguments["name"]]
+    for name in names:
+        if not _SERVICE_NAME.fullmatch(name):
+            raise OptionError("name", f"{name!r} is not the key name of a service (letters, digits, blank and _ . $ -)")
+    if not names:
+        raise OptionError("name", "it is empty")
+    return tuple({name.casefold(): name for name in names}.values())
+
+
+def options(arguments: t.Mapping[str, t.Any]) -> ServiceStartMode:
+    """Typed options; raises OptionError."""
+    return ServiceStartMode(service_names(arguments), arguments["start_mode"])
+
+
+def existing_services(names: t.Iterable[str], context: Context) -> tuple[Service, ...]:
+    """The named services.
+
+    Raises:
+        PlanError: some of them do not exist; all missing ones are named, before anything is changed for any.
+    """
+    questions = [ServiceFact(name) for name in names]
+    context.facts.require(*questions)
+    missing = [question.name for question in questions if context.facts[question] is None]
+    if missing:
+        raise PlanError(
+            f"service {', '.join(missing)}",
+            "it does not exist on this server",
+            "Give the key name (sc.exe getkeyname shows it), not the display name",
+        )
+    return tuple(service for question in questions if (service := context.facts[question]))
+
+
+def plan(wanted: ServiceStartMode, context: Context) -> Plan:
+    """One plan for all named services; raises PlanError, FactsNeeded."""
+    if wanted.mode == "delayed" and not context.capabilities.delayed_start:
+        raise PlanError(
+            "start_mode delayed",
+            f"{context.release.name} has no delayed start; it came with Windows Vista and Server 2008",
+            "Reserve the ports with reserved_ports instead",
+        )
+    services = existing_services(wanted.names, context)
+    context.facts.require(*(question for service in services for question in _questions(service, wanted.mode, context)))
+    if wanted.mode == "delayed":
+        _refuse_grouped(services, context)
+    before = {service.name: current_mode(service, context) for service in services}
+    changing = [service for service in services if before[service.name] != wanted.mode]
+    _refuse_drivers(changing, before)
+    return Plan(
+        "service_start_mode",
+        before={"start_mode": before},
+        after={"start_mode": dict.fromkeys(before, wanted.mode)},
+        force=_force_of(services, changing, wanted.mode, context),
+        steps=tuple(step for service in changing for step in _steps(service, wanted.mode, context)),
+        journal={
+            ENTRY_PREFIX + service.name: _entry(service, before[service.name], wanted.mode, context)
+            for service in changing
+        },
+    )
+
+
+def undo(wanted: ServiceStartMode, context: Context) -> Plan:
+    """Give the named services back the start mode that they had before us; raises PlanError, FactsNeeded."""
+    entries = {name: entry for name in wanted.names if (entry := context.entry(ENTRY_PREFIX + name))}
+    services = existing_services(entries, context)
+    context.facts.require(*(question for service in services for question in _questions(service, "auto", context)))
+    before = {service.name: current_mode(service, context) for service in services}
+    after = {service.name: _original_mode(entries[service.name], before[service.name]) for service in services}
+    changed_since = [name for name, mode in before.items() if entries[name].written != mode]
+    return Plan(
+        "service_start_mode",
+        before={"start_mode": before},
+        after={"start_mode": after},
+        force=IN_FORCE,
+        steps=tuple(
+            step
+            for service in services
+            for step in (
+                *_steps(service, after[service.name], context),
+                *_flag_removal(service, entries[service.name], after[service.name], context),
+            )
+        ),
+        journal={ENTRY_PREFIX + name: None for name in entries},
+        warnings=tuple(
+            f"The start mode of {name} was changed since by somebody else; it is left as it is."
+            for name in changed_since
+        ),
+    )
+
+
+def _flag_removal(service: Service, entry: Entry, mode: StartMode, context: Context) -> tuple[Step, ...]:
+    """The value of the delayed flag goes again where there was none before us: sc.exe leaves a 0."""
+    flag = delayed_flag(service.name)
+    there = flag in context.facts and not isinstance(context.facts[flag], Absent)
+    return (DeleteValue(flag),) if there and flag.name in entry.added and mode != "delayed" else ()
+
+
+def _original_mode(entry: Entry, current: str) -> StartMode:
+    """The mode before us, where the present one is still ours; the journal's word must be a known mode."""
+    mode = entry.original if entry.written == current else current
+    return t.cast(StartMode, mode) if mode in t.get_args(StartMode) else t.cast(StartMode, current)
+
+
+def _has_flag(service: Service, mode: StartMode, context: Context) -> bool:
+    """Whether the delayed flag matters: it is ignored unless the service starts automatically."""
+    return context.capabilities.delayed_start and (service.start_mode == "Auto" or mode in ("auto", "delayed"))
+
+
+def _questions(service: Service, mode: StartMode, context: Context) -> list[Fact[t.Any]]:
+    return [delayed_flag(service.name)] if _has_flag(service, mode, context) else []
+
+
+def _flag_is_set(service: Service, context: Context) -> bool:
+    flag = delayed_flag(service.name)
+    if flag not in context.facts:
+        return False
+    value = context.facts[flag]
+    return isinstance(value, RegistryValue) and value.data == 1
+
+
+def current_mode(service: Service, context: Context) -> str:
+    """The start mode in the user's words: auto, delayed, manual, disabled (or boot, system for drivers)."""
+    if service.start_mode == "Auto" and _flag_is_set(service, context):
+        return "delayed"
+    return _READ_MODES.get(service.start_mode, service.start_mode.casefold())
+
+
+def _refuse_grouped(services: t.Iterable[Service], context: Context) -> None:
+    questions = [load_order_group(s.name) for s in services if current_mode(s, context) != "delayed"]
+    context.facts.require(*questions)
+    grouped = {
+        question.key.rpartition("\\")[2]: value.data
+        for question in questions
+        if isinstance(value := context.facts[question], RegistryValue) and value.data
+    }
+    if grouped:
+        named = ", ".join(f"{name} (group {group})" for name, group in grouped.items())
+        raise PlanError(
+            f"service {named}",
+            "a member of a load-order group can't start delayed",
+            "Choose another start mode for it; nothing was changed for any service of the list",
+        )
+
+
+def _refuse_drivers(changing: t.Iterable[Service], before: t.Mapping[str, str]) -> None:
+    drivers = [service.name for service in changing if before[service.name] in ("boot", "system")]
+    if drivers:
+        raise PlanError(
+            f"service {', '.join(drivers)}",
+            "it starts with Windows itself (start mode boot or system); changing that can keep Windows from starting",
+            "This module changes only services that are auto, delayed, manual or disabled",
+        )
+
+
+def _steps(service: Service, mode: StartMode, context: Context) -> tuple[Step, ...]:
+    steps: list[Step] = []
+    if _WMI_MODES[mode] != ("Automatic" if service.start_mode == "Auto" else service.start_mode):
+        steps.append(ChangeStartMode(service.name, _WMI_MODES[mode]))
+    if mode in ("auto", "delayed") and _flag_is_set(service, context) != (mode == "delayed"):
+        steps.append(SetDelayedStart(service.name, mode == "delayed", delayed_flag(service.name)))
+    return tuple(steps)
+
+
+def _entry(service: Service, before: str, mode: StartMode, context: Context) -> Entry:
+    known = context.entry(ENTRY_PREFIX + service.name)
+    uptime = context.facts[OperatingSystemFact()].uptime
+    flag = delayed_flag(service.name)
+    new_flag = mode == "delayed" and isinstance(context.facts[flag], Absent)
+    return Entry(
+        original=known.original if known else before,
+        written=mode,
+        added=(flag.name,) if new_flag else known.added if known else (),
+        wait=Wait("reboot", since=context.now, age=uptime) if mode == "delayed" else None,
+    )
+
+
+_AT_BOOT: t.Final = Force("no", "A delayed start shows at the next boot; nothing needs to be restarted for it.")
+_FOREIGN: t.Final = Force(
+    "unknown", "The delayed start was not set by this collection: whether a boot has followed is not known."
+)
+
+
+def _force_of(services: t.Sequence[Service], changing: t.Sequence[Service], mode: StartMode, context: Context) -> Force:
+    if mode != "delayed":
+        return IN_FORCE
+    if changing:
+        return _AT_BOOT
+    entries = [context.entry(ENTRY_PREFIX + s.name) for s in services]
+    if any(entry is None or entry.written != mode for entry in entries):
+        return _FOREIGN
+    uptime = context.facts[OperatingSystemFact()].uptime
+    waits = [entry.wait for entry in entries if entry and entry.wait]
+    return IN_FORCE if all(wait.is_over(now=context.now, age=uptime) for wait in waits) else _AT_BOOT
+
+
+RESOURCE: t.Final = Resource("service_start_mode", ARGUMENT_SPEC, options, plan, undo)

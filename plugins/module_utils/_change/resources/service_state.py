@@ -1,0 +1,165 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``service_state``: services started, stopped or restarted, with everything that depends on them."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Entry
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
+    IN_FORCE,
+    Context,
+    OptionError,
+    Plan,
+    PlanError,
+    Resource,
+    StartServices,
+    Step,
+    StopServices,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources.service_start_mode import (
+    existing_services,
+    service_names,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.service_order import (
+    distinct,
+    start_order,
+    stop_order,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import Service, ServiceFact
+
+ENTRY: t.Final = "service_state.stopped"
+DEFAULT_TIMEOUT: t.Final = 120
+
+ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
+    "name": {"type": "list", "elements": "str", "required": True},
+    "state": {"type": "str", "choices": ["started", "stopped", "restarted"], "required": True},
+    "timeout": {"type": "int", "default": DEFAULT_TIMEOUT},
+    "if_installed": {"type": "bool", "default": False},
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ServiceState:
+    """What the user wants; ``timeout`` in seconds for each service."""
+
+    names: tuple[str, ...]
+    state: t.Literal["started", "stopped", "restarted"]
+    timeout: int
+    if_installed: bool = False
+    """Names that are not installed are passed over instead of being an error."""
+
+
+def options(arguments: t.Mapping[str, t.Any]) -> ServiceState:
+    """Typed options; raises OptionError."""
+    if not 1 <= arguments["timeout"] <= 3600:
+        raise OptionError("timeout", f"{arguments['timeout']} is not between 1 and 3600 seconds")
+    return ServiceState(
+        service_names(arguments), arguments["state"], arguments["timeout"], bool(arguments.get("if_installed"))
+    )
+
+
+def plan(wanted: ServiceState, context: Context) -> Plan:
+    """The stops and starts; raises PlanError, FactsNeeded."""
+    wanted = _on_this_server(wanted, context)
+    services = existing_services(wanted.names, context)
+    if wanted.state != "stopped":
+        _refuse_disabled(services)
+    return _PLANNERS[wanted.state](wanted, services, context)
+
+
+def _on_this_server(wanted: ServiceState, context: Context) -> ServiceState:
+    if not wanted.if_installed:
+        return wanted
+    context.facts.require(*(ServiceFact(name) for name in wanted.names))
+    return dataclasses.replace(
+        wanted, names=tuple(name for name in wanted.names if context.facts[ServiceFact(name)] is not None)
+    )
+
+
+def undo(wanted: ServiceState, context: Context) -> Plan:
+    """Start again what a stop of ours stopped of the named services and what depends on them."""
+    entry = context.entry(ENTRY)
+    services = existing_services(entry.added if entry else (), context)
+    again = tuple(service.name for service in services if not service.runs and service.start_mode != "Disabled")
+    steps: tuple[Step, ...] = (StartServices(again, wanted.timeout),) if again else ()
+    after = dict.fromkeys(again, "Running")
+    return _plan(services, steps, after, {ENTRY: None} if entry else {}, ran=())
+
+
+def _refuse_disabled(services: t.Iterable[Service]) -> None:
+    disabled = [service.name for service in services if service.start_mode == "Disabled"]
+    if disabled:
+        raise PlanError(
+            f"service {', '.join(disabled)}",
+            "it is disabled and can't be started (1058)",
+            "Set its start_mode first with service_start_mode; nothing was changed for any service of the list",
+        )
+
+
+def _plan_started(wanted: ServiceState, services: tuple[Service, ...], context: Context) -> Plan:
+    starting = tuple(service.name for service in services if not service.runs)
+    steps: tuple[Step, ...] = (StartServices(starting, wanted.timeout),) if starting else ()
+    return _plan(services, steps, dict.fromkeys(starting, "Running"), _forget(starting, context), ran=())
+
+
+def _plan_stopped(wanted: ServiceState, services: tuple[Service, ...], context: Context) -> Plan:
+    running = [service.name for service in services if service.state != "Stopped"]
+    stopping = stop_order(wanted.names, context) if running else ()
+    steps: tuple[Step, ...] = (StopServices(stopping, wanted.timeout),) if stopping else ()
+    journal = {ENTRY: _remember(stopping, context)} if stopping else {}
+    return _plan(services, steps, dict.fromkeys(stopping, "Stopped"), journal, ran=start_order(stopping))
+
+
+def _plan_restarted(wanted: ServiceState, services: tuple[Service, ...], context: Context) -> Plan:
+    stopping = stop_order(wanted.names, context)
+    starting = distinct((*start_order(stopping), *(service.name for service in services)))
+    steps: tuple[Step, ...] = (StopServices(stopping, wanted.timeout),) if stopping else ()
+    steps += (StartServices(starting, wanted.timeout),)
+    after = dict.fromkeys(starting, "Running")
+    restarting = _plan(services, steps, after, _forget(starting, context), ran=start_order(stopping))
+    return dataclasses.replace(restarting, interrupts=starting, is_event=True)
+
+
+_PLANNERS: t.Final = {"started": _plan_started, "stopped": _plan_stopped, "restarted": _plan_restarted}
+
+
+def _plan(
+    services: tuple[Service, ...],
+    steps: tuple[Step, ...],
+    after: t.Mapping[str, str],
+    journal: t.Mapping[str, Entry | None],
+    *,
+    ran: tuple[str, ...],
+) -> Plan:
+    before = {service.name: service.state for service in services}
+    return Plan(
+        "service_state",
+        before={"state": before},
+        after={"state": {**before, **after}},
+        force=IN_FORCE,
+        steps=steps,
+        journal=journal,
+        details={"ran": list(ran)},
+    )
+
+
+def _remember(stopping: tuple[str, ...], context: Context) -> Entry:
+    known = context.entry(ENTRY)
+    ran = distinct((*(known.added if known else ()), *start_order(stopping)))
+    return Entry(original=None, written="stopped", added=ran)
+
+
+def _forget(starting: tuple[str, ...], context: Context) -> dict[str, Entry | None]:
+    known = context.entry(ENTRY)
+    started = {name.casefold() for name in starting}
+    if known is None or not any(name.casefold() in started for name in known.added):
+        return {}
+    left = tuple(name for name in known.added if name.casefold() not in started)
+    return {ENTRY: dataclasses.replace(known, added=left) if left else None}
+
+
+RESOURCE: t.Final = Resource("service_state", ARGUMENT_SPEC, options, plan, undo)

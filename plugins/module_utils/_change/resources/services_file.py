@@ -1,0 +1,338 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``services_file``: entries of ``drivers\\etc\\services``, the table from service names to ports.
+
+Only the lines concerned change, and all other bytes stay. The file is replaced as a whole or not at all; the bytes
+before our first change lie in a backup beside it until everything of ours is taken back.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Entry
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
+    IN_FORCE,
+    Context,
+    DeleteBesideServicesFile,
+    OptionError,
+    Plan,
+    PlanError,
+    Resource,
+    Step,
+    WriteServicesFile,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources.services_file_lines import (
+    Wish,
+    edited,
+    restored,
+    service_of,
+    shown,
+    split_lines,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources.services_file_record import (
+    Record,
+    digest,
+    record_of,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
+    Absent,
+    RegistryValue,
+    ServicesBackupFact,
+    ServicesFile,
+    ServicesFileFact,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import (
+    DATA_BASE_PATH_FACT,
+    SYSTEM_ROOT_FACT,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import HIGHEST_PORT
+
+ENTRY: t.Final = "services_file"
+FILE: t.Final = "services"
+BACKUP: t.Final = "services.portkeeper-backup"
+_TEMPORARY: t.Final = re.compile(r"services\.portkeeper-(\d{1,4})-(?:new|old|cut)")
+"""Files that exist only while the services file is being replaced."""
+
+USUAL_FOLDER: t.Final = r"%SystemRoot%\System32\drivers\etc"
+
+ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
+    "entries": {
+        "type": "list",
+        "elements": "dict",
+        "required": True,
+        "options": {
+            "name": {"type": "str"},
+            "port": {"type": "int"},
+            "protocol": {"type": "str", "choices": ["tcp", "udp"], "required": True},
+            "aliases": {"type": "list", "elements": "str"},
+            "comment": {"type": "str"},
+        },
+    },
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+}
+
+_NAME: t.Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+\-]{0,63}", re.ASCII)
+_COMMENT: t.Final = re.compile(r"[ -~]{0,200}")
+# The console tells outputs apart by such words, so the file shall not hold one of ours.
+_MARKER: t.Final = re.compile(r"portkeeper-\d+-(ok|failed)")
+_FOLDER: t.Final = re.compile(r"[A-Za-z]:(?:\\[A-Za-z0-9 _.~\-]*[A-Za-z0-9_~\-])+")
+"""What may go into a command line, in quotes."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ServicesEntries:
+    """What the user wants."""
+
+    wishes: tuple[Wish, ...]
+    present: bool
+
+
+def options(arguments: t.Mapping[str, t.Any]) -> ServicesEntries:
+    """Typed options; raises OptionError."""
+    present = arguments["state"] == "present"
+    wishes = tuple(
+        _wish(f"entries[{index}]", entry, present=present) for index, entry in enumerate(arguments["entries"])
+    )
+    if not wishes:
+        raise OptionError("entries", "it is empty")
+    keys = [wish.key for wish in wishes]
+    twice = sorted({key for key in keys if keys.count(key) > 1})
+    if twice:
+        raise OptionError("entries", f"{', '.join(twice)} stands in it more than once")
+    return ServicesEntries(wishes, present)
+
+
+def _wish(place: str, entry: t.Mapping[str, t.Any], *, present: bool) -> Wish:
+    name, port, aliases, comment = (entry.get(key) for key in ("name", "port", "aliases", "comment"))
+    if present and (not name or port is None):
+        raise OptionError(place, "an entry that shall be present needs a name and a port")
+    if not name and port is None:
+        raise OptionError(place, "an entry needs a name, a port or both")
+    if port is not None and not 1 <= port <= HIGHEST_PORT:
+        raise OptionError(f"{place}.port", f"{port} is no port; ports go from 1 to {HIGHEST_PORT}")
+    for text in [*([name] if name else []), *(aliases or [])]:
+        if not _NAME.fullmatch(text):
+            raise OptionError(place, f"{text!r} is no service name (1 to 64 letters, digits and _ . + -)")
+    if comment is not None and (not _COMMENT.fullmatch(comment) or _MARKER.search(comment)):
+        raise OptionError(f"{place}.comment", f"{comment!r} is not one line of at most 200 printable ASCII characters")
+    return Wish(
+        name=name or "",
+        port=port or 0,
+        protocol=entry["protocol"],
+        aliases=None if aliases is None else tuple(aliases),
+        comment=None if comment is None else comment.strip(),
+    )
+
+
+# --- where the file is -----------------------------------------------------------------------------------------------
+
+
+def folder_of(context: Context) -> str:
+    """The folder with the services file; raises PlanError where its name can't go into a command line."""
+    reading = context.facts[DATA_BASE_PATH_FACT]
+    text = reading.data if isinstance(reading, RegistryValue) else USUAL_FOLDER
+    if isinstance(text, str) and text.casefold().startswith("%systemroot%"):
+        root = context.facts[SYSTEM_ROOT_FACT]
+        text = f"{root.data}{text[len('%systemroot%') :]}" if not isinstance(root, Absent) else text
+    folder = text.rstrip("\\") if isinstance(text, str) else repr(text)
+    if not _FOLDER.fullmatch(folder):
+        raise PlanError(
+            rf"HKLM\{DATA_BASE_PATH_FACT.key}\{DATA_BASE_PATH_FACT.name}",
+            f"it names the folder {folder!r}, which can't go safely into a command line",
+            "Edit that services file by hand",
+        )
+    return folder
+
+
+def path_of(folder: str, name: str = FILE) -> str:
+    """The full name of a file in that folder."""
+    return f"{folder}\\{name}"
+
+
+def temporary_file(number: int, part: t.Literal["new", "old", "cut"]) -> str:
+    """The name of a temporary file beside the services file."""
+    return f"services.portkeeper-{number}-{part}"
+
+
+def _leftovers(file: ServicesFile) -> tuple[str, ...]:
+    """Temporary files of killed runs."""
+    return tuple(sorted(name for name in file.beside if _TEMPORARY.fullmatch(name)))
+
+
+def _free_number(leftovers: tuple[str, ...]) -> int:
+    """A number that no temporary file has: a killed run's command may still hold one open."""
+    return 1 + max((int(found[1]) for found in map(_TEMPORARY.fullmatch, leftovers) if found), default=0)
+
+
+# --- the plan --------------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Target:
+    """The file as it shall be, and what the journal then says (``None``: nothing)."""
+
+    content: bytes
+    record: Record | None
+    keep_before: bool = False
+    drop_backup: bool = False
+    warnings: tuple[str, ...] = ()
+
+
+def plan(wanted: ServicesEntries, context: Context) -> Plan:
+    """All entries as they should be; raises PlanError, FactsNeeded."""
+    folder = folder_of(context)
+    file = context.facts[ServicesFileFact(folder)]
+    if file.content is None:
+        return _without_file(wanted, folder, file)
+    content, changes = edited(file.content, wanted.wishes, present=wanted.present)
+    record = record_of(context.entry(ENTRY))
+    if content == file.content:
+        target = _Target(content, record)
+    elif record is None:
+        first = Record(digest(file.content)).extended(file.content, content, changes)
+        target = _Target(content, first, keep_before=True)
+    else:
+        after = record.extended(file.content, content, changes)
+        target = _further(file.content, content, after, context.facts[ServicesBackupFact(folder)])
+    warnings = _conflicts(wanted, content) if content != file.content else ()
+    return _plan(wanted, context, folder, file, dataclasses.replace(target, warnings=warnings))
+
+
+def _further(old: bytes, new: bytes, record: Record, backup: bytes | None) -> _Target:
+    """One more change of a file that has our lines already; ``record`` is the one after it."""
+    proven = backup is not None and digest(backup) == record.original
+    if digest(new) == record.original or not record.changes:
+        # Nothing of ours is left: where nobody else has written, also the last line's missing end comes back.
+        return _Target(backup if proven and backup is not None else new, None, drop_backup=backup is not None)
+    is_original = digest(old) == record.original
+    keep = backup is None or (is_original and not proven)
+    # A backup of anything but the original is good for people only.
+    known = record if proven or is_original else dataclasses.replace(record, original="")
+    return _Target(new, known, keep_before=keep)
+
+
+def undo(wanted: ServicesEntries, context: Context) -> Plan:
+    """Take back what we changed for these entries; raises PlanError, FactsNeeded."""
+    folder = folder_of(context)
+    file = context.facts[ServicesFileFact(folder)]
+    record = record_of(context.entry(ENTRY))
+    keys = {wish.key for wish in wanted.wishes} & set(record.changes if record else ())
+    if record is None or file.content is None or not keys:
+        return _plan(wanted, context, folder, file, _Target(file.content or b"", record))
+    backup = context.facts[ServicesBackupFact(folder)]
+    return _plan(wanted, context, folder, file, _undone(file.content, record, keys, backup))
+
+
+def _undone(content: bytes, record: Record, keys: set[str], backup: bytes | None) -> _Target:
+    drops = backup is not None
+    all_of_it = keys == set(record.changes)
+    if all_of_it and digest(content) == record.original:
+        return _Target(content, None, drop_backup=drops)
+    if all_of_it and record.knows(content) and backup is not None and digest(backup) == record.original:
+        return _Target(backup, None, drop_backup=True)
+    new, foreign = restored(content, {key: record.changes[key] for key in sorted(keys)})
+    left = record.without(keys, content, new)
+    warnings = [f"The entry {key} was changed since by somebody else; it is left as it is." for key in foreign]
+    if not record.knows(content):
+        warnings.append("The services file was changed since by somebody else; only our lines are taken back.")
+    if left.changes:
+        return _Target(new, left, warnings=tuple(warnings))
+    return _Target(new, None, drop_backup=drops, warnings=tuple(warnings))
+
+
+def _plan(wanted: ServicesEntries, context: Context, folder: str, file: ServicesFile, target: _Target) -> Plan:
+    old = file.content or b""
+    leftovers = _leftovers(file)
+    steps = _steps(folder, file, target, leftovers)
+    has_backup = target.keep_before or (BACKUP in file.beside and not target.drop_backup)
+    return Plan(
+        "services_file",
+        before={"lines": _lines(wanted, old), **_named(leftovers)},
+        after={"lines": _lines(wanted, target.content), **_named(leftovers, gone=True)},
+        force=IN_FORCE,
+        steps=steps,
+        journal=_journal(context, target),
+        warnings=target.warnings,
+        details={"path": path_of(folder), "backup_file": path_of(folder, BACKUP) if has_backup else ""},
+        # What is still open there can't be deleted yet, and that is no failure.
+        is_event=steps == (DeleteBesideServicesFile(folder, leftovers),),
+    )
+
+
+def _steps(folder: str, file: ServicesFile, target: _Target, leftovers: tuple[str, ...]) -> tuple[Step, ...]:
+    if file.content is not None and target.content != file.content:
+        if file.read_only:
+            raise PlanError(
+                path_of(folder),
+                "the file is read-only, so nothing was changed",
+                "Somebody wants it to stay as it is; remove the attribute (attrib -r) if that is no longer so",
+            )
+        write = WriteServicesFile(
+            folder,
+            file.content,
+            target.content,
+            keep_before=target.keep_before,
+            drop_backup=target.drop_backup,
+            number=_free_number(leftovers),
+            leftovers=leftovers,
+        )
+        return (write,)
+    names = (*leftovers, *((BACKUP,) if target.drop_backup else ()))
+    return (DeleteBesideServicesFile(folder, names),) if names else ()
+
+
+def _journal(context: Context, target: _Target) -> dict[str, Entry | None]:
+    known = context.entry(ENTRY)
+    entry = target.record.as_entry() if target.record else None
+    return {} if entry == known else {ENTRY: entry}
+
+
+def _without_file(wanted: ServicesEntries, folder: str, file: ServicesFile) -> Plan:
+    if wanted.present:
+        raise PlanError(
+            path_of(folder),
+            "there is no such file",
+            "Every Windows has one; put it back from another server of this release, then run this again",
+        )
+    return Plan(
+        "services_file",
+        before={"lines": []},
+        after={"lines": []},
+        force=IN_FORCE,
+        details={"path": path_of(folder), "backup_file": path_of(folder, BACKUP) if BACKUP in file.beside else ""},
+    )
+
+
+def _named(leftovers: tuple[str, ...], *, gone: bool = False) -> dict[str, list[str]]:
+    """Shown only where a killed run left something."""
+    return {"temporary_files": [] if gone else list(leftovers)} if leftovers else {}
+
+
+def _lines(wanted: ServicesEntries, content: bytes) -> list[str]:
+    """The lines that are about the wanted entries."""
+    return [
+        shown(line)
+        for line in split_lines(content)
+        if any(wish.means(service_of(line), any_port=wanted.present) for wish in wanted.wishes)
+    ]
+
+
+def _conflicts(wanted: ServicesEntries, content: bytes) -> tuple[str, ...]:
+    """Other lines that give the wanted ports or names to somebody else: of several lines Windows takes the first."""
+    if not wanted.present:
+        return ()
+    services = [service for service in map(service_of, split_lines(content)) if service]
+    return tuple(
+        f"{wish.port}/{wish.protocol} has another name too in this file: {service.name}."
+        for wish in wanted.wishes
+        for service in services
+        if (service.port, service.protocol) == (wish.port, wish.protocol)
+        and service.name.casefold() != wish.name.casefold()
+    )
+
+
+RESOURCE: t.Final = Resource("services_file", ARGUMENT_SPEC, options, plan, undo, early=(DATA_BASE_PATH_FACT,))

@@ -1,0 +1,135 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the journal keeps of a ``services`` file: never the file, but how to know it again and our lines in it.
+
+The bytes before us lie on the server in a backup beside the file. The journal has the digest of those bytes and of what
+we wrote, the lines that we added, and those that we took away or replaced.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Entry, State
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import PlanError
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources.services_file_lines import (
+    Change,
+    bare,
+)
+
+Changes = t.Mapping[str, Change]
+
+
+def digest(content: bytes | None) -> str:
+    """SHA-256 in hexadecimal; empty for a file that is not there."""
+    return "" if content is None else hashlib.sha256(content).hexdigest()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Record:
+    """Our part in one services file."""
+
+    original: str
+    """Digest of the file before our first change; empty once somebody else has changed the file in between."""
+    written: tuple[str, ...] = ()
+    """Digests that the file may have if nobody else has changed it: after our last change, and before it."""
+    changes: Changes = dataclasses.field(default_factory=dict)
+    """By the wishes' keys."""
+
+    def knows(self, content: bytes) -> bool:
+        """Whether the file is one that we left: a run that was killed leaves the one before its change."""
+        return digest(content) in (self.original, *self.written)
+
+    def extended(self, old: bytes, new: bytes, changes: Changes) -> Record:
+        """This record after one more change of ours."""
+        return dataclasses.replace(
+            self,
+            original=self.original if self.knows(old) else "",
+            written=(digest(new), digest(old)),
+            changes=_merged(self.changes, changes),
+        )
+
+    def without(self, keys: t.Collection[str], old: bytes, new: bytes) -> Record:
+        """This record after some changes were taken back."""
+        left = {key: change for key, change in self.changes.items() if key not in keys}
+        return dataclasses.replace(self.extended(old, new, {}), changes=left)
+
+    def as_entry(self) -> Entry:
+        """For the journal."""
+        texts = {key: [_text(line) for line in change.original] for key, change in self.changes.items()}
+        ours = {key: None if c.written is None else _text(c.written) for key, c in self.changes.items()}
+        return Entry(
+            original={"sha256": self.original, "lines": texts},
+            written={"sha256": list(self.written), "lines": ours},
+            added=tuple(sorted(self.changes)),
+        )
+
+
+def _merged(known: Changes, new: Changes) -> dict[str, Change]:
+    """What went first is the original; a line that is again as it was is none of ours."""
+    merged = dict(known)
+    for key, change in new.items():
+        original = known[key].original if key in known else change.original
+        merged[key] = Change(original, change.written)
+    return {key: change for key, change in merged.items() if not _is_nothing(change)}
+
+
+def _is_nothing(change: Change) -> bool:
+    now = () if change.written is None else (bare(change.written),)
+    return tuple(map(bare, change.original)) == now
+
+
+def record_of(entry: Entry | None) -> Record | None:
+    """The record from the journal, which is data from the server.
+
+    Raises:
+        PlanError: it can't be one of ours.
+    """
+    if entry is None:
+        return None
+    original, written = _parts(entry.original), _parts(entry.written)
+    before, ours = original["lines"], written["lines"]
+    if not isinstance(before, dict) or not isinstance(ours, dict) or set(before) != set(ours):
+        raise _unusable()
+    changes = {str(key): Change(_lines(before[key]), _line(ours[key])) for key in before}
+    digests = written["sha256"]
+    if not isinstance(original["sha256"], str) or not isinstance(digests, list):
+        raise _unusable()
+    return Record(original["sha256"], tuple(map(str, digests)), changes)
+
+
+def _parts(state: State) -> t.Mapping[str, t.Any]:
+    if not isinstance(state, t.Mapping) or not {"sha256", "lines"} <= set(state):
+        raise _unusable()
+    return state
+
+
+def _lines(texts: t.Any) -> tuple[bytes, ...]:
+    if not isinstance(texts, list):
+        raise _unusable()
+    lines = tuple(_line(text) for text in texts)
+    return tuple(line for line in lines if line is not None)
+
+
+def _line(text: t.Any) -> bytes | None:
+    """One line and no more: a line feed inside would smuggle a second one into the file."""
+    if text is None:
+        return None
+    if not isinstance(text, str) or "\n" in text[:-1] or any(ord(character) > 0xFF for character in text):
+        raise _unusable()
+    return text.encode("latin-1")
+
+
+def _text(line: bytes) -> str:
+    return line.decode("latin-1")
+
+
+def _unusable() -> PlanError:
+    return PlanError(
+        "the journal's entry of the services file",
+        "it is not one that this collection wrote",
+        "Somebody has changed the journal; compare the file with its backup by hand and remove the entry",
+    )

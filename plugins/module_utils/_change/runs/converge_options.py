@@ -1,0 +1,223 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options of ``converge``: several resources, the victims to relieve and to prove, and what the run may do."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import OptionError, Resource
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources import (
+    dns_socket_pool,
+    dynamic_ports,
+    reserved_ports,
+    service_start_mode,
+    service_state,
+    services_file,
+    static_rpc_port,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.known_services import why_not
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.protected_services import (
+    SilentEvent,
+    Victim,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.request import Item, Request
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import (
+    SERVICES_BY_KEY,
+    KnownService,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import PROTOCOLS, Protocol
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import LACKS, Condition
+from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import (
+    PortSet,
+    PortSyntaxError,
+    parse_ports,
+)
+
+RESOURCES: t.Final[t.Mapping[str, Resource]] = {
+    module.RESOURCE.name: module.RESOURCE
+    for module in (
+        reserved_ports,
+        dns_socket_pool,
+        dynamic_ports,
+        static_rpc_port,
+        service_start_mode,
+        service_state,
+        services_file,
+    )
+}
+"""Every resource by its name, which is also its module's."""
+
+CAPABILITIES: t.Final = tuple(LACKS)
+"""What a resource or a victim of a list, or the whole request, can be made to depend on."""
+
+_WHEN_INSTALLED: t.Final = "when_installed"
+"""What a resource of a list can be made to depend on, beside capabilities: services."""
+
+_CONDITIONS: t.Final[t.Mapping[str, t.Any]] = {
+    name: {"type": "list", "elements": "str", "choices": list(CAPABILITIES), "default": []}
+    for name in ("when_capable", "unless_capable")
+}
+
+ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
+    "resources": {"type": "list", "elements": "dict", "default": []},
+    "victims": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "service": {"type": "str", "required": True},
+            "image": {"type": "str"},
+            "ports": {"type": "list", "elements": "str", "default": []},
+            "optional_ports": {"type": "list", "elements": "str", "default": []},
+            "ad_lds_instance": {"type": "str"},
+            "dependents": {"type": "list", "elements": "str", "default": []},
+            "if_installed": {"type": "bool", "default": False},
+            "if_automatic": {"type": "bool", "default": False},
+            "restart": {"type": "bool", "default": False},
+            "silent_events": {"type": "list", "elements": "str", "default": []},
+            **_CONDITIONS,
+        },
+    },
+    "known_services": {"type": "list", "elements": "str", "choices": list(SERVICES_BY_KEY), "default": []},
+    "required_services": {"type": "list", "elements": "str", "default": []},
+    "required_one_of": {"type": "list", "elements": "str", "default": []},
+    "required_capabilities": {"type": "list", "elements": "str", "choices": list(CAPABILITIES), "default": []},
+    "require": {"type": "bool", "default": False},
+    "relieve": {"type": "bool", "default": False},
+    "restart_dns": {"type": "bool", "default": False},
+    "stop_owners": {"type": "bool", "default": False},
+    "prove": {"type": "bool", "default": False},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+}
+
+Validate = t.Callable[[str, t.Mapping[str, t.Any], t.Mapping[str, t.Any]], t.Mapping[str, t.Any]]
+"""From (where the options stand, argument specification, given options) to checked options; raises OptionError."""
+
+
+def request(arguments: t.Mapping[str, t.Any], *, journal: bool, validate: Validate) -> Request:
+    """The typed request; raises OptionError."""
+    wanted = Request(
+        items=_items(arguments["resources"], validate),
+        victims=tuple(_victim(f"victims[{index}]", item) for index, item in enumerate(arguments["victims"])),
+        known_services=tuple(map(_known_service, dict.fromkeys(arguments["known_services"]))),
+        required_services=tuple(arguments["required_services"]),
+        required_one_of=tuple(arguments["required_one_of"]),
+        required_capabilities=tuple(arguments["required_capabilities"]),
+        require=arguments["require"],
+        relieve=arguments["relieve"],
+        restart_dns=arguments["restart_dns"],
+        stop_owners=arguments["stop_owners"],
+        prove=arguments["prove"],
+        undo=arguments["state"] == "absent",
+        journal=journal,
+    )
+    if not (wanted.items or wanted.victims or wanted.known_services):
+        raise OptionError("resources", "nothing to do: give resources, victims or known_services")
+    return wanted
+
+
+def _known_service(key: str) -> KnownService:
+    row = SERVICES_BY_KEY[key]
+    if reason := why_not(row):
+        raise OptionError("known_services", f"{key} can't be among them, since {reason}")
+    return row
+
+
+def _items(given: t.Sequence[t.Mapping[str, t.Any]], validate: Validate) -> tuple[Item, ...]:
+    named = [name for item in given for name in item]
+    return tuple(
+        _item(
+            f"resources[{index}]",
+            item,
+            validate,
+            is_one_of_many=any(named.count(name) > 1 for name in RESOURCES if name in item),
+        )
+        for index, item in enumerate(given)
+    )
+
+
+def _item(place: str, item: t.Mapping[str, t.Any], validate: Validate, *, is_one_of_many: bool) -> Item:
+    """``is_one_of_many``: the resource alone does not tell which item a sentence is about."""
+    names = [name for name in item if name not in (*_CONDITIONS, _WHEN_INSTALLED)]
+    if len(names) != 1 or names[0] not in RESOURCES:
+        given = ", ".join(repr(name) for name in names) or "nothing"
+        raise OptionError(place, f"it names {given}; give exactly one of {', '.join(RESOURCES)}")
+    resource = RESOURCES[names[0]]
+    options, where = item[resource.name], f"{place}.{resource.name}" if is_one_of_many else resource.name
+    if not isinstance(options, t.Mapping):
+        raise OptionError(where, "its options must be a dictionary")
+    checked = validate(where, resource.argument_spec, options)
+    return Item(
+        resource,
+        _typed(where, resource, checked),
+        Condition(*(_capabilities(f"{place}.{name}", item.get(name)) for name in _CONDITIONS)),
+        _names(item.get(_WHEN_INSTALLED)),
+    )
+
+
+def _typed(place: str, resource: Resource, checked: t.Mapping[str, t.Any]) -> t.Any:
+    try:
+        return resource.options(checked)
+    except OptionError as error:
+        raise OptionError(f"{place}.{error.option}", error.reason) from error
+
+
+def _capabilities(place: str, given: t.Any) -> tuple[str, ...]:
+    names = _names(given)
+    for name in names:
+        if name not in CAPABILITIES:
+            raise OptionError(place, f"{name!r} is not a capability; known are {', '.join(CAPABILITIES)}")
+    return names
+
+
+def _names(given: t.Any) -> tuple[str, ...]:
+    """A name, or a list of them."""
+    return (given,) if isinstance(given, str) else tuple(given or ())
+
+
+def _victim(place: str, item: t.Mapping[str, t.Any]) -> Victim:
+    own = _ports_by_protocol(f"{place}.ports", item["ports"])
+    optional = _ports_by_protocol(f"{place}.optional_ports", item["optional_ports"])
+    return Victim(
+        service=item["service"],
+        image=item.get("image") or "",
+        own=own,
+        optional={protocol: optional[protocol] - own[protocol] for protocol in PROTOCOLS},
+        dependents=tuple(item["dependents"]),
+        if_installed=item["if_installed"],
+        if_automatic=item["if_automatic"],
+        condition=Condition(*(tuple(item[name]) for name in _CONDITIONS)),
+        restart=item["restart"],
+        silent_events=tuple(_silent_event(f"{place}.silent_events", text) for text in item["silent_events"]),
+        ad_lds_instance=item.get("ad_lds_instance") or "",
+    )
+
+
+def _silent_event(place: str, text: str) -> SilentEvent:
+    """``Application/Server ActiveSync/3015``: log, source and code."""
+    parts = [part.strip() for part in text.split("/")]
+    if len(parts) != _EVENT_PARTS or not all(parts) or not parts[-1].isdigit():
+        raise OptionError(place, f"{text!r} is not of the form log/source/code")
+    log, source, code = parts
+    return SilentEvent(log, source, int(code[:6]))
+
+
+_EVENT_PARTS: t.Final = 3
+
+
+def _ports_by_protocol(place: str, texts: t.Iterable[str]) -> dict[Protocol, PortSet]:
+    """``50389``, ``50389/tcp``, ``1812-1813/udp``; without a protocol both are meant."""
+    found: dict[Protocol, PortSet] = {protocol: PortSet() for protocol in PROTOCOLS}
+    for text in texts:
+        ports, slash, protocol = text.partition("/")
+        if slash and protocol not in PROTOCOLS:
+            raise OptionError(place, f"{text!r} has a protocol other than tcp and udp")
+        try:
+            parsed = parse_ports([ports])
+        except PortSyntaxError as error:
+            raise OptionError(place, str(error)) from error
+        for meant in [protocol] if slash else PROTOCOLS:
+            found[t.cast(Protocol, meant)] |= parsed
+    return found

@@ -1,0 +1,387 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One plan for everything that a run does: resources, relief of services that are down, one stop of DNS, the proof.
+
+A pure function from facts and a request to an ordered list of steps. It is called again after the steps, with fresh
+facts: then it must find nothing left to do, and its view of the victims is the proof.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import (
+    JOURNAL_NAME,
+    RESET_ADVICE,
+    Journal,
+    JournalError,
+    JournalTooNew,
+    load,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
+    AwaitDns,
+    Context,
+    Plan,
+    PlanError,
+    StartServices,
+    Step,
+    StopServices,
+    WriteJournal,
+    WriteValue,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources import reserved_ports
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs import block_mode_guard
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.known_services import victims_of
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.observed_force import observed_force
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.predicted_facts import foreseen
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.protected_services import (
+    Victim,
+    VictimReport,
+    report_on,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.request import Item, Request
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.service_moves import Moves, moves_for
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.service_order import distinct
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import DNS_SERVICE
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
+    Absent,
+    Facts,
+    FactsNeeded,
+    RegistryValue,
+    ServiceFact,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.installed_products import (
+    installed,
+    lacking_names,
+    questions,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.registry_text import why_not_writable
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import Release, offers
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import JOURNAL_FACT
+from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
+
+SERVICE_TIMEOUT: t.Final = 120.0
+"""Seconds that one service may take to stop or to start within a convergence."""
+
+Result = t.TypeVar("Result")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Convergence:
+    """What is to be done, in order, and how things stand before it."""
+
+    release: Release
+    plans: tuple[Plan, ...] = ()
+    victims: tuple[VictimReport, ...] = ()
+    steps: tuple[Step, ...] = ()
+    recovery: tuple[Step, ...] = ()
+    """What brings stopped services back when a step before them fails."""
+    missing_services: tuple[str, ...] = ()
+    """Required services that are not installed: the request does not apply to this server."""
+    missing_choice: tuple[str, ...] = ()
+    """Services of which one is required, where none is installed: the same."""
+    missing_capabilities: tuple[str, ...] = ()
+    """Required capabilities that this release lacks: the same."""
+    relieved: tuple[str, ...] = ()
+    """Services that are started because they, or what they depend on, were down."""
+    interrupted: tuple[str, ...] = ()
+    """Services that ran, are stopped for the change and started again; DNS and its dependents apart."""
+    restarts_dns: bool = False
+    unrelieved: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Victims that stay down, each with the reason."""
+
+    @property
+    def applicable(self) -> bool:
+        """Whether the request means this server at all."""
+        return not (self.missing_services or self.missing_choice or self.missing_capabilities)
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything is done besides book-keeping."""
+        return any(not isinstance(step, WriteJournal) for step in self.steps)
+
+    @property
+    def unfinished(self) -> tuple[Plan, ...]:
+        """Plans that still want something; after the steps there must be none."""
+        return tuple(plan for plan in self.plans if plan.changed and not plan.is_event)
+
+
+def converge(request: Request, facts: Facts, release: Release, now: float) -> Convergence:
+    """The whole run as one plan; raises FactsNeeded and PlanError.
+
+    ``now`` is the controller's clock, seconds since the epoch (UTC).
+    """
+    lacking = tuple(name for name in request.required_capabilities if not offers(release, name))
+    if lacking:
+        return Convergence(release, missing_capabilities=lacking)
+    ledger = _read_ledger(facts) if request.journal else _Ledger(None)
+    _refuse_undo_without_journal(request)
+    early = [fact for item in request.items if item.condition.holds(release) for fact in item.resource.early]
+    known = questions(request.known_services, release.capabilities)
+    facts.require(*(ServiceFact(name) for name in _named_services(request)), *known, *early)
+    missing, choice = _missing_services(request, facts, release)
+    if missing or choice:
+        return Convergence(release, missing_services=missing, missing_choice=choice)
+    victims = (*request.victims, *victims_of(request.known_services, facts, release))
+    request = dataclasses.replace(request, victims=_located(victims, facts, release))
+    context = Context(
+        facts=facts,
+        release=release,
+        journal=ledger.journal,
+        now=now,
+        owners=tuple(victim.as_owner() for victim in request.victims),
+        may_stop_owners=request.stop_owners,
+        dns_will_stop=request.restart_dns and bool(request.victims),
+    )
+    plans, reports = _plans_and_reports(request, context)
+    plans = tuple(_as_observed(plan, reports) for plan in plans)
+    _refuse_unwritable(plans)
+    _refuse_two_for_one(plans)
+    return _ordered(request, context, ledger, plans, reports)
+
+
+# --- the journal -----------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Ledger:
+    """The journal as read: ``None`` when it is switched off."""
+
+    journal: Journal | None
+    key_exists: bool = True
+
+
+def _read_ledger(facts: Facts) -> _Ledger:
+    reading = facts[JOURNAL_FACT]
+    if isinstance(reading, Absent):
+        return _Ledger(Journal(), key_exists=reading is not Absent.KEY)
+    text = reading.data if isinstance(reading, RegistryValue) and isinstance(reading.data, str) else repr(reading.data)
+    try:
+        return _Ledger(load(text))
+    except JournalTooNew as error:
+        raise PlanError(JOURNAL_NAME, str(error), "Update the collection") from error
+    except JournalError as error:
+        raise PlanError(JOURNAL_NAME, f"it can't be read: {error}", RESET_ADVICE) from error
+
+
+# --- plans and victims -----------------------------------------------------------------------------------------------
+
+
+def _named_services(request: Request) -> tuple[str, ...]:
+    """Every service that is surely asked about, so that one query reads them all."""
+    named = [name for victim in request.victims for name in (victim.service, *victim.dependents)]
+    dns = [DNS_SERVICE] if request.victims or request.known_services or request.restart_dns else []
+    beside = [name for item in request.items for name in item.when_installed]
+    return distinct([*request.required_services, *request.required_one_of, *named, *beside, *dns])
+
+
+def _missing_services(request: Request, facts: Facts, release: Release) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The required services that are missing, and those of which none is there though one is required."""
+    missing = tuple(name for name in request.required_services if facts[ServiceFact(name)] is None)
+    has_one = any(facts[ServiceFact(name)] for name in request.required_one_of)
+    return missing, (*(() if has_one else request.required_one_of), *_missing_known(request, facts, release))
+
+
+def _missing_known(request: Request, facts: Facts, release: Release) -> tuple[str, ...]:
+    """The names of the known services, where none of them is installed."""
+    rows = request.known_services
+    if installed(rows, facts, release.capabilities):
+        return ()
+    return distinct([name for row in rows for name in lacking_names(row, release.capabilities)])
+
+
+def _refuse_undo_without_journal(request: Request) -> None:
+    if request.undo and not request.journal:
+        raise PlanError(
+            "state absent",
+            "without the journal it is not known what was there before",
+            "Remove portkeeper_journal: false, or set the former values by hand",
+        )
+
+
+def _located(victims: tuple[Victim, ...], facts: Facts, release: Release) -> tuple[Victim, ...]:
+    """The victims that count on this server, with their ports there."""
+    located = _Gathering[Victim]()
+    for victim in victims:
+        if victim.counts_on(facts, release):
+            located.add(functools.partial(victim.on, facts))
+    if located.needed:
+        raise FactsNeeded(located.needed)
+    return tuple(located.results)
+
+
+def _plans_and_reports(request: Request, context: Context) -> tuple[tuple[Plan, ...], tuple[VictimReport, ...]]:
+    """All plans and reports; the questions of all of them are asked together."""
+    items = tuple(item for item in request.items if item.counts_on(context.facts, context.release))
+    plans = _Gathering[tuple[Plan, ...]]()
+    plans.add(functools.partial(_plans, items, request, context))
+    reports = _Gathering[tuple[VictimReport, ...]]()
+    reports.add(lambda: report_on(request.victims, context) if request.victims else ())
+    needed = plans.needed | reports.needed
+    if needed:
+        raise FactsNeeded(needed)
+    return plans.results[0], reports.results[0]
+
+
+def _plans(items: tuple[Item, ...], request: Request, context: Context) -> tuple[Plan, ...]:
+    """One plan for each item. Reservations come last, since what they protect from is what the others leave."""
+    others = _Gathering[Plan]()
+    reservations = _Gathering[Plan]()
+    for item in items:
+        if not _reserves(item):
+            others.add(functools.partial(_plan, item, request, context))
+    steps = [step for plan in others.results for step in plan.steps]
+    outlook = context if request.undo else dataclasses.replace(context, facts=foreseen(context.facts, steps))
+    for item in items:
+        if _reserves(item):
+            reservations.add(functools.partial(_plan, item, request, outlook))
+    needed = others.needed | reservations.needed
+    if needed:
+        raise FactsNeeded(needed)
+    made = {True: iter(reservations.results), False: iter(others.results)}
+    return block_mode_guard.guarded(request, items, tuple(next(made[_reserves(item)]) for item in items), context)
+
+
+def _plan(item: Item, request: Request, context: Context) -> Plan:
+    return (item.resource.undo if request.undo else item.resource.plan)(item.options, context)
+
+
+def _reserves(item: Item) -> bool:
+    return isinstance(item.options, reserved_ports.ReservedPorts)
+
+
+def _refuse_unwritable(plans: tuple[Plan, ...]) -> None:
+    """Values that could not be written whole are refused before anything is written, the journal included."""
+    advice = "Mend that entry on the server, then run this again"
+    for step in (step for plan in plans for step in plan.steps if isinstance(step, WriteValue)):
+        reason = why_not_writable(step.value)
+        if reason:
+            raise PlanError(rf"HKLM\{step.key}\{step.name}", reason, advice)
+
+
+def _refuse_two_for_one(plans: tuple[Plan, ...]) -> None:
+    """Each plan knows what it found and nothing of the others: two for one value would undo each other's change."""
+    seen: set[str] = set()
+    for plan in plans:
+        twice = seen & plan.journal.keys()
+        if twice:
+            raise PlanError(
+                "resources",
+                f"two items of {plan.resource} change the same thing ({', '.join(sorted(twice))})",
+                "Put what they name into one item",
+            )
+        seen |= plan.journal.keys()
+
+
+class _Gathering(t.Generic[Result]):
+    """Calls planners one after another and collects what all of them still need."""
+
+    def __init__(self) -> None:
+        self.results: list[Result] = []
+        self.needed: frozenset[t.Any] = frozenset()
+
+    def add(self, call: t.Callable[[], Result]) -> None:
+        try:
+            self.results.append(call())
+        except FactsNeeded as question:
+            self.needed |= question.facts
+
+
+def _as_observed(plan: Plan, reports: t.Iterable[VictimReport]) -> Plan:
+    if plan.changed:
+        return plan
+    return dataclasses.replace(plan, force=observed_force(plan, _held_by_dns(reports) & plan.guarded))
+
+
+def _held_by_dns(reports: t.Iterable[VictimReport]) -> PortSet:
+    ports = (
+        standing.port
+        for report in reports
+        for standing in report.intruders
+        if standing.protocol == "udp" and standing.is_held_by_dns
+    )
+    return PortSet.of(*ports)
+
+
+# --- the order -------------------------------------------------------------------------------------------------------
+
+
+def _ordered(
+    request: Request, context: Context, ledger: _Ledger, plans: tuple[Plan, ...], reports: tuple[VictimReport, ...]
+) -> Convergence:
+    moves = moves_for(request, context, plans, reports)
+    writes = tuple(step for plan in block_mode_guard.safe_order(plans, undo=request.undo) for step in plan.steps)
+    # Ports that a stop was to free stay as they are where the stop does not come.
+    when_free = tuple(step for plan in plans for step in plan.steps_when_free) if moves.stop else ()
+    stop = (StopServices(moves.stop, SERVICE_TIMEOUT),) if moves.stop else ()
+    ports_first = bool(moves.start_first or when_free)
+    body = (*stop, *writes, *when_free) if ports_first else (*writes, *stop)
+    recovery = _starts(moves)
+    # A run that was killed after its last start left a note that nothing needs any more.
+    noted = ledger.journal is not None and bool(ledger.journal.stopped)
+    acts = bool(body or recovery) or noted or request.undo
+    journal = _journal_steps(request, plans, ledger, moves) if acts else _JournalSteps()
+    return Convergence(
+        release=context.release,
+        plans=plans,
+        victims=reports,
+        steps=(*journal.first, *body, *recovery, *journal.last),
+        recovery=(*recovery, *journal.recovered) if stop else (),
+        relieved=moves.relieved,
+        interrupted=moves.interrupted,
+        restarts_dns=moves.stops_dns,
+        unrelieved=moves.unrelieved,
+    )
+
+
+def _starts(moves: Moves) -> tuple[Step, ...]:
+    steps: list[Step] = []
+    if moves.start_first:
+        steps.append(StartServices(moves.start_first, SERVICE_TIMEOUT, essential=False))
+    if moves.start_last:
+        steps.append(StartServices(moves.start_last, SERVICE_TIMEOUT))
+    if DNS_SERVICE in moves.start_last:
+        steps.append(AwaitDns(SERVICE_TIMEOUT))
+    return tuple(steps)
+
+
+class _JournalSteps(t.NamedTuple):
+    """The journal before the first change, after the last one, and where a step between them has failed."""
+
+    first: tuple[Step, ...] = ()
+    last: tuple[Step, ...] = ()
+    recovered: tuple[Step, ...] = ()
+
+
+def _journal_steps(request: Request, plans: tuple[Plan, ...], ledger: _Ledger, moves: Moves) -> _JournalSteps:
+    """The journal before the first change, and after the last where that settled something.
+
+    Nothing is forgotten before the values are back, in an undo or otherwise: killed in between, a run still knows
+    what was there before. So does one that failed in between: only what was stopped runs again then.
+    """
+    journal = ledger.journal
+    if journal is None:
+        return _JournalSteps()
+    interrupts = distinct([*(n for plan in plans for n in plan.interrupts), *moves.start_first, *moves.start_last])
+    changes = {name: entry for plan in plans for name, entry in plan.journal.items()}
+    changed = journal.changed(changes)
+    noted = journal.changed({name: entry for name, entry in changes.items() if entry is not None})
+    first = dataclasses.replace(journal if request.undo else noted, stopped=interrupts)
+    last = dataclasses.replace(_settled(changed, moves, written=changes), stopped=())
+    before = (WriteJournal(first, ledger.key_exists),) if first != journal else ()
+    key_exists = ledger.key_exists or bool(before)
+    after = (WriteJournal(last, key_exists),) if last != first else ()
+    return _JournalSteps(before, after, (WriteJournal(dataclasses.replace(first, stopped=()), key_exists),))
+
+
+def _settled(journal: Journal, moves: Moves, *, written: t.Container[str]) -> Journal:
+    """What waits for nothing any more once all steps are done; a run finishes only entries ``written`` by itself."""
+    entries = {
+        name: dataclasses.replace(entry, pending=()) if entry.pending and name in written else entry
+        for name, entry in journal.entries.items()
+    }
+    settled = dataclasses.replace(journal, entries=entries)
+    return settled.without_waits("dns_restart") if moves.stops_dns else settled

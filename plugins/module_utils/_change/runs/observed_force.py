@@ -1,0 +1,28 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the sockets say outweighs the journal: a setting is not in force while dns.exe holds what it forbids."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import Force, Plan
+from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
+
+_SHOWN_RANGES: t.Final = 5
+
+
+def observed_force(plan: Plan, taken: PortSet) -> Force:
+    """What is in force, given the UDP ports that dns.exe holds although the plan's settings forbid them."""
+    if not taken:
+        return plan.force
+    held = f"dns.exe holds UDP {_shortened(taken)} although the setting forbids it"
+    if plan.resource == "reserved_ports":
+        return Force("no", f"{held}: Windows reads ReservedPorts at boot, it waits for a reboot.", reboot_required=True)
+    return Force("no", f"{held}: it waits for a restart of DNS.", restart_required=True)
+
+
+def _shortened(ports: PortSet) -> str:
+    shown = ", ".join(item.text for item in ports.ranges[:_SHOWN_RANGES])
+    return shown if len(ports.ranges) <= _SHOWN_RANGES else f"{shown} and more"

@@ -1,0 +1,211 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run amounts to: whether it failed, and its one sentence for the tired administrator."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import IN_FORCE, Plan
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.convergence import Convergence
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.protected_services import (
+    ERROR_MEANINGS,
+    PortStanding,
+    VictimReport,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.request import Request
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.service_moves import late_ports
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import DNS_SERVICE
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import LACKS
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Outcome:
+    """A run: what was planned, and how things stood after it (the same, where nothing was done)."""
+
+    request: Request
+    planned: Convergence
+    final: Convergence
+    applied: bool
+    """False in check mode and where there was nothing to do."""
+
+    @property
+    def plans(self) -> tuple[Plan, ...]:
+        """Each planned resource with the force that it has now."""
+        if not self.applied:
+            return self.planned.plans
+        return tuple(self._now(plan, after) for plan, after in zip(self.planned.plans, self.final.plans, strict=True))
+
+    def _now(self, plan: Plan, after: Plan) -> Plan:
+        # Without an entry in the journal the second look can't know what the change of just now waits for.
+        if self.request.undo or (plan.changed and not self.request.journal):
+            return self._as_foreseen(plan)
+        return dataclasses.replace(plan, force=after.force)
+
+    def _as_foreseen(self, plan: Plan) -> Plan:
+        """What the plan said holds, unless what it waits for was restarted."""
+        if plan.force.restart_required and self.planned.restarts_dns:
+            return dataclasses.replace(plan, force=IN_FORCE)
+        restarted = plan.restarts and set(plan.restarts) <= set(self.planned.interrupted)
+        return dataclasses.replace(plan, force=plan.force_restarted) if restarted else plan
+
+    @property
+    def reboot_required(self) -> bool:
+        """Whether something waits for a reboot."""
+        return any(plan.force.reboot_required for plan in self.plans)
+
+    @property
+    def restart_required(self) -> bool:
+        """Whether something waits for a restart of DNS."""
+        return any(plan.force.restart_required for plan in self.plans)
+
+
+def failures(outcome: Outcome) -> tuple[str, ...]:
+    """Why the run failed, a sentence each: services that are down, and, with ``prove``, ports in wrong hands.
+
+    What waits for a reboot is no failure: ports in wrong hands, and a service that is down because a port that its
+    reboot reserves was drawn by somebody who keeps it until then. In check mode nothing has been tried, so nothing has
+    failed.
+    """
+    request, final = outcome.request, outcome.final
+    if not final.applicable:
+        return (_missing_sentence(final),) if request.require else ()
+    if not (request.relieve or request.prove) or (outcome.planned.changed and not outcome.applied):
+        return ()
+    waiting = {report.service.name for report in _down_until_reboot(outcome)}
+    down = [
+        _down_sentence(report, final)
+        for report in final.victims
+        if report.is_down and report.service.name not in waiting
+    ]
+    if not request.prove:
+        return tuple(down)
+    reports = [report for report in final.victims if not report.is_down]
+    wrong = [(report, _wrong_ports(report, outcome)) for report in reports]
+    return (
+        *down,
+        *(_ports_sentence(report, ports) for report, ports in wrong if ports),
+        *(_noise_sentence(report) for report in reports if report.noises),
+    )
+
+
+def _wrong_ports(report: VictimReport, outcome: Outcome) -> tuple[PortStanding, ...]:
+    """Ports in wrong hands, less those that a reboot or a restart is still to bring."""
+    late = late_ports(outcome.final.plans)
+    wrong = (port for port in report.ports if not port.is_right)
+    if outcome.reboot_required:
+        return tuple(port for port in wrong if port.standing == "free" and port.port not in late)
+    return tuple(port for port in wrong if port.standing != "free" or port.port not in late)
+
+
+def _down_until_reboot(outcome: Outcome) -> tuple[VictimReport, ...]:
+    """Victims that are down, and that the reboot to come brings back: it frees their ports, and keeps them free.
+
+    That holds for ports that were drawn by chance: by outgoing connections, and by what lsass.exe listens on.
+    """
+    kept = [plan.guarded for plan in outcome.plans if plan.force.reboot_required]
+
+    def comes_back(port: PortStanding) -> bool:
+        was_drawn = port.holder is not None and (port.holder.outgoing or not port.holder.can_be_stopped)
+        return was_drawn and any(port.port in ports for ports in kept)
+
+    down = (report for report in outcome.final.victims if report.is_down)
+    starting = (report for report in down if all(service.start_mode == "Auto" for service in report.down_services))
+    return tuple(report for report in starting if report.intruders and all(map(comes_back, report.intruders)))
+
+
+def still_settling(outcome: Outcome) -> bool:
+    """Whether another look may be better: something was started, and what fails still moves.
+
+    A service that is stopped does not start by itself, and a victim that could not be relieved stays as it is.
+    """
+    moving = (report for report in outcome.final.victims if not report.is_right)
+    hopeless = outcome.final.unrelieved
+    return (
+        outcome.applied
+        and bool(failures(outcome))
+        and any(report.service.name not in hopeless and not _has_ended(report) for report in moving)
+    )
+
+
+def _has_ended(report: VictimReport) -> bool:
+    return any(service.state == "Stopped" for service in report.down_services)
+
+
+def _missing_sentence(final: Convergence) -> str:
+    if final.missing_capabilities:
+        return f"{final.release.name} {', '.join(LACKS[name] for name in final.missing_capabilities)}."
+    if len(final.missing_choice) > 1 and not final.missing_services:
+        return f"this server has none of the services {', '.join(final.missing_choice)}."
+    return f"this server has no service {', '.join(final.missing_services or final.missing_choice)}."
+
+
+def _down_sentence(report: VictimReport, final: Convergence) -> str:
+    names = ", ".join(service.name for service in report.down_services)
+    reason = final.unrelieved.get(report.service.name) or _exit_reason(report)
+    return f"{names} is down: {reason}."
+
+
+def _exit_reason(report: VictimReport) -> str:
+    service = report.down_services[0]
+    meaning = ERROR_MEANINGS.get(service.exit_code)
+    state = f"its state is {service.state}, its last exit code {service.exit_code}"
+    return f"{state} ({meaning})" if meaning else f"{state}; its entries in the event log say why"
+
+
+def _ports_sentence(report: VictimReport, wrong: tuple[PortStanding, ...]) -> str:
+    return f"{report.service.name} runs, but {'; '.join(map(str, wrong))}."
+
+
+def _noise_sentence(report: VictimReport) -> str:
+    said = ", ".join(f"{event.source} {event.code}" for event in report.noises)
+    return f"{report.service.name} runs, but since the boot the log has its complaint {said}."
+
+
+# --- the sentence ----------------------------------------------------------------------------------------------------
+
+
+def summary(outcome: Outcome, *, check_mode: bool) -> str:
+    """What happened, in one or a few short sentences."""
+    failed = failures(outcome)
+    if failed:
+        return " ".join(failed)
+    if not outcome.planned.applicable:
+        return f"Nothing to do here: {_missing_sentence(outcome.planned)}"
+    return " ".join(part for part in (_done(outcome, check_mode=check_mode), *_waits(outcome)) if part)
+
+
+def _done(outcome: Outcome, *, check_mode: bool) -> str:
+    if not outcome.planned.changed:
+        return f"Nothing to change{_PROVED}." if _is_proved(outcome) else "Nothing to change."
+    verbs = _PLANNED_VERBS if check_mode else _DONE_VERBS
+    resources = tuple(dict.fromkeys(plan.resource for plan in outcome.planned.plans if plan.changed))
+    restarted = (*outcome.planned.interrupted, *((DNS_SERVICE,) if outcome.planned.restarts_dns else ()))
+    objects = (resources, outcome.planned.relieved, restarted)
+    parts = [f"{verb} {', '.join(names)}" for verb, names in zip(verbs, objects, strict=True) if names]
+    said = "; ".join(parts)
+    proof = _PROVED if outcome.applied and _is_proved(outcome) else ""
+    return f"{said[:1].upper()}{said[1:]}{proof}."
+
+
+_PROVED: t.Final = "; the services run and own their ports"
+_DONE_VERBS: t.Final = ("changed", "started", "restarted")
+_PLANNED_VERBS: t.Final = ("would change", "would start", "would restart")
+
+
+def _is_proved(outcome: Outcome) -> bool:
+    """Whether it was asked for and every victim is right."""
+    victims = outcome.final.victims
+    return outcome.request.prove and bool(victims) and all(report.is_right for report in victims)
+
+
+def _waits(outcome: Outcome) -> t.Iterator[str]:
+    for report in _down_until_reboot(outcome):
+        yield f"{report.service.name} stays down until the reboot: {'; '.join(map(str, report.intruders))}."
+        if all(port.holder and port.holder.can_be_stopped for port in report.intruders):
+            yield "To have it sooner, stop or restart that process, and run this again."
+    for plan in outcome.plans:
+        if plan.force.effective == "no" and plan.force.reason:
+            yield plan.force.reason

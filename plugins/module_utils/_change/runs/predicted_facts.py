@@ -1,0 +1,81 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How settings will read once planned steps are done: one resource of a run must judge by what the others leave."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
+    ChangeStartMode,
+    DeleteValue,
+    SetDelayedStart,
+    SetDynamicRanges,
+    Step,
+    WriteValue,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
+    Absent,
+    DynamicRangesFact,
+    Fact,
+    Facts,
+    RegistryFact,
+    RegistryType,
+    RegistryValue,
+    ServiceFact,
+)
+
+Answers = t.Mapping[Fact[t.Any], t.Any]
+
+_AS_READ: t.Final = {"Automatic": "Auto"}
+"""ChangeStartMode takes Automatic where StartMode reads Auto (Win32_Service)."""
+
+
+def foreseen(facts: Facts, steps: t.Iterable[Step]) -> Facts:
+    """The facts as these steps leave them, as far as they are about settings; what runs is not foreseen.
+
+    The steps were planned on these facts, so what they change is among them.
+    """
+    for step in steps:
+        answer = _ANSWERS.get(type(step))
+        facts = facts.extended(answer(step, facts)) if answer else facts
+    return facts
+
+
+def _written(step: WriteValue, _facts: Facts) -> Answers:
+    return {RegistryFact(step.key, step.name, step.value.type): step.value}
+
+
+def _deleted(step: DeleteValue, _facts: Facts) -> Answers:
+    return {step.fact: Absent.VALUE}
+
+
+def _start_mode(step: ChangeStartMode, facts: Facts) -> Answers:
+    question = ServiceFact(step.service)
+    if question not in facts:
+        return {}
+    service, mode = facts[question], _AS_READ.get(step.mode, step.mode)
+    return {question: service and dataclasses.replace(service, start_mode=mode)}
+
+
+def _delayed(step: SetDelayedStart, _facts: Facts) -> Answers:
+    return {step.flag: RegistryValue(RegistryType.DWORD, int(step.delayed))}
+
+
+def _ranges(step: SetDynamicRanges, facts: Facts) -> Answers:
+    question = DynamicRangesFact()
+    ranges = facts[question]
+    for family, protocol, ports in step.changes:
+        ranges = ranges and ranges.changed(family, protocol, ports)
+    return {question: ranges}
+
+
+_ANSWERS: t.Final[t.Mapping[type[Step], t.Callable[[t.Any, Facts], Answers]]] = {
+    WriteValue: _written,
+    DeleteValue: _deleted,
+    ChangeStartMode: _start_mode,
+    SetDelayedStart: _delayed,
+    SetDynamicRanges: _ranges,
+}

@@ -1,0 +1,261 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``server_reboot``: what may be rebooted, how Windows is asked, and what proves that it was done.
+
+Pure: the asking and the waiting are in ``windows/power.py``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import (
+    Event,
+    Journal,
+    JournalError,
+    load,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import Context, OptionError, PlanError
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs import ipsec
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.protected_services import ERROR_MEANINGS
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.service_order import distinct
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import (
+    DNS_SERVICE,
+    IPSEC_SERVICE,
+    WINRM_SERVICE,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
+    OperatingSystemFact,
+    RegistryReading,
+    RegistryValue,
+    Service,
+    ServiceFact,
+)
+
+Method = t.Literal["wmi", "shutdown.exe"]
+
+ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
+    "reboot_timeout": {"type": "int", "default": 600},
+    "msg": {"type": "str", "default": "Reboot initiated by Ansible (portkeeper.windows)"},
+    "pre_reboot_delay": {"type": "int", "default": 2},
+    "post_reboot_delay": {"type": "int", "default": 0},
+    "services": {"type": "list", "elements": "str", "default": []},
+    "ignore_block_mode": {"type": "bool", "default": False},
+}
+
+SECONDS_ALLOWED: t.Final[t.Mapping[str, tuple[int, int]]] = {
+    "reboot_timeout": (10, 86_400),
+    # shutdown.exe of 2003 takes /t 0 to 600.
+    "pre_reboot_delay": (0, 600),
+    "post_reboot_delay": (0, 3_600),
+}
+LONGEST_MESSAGE: t.Final = 127
+"""Characters that shutdown.exe of older systems takes as a comment (field reports); the same limit everywhere, so that
+a playbook that works on one release works on all."""
+
+CLOCK_TOLERANCE: t.Final = 60.0
+"""Seconds by which the server's and the controller's differences may disagree before they mean something."""
+LEAST_COMMAND_DELAY: t.Final = 2
+"""Seconds that shutdown.exe waits at least, so that its answer still gets out."""
+
+REBOOT_FORCED: t.Final = 6
+"""Win32ShutdownTracker's flags: reboot (2) and force (4). Without force a logged-on session can hang it."""
+PLANNED_RECONFIGURATION: t.Final = 0x80020004
+"""Win32ShutdownTracker's reason code, the same as shutdown.exe's ``p:2:4``: planned, operating system, reconfiguration
+(reason.h)."""
+UNDER_WAY: t.Final = frozenset({1115, 1190})
+"""ERROR_SHUTDOWN_IN_PROGRESS and ERROR_SHUTDOWN_IS_SCHEDULED (winerror.h): somebody, perhaps an earlier run of ours,
+asked before. Asking again would not help, and the wait is the same."""
+NO_PRIVILEGE: t.Final = frozenset({5, 1314, 0x80041003, 0x80041062, 0x80070005, 0x80070522})
+"""The forms in which Windows says that the caller may not, or that its token has the shutdown privilege not enabled:
+then nothing has happened. Whether WinRM's provider host enables it is [K] unverified."""
+
+_EVENTS_OF_A_BOOT: t.Final[tuple[Event, ...]] = t.get_args(Event)
+"""What a boot settles: everything, since DNS and all other services read their settings when they start."""
+
+# What can stand in double quotes in a command line: % can't be quoted in cmd.exe, and a backslash could escape a quote.
+_UNSAFE_IN_COMMAND: t.Final = re.compile(r"[^A-Za-z0-9 .,:;=/_()+-]")
+_CONTROL: t.Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Reboot:
+    """What the user wants; times in seconds. ``services`` are key names that must run afterwards."""
+
+    reboot_timeout: int
+    msg: str
+    pre_reboot_delay: int
+    post_reboot_delay: int
+    services: tuple[str, ...]
+    ignore_block_mode: bool
+
+    @property
+    def command(self) -> str:
+        """The command line of shutdown.exe that asks for the same; safe for cmd.exe whatever ``msg`` is."""
+        delay = max(self.pre_reboot_delay, LEAST_COMMAND_DELAY)
+        return f'shutdown.exe /r /f /t {delay} /d p:2:4 /c "{_UNSAFE_IN_COMMAND.sub("_", self.msg)}"'
+
+    @property
+    def parameters(self) -> t.Mapping[str, str | int]:
+        """The parameters of Win32_OperatingSystem.Win32ShutdownTracker."""
+        return {
+            "Timeout": self.pre_reboot_delay,
+            "Comment": self.msg,
+            "ReasonCode": PLANNED_RECONFIGURATION,
+            "Flags": REBOOT_FORCED,
+        }
+
+
+def options(arguments: t.Mapping[str, t.Any]) -> Reboot:
+    """Typed options; raises OptionError."""
+    for name, (least, most) in SECONDS_ALLOWED.items():
+        if not least <= arguments[name] <= most:
+            raise OptionError(name, f"{arguments[name]} is not between {least} and {most} seconds")
+    message = arguments["msg"]
+    if len(message) > LONGEST_MESSAGE:
+        raise OptionError("msg", f"it has {len(message)} characters, and Windows takes at most {LONGEST_MESSAGE}")
+    if _CONTROL.search(message):
+        raise OptionError("msg", "it has a line break or another control character; write it as one line")
+    names = [name.strip() for name in arguments["services"]]
+    if not all(names):
+        raise OptionError("services", "a service's key name is empty")
+    return Reboot(
+        reboot_timeout=arguments["reboot_timeout"],
+        msg=message,
+        pre_reboot_delay=arguments["pre_reboot_delay"],
+        post_reboot_delay=arguments["post_reboot_delay"],
+        services=distinct(names),
+        ignore_block_mode=arguments["ignore_block_mode"],
+    )
+
+
+# --- may it be rebooted -------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Permission:
+    """A server that may be rebooted: what it is now, and what is to be said about it."""
+
+    release: str
+    uptime: float
+    """Seconds, in the answer that was read last."""
+    warnings: tuple[str, ...] = ()
+
+
+def permission(wanted: Reboot, context: Context) -> Permission:
+    """Whether this server may be rebooted; raises PlanError where it may not, and FactsNeeded."""
+    guarded = (DNS_SERVICE, IPSEC_SERVICE) if context.capabilities.ipsec_block_mode else ()
+    # Everything about services is asked at once: one query.
+    context.facts.require(*(ServiceFact(name) for name in (WINRM_SERVICE, *guarded, *wanted.services)))
+    _demand_way_back(context.facts[ServiceFact(WINRM_SERVICE)])
+    for name in wanted.services:
+        _demand_startable(name, context.facts[ServiceFact(name)])
+    return Permission(
+        release=context.release.name,
+        uptime=context.facts[OperatingSystemFact()].uptime,
+        warnings=_block_mode_warnings(wanted, context),
+    )
+
+
+def _demand_way_back(winrm: Service | None) -> None:
+    """The way back in: without WinRM after the boot nobody could look at the server, let alone repair it."""
+    if winrm is not None and winrm.start_mode == "Auto":
+        return
+    mode = "there is no such service" if winrm is None else f"its start mode is {winrm.start_mode}"
+    raise PlanError(
+        f"service {WINRM_SERVICE}",
+        f"{mode}, so it would not start by itself after a reboot and this server could not be reached any more",
+        "Set it first with service_start_mode (name=WinRM, start_mode=auto); nothing was changed",
+    )
+
+
+def _demand_startable(name: str, service: Service | None) -> None:
+    if service is None:
+        raise PlanError(f"service {name}", "it does not exist", "services takes key names, not display names")
+    if service.start_mode == "Disabled":
+        raise PlanError(
+            f"service {service.name}",
+            "it is disabled and could never be up after the reboot",
+            "Set its start_mode first with service_start_mode, or take it out of services",
+        )
+
+
+def _block_mode_warnings(wanted: Reboot, context: Context) -> tuple[str, ...]:
+    """Raises PlanError where the next boot may cut the server off, unless the user insists."""
+    if not ipsec.next_boot_may_block(context):
+        return ()
+    reason = (
+        "at the next boot the DNS server's socket pool may take UDP 4500 before IPSEC Services, which starts by itself "
+        "here, and without this port IPSEC Services blocks all network traffic (block mode, KB912023), so that nobody "
+        "can reach this server any more"
+    )
+    if not wanted.ignore_block_mode:
+        raise PlanError(
+            "the reboot",
+            reason,
+            "Reserve it first with reserved_ports (ports=4500), which that very boot brings into force, or set "
+            "ignore_block_mode; nothing was changed",
+        )
+    return (f"ignore_block_mode is set: {reason}.",)
+
+
+# --- the journal ----------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Waits:
+    """What of the journal a boot settles. ``journal`` is how it reads after it; ``None`` where nothing changes."""
+
+    names: tuple[str, ...] = ()
+    journal: Journal | None = None
+    warning: str = ""
+
+
+def waits(reading: RegistryReading) -> Waits:
+    """The entries that wait for something that a boot brings; an unreadable journal is left alone, with a warning."""
+    if not isinstance(reading, RegistryValue):
+        return Waits()
+    try:
+        journal = load(str(reading.data))
+    except JournalError as error:
+        warning = f"The journal on this server can't be read ({error}): it is left as it is."
+        return Waits(warning=warning)
+    names = [name for name, entry in journal.entries.items() if entry.wait and entry.wait.event in _EVENTS_OF_A_BOOT]
+    if not names:
+        return Waits()
+    for event in _EVENTS_OF_A_BOOT:
+        journal = journal.without_waits(event)
+    return Waits(tuple(sorted(names)), journal)
+
+
+# --- was it rebooted ------------------------------------------------------------------------------------------------
+
+
+def is_rebooted(*, uptime: float, before: float, elapsed: float, was_gone: bool) -> bool:
+    """Whether an uptime is one of a boot after the request. All in seconds; ``elapsed`` is the time since the request.
+
+    Only differences inside one answer of the server are compared, since boot times move with its clock. A server that
+    booted after the request is younger than the request. Where the clock was set during the boot (virtual machines
+    whose hardware clock is off by whole hours), it is at least clearly younger than it would be without a boot; that
+    counts only where the server was seen to be gone, since it might be only the clock.
+    """
+    if before > 0 and uptime < elapsed:
+        return True
+    return was_gone and uptime + CLOCK_TOLERANCE < before + elapsed
+
+
+def down_sentence(services: t.Iterable[tuple[str, Service | None]]) -> str:
+    """Which of the services do not run, with state and exit code; empty when all do."""
+    return "; ".join(_down(name, service) for name, service in services if service is None or not service.runs)
+
+
+def _down(name: str, service: Service | None) -> str:
+    if service is None:
+        return f"service {name} does not exist any more"
+    meaning = ERROR_MEANINGS.get(service.exit_code)
+    reason = f" ({meaning})" if meaning else ""
+    code = f", its exit code {service.exit_code}{reason}" if service.state == "Stopped" else ""
+    return f"service {service.name} is {service.state}{code}"

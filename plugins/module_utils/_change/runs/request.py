@@ -1,0 +1,61 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run is to reach on a server, and what it may do for it."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import Resource
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.protected_services import Victim
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import KnownService
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import Facts, ServiceFact
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import (
+    EVERYWHERE,
+    Condition,
+    Release,
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Item:
+    """One resource that is wanted, where its condition holds and its services are installed."""
+
+    resource: Resource
+    options: t.Any
+    condition: Condition = EVERYWHERE
+    when_installed: tuple[str, ...] = ()
+
+    def counts_on(self, facts: Facts, release: Release) -> bool:
+        """Whether it is meant on one server; raises FactsNeeded."""
+        return self.condition.holds(release) and all(facts[ServiceFact(name)] for name in self.when_installed)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Request:
+    """What a run is to reach, and what it may do for it."""
+
+    items: tuple[Item, ...]
+    victims: tuple[Victim, ...] = ()
+    required_services: tuple[str, ...] = ()
+    """Where one of them is not installed, nothing is done."""
+    required_one_of: tuple[str, ...] = ()
+    """Where none of them is installed, nothing is done."""
+    known_services: tuple[KnownService, ...] = ()
+    """Those that are installed are victims too. Where none of them is, nothing is done."""
+    required_capabilities: tuple[str, ...] = ()
+    """Where the release lacks one of them, nothing is done."""
+    require: bool = False
+    """That is then an error."""
+    relieve: bool = False
+    """Start victims that are down, and what depends on them."""
+    restart_dns: bool = False
+    """DNS may be stopped and started, where that is needed."""
+    stop_owners: bool = False
+    """Victims may be stopped, where their ports can't be excluded otherwise."""
+    prove: bool = False
+    undo: bool = False
+    """Take back what earlier runs changed for these items, instead of reaching them."""
+    journal: bool = True

@@ -1,0 +1,155 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which services a run stops and starts: victims that are down or robbed, owners of ports, DNS; and whom it leaves."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import NO_PORTS, Context, Plan
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.protected_services import VictimReport
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.request import Request
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.service_order import (
+    automatic_dependents,
+    distinct,
+    start_order,
+    stop_order,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import DNS_SERVICE
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import ServiceFact
+from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Moves:
+    """Which services are stopped and started, and why some victims can't be helped."""
+
+    stop: tuple[str, ...] = ()
+    start_first: tuple[str, ...] = ()
+    """Victims and what depends on them: they take their ports before DNS draws its pool."""
+    start_last: tuple[str, ...] = ()
+    """DNS and what depends on it."""
+    relieved: tuple[str, ...] = ()
+    interrupted: tuple[str, ...] = ()
+    stops_dns: bool = False
+    unrelieved: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+def moves_for(request: Request, context: Context, plans: tuple[Plan, ...], reports: tuple[VictimReport, ...]) -> Moves:
+    """The moves of one run; raises FactsNeeded."""
+    interrupted = _interrupted(context)
+    down = tuple(report for report in reports if report.is_down) if request.relieve else ()
+    robbed = tuple(report for report in reports if _may_take_its_ports(report, request, plans))
+    stops_dns = _must_stop_dns(request, context, plans, (*down, *robbed))
+    unrelieved = {
+        report.service.name: reason
+        for report in reports
+        if report.is_down and (reason := _why_not_relieved(report, request, stops_dns))
+    }
+    relieved = _relief([report for report in down if report.service.name not in unrelieved], context)
+    busy = (
+        *_owners_to_stop(request, context, plans),
+        *(report.service.name for report in robbed if stops_dns or not _held_by_dns(report)),
+        *_restarted_for_settings(plans, reports),
+    )
+    stop_dns = stop_order([DNS_SERVICE], context) if stops_dns else ()
+    stop_busy = stop_order(distinct(busy), context) if busy else ()
+    dns_side = {name.casefold() for name in stop_dns} | {DNS_SERVICE.casefold()}
+    return Moves(
+        stop=distinct([*stop_busy, *stop_dns]),
+        start_first=distinct(
+            [*(n for n in interrupted if n.casefold() not in dns_side), *relieved, *start_order(stop_busy)]
+        ),
+        start_last=distinct([*start_order(stop_dns), *(n for n in interrupted if n.casefold() in dns_side)]),
+        relieved=distinct([*interrupted, *relieved]),
+        interrupted=start_order(stop_busy),
+        stops_dns=stops_dns,
+        unrelieved=unrelieved,
+    )
+
+
+def _may_take_its_ports(report: VictimReport, request: Request, plans: tuple[Plan, ...]) -> bool:
+    """Whether a victim that runs lacks ports, and would have them after a restart that is allowed.
+
+    Nothing is to be had where anybody but the DNS server holds one of them, or where only a reboot brings them.
+    """
+    if not (request.relieve and report.victim.restart and report.service.runs) or request.undo:
+        return False
+    late = late_ports(plans)
+    wrong = [port for port in report.ports if not port.is_right and not (port.standing == "free" and port.port in late)]
+    return bool(wrong) and all(port.holder is None or port.is_held_by_dns for port in wrong)
+
+
+def _held_by_dns(report: VictimReport) -> bool:
+    return any(port.is_held_by_dns for port in report.intruders)
+
+
+def _restarted_for_settings(plans: tuple[Plan, ...], reports: tuple[VictimReport, ...]) -> tuple[str, ...]:
+    """Running victims that read what a plan wrote only when they start, where they may be restarted."""
+    waiting = {name.casefold() for plan in plans for name in plan.restarts}
+    may = (report.service for report in reports if report.victim.restart and report.service.runs)
+    return tuple(service.name for service in may if service.name.casefold() in waiting)
+
+
+def late_ports(plans: t.Iterable[Plan]) -> PortSet:
+    """Ports that nobody listens on before something that is still to come."""
+    late = NO_PORTS
+    for plan in plans:
+        late |= plan.late
+    return late
+
+
+def _interrupted(context: Context) -> tuple[str, ...]:
+    """Services that an earlier run stopped and, killed, did not start again."""
+    stopped = context.journal.stopped if context.journal else ()
+    context.facts.require(*(ServiceFact(name) for name in stopped))
+    known = (context.facts[ServiceFact(name)] for name in stopped)
+    return tuple(service.name for service in known if service and not service.runs and service.start_mode != "Disabled")
+
+
+def _must_stop_dns(
+    request: Request, context: Context, plans: tuple[Plan, ...], needy: tuple[VictimReport, ...]
+) -> bool:
+    if not request.restart_dns:
+        return False
+    dns = context.facts[ServiceFact(DNS_SERVICE)]
+    if dns is None or not dns.runs:
+        return False
+    waits = any(plan.force.restart_required for plan in plans)
+    return waits or any(map(_held_by_dns, needy)) or any(DNS_SERVICE in plan.needs_stopped for plan in plans)
+
+
+def _why_not_relieved(report: VictimReport, request: Request, stops_dns: bool) -> str:
+    """Why a victim that is down can't be started in this run; empty where it can."""
+    if not request.relieve:
+        return "relieve is false, so it was left as it is"
+    disabled = [service.name for service in report.down_services if service.start_mode == "Disabled"]
+    if disabled:
+        return f"{', '.join(disabled)} is disabled; set its start_mode first"
+    for port in report.intruders:
+        if port.is_held_by_dns:
+            if not stops_dns:
+                return f"{port}, and restart_dns is false, so DNS was left running"
+        else:
+            remedy = port.holder.remedy if port.holder else "find out who has it"
+            return f"{port}; {remedy}, and run this again"
+    return ""
+
+
+def _relief(helped: t.Sequence[VictimReport], context: Context) -> tuple[str, ...]:
+    """The victims that are down and everything automatic that needs them, in start order."""
+    if not helped:
+        return ()
+    victims = [report.service.name for report in helped if not report.service.runs]
+    dependents = automatic_dependents([report.service.name for report in helped], context)
+    beside = [service.name for report in helped for service in report.dependents_down]
+    return distinct([*victims, *dependents, *beside])
+
+
+def _owners_to_stop(request: Request, context: Context, plans: tuple[Plan, ...]) -> tuple[str, ...]:
+    """Running victims that hold ports which are to be excluded, where they may be stopped for it."""
+    needed = {name.casefold() for plan in plans for name in plan.needs_stopped}
+    victims = [context.facts[ServiceFact(victim.service)] for victim in request.victims if request.stop_owners]
+    return tuple(service.name for service in victims if service and service.runs and service.name.casefold() in needed)

@@ -1,0 +1,108 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Undo: what a value becomes when our changes are taken back.
+
+A value that is exactly as we last wrote it gets its original back, byte for byte. Where somebody has changed it since,
+only what we added is taken out, and a warning says so: nothing of anybody else's is lost.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import (
+    Entry,
+    JournalError,
+    reading_of,
+    state_of,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import NO_PORTS, PlanError
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
+    Absent,
+    RegistryFact,
+    RegistryReading,
+    RegistryType,
+    RegistryValue,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._ports.port_lists import PortList
+from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Undo:
+    """What a value becomes, the journal's entry afterwards (``None``: forgotten), and what the user should know."""
+
+    target: RegistryReading
+    entry: Entry | None
+    warnings: tuple[str, ...] = ()
+
+
+def undone_value(fact: RegistryFact, reading: RegistryReading, entry: Entry) -> Undo:
+    """A value that is ours as a whole: the original comes back, unless somebody has changed it since."""
+    if _is_ours(reading, entry):
+        return Undo(_original(fact, entry), None)
+    if state_of(reading) == entry.original:
+        return Undo(reading, None)
+    return Undo(reading, None, (f"{fact.name} was changed since by somebody else; it is left as it is.",))
+
+
+def undone_list(
+    fact: RegistryFact, reading: RegistryReading, entry: Entry, asked: PortSet, *, along: PortSet = NO_PORTS
+) -> Undo:
+    """A list of ports that others share: our part of ``asked`` goes.
+
+    ``along`` are ports that were added on account of others and go with the last of them.
+    """
+    ours = PortList(entry.added).ports
+    left = remaining(ours, asked, along)
+    if not left and _is_ours(reading, entry):
+        return Undo(_original(fact, entry), None)
+    if state_of(reading) == entry.original:
+        return Undo(reading, None if not left else dataclasses.replace(entry, added=tuple(left.texts())))
+    entries = reading.data if isinstance(reading, RegistryValue) and isinstance(reading.data, tuple) else ()
+    current = PortList(entries)
+    target = current.without_ports(ours - left)
+    value = reading if target == current else _value(target, entry)
+    kept = dataclasses.replace(entry, added=tuple(left.texts()), written=state_of(value)) if left else None
+    changed = not _is_ours(reading, entry)
+    warning = (
+        f"{fact.name} was changed since by somebody else; only the ports that were added here are taken out of it."
+    )
+    return Undo(value, kept, (warning,) if changed else ())
+
+
+def remaining(ours: PortSet, asked: PortSet, along: PortSet) -> PortSet:
+    """Which of our ports stay: those that are not asked for, less what only went along with others."""
+    left = ours - asked
+    return NO_PORTS if along >= left else left
+
+
+def _is_ours(reading: RegistryReading, entry: Entry) -> bool:
+    return state_of(reading) == entry.written
+
+
+def _original(fact: RegistryFact, entry: Entry) -> RegistryReading:
+    """The state before us; the journal is data from the server, and the type must be the one that the code expects."""
+    try:
+        original = reading_of(entry.original)
+    except JournalError as error:
+        raise _unusable(fact, str(error)) from error
+    if isinstance(original, RegistryValue) and original.type is not fact.type:
+        raise _unusable(fact, f"it has the type {original.type.name}")
+    return original
+
+
+def _unusable(fact: RegistryFact, reason: str) -> PlanError:
+    return PlanError(
+        f"the journal's original of {fact.name}",
+        f"it can't be put back: {reason}",
+        "Somebody has changed the journal; set the value by hand and remove its entry",
+    )
+
+
+def _value(target: PortList, entry: Entry) -> RegistryReading:
+    """The list as a value: absent where there was none before us and nothing is left in it."""
+    if not target.entries and entry.original is None:
+        return Absent.VALUE
+    return RegistryValue(RegistryType.MULTI_STRING, target.entries)

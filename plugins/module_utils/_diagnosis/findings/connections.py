@@ -1,0 +1,43 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a TCP port comes to be the near end of somebody's outgoing connection: Windows draws it, from a known range."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import View
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.ephemeral_range import (
+    drawn_by_programs,
+    range_by_max_user_port,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import DynamicRangesFact
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.pool_range import max_user_port
+from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
+
+_DRAWN: t.Final = (
+    "A program connected to somewhere, and Windows drew the port for the near end of its connection before the service "
+    "asked for it: {why}. The DNS server's socket pool, which is UDP, has no part in it."
+)
+_NAMED: t.Final = (
+    "A program connected to somewhere with the port as the near end of its connection before the service asked for it. "
+    "Windows does not draw it now ({why}): the program asks for it by its number, or the range was another one then."
+)
+
+
+def cause(tcp: PortSet, view: View) -> str:
+    """Why these ports are the near ends of connections; raises FactsNeeded."""
+    drawn, why = _drawn(view)
+    return (_DRAWN if tcp <= drawn else _NAMED).format(why=why)
+
+
+def _drawn(view: View) -> tuple[PortSet, str]:
+    """The TCP ports that programs get which ask for any, and the rule in words."""
+    if not view.context.capabilities.dynamic_port_ranges:
+        highest = max_user_port(view.facts)
+        ports = range_by_max_user_port(highest)
+        said = "MaxUserPort is not set" if highest is None else f"MaxUserPort is {highest}"
+        return PortSet.of(ports), f"{said}, so it draws from {ports}"
+    found = drawn_by_programs(view.facts[DynamicRangesFact()], "tcp")
+    return found, f"it draws TCP ports from {found}"

@@ -1,0 +1,178 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What to do about a lost port, as tasks to paste: relief and a lasting fix in one, by what the release can do.
+
+The role of this collection where one is for the server, else ``converge``.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import Context
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.port_holders import Holder
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.finding import HeldAs, Ports
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.yaml_text import tasks
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import (
+    AD_LDS_KEY,
+    AD_LDS_SERVICE_PREFIX,
+    EDGE_INSTANCE,
+    KnownService,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import Service
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.server_kinds import (
+    Recognised,
+    guarded_identity,
+)
+
+COLLECTION: t.Final = "portkeeper.windows"
+Task = t.Mapping[str, t.Any]
+_SERVICE_NAME: t.Final = re.compile(r"[A-Za-z0-9_.$ \-]{1,256}", re.ASCII)
+"""Key names that the modules take; another one does not go into a task."""
+
+REBOOT: t.Final[Task] = {
+    "name": "Reboot when it suits you, which puts the reservation in force",
+    f"{COLLECTION}.server_reboot": {"reboot_timeout": 900},
+}
+STATIC_PORTS: t.Final = "Report only. Give each of them a port of its own, then restart the services."
+
+
+def report_only(*sentences: str) -> str:
+    """Advice that is no task."""
+    return tasks(comments=sentences)
+
+
+def relief(
+    service: Service,
+    product: KnownService | None,
+    ports: Ports,
+    held_by: t.Sequence[tuple[Holder, HeldAs]],
+    context: Context,
+) -> str:
+    """Bring a service back and keep its ports from now on."""
+    if not _SERVICE_NAME.fullmatch(service.name):
+        return report_only(f"The service's name can't stand in a task; start it by hand: {service.name}")
+    # The roles pass over services that do not start by themselves.
+    automatic = service.start_mode == "Auto"
+    mended = by_role(f"Give {service.name} its ports back", service.name, held_by, context) if automatic else ""
+    return mended or _by_converge(service, product, ports, held_by, context)
+
+
+_KEEP: t.Final = "Keep the ports from programs that ask for any"
+
+
+def _by_converge(
+    service: Service,
+    product: KnownService | None,
+    ports: Ports,
+    held_by: t.Sequence[tuple[Holder, HeldAs]],
+    context: Context,
+) -> str:
+    strangers = [holder for holder, held_as in held_by if held_as != "dns_pool"]
+    comments = [_first_stop(holder, context) for holder in dict.fromkeys(strangers)]
+    resources = _resources(service, product, held_by, context)
+    reboot = [REBOOT] if context.capabilities.reserved_ports_value and resources else []
+    if reboot and not all(holder.can_be_stopped for holder in strangers):
+        # Nothing brings the service back before the reboot, and with it the service starts by itself.
+        return tasks(
+            *({"name": _KEEP, f"{COLLECTION}.{name}": given} for item in resources for name, given in item.items()),
+            REBOOT,
+            comments=dict.fromkeys(comments),
+        )
+    return tasks(_converge(service, ports, resources), *reboot, comments=dict.fromkeys(comments))
+
+
+def by_role(name: str, service: str, held_by: t.Sequence[tuple[Holder, HeldAs]], context: Context) -> str:
+    """The role that is for this server and cares for the service, as a task; empty where none is, or none helps.
+
+    Roles guard against the DNS server's pool: with another holder they would fail.
+    """
+    identity = guarded_identity(context.facts, context.release)
+    found = identity.guardian_of(service)
+    if found is None or found.kind.role is None or any(held_as != "dns_pool" for _holder, held_as in held_by):
+        return ""
+    chosen = _role_variables(found, service, context)
+    task = {"name": name, "ansible.builtin.include_role": {"name": f"{COLLECTION}.{found.kind.role}"}}
+    waits = context.capabilities.reserved_ports_value
+    return tasks({**task, **({"vars": chosen} if chosen else {})}, comments=[_REBOOTS.format(found.kind.role)] * waits)
+
+
+_REBOOTS: t.Final = "In force after a reboot: when it suits you, or by this role with {}_reboot set to true."
+
+
+def _role_variables(found: Recognised, service: str, context: Context) -> dict[str, t.Any]:
+    chosen: dict[str, t.Any] = {}
+    if found.kind.picked_by and service.casefold() != EDGE_INSTANCE.casefold():
+        chosen[found.kind.picked_by] = service[len(AD_LDS_SERVICE_PREFIX) :]
+    if context.capabilities.reserved_ports_value:
+        chosen[f"{found.kind.role}_reboot"] = False
+    elif found.kind.delayed_by and not context.capabilities.dns_pool_exclusions:
+        chosen[found.kind.delayed_by] = True
+    return chosen
+
+
+def first_free(holder: Holder) -> str:
+    """What comes before everything else: the holder gives the port back."""
+    return (
+        f"First end {holder}: {holder.remedy}."
+        if holder.outgoing
+        else f"First stop {holder}, or move it to another port."
+    )
+
+
+def _first_stop(holder: Holder, context: Context) -> str:
+    if not holder.can_be_stopped:
+        until = (
+            "its connection keeps the port until it ends"
+            if holder.outgoing
+            else "it gives the port back at a reboot only"
+        )
+        kept = "with the ports reserved, it takes others after the reboot"
+        later = kept if context.capabilities.reserved_ports_value else until
+        return f"{holder.image} can't be stopped: {later}."
+    return first_free(holder)
+
+
+def _converge(service: Service, ports: Ports, resources: t.Sequence[Task]) -> Task:
+    named = [f"{item.text}/{protocol}" for protocol, found in sorted(ports.items()) for item in found.ranges]
+    victim: dict[str, t.Any] = {"service": service.name}
+    if service.name.startswith(AD_LDS_SERVICE_PREFIX):
+        victim["ad_lds_instance"] = service.name[len(AD_LDS_SERVICE_PREFIX) :]
+    elif named:
+        victim["ports"] = named
+    options: dict[str, t.Any] = {"resources": resources} if resources else {}
+    options |= {"victims": [victim], "relieve": True}
+    # The DNS server's pool is UDP: to stop it gives no TCP port back.
+    options |= {} if ports and not ports.get("udp") else {"restart_dns": True}
+    options |= {"prove": True}
+    return {"name": f"Give {service.name} its ports back", f"{COLLECTION}.converge": options}
+
+
+def _resources(
+    service: Service,
+    product: KnownService | None,
+    held_by: t.Sequence[tuple[Holder, HeldAs]],
+    context: Context,
+) -> list[Task]:
+    """What keeps the ports from whoever has, or may have had, them by chance."""
+    if product is None:
+        return []
+    named = _named_ports(service, product)
+    capabilities = context.capabilities
+    if capabilities.reserved_ports_value:
+        return [{"reserved_ports": named}]
+    against_pool: list[Task] = []
+    if product.udp and (not held_by or any(held_as == "dns_pool" for _holder, held_as in held_by)):
+        delayed = {"service_start_mode": {"name": "DNS", "start_mode": "delayed"}}
+        against_pool = [{"dns_socket_pool": named} if capabilities.dns_pool_exclusions else delayed]
+    others = any(held_as != "dns_pool" for _holder, held_as in held_by)
+    netsh = [{"reserved_ports": named, "when_capable": "excluded_port_ranges"}]
+    return [*against_pool, *(netsh if others else [])]
+
+
+def _named_ports(service: Service, product: KnownService) -> Task:
+    if product.key == AD_LDS_KEY:
+        return {"ad_lds_instances": [service.name[len(AD_LDS_SERVICE_PREFIX) :]]}
+    return {"services": [product.key]}

@@ -1,0 +1,195 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Services that are down because somebody had their port: who has it, how it came to that, and what helps."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import NO_PORTS
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.port_holders import Holder, held_sentence
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.protected_services import ERROR_MEANINGS
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings import connections
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.evidence import held_as, holders_on
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.failed_services import (
+    Victim,
+    victims,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.finding import (
+    Diagnosis,
+    Evidence,
+    HeldAs,
+    Ports,
+    Standing,
+    ports_text,
+    socket_evidence,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.fixes import relief, report_only
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.kinds import KindName, Severity
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.protection import standing
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import View
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
+    PROTOCOLS,
+    ExclusionBlock,
+    ExclusionsFact,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
+
+FORBIDDEN: t.Final = 10013
+_KINDS: t.Final[t.Mapping[HeldAs, KindName]] = {
+    "dns_pool": "port_taken_by_dns_pool",
+    "lsass_rpc": "port_taken_by_rpc",
+    "outgoing_connection": "port_taken_by_connection",
+    "other": "port_taken_by_process",
+}
+"""By the way in which the port was taken; where there are several, the first in this order names the finding."""
+_CAUSES: t.Final = {
+    "dns_pool": "At its start the DNS server drew these ports for its socket pool before the service asked for them.",
+    "lsass_rpc": "Windows gave the port to an RPC endpoint of lsass.exe, out of the range that ports are drawn from, "
+    "before the service asked for it.",
+    "other": "The process had the port before the service asked for it: by chance, out of the range that ports are "
+    "drawn from, or because it asks for this very port.",
+}
+
+
+def lost_ports(view: View) -> list[Diagnosis]:
+    """One finding for each service that is down for the sake of a port; raises FactsNeeded."""
+    found = victims(view)
+    asked: Ports = {
+        protocol: PortSet(tuple(item for one in found for item in one.ports.get(protocol, NO_PORTS).ranges))
+        for protocol in PROTOCOLS
+    }
+    # Everybody on its ports: the service is down, so nobody has them by right.
+    return [_Case(one, holders_on(one.ports, view, among=asked), view).diagnosis() for one in found]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Case:
+    """One victim and who has its ports."""
+
+    victim: Victim
+    intruders: tuple[Holder, ...]
+    view: View
+
+    def diagnosis(self) -> Diagnosis:
+        if not self.victim.ports:
+            return self._unknown()
+        if self.intruders:
+            return self._taken()
+        return self._blocked() or self._free_again()
+
+    def _taken(self) -> Diagnosis:
+        ways = {held_as(holder) for holder in self.intruders}
+        way = next(way for way in _KINDS if way in ways)
+        taken = _by_protocol(self.intruders)
+        held_by = tuple((holder, held_as(holder)) for holder in self.intruders)
+        return Diagnosis(
+            kind=_KINDS[way],
+            severity=self._severity(),
+            summary=f"{self._name()} is down: {held_sentence(self.intruders)}.",
+            cause=self._cause(way, taken),
+            evidence=(*self.victim.evidence, *map(socket_evidence, self.intruders)),
+            service=self.victim.service.name,
+            ports=taken,
+            held_by=held_by,
+            standing=standing(taken, way, self.view),
+            fix=relief(self.victim.service, self.victim.product, self.victim.ports, held_by, self.view.context),
+        )
+
+    def _cause(self, way: HeldAs, taken: Ports) -> str:
+        return connections.cause(taken["tcp"], self.view) if way == "outgoing_connection" else _CAUSES[way]
+
+    def _blocked(self) -> Diagnosis | None:
+        if self.victim.error != FORBIDDEN or self.view.context.capabilities.excluded_port_ranges == "no":
+            return None
+        rows = _windows_blocks(self.victim.ports, self.view)
+        if not rows:
+            return None
+        shown = ", ".join(f"{protocol.upper()} {block.ports}" for protocol, block in rows)
+        return Diagnosis(
+            kind="port_in_windows_block",
+            severity=self._severity(),
+            summary=f"{self._name()} is down: Windows keeps {shown} for itself.",
+            cause="Windows (WinNAT, Hyper-V or containers) took a block of ports for itself at run time; nobody else "
+            "can bind in it. It takes another one at each boot.",
+            evidence=(*self.victim.evidence, Evidence("netsh", f"{shown}, without * (not added by an administrator)")),
+            service=self.victim.service.name,
+            ports=self.victim.ports,
+            fix=report_only(
+                "net stop winnat, then run the task below, then net start winnat: Windows takes another block then.",
+                "Containers lose their network for that moment.",
+            )
+            + self._relief(),
+        )
+
+    def _free_again(self) -> Diagnosis:
+        error = ERROR_MEANINGS.get(self.victim.error, "")
+        return Diagnosis(
+            kind="port_was_taken",
+            severity=self._severity(),
+            summary=f"{self._name()} is down since its port was taken; {ports_text(self.victim.ports)} is free now.",
+            cause=f"When it started, one of its ports was taken (error {self.victim.error}: {error}). Whoever had it "
+            "has given it back since.",
+            evidence=(*self.victim.evidence, Evidence("socket", f"nobody holds {ports_text(self.victim.ports)}")),
+            service=self.victim.service.name,
+            ports=self.victim.ports,
+            standing=self._standing_against_pool(),
+            fix=self._relief(),
+        )
+
+    def _unknown(self) -> Diagnosis:
+        return Diagnosis(
+            kind="service_lost_unknown_port",
+            severity=self._severity(),
+            summary=f"{self._name()} is down because a port was taken (error {self.victim.error}).",
+            cause=f"Another process had one of its ports, or Windows keeps it. {self._needs()}",
+            evidence=self.victim.evidence,
+            service=self.victim.service.name,
+            fix=report_only(
+                "Find out which ports it needs, then who has them: ansible HOST -m portkeeper.windows.port_info "
+                "-a ports=NUMBER",
+            )
+            + self._relief(),
+        )
+
+    def _needs(self) -> str:
+        product = self.victim.product
+        if product:
+            return f"It needs a free one out of {product.ports_text}, or another one that is not known here."
+        return "Which ports it needs is not known to this collection."
+
+    def _relief(self) -> str:
+        return relief(self.victim.service, self.victim.product, self.victim.ports, (), self.view.context)
+
+    def _standing_against_pool(self) -> Standing:
+        udp = self.victim.ports.get("udp", PortSet())
+        return standing({"udp": udp} if udp else self.victim.ports, "dns_pool" if udp else "other", self.view)
+
+    def _name(self) -> str:
+        service = self.victim.service
+        return service.name if service.display_name == service.name else f"{service.name} ({service.display_name})"
+
+    def _severity(self) -> Severity | None:
+        """Nobody waits for a service that does not start by itself."""
+        return None if self.victim.service.start_mode == "Auto" else "warning"
+
+
+def _by_protocol(holders: t.Iterable[Holder]) -> Ports:
+    found: dict[t.Any, PortSet] = {}
+    for holder in holders:
+        found[holder.protocol] = found.get(holder.protocol, PortSet()) | PortSet.of(holder.port)
+    return found
+
+
+def _windows_blocks(ports: Ports, view: View) -> list[tuple[str, ExclusionBlock]]:
+    exclusions = view.facts[ExclusionsFact()]
+    if exclusions is None:
+        return []
+    return [
+        (protocol, block)
+        for protocol, wanted in sorted(ports.items())
+        for block in exclusions.of(protocol)
+        if not block.administered and not PortSet.of(block.ports).isdisjoint(wanted)
+    ]

@@ -1,0 +1,80 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether what is configured keeps a port from its present holder already, and what that waits for."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources.service_start_mode import (
+    current_mode,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.waits import WaitsFor
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.finding import (
+    HeldAs,
+    Ports,
+    Standing,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import View
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import DNS_SERVICE
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
+    PROTOCOLS,
+    ExclusionsFact,
+    Protocol,
+    RegistryValue,
+    ServiceFact,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.pool_settings import pool_settings
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import (
+    RESERVED_PORTS_FACT,
+    delayed_flag,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._ports.port_lists import PortList
+from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
+
+UNCONFIGURED: t.Final = Standing(False)
+
+
+def standing(ports: Ports, held_as: HeldAs, view: View) -> Standing:
+    """For the ports that are lost, against the way in which they were taken; raises FactsNeeded."""
+    if view.context.capabilities.reserved_ports_value:
+        return _if(_all_in(ports, {"tcp": reserved(view), "udp": reserved(view)}), "reboot")
+    if held_as == "dns_pool":
+        return _against_the_pool(ports, view)
+    return _if(_all_in(ports, excluded(view)), "owner")
+
+
+def reserved(view: View) -> PortSet:
+    """The ports that ReservedPorts surely keeps back from the next boot on; raises FactsNeeded."""
+    reading = view.facts[RESERVED_PORTS_FACT]
+    entries = reading.data if isinstance(reading, RegistryValue) and isinstance(reading.data, tuple) else ()
+    return PortList(entries).reliable
+
+
+def excluded(view: View) -> dict[Protocol, PortSet]:
+    """The ports that an administrator excluded with netsh, none where it has no such verb; raises FactsNeeded."""
+    blocks = view.facts[ExclusionsFact()] if view.context.capabilities.excluded_port_ranges != "no" else None
+    if blocks is None:
+        return {}
+    return {
+        protocol: PortSet(tuple(row.ports for row in blocks.of(protocol) if row.administered)) for protocol in PROTOCOLS
+    }
+
+
+def _against_the_pool(ports: Ports, view: View) -> Standing:
+    if view.context.capabilities.dns_pool_exclusions:
+        return _if(ports.get("udp", PortSet()) <= pool_settings(view.facts).exclusions.ports, "dns_restart")
+    dns = view.facts[ServiceFact(DNS_SERVICE)]
+    if dns is None:
+        return UNCONFIGURED
+    view.facts.require(delayed_flag(dns.name))
+    return _if(current_mode(dns, view.context) == "delayed", "boot")
+
+
+def _all_in(ports: Ports, kept: t.Mapping[Protocol, PortSet]) -> bool:
+    return all(found <= kept.get(protocol, PortSet()) for protocol, found in ports.items())
+
+
+def _if(configured: bool, waits_for: WaitsFor) -> Standing:
+    return Standing(True, waits_for) if configured else UNCONFIGURED

@@ -1,0 +1,104 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``port_info``: all findings, gathered from a table of small functions."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.account import (
+    filtered_administrators,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.activesync import activesync
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.block_mode import (
+    block_mode,
+    block_mode_danger,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.dns_port import dns_victim
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.evidence import events_question
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.exchange_2007 import (
+    autodiscover,
+    unsupported,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.failed_services import FAILED_FACT
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.finding import Diagnosis
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.fixed_rpc_ports import (
+    colliding,
+    service_questions,
+    taken,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.lost_ports import lost_ports
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.network import retransmits
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.transfer_agent import (
+    transfer_agent,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.wrong_settings import (
+    dead_value,
+    ignored_reservations,
+    missing_update,
+    pool_size,
+    touching_reservations,
+    wrong_max_user_port,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.installed_services import product_questions
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import Finding, View
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import DNS_SERVICE, IPSEC_SERVICE
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
+    Fact,
+    FactsNeeded,
+    ServiceFact,
+    TcpSegmentsFact,
+)
+
+Finder = t.Callable[[View], list[Diagnosis]]
+"""Raises FactsNeeded for what is not read yet."""
+
+FINDERS: t.Final[tuple[Finder, ...]] = (
+    lost_ports,
+    activesync,
+    dns_victim,
+    block_mode,
+    block_mode_danger,
+    taken,
+    colliding,
+    transfer_agent,
+    pool_size,
+    dead_value,
+    wrong_max_user_port,
+    ignored_reservations,
+    touching_reservations,
+    missing_update,
+    autodiscover,
+    unsupported,
+    retransmits,
+    filtered_administrators,
+)
+
+
+def findings(view: View) -> Finding:
+    """Everything that is wrong, worst first; the questions of all finders are asked together. Raises FactsNeeded."""
+    view.facts.require(*_first_questions(view))
+    found: list[Diagnosis] = []
+    needed: frozenset[t.Any] = frozenset()
+    for finder in FINDERS:
+        try:
+            found += finder(view)
+        except FactsNeeded as question:
+            needed |= question.facts
+    if needed:
+        raise FactsNeeded(needed)
+    return Finding([item.as_dict() for item in sorted(_distinct(found), key=lambda item: item.order)])
+
+
+def _first_questions(view: View) -> list[Fact[t.Any]]:
+    """Every service that is asked about in one query, with those that failed."""
+    ipsec = [ServiceFact(IPSEC_SERVICE)] if view.context.capabilities.ipsec_block_mode else []
+    services = [ServiceFact(DNS_SERVICE), *ipsec, *product_questions(view.context), *service_questions(view)]
+    return [*services, FAILED_FACT, events_question("System", view), TcpSegmentsFact()]
+
+
+def _distinct(found: list[Diagnosis]) -> list[Diagnosis]:
+    """A block mode says all that the lost port of IPSEC Services would say once more."""
+    blocked = {item.service for item in found if item.kind == "ipsec_block_mode"}
+    return [item for item in found if item.service not in blocked or not item.kind.startswith("port_")]

@@ -1,0 +1,152 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``port_info``: what is asked, as typed options."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import NO_PORTS, OptionError
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.port_holders import (
+    MOST_CONNECTION_PORTS,
+    NEEDED_TCP,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis import limits
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.expression import Scope
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.limits import Limits
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.server_kinds import USUAL_INSTANCE
+from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import (
+    PortSet,
+    PortSyntaxError,
+    parse_ports,
+)
+
+SubsetName = t.Literal[
+    "release",
+    "updates",
+    "dynamic_ranges",
+    "reservations",
+    "dns_pool",
+    "sockets",
+    "ad_lds",
+    "services",
+    "roles",
+    "configured_versus_effective",
+    "risk",
+    "findings",
+]
+SUBSET_NAMES: t.Final[tuple[SubsetName, ...]] = t.get_args(SubsetName)
+ALL: t.Final = "all"
+BULKY: t.Final[tuple[SubsetName, ...]] = ("sockets",)
+"""Left out unless they are asked for: a DNS server has thousands of sockets."""
+
+ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
+    "gather_subset": {"type": "list", "elements": "str"},
+    "ports": {"type": "list", "elements": "str"},
+    "query": {"type": "str"},
+    "sockets_by": {"type": "str", "choices": ["socket", "process"], "default": "socket"},
+    "ad_lds_instance": {"type": "str", "default": USUAL_INSTANCE},
+    **limits.ARGUMENTS,
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Inquiry:
+    """What is to be read: the subsets, in the table's order, and the ports that sockets are restricted to."""
+
+    subsets: tuple[SubsetName, ...]
+    ports: PortSet | None = None
+    journal: bool = True
+    limits: Limits = dataclasses.field(default_factory=Limits)
+    ad_lds_instance: str = USUAL_INSTANCE
+    """The AD LDS instance that the role exchange_edge_dns is told."""
+
+    @property
+    def sees_all_sockets(self) -> bool:
+        """Whether every socket of the server is read."""
+        return "sockets" in self.subsets and self.ports is None
+
+    @property
+    def connection_ports(self) -> PortSet:
+        """The TCP ports of which outgoing connections are read beside the sockets."""
+        if "sockets" not in self.subsets or self.leaves_connections_out:
+            return NO_PORTS
+        return NEEDED_TCP if self.ports is None else self.ports
+
+    @property
+    def leaves_connections_out(self) -> bool:
+        """Whether outgoing connections on the ports are not looked at, because there are too many."""
+        return self.ports is not None and self.ports.count > MOST_CONNECTION_PORTS
+
+
+def inquiry(arguments: t.Mapping[str, t.Any], scope: Scope | None, *, journal: bool) -> Inquiry:
+    """The checked options; ``scope`` is what the option ``query`` speaks of.
+
+    Raises:
+        OptionError: a subset is not known, none is left, a port is none, or a limit is out of bounds.
+    """
+    asked = _asked(arguments, scope, journal=journal)
+    instance = arguments.get("ad_lds_instance", USUAL_INSTANCE)
+    return dataclasses.replace(asked, limits=limits.limits(arguments), ad_lds_instance=instance)
+
+
+def wants_processes(arguments: t.Mapping[str, t.Any]) -> bool:
+    """Whether sockets are shown by process; raises OptionError together with ``query``, which is about sockets."""
+    by_process = arguments.get("sockets_by") == "process"
+    if by_process and arguments.get("query") is not None:
+        raise OptionError("sockets_by", "process can't be used together with query, which sees single sockets")
+    return by_process
+
+
+def _asked(arguments: t.Mapping[str, t.Any], scope: Scope | None, *, journal: bool) -> Inquiry:
+    ports = _ports(arguments.get("ports"))
+    given = arguments.get("gather_subset")
+    if given is not None:
+        return Inquiry(_named_subsets(given), ports, journal)
+    if scope is not None:
+        return Inquiry(_subsets_of(scope), scope.ports if ports is None else ports, journal)
+    if ports is not None:
+        return Inquiry(("sockets",), ports, journal)
+    return Inquiry(tuple(name for name in SUBSET_NAMES if name not in BULKY), journal=journal)
+
+
+def _ports(texts: t.Sequence[str] | None) -> PortSet | None:
+    if texts is None:
+        return None
+    try:
+        ports = parse_ports(texts)
+    except PortSyntaxError as error:
+        raise OptionError("ports", str(error)) from error
+    if not ports:
+        raise OptionError("ports", "it is empty; leave it out to see every socket")
+    return ports
+
+
+def _named_subsets(texts: t.Sequence[str]) -> tuple[SubsetName, ...]:
+    """As ``ansible.builtin.setup`` reads its option: names add, ``!`` takes away, only the latter begins with all."""
+    names = [text.strip() for text in texts]
+    wanted = {name for name in names if not name.startswith("!")}
+    unwanted = {name[1:].strip() for name in names if name.startswith("!")}
+    _refuse_unknown("gather_subset", (wanted | unwanted) - {ALL}, "there is no subset {}; there are all, {}")
+    all_names = set(SUBSET_NAMES)
+    chosen = all_names if ALL in wanted or not wanted else set[str]()
+    chosen = set() if ALL in unwanted else chosen
+    chosen = (chosen | (wanted & all_names)) - unwanted
+    if not chosen:
+        raise OptionError("gather_subset", "no subset is left")
+    return tuple(name for name in SUBSET_NAMES if name in chosen)
+
+
+def _subsets_of(scope: Scope) -> tuple[SubsetName, ...]:
+    if scope.names is None:
+        return SUBSET_NAMES
+    _refuse_unknown("query", scope.names, "the result has no field {} at its top; it has {}")
+    return tuple(name for name in SUBSET_NAMES if name in scope.names)
+
+
+def _refuse_unknown(option: str, names: t.AbstractSet[str], reason: str) -> None:
+    unknown = sorted(names - set(SUBSET_NAMES))
+    if unknown:
+        raise OptionError(option, reason.format(repr(unknown[0]), ", ".join(SUBSET_NAMES)))

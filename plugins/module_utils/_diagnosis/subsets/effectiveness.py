@@ -1,0 +1,312 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Configured is not effective: for each thing that is configured, what it waits for and whether it is in force.
+
+The planners decide: each is asked for what is there already, so that its plan changes nothing and says what is in
+force.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import (
+    Journal,
+    JournalError,
+    JournalTooNew,
+    load,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
+    NO_PORTS,
+    Context,
+    Force,
+    OptionError,
+    Plan,
+    PlanError,
+    StartMode,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.port_holders import connection_questions
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.port_options import WantedPorts
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources import (
+    dns_socket_pool,
+    dynamic_ports,
+    excluded_port_ranges,
+    reserved_ports_value,
+    service_start_mode,
+    static_rpc_port,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.observed_force import observed_force
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.waits import WaitsFor
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import DNS_PORT, Finding, View
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import DNS_SERVICE
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
+    PROTOCOLS,
+    Absent,
+    DynamicRangesFact,
+    ExclusionsFact,
+    Fact,
+    FactsNeeded,
+    RegistryValue,
+    ServiceFact,
+    SocketsFact,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.pool_range import max_user_port
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.pool_settings import pool_settings
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.rpc_ports import RPC_PORTS
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import (
+    DNS_NAMES_FACT,
+    JOURNAL_FACT,
+    RESERVED_PORTS_FACT,
+    delayed_flag,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._ports.port_lists import PortList
+from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
+
+_Resource = t.Literal["reserved_ports", "dns_socket_pool", "dynamic_ports", "static_rpc_port", "service_start_mode"]
+_START_MODES: t.Final[tuple[StartMode, ...]] = t.get_args(StartMode)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Row:
+    """One thing that is configured."""
+
+    resource: _Resource
+    part: str
+    configured: t.Any
+    force: Force
+    waits_for: WaitsFor | None = None
+
+    def as_dict(self) -> dict[str, t.Any]:
+        waits_for = self.waits_for
+        if self.force.reboot_required:
+            waits_for = "reboot"
+        elif self.force.restart_required:
+            waits_for = "dns_restart"
+        return {
+            "resource": self.resource,
+            "part": self.part,
+            "configured": self.configured,
+            "effective": self.force.effective,
+            "reason": self.force.reason,
+            "waits_for": waits_for,
+            "reboot_required": self.force.reboot_required,
+            "restart_required": self.force.restart_required,
+        }
+
+
+def configured_versus_effective(view: View) -> Finding:
+    """A row for each thing that is configured or journalled. Raises FactsNeeded, and PlanError for a newer journal."""
+    view.facts.require(*_first_questions(view))
+    journal, warnings = _journal(view)
+    context = dataclasses.replace(view.context, journal=journal)
+    rows: list[_Row] = []
+    needed: frozenset[t.Any] = frozenset()
+    for part in _PARTS:
+        try:
+            rows.extend(part(view, context))
+        except FactsNeeded as question:
+            needed |= question.facts
+    if needed:
+        raise FactsNeeded(needed)
+    return Finding([row.as_dict() for row in rows], warnings)
+
+
+def _first_questions(view: View) -> list[Fact[t.Any]]:
+    """What is asked whatever the journal says: all in one round, so that commands share a shell."""
+    capabilities = view.context.capabilities
+    questions: list[Fact[t.Any]] = [RESERVED_PORTS_FACT, ServiceFact(DNS_SERVICE), DNS_NAMES_FACT]
+    questions += [JOURNAL_FACT] if view.inquiry.journal else []
+    questions += [ExclusionsFact()] if capabilities.excluded_port_ranges != "no" else []
+    questions += [SocketsFact(view.inquiry.ports)] if "sockets" in view.inquiry.subsets else []
+    questions += connection_questions(view.inquiry.connection_ports)
+    return questions
+
+
+def _journal(view: View) -> tuple[Journal | None, tuple[str, ...]]:
+    if not view.inquiry.journal:
+        return None, ()
+    reading = view.facts[JOURNAL_FACT]
+    if isinstance(reading, Absent):
+        return Journal(), ()
+    try:
+        return load(reading.data if isinstance(reading.data, str) else repr(reading.data)), ()
+    except JournalTooNew as error:
+        raise PlanError(
+            "the journal of portkeeper.windows on this server", str(error), "Update the collection"
+        ) from error
+    except JournalError as error:
+        said = f"The journal on this server can't be read ({error}): what earlier runs changed is not known."
+        return Journal(), (said,)
+
+
+def _has_entry(name: str, context: Context) -> bool:
+    return bool(context.journal and name in context.journal.entries)
+
+
+def _settled(resource: _Resource, part: str, key: str, planner: t.Callable[[], Plan], held: PortSet = NO_PORTS) -> _Row:
+    """What the planner says of a state that is there already; ``key`` picks it from the plan's view."""
+    try:
+        plan = planner()
+    except PlanError as error:
+        return _Row(resource, part, None, Force("no", str(error)))
+    return _Row(resource, part, plan.before[key], observed_force(plan, _forbidden(plan) & held))
+
+
+# --- reserved ports ----------------------------------------------------------------------------------------------
+
+
+def _reserved_ports_value(view: View, context: Context) -> t.Iterator[_Row]:
+    reading = context.facts[RESERVED_PORTS_FACT]
+    if isinstance(reading, Absent) and not _has_entry(reserved_ports_value.ENTRY, context):
+        return
+    if not context.capabilities.reserved_ports_value:
+        ignored = Force("no", f"{context.release.name} ignores the ReservedPorts value (KB812873).")
+        entries = reading.data if isinstance(reading, RegistryValue) else ()
+        shown = list(entries) if isinstance(entries, tuple) else entries
+        yield _Row("reserved_ports", reserved_ports_value.NAME, shown, ignored)
+        return
+    planner = functools.partial(reserved_ports_value.plan, NO_PORTS, "present", "both", context)
+    yield _settled("reserved_ports", reserved_ports_value.NAME, "reserved_ports", planner, _held_by_dns(view))
+
+
+def _netsh(_view: View, context: Context) -> t.Iterator[_Row]:
+    if context.capabilities.excluded_port_ranges == "no" or context.facts[ExclusionsFact()] is None:
+        return
+    try:
+        plan = excluded_port_ranges.plan(dict.fromkeys(PROTOCOLS, NO_PORTS), "present", context)
+    except PlanError as error:
+        yield _Row("reserved_ports", "netsh", None, Force("no", str(error)))
+        return
+    configured = {protocol: plan.before[f"excluded_{protocol}"] for protocol in ("tcp", "udp")}
+    if plan.waiting_for:
+        yield _Row("reserved_ports", "netsh", configured, plan.force, "owner")
+    elif plan.changed:
+        cut_short = (
+            "A run was interrupted between taking blocks away and adding the rest again; run reserved_ports again."
+        )
+        yield _Row("reserved_ports", "netsh", configured, Force("no", cut_short))
+    elif any(configured.values()) or _has_entry(excluded_port_ranges.ENTRY, context):
+        yield _Row("reserved_ports", "netsh", configured, plan.force)
+
+
+# --- the DNS server's pool ---------------------------------------------------------------------------------------
+
+
+def _pool(view: View, context: Context) -> t.Iterator[_Row]:
+    context.facts.require(ServiceFact(DNS_SERVICE), DNS_NAMES_FACT)
+    if context.facts[ServiceFact(DNS_SERVICE)] is None:
+        return
+    found = pool_settings(view.facts)
+    if isinstance(found.size, RegistryValue) or _has_entry(dns_socket_pool.SIZE_ENTRY, context):
+        number = found.size.data if isinstance(found.size, RegistryValue) and isinstance(found.size.data, int) else None
+        size: int | t.Literal["default"] = "default" if number is None else number
+        as_it_is = dns_socket_pool.DnsSocketPool(size, None, "present", restart=False)
+        yield _settled("dns_socket_pool", "size", "size", functools.partial(dns_socket_pool.plan, as_it_is, context))
+    if isinstance(found.excluded, RegistryValue) or _has_entry(dns_socket_pool.LIST_ENTRY, context):
+        as_it_is = dns_socket_pool.DnsSocketPool(None, WantedPorts(NO_PORTS), "present", restart=False)
+        planner = functools.partial(dns_socket_pool.plan, as_it_is, context)
+        yield _settled("dns_socket_pool", "excluded_ports", "excluded_ports", planner, _held_by_dns(view))
+
+
+# --- dynamic ranges and fixed RPC ports: what we changed, others' settings are in other subsets -------------------
+
+
+def _dynamic_ports(_view: View, context: Context) -> t.Iterator[_Row]:
+    if _has_entry(dynamic_ports.VALUE_ENTRY, context):
+        highest = max_user_port(context.facts)
+        as_it_is = dynamic_ports.DynamicPorts("default" if highest is None else highest, None, PROTOCOLS)
+        planner = functools.partial(dynamic_ports.plan, as_it_is, context)
+        yield _settled("dynamic_ports", "max_user_port", "max_user_port", planner)
+    journalled = [protocol for protocol, name in dynamic_ports.RANGE_ENTRIES.items() if _has_entry(name, context)]
+    ranges = context.facts[DynamicRangesFact()] if journalled else None
+    for protocol in journalled if ranges else []:
+        as_it_is = dynamic_ports.DynamicPorts(None, ranges.of("ipv4", protocol) if ranges else None, (protocol,))
+        planner = functools.partial(dynamic_ports.plan, as_it_is, context)
+        yield _settled("dynamic_ports", protocol, protocol, planner)
+
+
+def _static_rpc_ports(_view: View, context: Context) -> t.Iterator[_Row]:
+    rows = [row for row in RPC_PORTS if _has_entry(row.entry_name, context)]
+    context.facts.require(*(row.fact for row in rows))
+    for row in rows:
+        as_it_is = static_rpc_port.StaticRpcPorts(((row, static_rpc_port.configured(context.facts[row.fact])),))
+        try:
+            plan = static_rpc_port.plan(as_it_is, context)
+        except PlanError as error:
+            yield _Row("static_rpc_port", row.key, None, Force("no", str(error)))
+            continue
+        waits_for: WaitsFor | None = "service_restart" if plan.details["restart_services"] else None
+        yield _Row("static_rpc_port", row.key, plan.before["ports"][row.key], plan.force, waits_for)
+
+
+# --- start modes -------------------------------------------------------------------------------------------------
+
+
+def _start_modes(_view: View, context: Context) -> t.Iterator[_Row]:
+    names = {DNS_SERVICE.casefold(): DNS_SERVICE}
+    names |= {name.casefold(): name for name in _journalled_services(context)}
+    context.facts.require(*(ServiceFact(name) for name in names.values()))
+    installed = [service.name for name in names.values() if (service := context.facts[ServiceFact(name)])]
+    if context.capabilities.delayed_start:
+        context.facts.require(*(delayed_flag(name) for name in installed))
+    for name in installed:
+        (service,) = service_start_mode.existing_services((name,), context)
+        mode = service_start_mode.current_mode(service, context)
+        journalled = _has_entry(service_start_mode.ENTRY_PREFIX + service.name, context)
+        if mode in _START_MODES and (journalled or mode == "delayed"):
+            yield _start_mode(name, mode, context)
+
+
+def _journalled_services(context: Context) -> t.Iterator[str]:
+    """The services whose start mode we changed, as far as their names can be names of services."""
+    prefix = service_start_mode.ENTRY_PREFIX
+    for entry in context.journal.entries if context.journal else ():
+        if entry.startswith(prefix):
+            try:
+                yield from service_start_mode.service_names({"name": [entry[len(prefix) :]]})
+            except OptionError:
+                continue
+
+
+def _start_mode(name: str, mode: StartMode, context: Context) -> _Row:
+    as_it_is = service_start_mode.ServiceStartMode((name,), mode)
+    plan = service_start_mode.plan(as_it_is, context)
+    waits_for: WaitsFor | None = "boot" if plan.force.effective == "no" else None
+    return _Row("service_start_mode", name, mode, plan.force, waits_for)
+
+
+_PARTS: t.Final[tuple[t.Callable[[View, Context], t.Iterable[_Row]], ...]] = (
+    _reserved_ports_value,
+    _netsh,
+    _pool,
+    _dynamic_ports,
+    _static_rpc_ports,
+    _start_modes,
+)
+
+
+# --- what the sockets say ----------------------------------------------------------------------------------------
+
+
+def _forbidden(plan: Plan) -> PortSet:
+    """The ports that a plan's settings keep from dns.exe."""
+    names = plan.before.get("reserved_ports") or plan.before.get("excluded_ports") or ()
+    return PortList(tuple(names)).ports
+
+
+def _held_by_dns(view: View) -> PortSet:
+    """UDP ports that dns.exe holds, as far as sockets are read anyway."""
+    if "sockets" not in view.inquiry.subsets:
+        return NO_PORTS
+    question = SocketsFact(view.inquiry.ports)
+    dns = view.dns_service()
+    process_id = dns.process_id if dns else 0
+    ports = {
+        socket.port
+        for socket in view.facts[question]
+        if process_id and socket.process_id == process_id and socket.protocol == "udp" and socket.port != DNS_PORT
+    }
+    return PortSet.of(*ports)

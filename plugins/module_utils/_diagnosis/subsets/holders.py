@@ -1,0 +1,59 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who holds which port: TCP listeners, bound UDP sockets, outgoing connections, with their processes and services."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.port_holders import (
+    MOST_CONNECTION_PORTS,
+    Holder,
+    connection_questions,
+    holders,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import DNS_PORT, Finding, View
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
+    Connection,
+    Protocol,
+    Socket,
+    SocketsFact,
+)
+
+
+def sockets(view: View) -> Finding:
+    """One row per address that a process has a port on, sorted by port, protocol and address."""
+    listening, connections = SocketsFact(view.inquiry.ports), connection_questions(view.inquiry.connection_ports)
+    view.facts.require(listening, *connections)
+    found = view.facts[listening]
+    connected = [row for question in connections for row in view.facts[question]]
+    known = {(one.protocol, one.port, one.process_id): one for one in holders(found, view.context, connected)}
+    addressed = {*map(_of_socket, found), *map(_of_connection, connected)}
+    rows = [
+        _row(address, known[protocol, port, process_id]) for port, protocol, address, process_id in sorted(addressed)
+    ]
+    return Finding(rows, _warnings(view))
+
+
+_Row: t.TypeAlias = tuple[int, Protocol, str, int]
+"""Port, protocol, address, process id: by these the rows are sorted."""
+
+
+def _of_socket(socket: Socket) -> _Row:
+    return socket.port, socket.protocol, socket.address, socket.process_id
+
+
+def _of_connection(connection: Connection) -> _Row:
+    return connection.port, "tcp", connection.address, connection.process_id
+
+
+def _row(address: str, holder: Holder) -> dict[str, t.Any]:
+    pool = holder.protocol == "udp" and holder.port != DNS_PORT and holder.is_dns
+    return {**holder.as_dict(), "address": address, "pool": pool}
+
+
+def _warnings(view: View) -> tuple[str, ...]:
+    if not view.inquiry.leaves_connections_out:
+        return ()
+    return (f"sockets: outgoing TCP connections were not looked at; ask for {MOST_CONNECTION_PORTS} ports at most.",)

@@ -1,0 +1,153 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where ports are drawn from at random, and which of them nobody gets by chance."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import PlanError
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources.reserved_ports_value import as_list
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import Finding, View, shown_range
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.ephemeral_range import (
+    DEFAULT_MAX_USER_PORT,
+    LEAST_MAX_USER_PORT,
+    MOST_MAX_USER_PORT,
+    range_by_max_user_port,
+    why_no_max_user_port,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
+    PROTOCOLS,
+    DynamicRangesFact,
+    ExclusionBlock,
+    Exclusions,
+    ExclusionsFact,
+    Protocol,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.pool_range import max_user_port, pool_range
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import (
+    MAX_USER_PORT_FACT,
+    RESERVED_PORTS_FACT,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._ports.port_lists import PortList
+from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortRange, PortSet
+
+
+def dynamic_ranges(view: View) -> Finding:
+    """The dynamic port ranges, and what MaxUserPort means for the TCP/IP stack and for dns.exe."""
+    if not view.context.capabilities.dynamic_port_ranges:
+        return _by_max_user_port(view)
+    view.facts.require(DynamicRangesFact(), MAX_USER_PORT_FACT)
+    ranges = view.facts[DynamicRangesFact()]
+    if ranges is None:
+        raise PlanError("the dynamic port ranges", "netsh of this Windows does not show them")
+    highest = max_user_port(view.facts)
+    ignored = (
+        () if highest is None else (f"The TCP/IP stack of {view.context.release.name} does not read MaxUserPort.",)
+    )
+    return Finding(
+        {
+            "mechanism": "netsh",
+            **{name: shown_range(getattr(ranges, name)) for name in ("tcp", "udp", "tcp6", "udp6")},
+            "max_user_port": highest,
+            "meaning": [*ignored, _for_dns(view, highest, ranges.udp)],
+        }
+    )
+
+
+def _by_max_user_port(view: View) -> Finding:
+    highest = max_user_port(view.facts)
+    ports = range_by_max_user_port(highest)
+    drawn = shown_range(ports)
+    said = f"is not set, its default is {DEFAULT_MAX_USER_PORT}" if highest is None else f"is {highest}"
+    stack = f"MaxUserPort {said}: the TCP/IP stack draws from {ports}."
+    return Finding(
+        {
+            "mechanism": "registry",
+            "tcp": drawn,
+            "udp": drawn,
+            "tcp6": None,
+            "udp6": None,
+            "max_user_port": highest,
+            "meaning": [stack, _for_dns(view, highest, None)],
+        },
+        _out_of_range(highest),
+    )
+
+
+def _out_of_range(highest: int | None) -> tuple[str, ...]:
+    if highest is None or not why_no_max_user_port(highest):
+        return ()
+    return (f"MaxUserPort is {highest}; Windows documents {LEAST_MAX_USER_PORT} to {MOST_MAX_USER_PORT}.",)
+
+
+def _for_dns(view: View, highest: int | None, dynamic_udp: PortRange | None) -> str:
+    found = pool_range(view.context.capabilities, highest, dynamic_udp)
+    return f"The DNS server's pool comes from {found.ports}. {found.reason}"
+
+
+def reservations(view: View) -> Finding:
+    """The ports that nobody gets by chance, by the mechanism that this release honours."""
+    honoured = view.context.capabilities.reserved_ports_value
+    view.facts.require(RESERVED_PORTS_FACT, *([] if honoured else [ExclusionsFact()]))
+    value, warnings = _reserved_ports(view)
+    if honoured:
+        texts = value.ports.texts()
+        return Finding(_shown("registry", texts, texts, (), value, honoured=True), warnings)
+    exclusions = _exclusions(view)
+    tcp, udp = (_administered(exclusions, protocol) for protocol in PROTOCOLS)
+    rows = [_row(protocol, block) for protocol in PROTOCOLS for block in exclusions.of(protocol)]
+    return Finding(_shown("netsh", tcp, udp, rows, value, honoured=False))
+
+
+def _exclusions(view: View) -> Exclusions:
+    exclusions = view.facts[ExclusionsFact()]
+    if exclusions is None:
+        raise PlanError(
+            "nothing can be reserved here",
+            f"netsh of this {view.context.release.name} does not know excludedportrange, and ReservedPorts is ignored",
+            "The hotfix KB2665809 brings it to Windows Server 2008 and 2008 R2",
+        )
+    return exclusions
+
+
+def _reserved_ports(view: View) -> tuple[PortList, tuple[str, ...]]:
+    """The value ReservedPorts; one of a wrong type counts as empty, as it does for Windows."""
+    try:
+        return as_list(view.facts[RESERVED_PORTS_FACT]), ()
+    except PlanError as error:
+        return PortList(), (str(error),)
+
+
+def _shown(
+    mechanism: str,
+    tcp: t.Sequence[str],
+    udp: t.Sequence[str],
+    blocks: t.Sequence[t.Mapping[str, t.Any]],
+    value: PortList,
+    *,
+    honoured: bool,
+) -> dict[str, t.Any]:
+    return {
+        "mechanism": mechanism,
+        "tcp": list(tcp),
+        "udp": list(udp),
+        "blocks": list(blocks),
+        "entries": list(value.entries),
+        "unreadable": list(value.unreadable),
+        "entries_honoured": honoured,
+    }
+
+
+def _administered(exclusions: Exclusions, protocol: Protocol) -> list[str]:
+    return PortSet(exclusions.administered(protocol)).texts()
+
+
+def _row(protocol: Protocol, block: ExclusionBlock) -> dict[str, t.Any]:
+    return {
+        "protocol": protocol,
+        "first": block.ports.first,
+        "last": block.ports.last,
+        "administered": block.administered,
+    }

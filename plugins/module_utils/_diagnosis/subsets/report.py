@@ -1,0 +1,84 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``port_info``: the table of subsets, and all that was asked gathered into one report."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import Context, PlanError
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.table import findings
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.options import Inquiry, SubsetName
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.subsets.dns_pool import dns_pool
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.subsets.effectiveness import (
+    configured_versus_effective,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.subsets.holders import sockets
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.subsets.ranges import (
+    dynamic_ranges,
+    reservations,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.subsets.risk import risk
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.subsets.roles import roles
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.subsets.server import (
+    ad_lds_instances,
+    release,
+    updates,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.subsets.services import services
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import Finding, Subset, View
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import Facts, FactsNeeded
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import Release
+
+SUBSETS: t.Final[t.Mapping[SubsetName, Subset]] = {
+    "release": release,
+    "updates": updates,
+    "dynamic_ranges": dynamic_ranges,
+    "reservations": reservations,
+    "dns_pool": dns_pool,
+    "sockets": sockets,
+    "ad_lds": ad_lds_instances,
+    "services": services,
+    "roles": roles,
+    "configured_versus_effective": configured_versus_effective,
+    "risk": risk,
+    "findings": findings,
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Report:
+    """What was found; a value is ``None`` where this Windows can't answer, and a warning says why."""
+
+    release: Release
+    inquiry: Inquiry
+    values: t.Mapping[str, t.Any]
+    warnings: tuple[str, ...] = ()
+
+
+def gather(inquiry: Inquiry, facts: Facts, release: Release, now: float) -> Report:
+    """All subsets that are asked for; the questions of all of them are asked together.
+
+    ``now`` is the controller's clock, seconds since the epoch (UTC). Raises FactsNeeded.
+    """
+    view = View(Context(facts=facts, release=release, journal=None, now=now), inquiry)
+    answers: dict[SubsetName, Finding] = {}
+    needed: frozenset[t.Any] = frozenset()
+    for name in inquiry.subsets:
+        try:
+            answers[name] = SUBSETS[name](view)
+        except FactsNeeded as question:
+            needed |= question.facts
+        except PlanError as error:
+            answers[name] = unanswered(name, error)
+    if needed:
+        raise FactsNeeded(needed)
+    values: dict[str, t.Any] = {name: finding.value for name, finding in answers.items()}
+    return Report(release, inquiry, values, tuple(text for finding in answers.values() for text in finding.warnings))
+
+
+def unanswered(name: SubsetName, error: Exception) -> Finding:
+    """A subset that this Windows can't answer."""
+    return Finding(None, (f"{name} is not known: {error}",))

@@ -1,0 +1,283 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``port_info``: the odds of the next boot on this server, now and after each thing that could be changed."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources.service_start_mode import (
+    current_mode,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.service_order import dependents
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.installed_services import (
+    BY_ITSELF,
+    installed_products,
+    product_questions,
+    require_start_modes,
+    udp_ports,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import Finding, View, shown_range
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.what_if import CANDIDATES, DOUBTS
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import AD_LDS_KEY, DNS_SERVICE
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
+    DynamicRangesFact,
+    ExclusionsFact,
+    Fact,
+    RegistryValue,
+    Service,
+    ServiceFact,
+    SocketsFact,
+    UpdatesFact,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.installed_products import Installed
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.next_boot import (
+    Chance,
+    DnsStart,
+    Need,
+    NextBoot,
+    Presence,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.pool_range import max_user_port
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.pool_settings import (
+    POOL_IN_USE,
+    POOL_UPDATES,
+    pool_settings,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import (
+    DNS_NAMES_FACT,
+    MAX_USER_PORT_FACT,
+    RESERVED_PORTS_FACT,
+    ad_lds_port_facts,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._ports.port_lists import PortList
+from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
+
+_DIGITS: t.Final = 6
+_ORDERS: t.Final = {
+    "before_dns": "It starts before the DNS server, whose start is delayed.",
+    "after_dns": "It starts after the DNS server, because its own start is delayed.",
+}
+
+
+def risk(view: View) -> Finding:
+    """The risk of the next boot; asks for everything in as few rounds as the questions allow. Raises FactsNeeded."""
+    boot = next_boot(view)
+    changed = {candidate.name: candidate.change(boot) for candidate in CANDIDATES if candidate.applies(boot)}
+    return Finding(
+        {
+            "probability": shown(boot.chance),
+            "formula": boot.formula,
+            "reason": _why(boot),
+            "pool": boot.pool,
+            "dns_start": boot.dns,
+            "drawn": boot.drawn,
+            "drawable": boot.drawable.count if boot.draws else 0,
+            "range": shown_range(boot.range.ports),
+            "range_contested": boot.range.contested,
+            "in_use_known": view.inquiry.sees_all_sockets,
+            "services": [_service_row(need, boot, changed) for need in boot.needs],
+            "ports": [row for need in boot.needs for row in _port_rows(need, boot, changed)],
+            "candidates": [
+                {
+                    "name": candidate.name,
+                    "probability": shown(changed[candidate.name].chance),
+                    "advised": candidate.advised(boot),
+                    "takes_effect": candidate.takes_effect,
+                    "how": candidate.how,
+                    "note": candidate.note,
+                }
+                for candidate in CANDIDATES
+                if candidate.name in changed
+            ],
+            "doubts": [
+                {"name": doubt.name, "sentence": doubt.sentence, "probability": shown(doubt.otherwise(boot).chance)}
+                for doubt in DOUBTS
+                if boot.draws and doubt.applies(boot)
+            ],
+        }
+    )
+
+
+def shown(chance: Chance) -> float:
+    """A probability as returned to the user."""
+    return round(float(chance), _DIGITS)
+
+
+# --- the rows --------------------------------------------------------------------------------------------------------
+
+
+def _service_row(need: Need, boot: NextBoot, changed: t.Mapping[str, NextBoot]) -> dict[str, t.Any]:
+    known = not need.any_will_do
+    return {
+        "service": need.service,
+        "product": need.product,
+        "udp": need.ports.texts(),
+        "start_order": boot.order_of(need),
+        "probability": shown(boot.chance_of(need)) if known else None,
+        "after": {name: shown(after.chance_of(need)) if known else None for name, after in changed.items()},
+    }
+
+
+def _port_rows(need: Need, boot: NextBoot, changed: t.Mapping[str, NextBoot]) -> t.Iterator[dict[str, t.Any]]:
+    for port in () if need.any_will_do else need.ports:
+        alone = PortSet.of(port)
+        yield {
+            "protocol": "udp",
+            "port": port,
+            "service": need.service,
+            "product": need.product,
+            "probability": shown(boot.chance_of(need, alone)),
+            "reason": _why_port(port, need, boot),
+            "after": {name: shown(after.chance_of(need, alone)) for name, after in changed.items()},
+        }
+
+
+def _why(boot: NextBoot) -> str:
+    if boot.dns == "not_installed":
+        return "There is no DNS server."
+    if boot.dns == "by_hand":
+        return "The DNS server does not start by itself."
+    if boot.pool == "not_seen":
+        return "The DNS server runs and holds no socket pool: the update that brought it is not there."
+    return boot.range.reason
+
+
+def _why_port(port: int, need: Need, boot: NextBoot) -> str:
+    if not boot.draws:
+        return _why(boot)
+    if boot.order_of(need) == "before_dns":
+        return _ORDERS["before_dns"]
+    if port not in boot.range.ports:
+        return f"It is outside of {boot.range.ports}, where the pool is drawn from."
+    if port in boot.left_alone:
+        return "The pool leaves it alone."
+    drawn = f"{boot.drawn} of {boot.drawable.count} ports are drawn."
+    return " ".join(filter(None, (_ORDERS.get(boot.order_of(need)), drawn)))
+
+
+# --- what the next boot finds ----------------------------------------------------------------------------------------
+
+
+def next_boot(view: View) -> NextBoot:
+    """What is known of the next boot; raises FactsNeeded."""
+    context = view.context
+    _ask_first(view)
+    products = installed_products(context)
+    dns = view.dns_service()
+    starting = [item for item in products if item.service.start_mode == "Auto"]
+    require_start_modes([*([dns] if dns else []), *(item.service for item in starting)], context)
+    found = pool_settings(view.facts)
+    size = found.effective_size
+    reserved, touching = _reserved(view)
+    listed = found.exclusions.ports if context.capabilities.dns_pool_exclusions else PortSet()
+    blocked, netsh = _exclusions(view)
+    needs = tuple(_need(item, view) for item in starting)
+    needed = PortSet(tuple(item for need in needs for item in need.ports.ranges))
+    ranges = view.facts[DynamicRangesFact()] if context.capabilities.dynamic_port_ranges else None
+    return NextBoot(
+        capabilities=context.capabilities,
+        pool=_presence(view, dns, size),
+        dns=_dns_start(view, dns),
+        size=size,
+        max_user_port=max_user_port(view.facts),
+        dynamic_udp=ranges.udp if ranges else None,
+        left_alone=reserved | listed,
+        touching=touching,
+        netsh=netsh,
+        in_use=(blocked | _in_use(view, dns)) - needed,
+        needs=tuple(need for need in needs if need.ports),
+    )
+
+
+def _ask_first(view: View) -> None:
+    """All that is needed whatever the answers are, together with what the installed services are known by."""
+    capabilities = view.context.capabilities
+    questions: list[Fact[t.Any]] = [ServiceFact(DNS_SERVICE), DNS_NAMES_FACT, MAX_USER_PORT_FACT]
+    questions += product_questions(view.context)
+    questions += [RESERVED_PORTS_FACT] if capabilities.reserved_ports_value else []
+    questions += [DynamicRangesFact()] if capabilities.dynamic_port_ranges else []
+    questions += [ExclusionsFact()] if capabilities.excluded_port_ranges != "no" else []
+    questions += [] if capabilities.always_has_pool else [UpdatesFact()]
+    questions += [SocketsFact(None)] if view.inquiry.sees_all_sockets else []
+    view.facts.require(*questions)
+
+
+def _need(item: Installed, view: View) -> Need:
+    is_ad_lds = item.product.key == AD_LDS_KEY
+    if is_ad_lds:
+        view.facts.require(*ad_lds_port_facts(item.service.name))
+    mode = current_mode(item.service, view.context)
+    return Need(
+        product=item.product.key,
+        service=item.service.name,
+        ports=udp_ports(item, view.context),
+        delayed=mode == "delayed",
+        any_will_do=item.product.any_port_will_do,
+        unverified=is_ad_lds,
+    )
+
+
+def _presence(view: View, dns: Service | None, size: int) -> Presence:
+    """As the subset ``updates`` sees it; beside that, a DNS server that is seen to hold no pool has none."""
+    if view.context.capabilities.always_has_pool:
+        return "always"
+    listed = {name.upper() for name in view.facts[UpdatesFact()]}
+    held = view.pool_sockets_seen()
+    if listed & set(POOL_UPDATES) or (held or 0) >= POOL_IN_USE:
+        return "confirmed"
+    seen = held is not None and dns is not None and dns.runs and size >= POOL_IN_USE
+    return "not_seen" if seen else "assumed"
+
+
+def _dns_start(view: View, dns: Service | None) -> DnsStart:
+    if dns is None:
+        return "not_installed"
+    mode = current_mode(dns, view.context)
+    if mode not in BY_ITSELF:
+        return "by_hand"
+    return "delayed" if mode == "delayed" and not _is_pulled_forward(view) else "auto"
+
+
+def _is_pulled_forward(view: View) -> bool:
+    """Whether a service that starts at once needs DNS: then Windows starts DNS at once too [D]."""
+    needing = [found for found in dependents([DNS_SERVICE], view.context) if found.start_mode == "Auto"]
+    require_start_modes(needing, view.context)
+    return any(current_mode(found, view.context) == "auto" for found in needing)
+
+
+def _reserved(view: View) -> tuple[PortSet, PortSet]:
+    """The ports that ReservedPorts keeps back at the next boot, and those that it names but may not (KB812873)."""
+    if not view.context.capabilities.reserved_ports_value:
+        return PortSet(), PortSet()
+    reading = view.facts[RESERVED_PORTS_FACT]
+    if not isinstance(reading, RegistryValue) or not isinstance(reading.data, tuple):
+        return PortSet(), PortSet()
+    value = PortList(reading.data)
+    kept = value.reliable
+    return kept, value.ports - kept
+
+
+def _exclusions(view: View) -> tuple[PortSet, PortSet]:
+    """UDP blocks that Windows keeps for itself, and those that an administrator excluded."""
+    if view.context.capabilities.excluded_port_ranges == "no":
+        return PortSet(), PortSet()
+    exclusions = view.facts[ExclusionsFact()]
+    blocks = exclusions.udp if exclusions else ()
+    own = PortSet(tuple(block.ports for block in blocks if not block.administered))
+    return own, PortSet(tuple(block.ports for block in blocks if block.administered))
+
+
+def _in_use(view: View, dns: Service | None) -> PortSet:
+    """UDP ports that others than the DNS server hold now, where every socket is read: as good as at the next boot."""
+    if not view.inquiry.sees_all_sockets:
+        return PortSet()
+    process_id = dns.process_id if dns else 0
+    sockets = view.facts[SocketsFact(None)]
+    held = {
+        socket.port
+        for socket in sockets
+        if socket.protocol == "udp" and not (process_id and socket.process_id == process_id)
+    }
+    return PortSet.of(*held)

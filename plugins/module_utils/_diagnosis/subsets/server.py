@@ -1,0 +1,98 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What kind of server it is: release, the update that brought the DNS socket pool, AD LDS instances."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import Finding, View
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge import ad_lds
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import AD_LDS_SERVICE_PREFIX
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
+    OperatingSystemFact,
+    RegistryFact,
+    RegistryValue,
+    Service,
+    ServicesLikeFact,
+    UpdatesFact,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.pool_settings import (
+    POOL_IN_USE,
+    POOL_UPDATES,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import DOMAIN_CONTROLLER
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import (
+    AD_LDS_PORT_VALUES,
+    ad_lds_port_facts,
+)
+
+
+def release(view: View) -> Finding:
+    """Name, version and uptime, and what this release offers to the collection."""
+    system, found = view.facts[OperatingSystemFact()], view.context.release
+    return Finding(
+        {
+            "name": found.name,
+            "version": system.version,
+            "caption": system.caption,
+            "uptime": int(system.uptime),
+            "domain_controller": system.product_type == DOMAIN_CONTROLLER,
+            "capabilities": dataclasses.asdict(found.capabilities),
+        }
+    )
+
+
+def updates(view: View) -> Finding:
+    """Whether the DNS server has a socket pool; the list of updates can confirm one, never refute it."""
+    if view.context.capabilities.always_has_pool:
+        reason = f"{view.context.release.name} came with the socket pool; no update is needed for it."
+        return Finding({"seen": [], "dns_pool": "always", "reason": reason})
+    listed = {name.upper() for name in view.facts[UpdatesFact()]}
+    seen = [name for name in POOL_UPDATES if name in listed]
+    held = view.pool_sockets_seen() or 0
+    if seen:
+        reason = f"Windows lists {' and '.join(seen)} (MS08-037)."
+    elif held >= POOL_IN_USE:
+        reason = f"dns.exe holds {held} UDP sockets beside port 53."
+    else:
+        reason = (
+            f"Windows lists neither {' nor '.join(POOL_UPDATES)}, which proves nothing: superseded and slipstreamed "
+            "updates do not show. The pool is assumed."
+        )
+    known = "confirmed" if seen or held >= POOL_IN_USE else "assumed"
+    return Finding({"seen": seen, "dns_pool": known, "reason": reason})
+
+
+def ad_lds_instances(view: View) -> Finding:
+    """The AD LDS instances, their services and the ports that their registry values name."""
+    services = view.facts[ServicesLikeFact(AD_LDS_SERVICE_PREFIX)]
+    view.facts.require(*(question for service in services for question in ad_lds_port_facts(service.name)))
+    return Finding([_instance(service, view) for service in services])
+
+
+def _instance(service: Service, view: View) -> dict[str, t.Any]:
+    ldap, ssl = (_port(question, view) for question in ad_lds_port_facts(service.name))
+    source = "registry"
+    if ldap is None and ssl is None:
+        usual = tuple(ad_lds.DEFAULT_PORTS.get(service.name.casefold(), ()))
+        source = "default" if usual else "unknown"
+        ldap, ssl = usual if len(usual) == len(AD_LDS_PORT_VALUES) else (None, None)
+    return {
+        "instance": service.name[len(AD_LDS_SERVICE_PREFIX) :],
+        "service": service.name,
+        "state": service.state,
+        "start_mode": service.start_mode,
+        "process_id": service.process_id,
+        "exit_code": service.exit_code,
+        "ldap_port": ldap,
+        "ssl_port": ssl,
+        "ports_source": source,
+    }
+
+
+def _port(question: RegistryFact, view: View) -> int | None:
+    reading = view.facts[question]
+    return reading.data if isinstance(reading, RegistryValue) and isinstance(reading.data, int) else None

@@ -1,0 +1,492 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can be asked of a server, and the answers: the planners' whole view of the world.
+
+A fact is a question (a hashable value); ``Facts`` maps questions to answers. A planner asks for what it needs and is
+called again when the answers are there (``FactsNeeded``), so that equal questions of several planners are read once and
+all questions of one round can be read together.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import enum
+import ntpath
+import re
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortRange, PortSet
+
+Answer = t.TypeVar("Answer")
+Protocol = t.Literal["tcp", "udp"]
+PROTOCOLS: t.Final[tuple[Protocol, ...]] = ("tcp", "udp")
+OWN_ERROR: t.Final = 1066
+"""ERROR_SERVICE_SPECIFIC_ERROR: the service's own code stands beside it."""
+_PROGRAM: t.Final = re.compile(r".*?\.exe(?=\s|$)|.*?(?=\s[-/])", re.ASCII | re.IGNORECASE)
+"""The program of a command line without quotes; its folders may have spaces in their names."""
+Family = t.Literal["ipv4", "ipv6"]
+FAMILIES: t.Final[tuple[Family, ...]] = ("ipv4", "ipv6")
+
+
+@dataclasses.dataclass(frozen=True)
+class Fact(t.Generic[Answer]):
+    """A question to the server; two equal questions have one answer."""
+
+
+# --- answers -----------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class OperatingSystem:
+    """Win32_OperatingSystem, as far as rules depend on it."""
+
+    version: str
+    """``major.minor.build``, for example ``5.2.3790``."""
+    caption: str
+    product_type: int
+    """1 workstation, 2 domain controller, 3 server."""
+    local_time: datetime.datetime
+    boot_time: datetime.datetime
+
+    @property
+    def uptime(self) -> float:
+        """Seconds since the boot: a difference inside one answer, since boot times move with the clock."""
+        return (self.local_time - self.boot_time).total_seconds()
+
+
+class RegistryType(enum.IntEnum):
+    """The registry's type numbers (StdRegProv.EnumValues)."""
+
+    STRING = 1
+    EXPAND_STRING = 2
+    BINARY = 3
+    DWORD = 4
+    MULTI_STRING = 7
+    QWORD = 11
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RegistryValue:
+    """One value: text for the string types, a number for DWORD/QWORD, a tuple of texts for MULTI_STRING."""
+
+    type: RegistryType
+    data: str | int | tuple[str, ...]
+
+
+class Absent(enum.Enum):
+    """Why a value is not there; a missing key and a missing value have different return codes."""
+
+    VALUE = "value"
+    KEY = "key"
+
+
+RegistryReading: t.TypeAlias = "RegistryValue | Absent"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Service:
+    """Win32_Service. ``exit_code`` keeps the Win32 error of a failed start (10048, 10013)."""
+
+    name: str
+    display_name: str
+    state: str
+    """Stopped, Start Pending, Stop Pending, Running, Continue Pending, Pause Pending, Paused, Unknown."""
+    start_mode: str
+    """As read: Auto, Manual, Disabled, Boot, System."""
+    process_id: int
+    """0 when it does not run."""
+    exit_code: int
+    specific_exit_code: int
+    path_name: str
+
+    @property
+    def runs(self) -> bool:
+        """Whether its state is Running."""
+        return self.state == "Running"
+
+    @property
+    def image(self) -> str:
+        """The file name in its command line, which is quoted or not, with arguments or without; empty where none is."""
+        command = self.path_name.strip()
+        if command.startswith('"'):
+            return ntpath.basename(command[1:].partition('"')[0])
+        named = _PROGRAM.match(command)
+        return ntpath.basename(named[0] if named else command)
+
+    @property
+    def error(self) -> int:
+        """The error that its last end left: ``exit_code``, or the service's own where that only says so."""
+        return self.specific_exit_code if self.exit_code == OWN_ERROR else self.exit_code
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Process:
+    """Win32_Process; ``age`` in seconds, from one answer (LocalDateTime of the same task minus CreationDate)."""
+
+    process_id: int
+    image: str
+    created: datetime.datetime | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Socket:
+    """A TCP listener or a bound UDP socket. ``address`` is ``0.0.0.0`` or ``::`` for a wildcard bind."""
+
+    protocol: Protocol
+    address: str
+    port: int
+    process_id: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Connection:
+    """A TCP socket that holds its local port without listening on it: mostly an outgoing connection.
+
+    ``far_end`` is where it leads to, such as ``192.0.2.99:389`` or ``[2001:db8::99]:389``; empty for a socket that is
+    bound and nothing more.
+    """
+
+    address: str
+    port: int
+    process_id: int
+    far_end: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ExclusionBlock:
+    """One row of ``netsh ... show excludedportrange``; administered rows (``*``) were added by an administrator."""
+
+    ports: PortRange
+    administered: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Exclusions:
+    """The excluded port ranges as Windows lists them, in its order, one block a row."""
+
+    tcp: tuple[ExclusionBlock, ...]
+    udp: tuple[ExclusionBlock, ...]
+
+    def of(self, protocol: Protocol) -> tuple[ExclusionBlock, ...]:
+        """The blocks of one protocol."""
+        return self.tcp if protocol == "tcp" else self.udp
+
+    def administered(self, protocol: Protocol) -> tuple[PortRange, ...]:
+        """The blocks of one protocol that an administrator added, in Windows' order."""
+        return tuple(block.ports for block in self.of(protocol) if block.administered)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Dependencies:
+    """Who needs whom (Win32_DependentService), as (dependent, antecedent) pairs of service key names."""
+
+    pairs: frozenset[tuple[str, str]]
+
+    def dependents(self, name: str) -> tuple[str, ...]:
+        """All services that need ``name``, directly or through others, dependents first: a safe order to stop them."""
+        order: list[str] = []
+        self._visit(name, order, {name.casefold()})
+        return tuple(order)
+
+    def _visit(self, name: str, order: list[str], seen: set[str]) -> None:
+        for dependent, antecedent in sorted(self.pairs):
+            if antecedent.casefold() == name.casefold() and dependent.casefold() not in seen:
+                seen.add(dependent.casefold())
+                self._visit(dependent, order, seen)
+                order.append(dependent)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class DynamicRanges:
+    """The ranges ephemeral ports are drawn from (``netsh int ipv4|ipv6 show dynamicport``; 6.0 and later)."""
+
+    tcp: PortRange
+    udp: PortRange
+    tcp6: PortRange
+    udp6: PortRange
+
+    def of(self, family: Family, protocol: Protocol) -> PortRange:
+        """The range of one family and protocol."""
+        if family == "ipv4":
+            return self.tcp if protocol == "tcp" else self.udp
+        return self.tcp6 if protocol == "tcp" else self.udp6
+
+    def changed(self, family: Family, protocol: Protocol, ports: PortRange) -> DynamicRanges:
+        """These ranges with another one for one family and protocol."""
+        return dataclasses.replace(self, **{f"{protocol}6" if family == "ipv6" else protocol: ports})
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Event:
+    """Win32_NTLogEvent. Sources and codes are the same in every language; ``strings`` are what was put into its text.
+
+    Errors stand in ``strings`` as ``%%10048``, untranslated (Q125661); names of services are display names, localized.
+    """
+
+    log: str
+    record: int
+    source: str
+    code: int
+    time: datetime.datetime
+    """When it happened, by the server's own clock."""
+    strings: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TcpSegments:
+    """TCP segments over IPv4 since the boot, as Windows' raw counters tell (32 bits: they begin anew at 2**32)."""
+
+    sent: int
+    retransmitted: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class NetworkAdapter:
+    """Win32_NetworkAdapter; ``service`` is the key name of its driver, ``device_id`` what its driver is known by."""
+
+    name: str
+    service: str
+    connected: bool
+    device_id: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class NetworkDriver:
+    """Win32_PnPSignedDriver of a network adapter; ``date`` is the one that its maker gave it."""
+
+    device_id: str
+    name: str
+    version: str
+    provider: str
+    date: datetime.datetime | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ServicesFile:
+    """The file ``services`` in one folder, and what of ours lies beside it."""
+
+    content: bytes | None
+    """``None``: there is no such file."""
+    read_only: bool = False
+    beside: frozenset[str] = frozenset()
+    """Names of the other files there that begin with ``services``, in lower case."""
+
+
+# --- questions ---------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class OperatingSystemFact(Fact[OperatingSystem]):
+    """Release, uptime and the server's clock."""
+
+
+@dataclasses.dataclass(frozen=True)
+class RegistryFact(Fact[RegistryReading]):
+    """One value below HKEY_LOCAL_MACHINE, read as the type that it must have.
+
+    A value of another type is answered with its real type, found by listing the key.
+    """
+
+    key: str
+    name: str
+    type: RegistryType
+
+
+@dataclasses.dataclass(frozen=True)
+class RegistryNamesFact(Fact[tuple[tuple[str, int], ...] | Absent]):
+    """The names and types of a key's values; settles whether a value is absent."""
+
+    key: str
+
+
+@dataclasses.dataclass(frozen=True)
+class ServiceFact(Fact[Service | None]):
+    """One service by key name (case-insensitive: give it as the table or the user spells it, compare by casefold)."""
+
+    name: str
+
+
+@dataclasses.dataclass(frozen=True)
+class ServicesLikeFact(Fact[tuple[Service, ...]]):
+    """All services whose key name starts with ``prefix`` (AD LDS instances: ``ADAM_``)."""
+
+    prefix: str
+
+
+@dataclasses.dataclass(frozen=True)
+class ServicesOfProcessFact(Fact[tuple[Service, ...]]):
+    """The services that live in one process (a shared svchost.exe hosts many)."""
+
+    process_id: int
+
+
+@dataclasses.dataclass(frozen=True)
+class DependenciesFact(Fact[Dependencies]):
+    """The whole dependency graph of services; asked only when something must be stopped or started."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ProcessFact(Fact[Process | None]):
+    """One process by its id."""
+
+    process_id: int
+
+
+@dataclasses.dataclass(frozen=True)
+class SocketsFact(Fact[tuple[Socket, ...]]):
+    """Who listens on (TCP) or is bound to (UDP) these ports; ``None``: every port."""
+
+    ports: PortSet | None
+
+
+@dataclasses.dataclass(frozen=True)
+class ConnectionsFact(Fact[tuple[Connection, ...]]):
+    """Which TCP sockets hold one of these ports though nobody listens there; ports that have a listener have none.
+
+    A question of its own, so that no proof that a service listens can rest on a connection. Ask it for few ports only
+    (``port_holders.connection_questions``): a busy server has tens of thousands of connections.
+    """
+
+    ports: PortSet
+
+
+@dataclasses.dataclass(frozen=True)
+class ExclusionsFact(Fact[Exclusions | None]):
+    """The excluded port ranges in force; ``None`` where this Windows has no such netsh verb (probed, never assumed)."""
+
+
+@dataclasses.dataclass(frozen=True)
+class DynamicRangesFact(Fact[DynamicRanges | None]):
+    """The dynamic port ranges; ``None`` where netsh has no such verb."""
+
+
+@dataclasses.dataclass(frozen=True)
+class UpdatesFact(Fact[tuple[str, ...]]):
+    """HotFixIDs of Win32_QuickFixEngineering: can confirm an update, never refute it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class EventsFact(Fact["tuple[Event, ...]"]):
+    """Events of one log by their codes since a moment of the server's clock, newest first, at most ``most``."""
+
+    log: str
+    codes: tuple[int, ...]
+    since: datetime.datetime
+    most: int
+
+
+@dataclasses.dataclass(frozen=True)
+class ServicesFailedFact(Fact["tuple[Service, ...]"]):
+    """The services whose last end left one of these Win32 errors, as such or as their own (1066)."""
+
+    codes: tuple[int, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class ServicesDisplayedFact(Fact["tuple[Service, ...]"]):
+    """The services with one display name, the localized name that events give (case-insensitive)."""
+
+    display_name: str
+
+
+@dataclasses.dataclass(frozen=True)
+class TcpSegmentsFact(Fact["TcpSegments | None"]):
+    """How many TCP segments went out and how many of them again; ``None`` where Windows does not count them."""
+
+
+@dataclasses.dataclass(frozen=True)
+class NetworkAdaptersFact(Fact["tuple[NetworkAdapter, ...]"]):
+    """The network adapters, teams among them."""
+
+
+@dataclasses.dataclass(frozen=True)
+class NetworkDriversFact(Fact["tuple[NetworkDriver, ...]"]):
+    """The drivers of network adapters; slow on a real server, so asked only when it matters."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ServicesFileFact(Fact[ServicesFile]):
+    """The services file in this folder, whole."""
+
+    folder: str
+
+
+@dataclasses.dataclass(frozen=True)
+class ServicesBackupFact(Fact["bytes | None"]):
+    """Our backup of the services file in this folder; ``None`` where there is none."""
+
+    folder: str
+
+
+class FactsNeeded(Exception):
+    """A planner needs answers that are not there yet: read them all, then plan again."""
+
+    def __init__(self, facts: t.Iterable[Fact[t.Any]]) -> None:
+        self.facts = frozenset(facts)
+        super().__init__(f"{len(self.facts)} facts are needed")
+
+    def in_order(self) -> list[Fact[t.Any]]:
+        """The facts sorted by kind and then by what they ask about: the one order in which they are read.
+
+        The order of a set changes with each Python process, and the order in which planners ask changes with the code.
+        """
+        # The text of a fact names its kind and all its fields; the fields themselves can't always be compared.
+        return sorted(self.facts, key=repr)
+
+
+class Facts:
+    """The answers read so far; immutable."""
+
+    def __init__(self, answers: t.Mapping[Fact[t.Any], t.Any] | None = None) -> None:
+        self._answers: dict[Fact[t.Any], t.Any] = dict(answers or {})
+
+    def __getitem__(self, fact: Fact[Answer]) -> Answer:
+        """The answer to one question.
+
+        Raises:
+            FactsNeeded: it has not been read yet.
+        """
+        self.require(fact)
+        return t.cast(Answer, self._answers[fact])
+
+    def __contains__(self, fact: Fact[t.Any]) -> bool:
+        return fact in self._answers
+
+    def require(self, *facts: Fact[t.Any]) -> None:
+        """Ask for several facts at once, so that they are read in one round."""
+        missing = [fact for fact in facts if fact not in self._answers]
+        if missing:
+            raise FactsNeeded(missing)
+
+    def implied(self, wanted: t.Iterable[Fact[t.Any]]) -> dict[Fact[t.Any], t.Any]:
+        """Answers to those of these questions that ask for some ports of a question that is answered already."""
+        answers: dict[Fact[t.Any], t.Any] = {}
+        for fact in wanted:
+            if isinstance(fact, (SocketsFact, ConnectionsFact)):
+                wider = (known for known in self._answers if type(known) is type(fact) and _covers(known, fact))
+                if (found := next(wider, None)) is not None:
+                    answers[fact] = tuple(row for row in self._answers[found] if _is_on(row.port, fact.ports))
+        return answers
+
+    def extended(self, answers: t.Mapping[Fact[t.Any], t.Any]) -> Facts:
+        """These facts and newer answers; the newer win."""
+        return Facts({**self._answers, **answers})
+
+    def without(self, *kinds: type[Fact[t.Any]]) -> Facts:
+        """These facts less all of some kinds, which a change has made stale."""
+        return Facts({fact: answer for fact, answer in self._answers.items() if not isinstance(fact, kinds)})
+
+    def without_facts(self, stale: t.Iterable[Fact[t.Any]]) -> Facts:
+        """These facts less some, which a change has made stale."""
+        gone = frozenset(stale)
+        return Facts({fact: answer for fact, answer in self._answers.items() if fact not in gone})
+
+
+def _covers(wide: t.Any, narrow: t.Any) -> bool:
+    return bool(wide.ports is None or (narrow.ports is not None and wide.ports >= narrow.ports))
+
+
+def _is_on(port: int, ports: PortSet | None) -> bool:
+    return ports is None or port in ports

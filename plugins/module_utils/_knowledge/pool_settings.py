@@ -1,0 +1,71 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How the DNS server's next socket pool is set: its size, what it leaves alone, and whether there is a pool at all."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
+    Absent,
+    Facts,
+    RegistryFact,
+    RegistryReading,
+    RegistryValue,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import (
+    DEAD_EXCLUSIONS_NAME,
+    DNS_NAMES_FACT,
+    POOL_EXCLUSIONS_FACT,
+    POOL_SIZE_FACT,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._ports.port_lists import PortList
+
+DEFAULT_POOL_SIZE: t.Final = 2500
+MAXIMUM_POOL_SIZE: t.Final = 10_000
+POOL_UPDATES: t.Final = ("KB951746", "KB953230")
+"""MS08-037, which brought the socket pool to the DNS servers before Windows Server 2008 R2."""
+POOL_IN_USE: t.Final = 100
+"""UDP sockets beside port 53 from which on dns.exe must have a pool: without one it holds a handful."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PoolSettings:
+    """The pool's registry values, as far as they exist."""
+
+    size: RegistryReading
+    excluded: RegistryReading
+    has_dead_value: bool
+
+    @property
+    def configured_size(self) -> int | None:
+        """The value SocketPoolSize; ``None`` where it is absent or no number."""
+        return self.size.data if isinstance(self.size, RegistryValue) and isinstance(self.size.data, int) else None
+
+    @property
+    def effective_size(self) -> int:
+        """How many sockets the DNS server draws with these values, 0 to 10000."""
+        size = self.configured_size
+        return DEFAULT_POOL_SIZE if size is None else min(size, MAXIMUM_POOL_SIZE)
+
+    @property
+    def exclusions(self) -> PortList:
+        """The list of excluded ports; empty where the value is absent or of a wrong type."""
+        data = self.excluded.data if isinstance(self.excluded, RegistryValue) else ()
+        return PortList(data) if isinstance(data, tuple) else PortList()
+
+
+def pool_settings(facts: Facts) -> PoolSettings:
+    """Only values that the key lists are read. Raises FactsNeeded."""
+    names = facts[DNS_NAMES_FACT]
+    listed = set() if isinstance(names, Absent) else {name.casefold() for name, _type in names}
+    wanted = [fact for fact in (POOL_SIZE_FACT, POOL_EXCLUSIONS_FACT) if fact.name.casefold() in listed]
+    facts.require(*wanted)
+
+    def reading(fact: RegistryFact) -> RegistryReading:
+        return facts[fact] if fact in wanted else Absent.VALUE
+
+    size, excluded = reading(POOL_SIZE_FACT), reading(POOL_EXCLUSIONS_FACT)
+    return PoolSettings(size, excluded, DEAD_EXCLUSIONS_NAME.casefold() in listed)

@@ -1,0 +1,67 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All servers of a play: the worst first, counted, with one sentence for who has ten seconds."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.waits import AWAITED
+from ansible_collections.portkeeper.windows.plugins.module_utils._page.host import Host, host_row
+from ansible_collections.portkeeper.windows.plugins.module_utils._page.rows import STATES, State
+
+_WORDS: t.Final[t.Mapping[State, str]] = {
+    "critical": "critical",
+    "warning": "with a warning",
+    "waiting": "waiting for a restart or reboot",
+    "not_read": "not fully read",
+    "well": "well",
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Fleet:
+    """All servers of a play, the worst first, and how many there are in each state."""
+
+    hosts: tuple[Host, ...]
+    total: int
+    states: t.Mapping[State, int]
+    headline: str
+    waits_for: t.Mapping[str, int]
+    """How many servers wait for what, by the keys of ``waits.AWAITED``."""
+    by_itself: int
+    """How many servers the next boot completes, though nobody does anything."""
+    events: t.Mapping[str, str]
+    """What servers wait for, in words."""
+
+
+def fleet(results: t.Mapping[str, t.Mapping[str, t.Any]]) -> Fleet:
+    """The report about the servers whose reading ended with these results, by their names in the inventory."""
+    hosts = sorted((host_row(name, result) for name, result in results.items()), key=_worst_first)
+    states: dict[State, int] = {state: sum(host.state == state for host in hosts) for state in STATES}
+    return Fleet(
+        hosts=tuple(hosts),
+        total=len(hosts),
+        states=states,
+        headline=_headline(states, len(hosts)),
+        waits_for={name: sum(name in host.waits_for for host in hosts) for name in AWAITED},
+        by_itself=sum(bool(host.by_itself) for host in hosts),
+        events={name: awaited.event for name, awaited in AWAITED.items()},
+    )
+
+
+def _worst_first(host: Host) -> tuple[int, int, float, str]:
+    return STATES.index(host.state), -host.critical - host.taken, -(host.probability or 0.0), host.name.casefold()
+
+
+def _headline(states: t.Mapping[State, int], total: int) -> str:
+    if not total:
+        return "There are no servers in this report."
+    if total == 1:
+        return f"1 server: {_WORDS[next(state for state in STATES if states[state])]}."
+    said = [f"{states['critical']} of {total} servers critical"]
+    said = said if states["critical"] else [f"None of {total} servers is critical"]
+    said += [f"{states[state]} {words}" for state, words in _WORDS.items() if states[state] and state != "critical"]
+    return f"{', '.join(said)}."

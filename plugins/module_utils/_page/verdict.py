@@ -1,0 +1,161 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What all that is known of a server comes to: one state, and the one sentence that matters most."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.waits import AWAITED
+from ansible_collections.portkeeper.windows.plugins.module_utils._page.judgements import Finding
+from ansible_collections.portkeeper.windows.plugins.module_utils._page.rows import Need, ServiceRow, State, Waiting
+
+LOST_ITS_PORT: t.Final = (10048, 10013, 32)
+"""Exit codes of a service whose port was in use, forbidden or shared (winerror.h)."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What a verdict rests on.
+
+    ``chance``: the risk of the next boot, from 0 to 1, ``None`` where it is not known; ``unknown``: which answers that
+    a verdict needs were asked for and not given.
+    """
+
+    findings: t.Sequence[Finding]
+    needs: t.Sequence[Need]
+    services: t.Sequence[ServiceRow]
+    waiting: t.Sequence[Waiting]
+    chance: float | None
+    unknown: t.Sequence[str]
+
+    @property
+    def taken(self) -> list[Need]:
+        """Needed ports that another process holds, the losses first."""
+        return sorted((need for need in self.needs if need.state == "taken"), key=_is_loss, reverse=True)
+
+    @property
+    def due(self) -> list[Waiting]:
+        """What somebody must do something for."""
+        return [row for row in self.waiting if row.is_due]
+
+    @property
+    def by_itself(self) -> list[str]:
+        """What the next boot puts in force, though nobody does anything."""
+        return [row.what for row in self.waiting if row.effective == "no" and row.by_itself]
+
+    def has(self, severity: str) -> bool:
+        """Whether there is a finding as bad as that."""
+        return any(finding.severity == severity for finding in self.findings)
+
+
+def state(seen: Seen) -> State:
+    """The worst state that holds."""
+    return next((name for name, holds in _STATES if holds(seen)), "well")
+
+
+def headline(seen: Seen) -> str:
+    """The sentence about the worst thing."""
+    return next(filter(None, (say(seen) for say in _SENTENCES)), "Nothing to do.")
+
+
+def percent(probability: float) -> str:
+    """A probability for people: ``28.2 %``, and never a zero for what is possible."""
+    if probability == 0:
+        return "0 %"
+    if 0 < probability < 0.0005:
+        return "under 0.1 %"
+    if 0.9995 <= probability < 1:
+        return "over 99.9 %"
+    return f"{probability * 100:.1f} %"
+
+
+# --- states ------------------------------------------------------------------------------------------------------
+
+
+def _is_critical(seen: Seen) -> bool:
+    return seen.has("critical") or any(map(_is_loss, seen.taken)) or any(map(_lost_its_port, seen.services))
+
+
+def _is_in_danger(seen: Seen) -> bool:
+    return seen.has("warning") or bool(seen.taken) or bool(seen.chance)
+
+
+_STATES: t.Final[tuple[tuple[State, t.Callable[[Seen], bool]], ...]] = (
+    ("critical", _is_critical),
+    ("warning", _is_in_danger),
+    ("waiting", lambda seen: bool(seen.due)),
+    ("not_read", lambda seen: bool(seen.unknown)),
+)
+
+
+def _is_loss(need: Need) -> bool:
+    """A taken port is a loss where its service is known not to run; that AD LDS needs its UDP twins is not certain."""
+    return need.state == "taken" and need.service_runs is False
+
+
+def _lost_its_port(row: ServiceRow) -> bool:
+    return row.state == "Stopped" and row.exit_code in LOST_ITS_PORT
+
+
+# --- sentences: each empty where it has nothing to say ------------------------------------------------------------
+
+
+def _trouble(seen: Seen) -> str:
+    return seen.findings[0].summary if seen.findings and seen.findings[0].severity != "information" else ""
+
+
+def _collision(seen: Seen) -> str:
+    for need in seen.taken:
+        return f"{need.protocol.upper()} {need.first} of {need.service} is held by {need.held_by[0]}."
+    return ""
+
+
+def _loss(seen: Seen) -> str:
+    for row in filter(_lost_its_port, seen.services):
+        return f"{row.service} is stopped with error {row.exit_code}: its port was taken."
+    return ""
+
+
+def _risk(seen: Seen) -> str:
+    if not seen.chance:
+        return ""
+    return f"The next boot costs a service its port with a probability of {percent(seen.chance)}."
+
+
+def _order(seen: Seen) -> str:
+    """What somebody must do, or why what is configured can't come into force."""
+    if not seen.due:
+        return ""
+    named = {row.waits_for for row in seen.due}
+    order = _listed([awaited.order for name, awaited in AWAITED.items() if name in named])
+    what = _listed(list(dict.fromkeys(row.what for row in seen.due)))
+    if not order:
+        return f"Configured, but not in force: {what}. {seen.due[0].reason}".rstrip()
+    return f"{order[0].upper()}{order[1:]}: until then this is configured, but not in force: {what}."
+
+
+def _gap(seen: Seen) -> str:
+    if not seen.unknown:
+        return ""
+    return f"No trouble was seen, but not all was read: nothing is known of {_listed(seen.unknown)}."
+
+
+def _note(seen: Seen) -> str:
+    return seen.findings[0].summary if seen.findings else ""
+
+
+def _patience(seen: Seen) -> str:
+    if not seen.by_itself:
+        return ""
+    return f"Nothing to do; the next boot by itself puts in force: {_listed(seen.by_itself)}."
+
+
+_SENTENCES: t.Final = (_trouble, _collision, _loss, _risk, _order, _gap, _note, _patience)
+"""In the order of the states that they explain."""
+
+
+def _listed(words: t.Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))

@@ -1,0 +1,309 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Steps carried out on a server: one function per kind of step, found through a table."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._change import journal as journal_rules
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
+    AwaitDns,
+    ChangeExclusions,
+    ChangeStartMode,
+    DeleteBesideServicesFile,
+    DeleteEmptyKey,
+    DeleteValue,
+    SetDelayedStart,
+    SetDynamicRanges,
+    StartServices,
+    Step,
+    StopServices,
+    WriteJournal,
+    WriteServicesFile,
+    WriteValue,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import DNS_SERVICE
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
+    Absent,
+    DynamicRangesFact,
+    Exclusions,
+    ExclusionsFact,
+    Protocol,
+    RegistryFact,
+    RegistryType,
+    RegistryValue,
+    Service,
+    ServiceFact,
+    ServicesFileFact,
+    SocketsFact,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import JOURNAL_FACT
+from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortRange, PortSet
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows import netsh, sc, services_file
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.console import Output
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.errors import (
+    CommandError,
+    ServiceError,
+    WindowsError,
+    win32_meaning,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.observe import (
+    Answers,
+    read_facts,
+    run_and_list_dynamic_ranges,
+    run_and_list_exclusions,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.target import Target
+
+DNS_PORT: t.Final = PortSet.of(53)
+POLL_INTERVAL: t.Final = 1.0
+"""Seconds between two looks at the same thing."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Clock:
+    """Time, injected: ``now`` in seconds since the epoch (UTC), ``monotonic`` for deadlines."""
+
+    now: t.Callable[[], float] = time.time
+    monotonic: t.Callable[[], float] = time.monotonic
+    sleep: t.Callable[[float], None] = time.sleep
+
+
+def apply(target: Target, step: Step, clock: Clock) -> Answers:
+    """Carry out one step and return what it learnt on the way.
+
+    Raises:
+        WindowsError: Windows refused, or did not do it.
+        WsmanError: the conversation failed.
+    """
+    return _APPLIERS[type(step)](target, step, clock)
+
+
+def _write_value(target: Target, step: t.Any, _clock: Clock) -> Answers:
+    target.registry.write(step.key, step.name, step.value)
+    return {}
+
+
+def _delete_value(target: Target, step: t.Any, _clock: Clock) -> Answers:
+    target.registry.delete_value(step.fact.key, step.fact.name)
+    return {}
+
+
+def _write_journal(target: Target, step: t.Any, _clock: Clock) -> Answers:
+    fact = JOURNAL_FACT
+    if step.journal.is_empty:
+        return _remove_journal(target, fact)
+    if not step.key_exists:
+        target.registry.create_key(fact.key)
+    value = RegistryValue(RegistryType.STRING, journal_rules.dump(step.journal))
+    target.registry.write(fact.key, fact.name, value)
+    return {fact: value}
+
+
+def _remove_journal(target: Target, fact: RegistryFact) -> Answers:
+    """With the last undo nothing of ours stays on the server; the key stays only where it holds something else."""
+    target.registry.delete_value(fact.key, fact.name)
+    _delete_if_empty(target, fact.key)
+    return {fact: Absent.KEY}
+
+
+def _delete_empty_key(target: Target, step: t.Any, _clock: Clock) -> Answers:
+    _delete_if_empty(target, step.key)
+    return {}
+
+
+def _delete_if_empty(target: Target, key: str) -> None:
+    if not target.registry.names(key) and not target.registry.subkeys(key):
+        target.registry.delete_key(key)
+
+
+def _change_start_mode(target: Target, step: t.Any, _clock: Clock) -> Answers:
+    target.services.change_start_mode(step.service, step.mode)
+    return {}
+
+
+def _set_delayed_start(target: Target, step: t.Any, _clock: Clock) -> Answers:
+    """By command; whether it worked is seen when the flag is read again, its words only explain a failure."""
+    (output,) = target.console.run([sc.set_delayed_start(step.service, delayed=step.delayed)])
+    if not output.succeeded:
+        raise CommandError(
+            host=target.host,
+            operation="set the delayed start of",
+            target=f"service {step.service}",
+            meaning=f"sc.exe answered: {output.text or 'nothing'}",
+        )
+    return {}
+
+
+# --- services --------------------------------------------------------------------------------------------------------
+
+
+def _stop_services(target: Target, step: t.Any, clock: Clock) -> Answers:
+    for name in step.names:
+        if not target.services.stop(name):
+            # Somebody else starts it, or a run that died has.
+            _wait(target, name, "Running", step.timeout, clock)
+            target.services.stop(name)
+        service = _wait(target, name, "Stopped", step.timeout, clock)
+        if service is not None and service.state != "Stopped":
+            raise _not_reached(target, "stop", service, step.timeout)
+    return {}
+
+
+def _start_services(target: Target, step: t.Any, clock: Clock) -> Answers:
+    for name in step.names:
+        try:
+            _start(target, name, step.timeout, clock)
+        except ServiceError:
+            if step.essential:
+                raise
+    return {}
+
+
+def _start(target: Target, name: str, timeout: float, clock: Clock) -> None:
+    asked = target.services.start(name)
+    service = _wait(target, name, "Running", timeout, clock)
+    if not asked and service is not None and service.state == "Stopped":
+        # It was still stopping, at the behest of somebody else or of a run that died.
+        target.services.start(name)
+        service = _wait(target, name, "Running", timeout, clock)
+    if service is not None and not service.runs:
+        raise _not_reached(target, "start", service, timeout)
+
+
+def _wait(
+    target: Target, name: str, state: t.Literal["Running", "Stopped"], timeout: float, clock: Clock
+) -> Service | None:
+    readings = target.services.wait(
+        [name],
+        state,
+        deadline=clock.monotonic() + timeout,
+        clock=clock.monotonic,
+        sleep=clock.sleep,
+        hopeless=("Stopped",),
+    )
+    return next(iter(readings.values()), None)
+
+
+def _not_reached(target: Target, operation: str, service: Service, timeout: float) -> ServiceError:
+    if service.state == "Stopped":
+        code = service.exit_code
+        meaning = win32_meaning(code)
+        return ServiceError(
+            host=target.host,
+            operation=operation,
+            target=f"service {service.name}",
+            code=code,
+            meaning=f"it ended at once, {meaning.text}",
+            advice=meaning.advice,
+        )
+    return ServiceError(
+        host=target.host,
+        operation=operation,
+        target=f"service {service.name}",
+        meaning=f"its state is still '{service.state}' after {timeout:.0f} seconds",
+        advice="look at its entries in the event log, and run this again when it has settled",
+    )
+
+
+def _await_dns(target: Target, step: t.Any, clock: Clock) -> Answers:
+    deadline = clock.monotonic() + step.timeout
+    while not _dns_serves(target):
+        if clock.monotonic() >= deadline:
+            raise WindowsError(
+                host=target.host,
+                operation="see",
+                target="the DNS server on UDP 53",
+                meaning=f"the service runs, but does not hold its port {step.timeout:.0f} seconds after its start",
+                advice="look at the DNS Server event log (404, 407, 408) and at who holds port 53",
+            )
+        clock.sleep(POLL_INTERVAL)
+    return {}
+
+
+def _dns_serves(target: Target) -> bool:
+    dns, sockets = ServiceFact(DNS_SERVICE), SocketsFact(DNS_PORT)
+    answers = read_facts(target, [dns, sockets])
+    service = answers[dns]
+    return service is None or any(
+        socket.protocol == "udp" and socket.process_id == service.process_id for socket in answers[sockets]
+    )
+
+
+# --- excluded port ranges --------------------------------------------------------------------------------------------
+
+
+def _change_exclusions(target: Target, step: t.Any, _clock: Clock) -> Answers:
+    deletions = [netsh.delete_exclusion(protocol, ports) for protocol, ports in step.delete]
+    additions = [netsh.add_exclusion(protocol, ports) for protocol, ports in step.add]
+    outputs, exclusions = run_and_list_exclusions(target, [*deletions, *additions])
+    if exclusions is not None:
+        _demand_added(target, step, outputs[len(deletions) :], exclusions)
+        _demand_deleted(target, step, outputs, exclusions)
+    return {ExclusionsFact(): exclusions}
+
+
+def _demand_added(target: Target, step: t.Any, outputs: t.Sequence[Output], exclusions: Exclusions) -> None:
+    for (protocol, ports), output in zip(step.add, outputs, strict=True):
+        if PortSet.of(ports) - PortSet(exclusions.administered(protocol)):
+            raise _netsh_error(target, "exclude", protocol, ports, output)
+
+
+def _demand_deleted(target: Target, step: t.Any, outputs: t.Sequence[Output], exclusions: Exclusions) -> None:
+    for (protocol, ports), output in zip(step.delete, outputs, strict=False):
+        if ports in exclusions.administered(protocol) and (protocol, ports) not in step.add:
+            raise _netsh_error(target, "release", protocol, ports, output)
+
+
+def _netsh_error(target: Target, operation: str, protocol: Protocol, ports: PortRange, output: Output) -> CommandError:
+    return CommandError(
+        host=target.host,
+        operation=operation,
+        target=f"{protocol.upper()} {ports}",
+        meaning=f"netsh answered: {output.text or 'nothing'}",
+        advice="see with port_info who holds these ports now",
+    )
+
+
+# --- dynamic port ranges ---------------------------------------------------------------------------------------------
+
+
+def _set_dynamic_ranges(target: Target, step: t.Any, _clock: Clock) -> Answers:
+    changes = [netsh.set_dynamic_range(family, protocol, ports) for family, protocol, ports in step.changes]
+    outputs, ranges = run_and_list_dynamic_ranges(target, changes)
+    for (family, protocol, ports), output in zip(step.changes, outputs, strict=True):
+        if ranges is not None and ranges.of(family, protocol) != ports:
+            raise _netsh_error(target, f"set the dynamic {family} range to", protocol, ports, output)
+    return {DynamicRangesFact(): ranges}
+
+
+# --- the services file -----------------------------------------------------------------------------------------------
+
+
+def _write_services_file(target: Target, step: t.Any, _clock: Clock) -> Answers:
+    return {ServicesFileFact(step.folder): services_file.replace(target.console, target.host, step)}
+
+
+def _delete_beside_services_file(target: Target, step: t.Any, _clock: Clock) -> Answers:
+    return {ServicesFileFact(step.folder): services_file.delete(target.console, target.host, step.folder, step.names)}
+
+
+_APPLIERS: t.Final[t.Mapping[type[Step], t.Callable[[Target, t.Any, Clock], Answers]]] = {
+    WriteValue: _write_value,
+    DeleteValue: _delete_value,
+    DeleteEmptyKey: _delete_empty_key,
+    WriteJournal: _write_journal,
+    ChangeStartMode: _change_start_mode,
+    SetDelayedStart: _set_delayed_start,
+    StopServices: _stop_services,
+    StartServices: _start_services,
+    AwaitDns: _await_dns,
+    ChangeExclusions: _change_exclusions,
+    WriteServicesFile: _write_services_file,
+    DeleteBesideServicesFile: _delete_beside_services_file,
+    SetDynamicRanges: _set_dynamic_ranges,
+}

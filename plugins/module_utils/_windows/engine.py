@@ -1,0 +1,186 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one sequence of every run: observe, plan, (check mode stops here), apply, verify, prove.
+
+Knows no Ansible: it takes a client and a request, and gives an outcome.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Journal, load
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import Plan, Step, WriteJournal
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs import outcome as outcomes
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.convergence import Convergence, converge
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.outcome import Outcome
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.request import Request
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
+    Absent,
+    ConnectionsFact,
+    Facts,
+    FactsNeeded,
+    OperatingSystem,
+    OperatingSystemFact,
+    ProcessFact,
+    ServiceFact,
+    ServicesOfProcessFact,
+    SocketsFact,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import (
+    Release,
+    UnknownRelease,
+    release_of,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import JOURNAL_FACT
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.apply import Clock, apply
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.errors import Untouched, WindowsError
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.observe import read_facts, without_commands
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.operating_system import read_operating_system
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.target import Target
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Client
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors import WsmanError
+
+Answer = t.TypeVar("Answer")
+MAXIMUM_ROUNDS: t.Final = 30
+"""Rounds of questions; a planner that asks more often is wrong."""
+MAXIMUM_PASSES: t.Final = 2
+"""Times that a plan is applied: a second one merges again what another controller wrote in between."""
+PROOF_TIMEOUT: t.Final = 60.0
+"""Seconds that started services get to take their ports."""
+PROOF_INTERVAL: t.Final = 2.0
+_MOVING: t.Final = (ServiceFact, SocketsFact, ConnectionsFact, ProcessFact, ServicesOfProcessFact)
+"""Kinds of facts that change by themselves while services start."""
+
+
+def run(client: Client, request: Request, *, check_mode: bool, clock: Clock) -> Outcome:
+    """Reach what is requested, or in check mode only plan it.
+
+    Raises:
+        PlanError: it can't be had on this server; nothing was changed.
+        WindowsError: Windows refused a step, or what was written did not stay.
+        WsmanError: the conversation failed.
+    """
+    system = read_operating_system(client)
+    release = identified(client.host, system)
+    with Target(client, release.capabilities) as target:
+        return _Run(target, request, release, clock).outcome(Facts({OperatingSystemFact(): system}), check_mode)
+
+
+def identified(host: str, system: OperatingSystem) -> Release:
+    """The release of a server.
+
+    Raises:
+        WindowsError: this Windows is not one that the collection can manage.
+    """
+    try:
+        return release_of(system.version, system.product_type)
+    except UnknownRelease as error:
+        raise WindowsError(
+            host=host, operation="manage", target=f"{system.caption} ({error.version})", meaning=error.reason
+        ) from error
+
+
+def settle(
+    planner: t.Callable[[Facts], Answer], facts: Facts, target: Target, *, commands_last: bool = False
+) -> tuple[Answer, Facts]:
+    """Read what a planner asks for until it has its answer; returns that and all facts read.
+
+    ``commands_last``: what takes a command waits until nothing else is asked, so that one command line answers what
+    several rounds would have asked for; another one costs three requests.
+    """
+    for _round in range(MAXIMUM_ROUNDS):
+        try:
+            return planner(facts), facts
+        except FactsNeeded as question:
+            asked = question.in_order()
+            facts = facts.extended(facts.implied(asked))
+            missing = [fact for fact in asked if fact not in facts]
+            wanted = without_commands(missing) if commands_last else missing
+            facts = facts.extended(read_facts(target, wanted)) if wanted else facts
+    raise RuntimeError(f"a planner still asks after {MAXIMUM_ROUNDS} rounds")
+
+
+class _Run:
+    """One run on one server."""
+
+    def __init__(self, target: Target, request: Request, release: Release, clock: Clock) -> None:
+        self._target, self._request, self._release, self._clock = target, request, release, clock
+
+    def outcome(self, facts: Facts, check_mode: bool) -> Outcome:
+        planned, facts = self._settled(facts)
+        if check_mode or not planned.steps:
+            return Outcome(self._request, planned, planned, applied=False)
+        final, facts = self._applied(planned, facts)
+        return self._proved(Outcome(self._request, planned, final, applied=True), facts)
+
+    def _settled(self, facts: Facts) -> tuple[Convergence, Facts]:
+        return settle(
+            lambda known: converge(self._request, known, self._release, self._clock.now()), facts, self._target
+        )
+
+    def _applied(self, planned: Convergence, facts: Facts) -> tuple[Convergence, Facts]:
+        """Apply and look again; what another controller undid in between is applied once more."""
+        current = planned
+        for _pass in range(MAXIMUM_PASSES):
+            facts = self._carried_out(current, facts)
+            current, facts = self._settled(facts)
+            if not current.unfinished:
+                return current, facts
+        raise self._not_kept(current.unfinished[0])
+
+    def _carried_out(self, planned: Convergence, facts: Facts) -> Facts:
+        found = facts
+        for position, step in enumerate(planned.steps):
+            try:
+                facts = self._after(step, facts)
+            except Untouched:
+                self._recover(planned, planned.steps[:position])
+                self._forget(planned.steps[:position], found)
+                raise
+            except (WindowsError, WsmanError):
+                self._recover(planned, planned.steps[:position])
+                raise
+        return facts
+
+    def _forget(self, done: tuple[Step, ...], found: Facts) -> None:
+        """Where nothing but the journal was written, it gets its former content: a refused change leaves no trace."""
+        if done and all(isinstance(step, WriteJournal) for step in done):
+            reading = found[JOURNAL_FACT]
+            former = Journal() if isinstance(reading, Absent) else load(str(reading.data))
+            with contextlib.suppress(WindowsError, WsmanError):
+                apply(self._target, WriteJournal(former, key_exists=True), self._clock)
+
+    def _after(self, step: Step, facts: Facts) -> Facts:
+        learnt = apply(self._target, step, self._clock)
+        stale = facts.without(*step.stale_kinds()).without_facts(step.touches())
+        return stale.extended(learnt)
+
+    def _recover(self, planned: Convergence, done: tuple[Step, ...]) -> None:
+        """Bring back what was stopped, as far as possible; the error that led here is the one to show."""
+        for step in planned.recovery:
+            if step in done:
+                continue
+            try:
+                apply(self._target, step, self._clock)
+            except (WindowsError, WsmanError):
+                return
+
+    def _proved(self, outcome: Outcome, facts: Facts) -> Outcome:
+        deadline = self._clock.monotonic() + PROOF_TIMEOUT
+        while outcomes.still_settling(outcome) and self._clock.monotonic() < deadline:
+            self._clock.sleep(PROOF_INTERVAL)
+            final, facts = self._settled(facts.without(*_MOVING))
+            outcome = Outcome(outcome.request, outcome.planned, final, applied=True)
+        return outcome
+
+    def _not_kept(self, plan: Plan) -> WindowsError:
+        return WindowsError(
+            host=self._target.host,
+            operation="keep",
+            target=plan.resource,
+            meaning=f"what was written is not there: it reads {dict(plan.before)} instead of {dict(plan.after)}",
+            advice="look for a policy or another program that writes the same value, and run this again",
+        )

@@ -1,0 +1,183 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Windows answers when it does not do what was asked, with the meaning of its codes and what to do about them.
+
+Three families of numbers come back as return values: Win32 errors (winerror.h), WMI errors (wbemcli.h, 0x8004....) and
+the return codes of Win32_Service's methods. Each stands once, here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import FILTER_POLICY_FACT
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Meaning:
+    """A code in words: what it says, and what an administrator can do (may be empty)."""
+
+    text: str
+    advice: str = ""
+
+
+_NEEDED_RIGHTS: t.Final = (
+    "use an account that is a member of Administrators on the server; for a local account other than the built-in "
+    "Administrator, Windows strips these rights over the network unless the registry value "
+    rf"HKLM\{FILTER_POLICY_FACT.key}\{FILTER_POLICY_FACT.name} is 1"
+)
+_PORT_TAKEN: t.Final = "find the process that holds the port with the module portkeeper.windows.port_info"
+_ACCESS_DENIED: t.Final = Meaning("access denied", _NEEDED_RIGHTS)
+_MARKED_FOR_DELETION: t.Final = Meaning(
+    "the service is marked for deletion", "close every program that has it open, or reboot the server"
+)
+_DISABLED: t.Final = Meaning("the service is disabled", "set its start mode first")
+_DEPENDENTS_RUN: t.Final = Meaning("other services that depend on it are running", "stop those first")
+_DEPENDENCY_FAILED: t.Final = Meaning("a service that it depends on did not start", "look at that service first")
+_TOO_SLOW: t.Final = Meaning(
+    "the service did not answer the start or stop request in time", "look at its entries in the event log"
+)
+
+WIN32_ERRORS: t.Final[t.Mapping[int, Meaning]] = {
+    1: Meaning("incorrect function"),
+    2: Meaning("it does not exist"),
+    5: _ACCESS_DENIED,
+    32: Meaning(
+        "a port of the range is in use, or the range overlaps a reservation that exists",
+        "stop the process that holds the port, then try again",
+    ),
+    87: Meaning("a parameter is wrong"),
+    1053: _TOO_SLOW,
+    1055: Meaning("the service database is locked", "try again in a moment"),
+    1058: _DISABLED,
+    1060: Meaning("there is no such service", "check the key name; it is not the display name"),
+    1062: Meaning("the service is not running"),
+    1066: Meaning("the service reported an error of its own", "look at its entries in the event log"),
+    1068: _DEPENDENCY_FAILED,
+    1069: Meaning("the service could not log on", "check the account and password that the service runs under"),
+    1072: _MARKED_FOR_DELETION,
+    1077: Meaning("the service has not been started since the last boot"),
+    1168: Meaning("the entry was not found"),
+    1314: Meaning("the account lacks a privilege", _NEEDED_RIGHTS),
+    1639: Meaning("the command line is wrong"),
+    1717: Meaning("the interface is not known"),
+    10013: Meaning("the port is excluded, or another process holds it exclusively", _PORT_TAKEN),
+    10048: Meaning("another process already holds the port", _PORT_TAKEN),
+}
+"""Win32 errors (winerror.h) that this collection can meet. 0 means success and has no row."""
+
+WMI_ERRORS: t.Final[t.Mapping[int, Meaning]] = {
+    0x80041001: Meaning("WMI failed without saying why", "look at the server's event log"),
+    0x80041002: Meaning("WMI does not find the object"),
+    0x80041003: _ACCESS_DENIED,
+    0x80041005: Meaning("the value has another type"),
+    0x80041008: Meaning("WMI refuses a parameter"),
+    0x80041010: Meaning("this Windows has no such WMI class"),
+    0x80041062: Meaning("the account lacks a privilege", _NEEDED_RIGHTS),
+}
+"""WBEM status codes (wbemcli.h), which StdRegProv returns in some cases in place of Win32 errors."""
+
+SERVICE_CODES: t.Final[t.Mapping[int, Meaning]] = {
+    1: Meaning("the service does not support that"),
+    2: _ACCESS_DENIED,
+    3: _DEPENDENTS_RUN,
+    4: Meaning("the request is not valid for this service"),
+    5: Meaning("the service can't accept the request in its present state", "try again when it has settled"),
+    6: Meaning("the service is not running"),
+    7: _TOO_SLOW,
+    8: Meaning("the service failed while starting or stopping", "its exit code and the event log say why"),
+    9: Meaning("the program file of the service was not found"),
+    10: Meaning("the service is already running"),
+    11: Meaning("the service database is locked", "try again in a moment"),
+    12: Meaning("a service that it depends on is gone"),
+    13: _DEPENDENCY_FAILED,
+    14: _DISABLED,
+    15: Meaning("the service could not log on", "check the account and password that the service runs under"),
+    16: _MARKED_FOR_DELETION,
+    17: Meaning("the service has no execution thread"),
+    18: Meaning("its dependencies are circular"),
+    19: Meaning("a service of that name is already running"),
+    20: Meaning("the service name has invalid characters"),
+    21: Meaning("a parameter is wrong"),
+    22: Meaning("the account of the service is not valid, or may not run it"),
+    23: Meaning("the service already exists"),
+    24: Meaning("the service is already paused"),
+}
+"""Return codes of Win32_Service's methods (Microsoft's documentation of StartService, StopService, ChangeStartMode)."""
+
+ACCESS_DENIED: t.Final = frozenset({5, 0x80041003})
+"""Both forms in which StdRegProv says that access is denied."""
+
+
+def win32_meaning(code: int) -> Meaning:
+    """The meaning of a Win32 or WMI error; an unknown one says its number."""
+    return WIN32_ERRORS.get(code) or WMI_ERRORS.get(code) or Meaning(f"error {code_text(code)}")
+
+
+def service_meaning(code: int) -> Meaning:
+    """The meaning of a Win32_Service method's return code; above 24 they are Win32 errors."""
+    return SERVICE_CODES.get(code) or win32_meaning(code)
+
+
+def code_text(code: int) -> str:
+    """A code as people look it up: decimal, or hexadecimal for the 0x8....... families."""
+    return f"0x{code:08X}" if code >= 0x80000000 else str(code)
+
+
+class WindowsError(Exception):
+    """Windows did not do what was asked.
+
+    Attributes:
+        host: the server.
+        operation: what was tried, as a verb ("write", "start").
+        target: what it was tried on.
+        code: the number that Windows returned, or ``None``.
+        meaning: that number in words.
+        advice: what an administrator can do; may be empty.
+    """
+
+    def __init__(
+        self, *, host: str, operation: str, target: str, meaning: str, code: int | None = None, advice: str = ""
+    ) -> None:
+        self.host = host
+        self.operation = operation
+        self.target = target
+        self.code = code
+        self.meaning = meaning
+        self.advice = advice
+        number = "" if code is None else f" (code {code_text(code)})"
+        hint = f"; {advice}" if advice else ""
+        super().__init__(f"{host}: can't {operation} {target}: {meaning}{number}{hint}.")
+
+
+class RegistryError(WindowsError):
+    """The registry (StdRegProv) refused."""
+
+    def advised(self, advice: str) -> RegistryError:
+        """The same error with another advice, from a place that knows what the value is for."""
+        return RegistryError(
+            host=self.host,
+            operation=self.operation,
+            target=self.target,
+            meaning=self.meaning,
+            code=self.code,
+            advice=advice,
+        )
+
+
+class ServiceError(WindowsError):
+    """The service manager (Win32_Service) refused."""
+
+
+class CommandError(WindowsError):
+    """A command in a WinRS shell gave no usable answer."""
+
+
+class Untouched(CommandError):
+    """A step was refused as a whole: the server is as it was before it."""
+
+
+class AnswerError(WindowsError):
+    """WMI answered something that can't be: a property is missing or has an impossible value."""

@@ -1,0 +1,409 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reboot a server: ask Windows once, then wait until the server proves that it was done.
+
+Asked by WMI, which needs no shell; by shutdown.exe where WMI's process lacks the privilege. Nobody is asked twice
+unless the first answer says that nothing has happened: a lost or an odd answer counts as "perhaps", and the server's
+uptime decides. (Win32ShutdownTracker's documentation: a forced reboot gives an indeterminate return value.)
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import dump
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import Context
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.reboot import (
+    NO_PRIVILEGE,
+    UNDER_WAY,
+    Method,
+    Permission,
+    Reboot,
+    Waits,
+    down_sentence,
+    is_rebooted,
+    permission,
+    waits,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
+    Facts,
+    OperatingSystem,
+    OperatingSystemFact,
+    RegistryType,
+    RegistryValue,
+    Service,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import JOURNAL_FACT
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.apply import Clock
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.engine import identified, settle
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.errors import WindowsError, win32_meaning
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.operating_system import (
+    CLASS,
+    NAMESPACE,
+    read_operating_system,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.registry import Registry
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.services import Services
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.target import Target
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Client
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors import (
+    AccessDenied,
+    AuthenticationFailed,
+    HostUnreachable,
+    NotFound,
+    QuotaExceeded,
+    Unsendable,
+    WsmanError,
+)
+
+Answer = t.TypeVar("Answer")
+
+FIRST_PAUSE: t.Final = 1.0
+LONGEST_PAUSE: t.Final = 5.0
+"""Seconds between two looks, growing: a small server is back soon, a big one must not be hammered while it boots."""
+GROWTH: t.Final = 1.5
+FIRST_PAUSE_AFTER_401: t.Final = 60.0
+LONGEST_PAUSE_AFTER_401: t.Final = 240.0
+"""Seconds to the next look after credentials were rejected, doubling. A domain controller that boots rejects right ones
+until its directory is there, so a 401 is not final; but each one can count as a failed logon, and typical policies lock
+an account after 3 to 10 of them in 10 to 30 minutes."""
+UNCERTAIN_WINDOW: t.Final = 120.0
+"""Seconds in which a server must go down whose answer to the request was lost or odd."""
+COMMAND_DEADLINE: t.Final = 60.0
+"""Seconds for shutdown.exe itself, which only leaves a request."""
+
+_NUMBER_IN_TEXT: t.Final = re.compile(rb"\((\d{2,5})\)")
+"""shutdown.exe ends its localized sentence with the Win32 error in parentheses."""
+_NOTHING_HAPPENED: t.Final = (AuthenticationFailed, Unsendable, AccessDenied, QuotaExceeded)
+"""Errors that say that the request itself was not carried out."""
+
+
+_BEFORE: t.Final = "somebody had asked for a shutdown before, perhaps with a longer delay"
+
+
+class PowerError(WindowsError):
+    """The server could not be asked to reboot, or did not come back as it should."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Asked:
+    """How Windows was asked; not ``certain`` where it is open whether it will do it. ``note`` says what was odd."""
+
+    method: Method
+    certain: bool = True
+    note: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Report:
+    """A run of ``server_reboot``. Times in seconds; ``settled`` names what the reboot brings into force."""
+
+    release: str
+    uptime_before: float
+    uptime: float | None = None
+    """``None``: not rebooted, this was check mode."""
+    elapsed: float = 0.0
+    method: Method | None = None
+    services: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    settled: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def rebooted(self) -> bool:
+        """Whether it was done: in check mode it was not."""
+        return self.uptime is not None
+
+
+def reboot(
+    client: Client,
+    impatient_client: t.Callable[[], Client],
+    wanted: Reboot,
+    *,
+    with_journal: bool,
+    check_mode: bool,
+    clock: Clock,
+) -> Report:
+    """Reboot a server and wait for it, or in check mode only look whether it may be rebooted.
+
+    ``impatient_client`` makes one that talks to the same server and gives up sooner: everything after the request goes
+    through that.
+
+    Raises:
+        PlanError: this server must not be rebooted as it is; nothing was changed.
+        PowerError: Windows refused, or the server was not back in time.
+        WsmanError: the conversation failed before the reboot was asked for.
+    """
+    system = read_operating_system(client)
+    release = identified(client.host, system)
+    with Target(client, release.capabilities) as target:
+        permit, pending = _looked_at(target, system, wanted, with_journal=with_journal, now=clock.now())
+        report = Report(
+            release=permit.release,
+            uptime_before=permit.uptime,
+            settled=pending.names,
+            warnings=(*permit.warnings, *([pending.warning] if pending.warning else [])),
+        )
+        if check_mode:
+            return report
+        return _rebooted(target, impatient_client, wanted, clock, report)
+
+
+def _looked_at(
+    target: Target, system: OperatingSystem, wanted: Reboot, *, with_journal: bool, now: float
+) -> tuple[Permission, Waits]:
+    release = identified(target.host, system)
+
+    def look(facts: Facts) -> tuple[Permission, Waits]:
+        context = Context(facts=facts, release=release, journal=None, now=now)
+        return permission(wanted, context), waits(facts[JOURNAL_FACT]) if with_journal else Waits()
+
+    found, _facts = settle(look, Facts({OperatingSystemFact(): system}), target)
+    return found
+
+
+# --- asking -----------------------------------------------------------------------------------------------------------
+
+
+def ask(target: Target, wanted: Reboot) -> Asked:
+    """Ask Windows once to reboot; by shutdown.exe only where WMI says that it has done nothing.
+
+    Win32Shutdown, WMI's other method, is left out: it takes neither the delay nor the message.
+
+    Raises:
+        PowerError: both refuse.
+        WsmanError: nothing was asked.
+    """
+    try:
+        answer = target.client.invoke(NAMESPACE, CLASS, "Win32ShutdownTracker", wanted.parameters)
+        code = answer.integer("ReturnValue")
+    except (AccessDenied, NotFound) as error:
+        return _ask_by_command(target, wanted, error.meaning)
+    except _NOTHING_HAPPENED:
+        raise
+    except WsmanError as error:
+        if error.code in NO_PRIVILEGE:
+            return _ask_by_command(target, wanted, error.meaning)
+        return _perhaps("wmi", error.meaning)
+    if code in NO_PRIVILEGE:
+        return _ask_by_command(target, wanted, win32_meaning(code).text)
+    if code == 0 or code in UNDER_WAY:
+        return Asked("wmi", note="" if code == 0 else _BEFORE)
+    return _perhaps("wmi", f"Win32ShutdownTracker returned {code}")
+
+
+def _perhaps(method: Method, reason: str) -> Asked:
+    return Asked(method, certain=False, note=f"whether it took the request is open ({reason})")
+
+
+def _ask_by_command(target: Target, wanted: Reboot, refusal: str) -> Asked:
+    # Not through target.console: its answers carry no exit code, and here the code decides.
+    with target.client.shell(codepage=target.capabilities.shell_codepage) as shell:
+        try:
+            output = shell.run(wanted.command, deadline=COMMAND_DEADLINE)
+        except _NOTHING_HAPPENED:
+            raise
+        except WsmanError as error:
+            return _perhaps("shutdown.exe", error.meaning)
+    codes = {output.exit_code, *map(int, _NUMBER_IN_TEXT.findall(output.stderr + output.stdout))}
+    if output.exit_code == 0 or codes & UNDER_WAY:
+        return Asked("shutdown.exe", note="" if output.exit_code == 0 else _BEFORE)
+    meaning = win32_meaning(output.exit_code)
+    raise PowerError(
+        host=target.host,
+        operation="reboot",
+        target="the server",
+        code=output.exit_code,
+        meaning=f"shutdown.exe says that {meaning.text}, and WMI's Win32ShutdownTracker that {refusal}",
+        advice=meaning.advice or "nothing was changed",
+    )
+
+
+# --- waiting ----------------------------------------------------------------------------------------------------------
+
+
+class _Watch:
+    """Looks again and again at a server that may be away, and remembers what it saw last."""
+
+    def __init__(self, clock: Clock, deadline: float) -> None:
+        self._clock, self._deadline = clock, deadline
+        self._rejections = 0
+        self.was_gone = False
+        self.last_error = ""
+
+    def until(
+        self, look: t.Callable[[], Answer | None], *, hopeless: t.Callable[[], bool] = lambda: False
+    ) -> Answer | None:
+        """What the look finds; ``None`` when the deadline is over, or nothing is left to hope for."""
+        pauses = _pauses()
+        while True:
+            answer, rejected = self._look(look)
+            if answer is not None:
+                return answer
+            pause = self._pause_after_401() if rejected else next(pauses)
+            left = self._deadline - self._clock.monotonic()
+            # After a 401 the pause is never shortened for a last look.
+            if left <= 0 or hopeless() or (rejected and pause > left):
+                return None
+            self._clock.sleep(min(pause, left))
+
+    def _look(self, look: t.Callable[[], Answer | None]) -> tuple[Answer | None, bool]:
+        """One look: what it found, and whether the credentials were rejected.
+
+        Whatever fails is "not yet": refused and lost connections, timeouts, 503, quota and provider faults are what a
+        server says that goes down or comes up.
+        """
+        try:
+            answer = look()
+        except AuthenticationFailed as error:
+            self.last_error = error.meaning
+            return None, True
+        except (WsmanError, WindowsError) as error:
+            self.last_error = error.meaning
+            self.was_gone = self.was_gone or isinstance(error, HostUnreachable)
+            return None, False
+        self.last_error, self._rejections = "", 0
+        return answer, False
+
+    def _pause_after_401(self) -> float:
+        self._rejections += 1
+        return float(min(FIRST_PAUSE_AFTER_401 * 2 ** (self._rejections - 1), LONGEST_PAUSE_AFTER_401))
+
+
+def _pauses() -> t.Iterator[float]:
+    pause = FIRST_PAUSE
+    while True:
+        yield pause
+        pause = min(pause * GROWTH, LONGEST_PAUSE)
+
+
+def _rebooted(
+    target: Target, impatient_client: t.Callable[[], Client], wanted: Reboot, clock: Clock, report: Report
+) -> Report:
+    """Ask, and wait for everything that was asked for; the report with what came of it."""
+    asked_at = clock.monotonic()
+    asked = ask(target, wanted)
+    clock.sleep(wanted.pre_reboot_delay)
+    wait = _Wait(impatient_client(), wanted, asked, asked_at=asked_at, clock=clock)
+    system = wait.for_boot(report.uptime_before)
+    all_run = wait.for_services()
+    # Before any complaint about a service: what waited for the boot is in force whatever a service does.
+    warnings = wait.settle_journal(report.settled)
+    if not all_run:
+        raise wait.services_down()
+    clock.sleep(wanted.post_reboot_delay)
+    return dataclasses.replace(
+        report,
+        uptime=system.uptime,
+        elapsed=clock.monotonic() - asked_at,
+        method=asked.method,
+        services=wait.service_states,
+        warnings=(*report.warnings, *warnings),
+    )
+
+
+class _Wait:
+    """What comes after the request, over a client that gives up soon."""
+
+    def __init__(self, client: Client, wanted: Reboot, asked: Asked, *, asked_at: float, clock: Clock) -> None:
+        self._client, self._wanted, self._asked, self._asked_at, self._clock = client, wanted, asked, asked_at, clock
+        self._watch = _Watch(clock, self._begin + wanted.reboot_timeout)
+        self._services: dict[str, Service | None] = {}
+        self._last_uptime = 0.0
+
+    @property
+    def _begin(self) -> float:
+        """When the server begins to go down."""
+        return self._asked_at + self._wanted.pre_reboot_delay
+
+    @property
+    def service_states(self) -> dict[str, str]:
+        """As they were read last."""
+        return {name: service.state for name, service in self._services.items() if service}
+
+    def for_boot(self, before: float) -> OperatingSystem:
+        """Wait for an uptime that only a boot after the request can have; raises PowerError."""
+
+        def look() -> OperatingSystem | None:
+            elapsed = self._clock.monotonic() - self._asked_at
+            # The keys of the old session are worth nothing to the new boot.
+            self._client.reset()
+            system = read_operating_system(self._client)
+            if is_rebooted(uptime=system.uptime, before=before, elapsed=elapsed, was_gone=self._watch.was_gone):
+                return system
+            self._last_uptime = system.uptime
+            return None
+
+        system = self._watch.until(look, hopeless=self._never_went)
+        if system is None:
+            raise self._not_back()
+        return system
+
+    def _never_went(self) -> bool:
+        doubtful = not self._asked.certain and not self._watch.was_gone
+        return doubtful and self._clock.monotonic() > self._begin + UNCERTAIN_WINDOW
+
+    def for_services(self) -> bool:
+        """Whether all services run before the deadline; one that stopped may be started again, so no state is final."""
+        if not self._wanted.services:
+            return True
+        services = Services(self._client)
+
+        def look() -> bool | None:
+            readings = services.read(self._wanted.services)
+            self._services = {name: readings[name.casefold()] for name in self._wanted.services}
+            return True if all(service and service.runs for service in self._services.values()) else None
+
+        return self._watch.until(look) is not None
+
+    def settle_journal(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Clear the waits that the boot ended; read again first, since others may write, too. Returns warnings.
+
+        That it fails is no failure of the reboot: the next run sees by the uptime that the wait is over.
+        """
+        if not names:
+            return ()
+        registry = Registry(self._client)
+        try:
+            settled = waits(registry.read(JOURNAL_FACT.key, JOURNAL_FACT.name, JOURNAL_FACT.type))
+            if settled.journal is not None:
+                value = RegistryValue(RegistryType.STRING, dump(settled.journal))
+                registry.write(JOURNAL_FACT.key, JOURNAL_FACT.name, value)
+        except (WsmanError, WindowsError) as error:
+            return (f"The journal still says that {', '.join(names)} waits for this reboot: {error}",)
+        return ()
+
+    def services_down(self) -> PowerError:
+        """What to say when ``for_services`` did not see them all run."""
+        states = down_sentence(self._services.items()) or "the services could not be read"
+        last = f" (last: {self._watch.last_error})" if self._watch.last_error else ""
+        return self._error(
+            f"the server is back, but {self._wanted.reboot_timeout} seconds after it began {states}{last}",
+            "look at their entries in the event log and, where a port is in use, at port_info",
+        )
+
+    def _not_back(self) -> PowerError:
+        elapsed = self._clock.monotonic() - self._asked_at
+        note = f", and {self._asked.note}" if self._asked.note else ""
+        if self._watch.last_error:
+            return self._error(
+                f"it was not back after {elapsed:.0f} seconds{note} (last: {self._watch.last_error})",
+                "look at its console; if it only needs longer, raise reboot_timeout",
+            )
+        if self._watch.was_gone:
+            return self._error(
+                f"it answers after {elapsed:.0f} seconds, but its uptime of {self._last_uptime:.0f} seconds says that "
+                f"it has not rebooted{note}",
+                "look at its System event log (1074, 1076)",
+            )
+        return self._error(
+            f"it never went down in {elapsed:.0f} seconds{note}",
+            "look for a program, an update or a session that holds the shutdown, and run this again",
+        )
+
+    def _error(self, meaning: str, advice: str) -> PowerError:
+        return PowerError(
+            host=self._client.host, operation="finish", target="the reboot", meaning=meaning, advice=advice
+        )

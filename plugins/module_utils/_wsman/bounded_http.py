@@ -1,0 +1,196 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An adapter for a ``requests`` session that trusts no server: what pywinrm's own HTTP leaves open is closed here.
+
+- No redirect is followed: with one, a server could have the body and an NTLM handshake sent to another host.
+- Answers are read as a stream and refused above a size.
+- One request has one deadline, from the first connection to the last byte: a timeout per read does not stop a server
+  that sends a byte a second.
+- A message that was sealed with the keys of one TCP connection is never sent on another one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import socket
+import threading
+import typing as t
+
+if t.TYPE_CHECKING:
+    import requests
+    import urllib3
+    from requests import Response as _Response
+    from requests.adapters import HTTPAdapter as _Adapter
+else:
+    try:
+        import requests
+        import urllib3
+        from requests import Response as _Response
+        from requests.adapters import HTTPAdapter as _Adapter
+    except ImportError:  # whoever needs them says so, see transport.IMPORT_ERROR
+        _Response = _Adapter = object
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import envelope as soap
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors import HostUnreachable, Origin
+
+MAX_BODY: t.Final = soap.MAX_ANSWER + 64 * 1024
+"""Octets of one HTTP body: the envelope, and what sealing adds to it."""
+_SEALED: t.Final = ("multipart/encrypted", "multipart/x-multi-encrypted")  # MS-WSMV 2.2.9.1.1
+# Messages go one after the other, so older connections are idle or closed; a handle too many would keep one open.
+_MAX_HANDLES: t.Final = 4
+
+
+class StaleKeys(Exception):
+    """A sealed message met a new TCP connection; nothing of it was sent."""
+
+
+@dataclasses.dataclass
+class Guard:
+    """What the connections of one session may do at the moment, shared by the adapter and its connections."""
+
+    host: str
+    max_body: int = MAX_BODY
+    sealed: bool = False
+    expired: bool = False
+    handles: list[socket.socket] = dataclasses.field(default_factory=list)
+
+    @contextlib.contextmanager
+    def deadline(self, seconds: float) -> t.Iterator[None]:
+        """Shut every connection down after ``seconds``, whatever it is doing, and note that in ``expired``."""
+        self.expired = False
+        timer = threading.Timer(seconds, self._expire)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _expire(self) -> None:
+        self.expired = True
+        for handle in list(self.handles):
+            with contextlib.suppress(OSError):
+                handle.shutdown(socket.SHUT_RDWR)
+
+    def watch(self, connection: socket.socket) -> socket.socket:
+        """Remember a connection by a second handle, which still reaches it when TLS has taken over the first one."""
+        self.handles.append(connection.dup())
+        while len(self.handles) > _MAX_HANDLES:
+            self.handles.pop(0).close()
+        if self.expired:
+            self._expire()
+        return connection
+
+    def forget(self) -> None:
+        """Close the second handles; without this a connection would stay open after the session has closed it."""
+        while self.handles:
+            self.handles.pop().close()
+
+
+def guarded_pool(pool: t.Any, guard: Guard) -> t.Any:
+    """A subclass of a urllib3 connection pool class whose new TCP connections report to ``guard``."""
+
+    class GuardedConnection(pool.ConnectionCls):  # type: ignore[misc]
+        def _new_conn(self) -> socket.socket:
+            if guard.sealed:
+                raise StaleKeys
+            return guard.watch(super()._new_conn())
+
+    return type(f"Guarded{pool.__name__}", (pool,), {"ConnectionCls": GuardedConnection})
+
+
+class BoundedResponse(_Response):
+    """A response whose body is read within limits, by whomever."""
+
+    def __init__(self, response: _Response, guard: Guard) -> None:
+        super().__init__()
+        self.__dict__.update(response.__dict__)
+        self._guard = guard
+
+    def iter_content(self, chunk_size: int | None = 1, decode_unicode: bool = False) -> t.Iterator[t.Any]:
+        """Yield the body; too much of it is a ProtocolViolation, too little a ConnectionError."""
+        received = 0
+        announced = _announced(self)
+        _check_size(self, announced, self._guard)
+        for chunk in super().iter_content(chunk_size, decode_unicode):
+            received += len(chunk)
+            _check_size(self, received, self._guard)
+            yield chunk
+        # urllib3 1.26 does not notice a body that ends early.
+        if received < announced:
+            raise requests.exceptions.ConnectionError(f"the answer ended after {received} of {announced} bytes")
+
+
+def _announced(response: _Response) -> int:
+    length = response.headers.get("Content-Length", "0")
+    return int(length) if length.isascii() and length.isdigit() else 0
+
+
+def _check_size(response: _Response, size: int, guard: Guard) -> None:
+    if size > guard.max_body:
+        response.close()
+        raise soap.violation(Origin(guard.host), f"the answer is larger than {guard.max_body} bytes")
+
+
+class BoundedAdapter(_Adapter):
+    """An HTTPAdapter that keeps to its Guard."""
+
+    def __init__(self, guard: Guard) -> None:
+        self.guard = guard
+        super().__init__(max_retries=0)
+
+    def init_poolmanager(self, *arguments: t.Any, **options: t.Any) -> None:
+        """Make the manager for direct connections."""
+        super().init_poolmanager(*arguments, **options)
+        self._guard_pools(self.poolmanager)
+
+    def proxy_manager_for(self, *arguments: t.Any, **options: t.Any) -> t.Any:
+        """Make the manager for connections through a proxy (as pywinrm is configured)."""
+        manager = super().proxy_manager_for(*arguments, **options)
+        self._guard_pools(manager)
+        return manager
+
+    def _guard_pools(self, manager: t.Any) -> None:
+        guarded = (urllib3.HTTPConnectionPool, urllib3.HTTPSConnectionPool)
+        manager.pool_classes_by_scheme = {
+            scheme: guarded_pool(pool, self.guard) if pool in guarded else pool
+            for scheme, pool in manager.pool_classes_by_scheme.items()
+        }
+
+    def send(self, request: requests.PreparedRequest, *arguments: t.Any, **options: t.Any) -> _Response:
+        """Send one request; authentication handlers come here for each of theirs, too."""
+        request.headers["Accept-Encoding"] = "identity"
+        self.guard.sealed = request.headers.get("Content-Type", "").startswith(_SEALED)
+        try:
+            # Streaming here is what leaves the body to BoundedResponse; the session still reads it whole.
+            response = super().send(request, *arguments, **options)
+        finally:
+            self.guard.sealed = False
+        self._check_kind(response)
+        return response
+
+    def build_response(self, req: requests.PreparedRequest, resp: t.Any) -> _Response:
+        """Wrap every answer, the ones inside an authentication included."""
+        return BoundedResponse(super().build_response(req, resp), self.guard)
+
+    def close(self) -> None:
+        """Close all connections, second handles included."""
+        super().close()
+        self.guard.forget()
+
+    def _check_kind(self, response: _Response) -> None:
+        if 300 <= response.status_code < 400:
+            response.close()
+            raise soap.violation(
+                Origin(self.guard.host),
+                f"the server redirects the message elsewhere (HTTP {response.status_code}), which is never followed",
+                soap.NO_WINRM,
+            )
+        if response.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+            response.close()
+            raise soap.violation(Origin(self.guard.host), "the answer is compressed, which was not asked for")
+        if response.status_code == 200 and response.headers.get("Content-Type", "").lower().startswith("text/html"):
+            response.close()
+            raise HostUnreachable(host=self.guard.host, meaning="a web page answers, not WinRM", advice=soap.NO_WINRM)

@@ -1,0 +1,199 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The WS-Management client: one method per verb, over a transport that is given."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import time
+import typing as t
+import uuid
+import xml.etree.ElementTree as ET
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import envelope as soap
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import errors, faults, wmi
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.shell import Shell
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.wmi import Instance, Reference, Value
+
+__all__ = ("Client", "Instance", "Reference", "Transport", "Value")
+
+MAX_ITEMS: t.Final = 100_000
+"""Rows of one query at which it is refused: no list that we ask for comes near it."""
+MAX_PULLS: t.Final = 5_000
+QUERY_DEADLINE: t.Final = 600.0
+"""Seconds that one query may take with all its Pulls."""
+
+
+class Transport(t.Protocol):
+    """Carries one envelope at a time; raises only the WsmanError family."""
+
+    @property
+    def host(self) -> str:
+        """The host's name for messages."""
+
+    def send(self, envelope: bytes) -> bytes:
+        """Send one request and return its answer, a SOAP fault included."""
+
+    def reset(self) -> None:
+        """Drop the TCP connection and the authenticated session; the next send starts anew."""
+
+
+def _random_id() -> str:
+    return f"uuid:{uuid.uuid4()}".upper().replace("UUID:", "uuid:")
+
+
+class Client:
+    """Get, Put, query, Invoke and shells of one host. Not thread-safe, like the session under it.
+
+    :param operation_timeout: seconds that the server may take for one message (its own maximum is usually 60).
+    :param message_ids: source of message ids, whole URIs.
+    :param clock: monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        operation_timeout: float = 60.0,
+        query_deadline: float = QUERY_DEADLINE,
+        message_ids: t.Callable[[], str] = _random_id,
+        clock: t.Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._transport = transport
+        self._operation_timeout = operation_timeout
+        self._query_deadline = query_deadline
+        self._message_ids = message_ids
+        self._clock = clock
+        self.requests = 0
+
+    @property
+    def host(self) -> str:
+        """The host as the transport names it."""
+        return self._transport.host
+
+    def reset(self) -> None:
+        """Begin with a new connection at the next message; needed after a reboot."""
+        self._transport.reset()
+
+    def get(self, namespace: str, class_name: str, selectors: t.Mapping[str, str] | None = None) -> Instance:
+        """One object by its keys; NotFound if there is none."""
+        origin = self._origin("Get", namespace, class_name, selectors)
+        body = self._ask(origin, wmi.get_message, namespace, class_name, selectors or {})
+        return wmi.body_object(body, origin, class_name)
+
+    def put(
+        self,
+        namespace: str,
+        class_name: str,
+        selectors: t.Mapping[str, str] | None = None,
+        *,
+        properties: t.Mapping[str, Value],
+    ) -> Instance:
+        """Write properties of one object; the object as it is afterwards."""
+        origin = self._origin("Put", namespace, class_name, selectors)
+        body = self._ask(origin, wmi.put_message, namespace, class_name, selectors or {}, properties)
+        # DSP0226 section 7.3: the new representation may be left out of the answer.
+        return wmi.body_object(body, origin, class_name) if len(body) else Instance(class_name, (), origin)
+
+    def invoke(
+        self,
+        namespace: str,
+        class_name: str,
+        method: str,
+        parameters: t.Mapping[str, Value],
+        selectors: t.Mapping[str, str] | None = None,
+    ) -> Instance:
+        """Call a method; its output with ``ReturnValue``, which some methods leave out."""
+        origin = self._origin(f"Invoke {method}", namespace, class_name, selectors)
+        body = self._ask(origin, wmi.invoke_message, namespace, class_name, method, parameters, selectors or {})
+        return wmi.body_object(body, origin, f"{class_name}.{method}")
+
+    def query(self, namespace: str, wql: str, *, most: int | None = None) -> list[Instance]:
+        """All rows of a WQL query; an empty result is an empty list, an unknown class NotFound.
+
+        With ``most`` only that many: the server is then told to forget the rest.
+        """
+        class_name = _class_of_query(wql)
+        origin = errors.Origin(self.host, "Query", f"{namespace}/{class_name}")
+        deadline = self._clock() + self._query_deadline
+        page = wmi.page_of(self._ask(origin, wmi.enumerate_message, namespace, wql), origin)
+        rows = list(page.items)
+        for pulls in itertools.count(1):
+            if page.context is None:
+                return rows if most is None else rows[:most]
+            if most is not None and len(rows) >= most:
+                self._release(origin, namespace, page.context)
+                return rows[:most]
+            if len(rows) > MAX_ITEMS or pulls > MAX_PULLS or self._clock() > deadline:
+                raise self._abandoned(origin, namespace, page.context)
+            page = self._next_page(origin, namespace, page.context, most and most - len(rows))
+            rows.extend(page.items)
+        raise AssertionError("the count has no end")
+
+    def shell(self, *, codepage: int) -> Shell:
+        """A command shell (WinRS); nothing is sent before the first command."""
+        return Shell(self._exchange_for_shell, codepage=codepage, host=self.host, clock=self._clock)
+
+    def _next_page(self, origin: errors.Origin, namespace: str, context: str, most: int | None) -> wmi.Page:
+        try:
+            return wmi.page_of(self._ask(origin, wmi.pull_message, namespace, context, most), origin)
+        except errors.TimedOut:
+            # The provider had nothing yet; the context stays valid (DSP0226 section 8.4).
+            return wmi.Page((), context)
+
+    def _abandoned(self, origin: errors.Origin, namespace: str, context: str) -> errors.WsmanError:
+        self._release(origin, namespace, context)
+        limits = f"{MAX_ITEMS} rows, {self._query_deadline:.0f} seconds"
+        return soap.violation(origin, f"the result does not end (limits: {limits})")
+
+    def _release(self, origin: errors.Origin, namespace: str, context: str) -> None:
+        # The server forgets the context by itself in time; what was read, or the reason for giving up, matters more.
+        with contextlib.suppress(errors.WsmanError):
+            self._ask(origin, wmi.release_message, namespace, context)
+
+    def _origin(
+        self, operation: str, namespace: str, class_name: str, selectors: t.Mapping[str, str] | None
+    ) -> errors.Origin:
+        keys = ",".join(f"{name}={value}" for name, value in (selectors or {}).items())
+        return errors.Origin(self.host, operation, f"{namespace}/{class_name}" + (f" {keys}" if keys else ""))
+
+    def _ask(self, origin: errors.Origin, build: t.Callable[..., soap.Message], *details: t.Any) -> ET.Element:
+        try:
+            return self._exchange(build(*details), origin)
+        except errors.WsmanError as error:
+            error.located(origin)
+            raise
+
+    def _exchange_for_shell(self, message: soap.Message, origin: errors.Origin) -> ET.Element:
+        return self._ask(origin, lambda: message)
+
+    def _exchange(self, message: soap.Message, origin: errors.Origin) -> ET.Element:
+        message_id = self._message_ids()
+        request = soap.render(message, message_id=message_id, operation_timeout=self._operation_timeout)
+        envelope = soap.parse(self._delivered(request, repeatable=message.repeatable), origin)
+        body = soap.body_of(envelope, origin)
+        fault = faults.fault_in(body)
+        # Some faults of the service itself carry no RelatesTo at all; a wrong one is refused even there.
+        soap.check_relation(envelope, message_id, origin, required=fault is None)
+        if fault is not None:
+            faults.raise_fault(envelope, fault, origin)
+        return body
+
+    def _delivered(self, request: bytes, *, repeatable: bool) -> bytes:
+        self.requests += 1
+        try:
+            return self._transport.send(request)
+        except errors.ConnectionDropped:
+            if not repeatable:
+                raise
+        self._transport.reset()
+        self.requests += 1
+        return self._transport.send(request)
+
+
+def _class_of_query(wql: str) -> str:
+    words = wql.split()
+    lowered = [word.casefold() for word in words]
+    return words[lowered.index("from") + 1] if "from" in lowered[:-1] else "*"

@@ -1,0 +1,242 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""SOAP envelopes of WS-Management: bytes in, bytes out, no network.
+
+Written against DSP0226 (WS-Management 1.0/1.1) and MS-WSMV. What Windows is lenient about is still sent right; what
+differs between its releases is matched by local name.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import re
+import types
+import typing as t
+import xml.etree.ElementTree as ET
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors import (
+    MalformedAnswer,
+    Origin,
+    ProtocolViolation,
+    Unsendable,
+)
+
+NAMESPACES: t.Final[t.Mapping[str, str]] = types.MappingProxyType(
+    {
+        "s": "http://www.w3.org/2003/05/soap-envelope",  # SOAP 1.2, DSP0226 section 5
+        "a": "http://schemas.xmlsoap.org/ws/2004/08/addressing",  # DSP0226 section 5.4
+        "w": "http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd",  # DSP0226 annex A
+        "n": "http://schemas.xmlsoap.org/ws/2004/09/enumeration",  # DSP0226 section 8
+        "p": "http://schemas.microsoft.com/wbem/wsman/1/wsman.xsd",  # MS-WSMV 2.2.1
+        "rsp": "http://schemas.microsoft.com/wbem/wsman/1/windows/shell",  # MS-WSMV 2.2.1
+        "cim": "http://schemas.dmtf.org/wbem/wscim/1/common",  # DSP0230
+        "xsi": "http://www.w3.org/2001/XMLSchema-instance",
+    }
+)
+"""Prefix to namespace. The prefixes are ours; answers are read by local name."""
+
+
+class Action(enum.Enum):
+    """Actions that do not depend on the class (Invoke has the class URI and the method's name, MS-WSMV 3.1.4.1.28)."""
+
+    GET = "http://schemas.xmlsoap.org/ws/2004/09/transfer/Get"  # DSP0226 section 7.2
+    PUT = "http://schemas.xmlsoap.org/ws/2004/09/transfer/Put"  # DSP0226 section 7.3
+    DELETE = "http://schemas.xmlsoap.org/ws/2004/09/transfer/Delete"  # DSP0226 section 7.4
+    CREATE = "http://schemas.xmlsoap.org/ws/2004/09/transfer/Create"  # DSP0226 section 7.5
+    ENUMERATE = "http://schemas.xmlsoap.org/ws/2004/09/enumeration/Enumerate"  # DSP0226 section 8.2
+    PULL = "http://schemas.xmlsoap.org/ws/2004/09/enumeration/Pull"  # DSP0226 section 8.4
+    RELEASE = "http://schemas.xmlsoap.org/ws/2004/09/enumeration/Release"  # DSP0226 section 8.5
+    COMMAND = "http://schemas.microsoft.com/wbem/wsman/1/windows/shell/Command"  # MS-WSMV 3.1.4.11
+    SEND = "http://schemas.microsoft.com/wbem/wsman/1/windows/shell/Send"  # MS-WSMV 3.1.4.13
+    RECEIVE = "http://schemas.microsoft.com/wbem/wsman/1/windows/shell/Receive"  # MS-WSMV 3.1.4.14
+    SIGNAL = "http://schemas.microsoft.com/wbem/wsman/1/windows/shell/Signal"  # MS-WSMV 3.1.4.12
+
+
+ANONYMOUS: t.Final = "http://schemas.xmlsoap.org/ws/2004/08/addressing/role/anonymous"
+# Windows compares nothing here; this constant tells a server nothing about the controller's names for it.
+RECIPIENT: t.Final = "http://windows-host:5985/wsman"
+MAX_ENVELOPE_SIZE: t.Final = 512_000
+"""Octets that we accept in one answer; a server with a lower limit lowers it silently (MS-WSMV 3.1.4.1.7)."""
+MAX_ANSWER: t.Final = 4 * 1024 * 1024
+"""Octets at which an answer is refused: eight times what was asked for, since servers count UTF-16."""
+
+# Everything that is not a character of XML 1.0, and CR, which every parser turns into LF (XML 1.0 sections 2.2, 2.11).
+_UNSENDABLE: t.Final = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+@dataclasses.dataclass(frozen=True)
+class Message:
+    """One request before it has an id: what the header needs, and the body.
+
+    ``repeatable``: sending it twice does no more than sending it once, so it may be repeated on a dropped connection.
+    """
+
+    action: str
+    resource_uri: str
+    body: ET.Element | None = None
+    selectors: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    options: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    repeatable: bool = False
+
+
+def element(tag: str, text: str | None = None, attributes: t.Mapping[str, str] | None = None) -> ET.Element:
+    """An element with a literal, prefixed tag; text and attribute values are checked to survive the trip."""
+    node = ET.Element(tag, {name: sendable(value) for name, value in (attributes or {}).items()})
+    node.text = None if text is None else sendable(text)
+    return node
+
+
+def extended(parent: ET.Element, *children: ET.Element) -> ET.Element:
+    """``parent`` with ``children`` appended."""
+    parent.extend(children)
+    return parent
+
+
+def sendable(text: str) -> str:
+    """Return ``text``, or raise Unsendable: control characters, CR, lone surrogates, U+FFFE, U+FFFF do not survive XML.
+
+    Blanks at the ends, tabs and line feeds do survive, here and in what ElementTree reads.
+    """
+    match = _UNSENDABLE.search(text)
+    if match is None:
+        return text
+    raise Unsendable(
+        host="",
+        meaning=f"the character U+{ord(match.group()):04X} in {_excerpt(text)!a} cannot be carried by XML",
+        advice="nothing was sent; remove the character on the server itself",
+    )
+
+
+def _excerpt(text: str) -> str:
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+def render(message: Message, *, message_id: str, operation_timeout: float) -> bytes:
+    """The envelope as UTF-8. ``message_id`` is a whole URI (``uuid:...``), ``operation_timeout`` in seconds."""
+    envelope = element("s:Envelope", None, {f"xmlns:{prefix}": uri for prefix, uri in NAMESPACES.items()})
+    body = element("s:Body")
+    if message.body is not None:
+        body.append(message.body)
+    header = _header(message, message_id=message_id, operation_timeout=operation_timeout)
+    return t.cast(bytes, ET.tostring(extended(envelope, header, body), encoding="utf-8", xml_declaration=True))
+
+
+def _header(message: Message, *, message_id: str, operation_timeout: float) -> ET.Element:
+    must = {"s:mustUnderstand": "true"}
+    # MS-WSMV 3.1.4.1.6: a locale that must be understood is answered with UnsupportedFeature.
+    locale = {"xml:lang": "en-US", "s:mustUnderstand": "false"}
+    header = extended(
+        element("s:Header"),
+        element("a:To", RECIPIENT),
+        extended(element("a:ReplyTo"), element("a:Address", ANONYMOUS, must)),
+        element("w:ResourceURI", message.resource_uri, must),
+        element("a:Action", message.action, must),
+        element("a:MessageID", message_id),
+        element("w:MaxEnvelopeSize", str(MAX_ENVELOPE_SIZE), must),
+        element("w:OperationTimeout", f"PT{operation_timeout:.3f}S"),
+        element("w:Locale", None, locale),
+        element("p:DataLocale", None, locale),
+    )
+    header.extend(_named("w:SelectorSet", "w:Selector", message.selectors))
+    header.extend(_named("w:OptionSet", "w:Option", message.options))
+    return header
+
+
+def _named(container: str, item: str, values: t.Mapping[str, str]) -> list[ET.Element]:
+    if not values:
+        return []
+    return [extended(element(container), *(element(item, value, {"Name": name}) for name, value in values.items()))]
+
+
+def local(node: ET.Element) -> str:
+    """The tag without its namespace."""
+    return node.tag.rpartition("}")[2]
+
+
+def child(node: ET.Element | None, *path: str) -> ET.Element | None:
+    """The first descendant along ``path`` of local names, or None."""
+    for name in path:
+        if node is None:
+            return None
+        node = next((item for item in node if local(item) == name), None)
+    return node
+
+
+def text_of(node: ET.Element | None) -> str:
+    """The stripped text of a node that holds a token (URI, code, id); empty if there is none."""
+    return (node.text or "").strip() if node is not None else ""
+
+
+def parse(answer: bytes, origin: Origin) -> ET.Element:
+    """The envelope of an answer, as an element. Anything but a plain SOAP 1.2 envelope is a ProtocolViolation.
+
+    DTDs are refused before the parser sees them: no entity, no external reference is ever expanded.
+    """
+    root = _parsed(_decoded(answer, origin), origin)
+    if root.tag.casefold() != f"{{{NAMESPACES['s']}}}envelope":
+        raise violation(origin, f"the answer is not a SOAP envelope but {_excerpt(root.tag)!a}", NO_WINRM)
+    return root
+
+
+NO_WINRM: t.Final = "check that host, port and path lead to the WinRM service (5985 or 5986; 80 or 443 before KB968930)"
+
+
+def violation(origin: Origin, meaning: str, advice: str = "") -> ProtocolViolation:
+    """A ProtocolViolation at ``origin``."""
+    return ProtocolViolation(
+        host=origin.host, operation=origin.operation, target=origin.target, meaning=meaning, advice=advice
+    )
+
+
+def _decoded(answer: bytes, origin: Origin) -> str:
+    if len(answer) > MAX_ANSWER:
+        raise violation(origin, f"the answer is larger than {MAX_ANSWER} bytes")
+    try:
+        text = answer.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise violation(origin, "the answer is not UTF-8 text", NO_WINRM) from error
+    # In well-formed XML "<!" in front of these words can only be the declaration itself (or sit in CDATA or a comment,
+    # which Windows does not send), so looking for the letters is enough and needs no parser that could be attacked.
+    if "<!DOCTYPE" in text or "<!ENTITY" in text:
+        raise violation(origin, "the answer carries a document type declaration, which SOAP forbids", NO_WINRM)
+    return text
+
+
+def _parsed(text: str, origin: Origin) -> ET.Element:
+    try:
+        # A str, so that an encoding named in the declaration has no say; without a DTD there is nothing to expand.
+        return ET.fromstring(text)  # noqa: S314
+    except (ET.ParseError, ValueError) as error:
+        raise MalformedAnswer(
+            host=origin.host,
+            operation=origin.operation,
+            target=origin.target,
+            meaning=f"the answer is not well-formed XML ({error})",
+            advice=NO_WINRM,
+        ) from error
+
+
+def body_of(envelope: ET.Element, origin: Origin) -> ET.Element:
+    """The SOAP body."""
+    body = child(envelope, "Body")
+    if body is None:
+        raise violation(origin, "the answer has no SOAP body")
+    return body
+
+
+def check_relation(envelope: ET.Element, message_id: str, origin: Origin, *, required: bool = True) -> None:
+    """Refuse an answer to another message (DSP0226 section 5.4.5); Windows changes the case of the id."""
+    relates_to = text_of(child(envelope, "Header", "RelatesTo"))
+    if relates_to.casefold() == message_id.casefold() or not (relates_to or required):
+        return
+    raise violation(origin, f"the answer belongs to another message (RelatesTo {_excerpt(relates_to)!a})")
+
+
+def required_child(node: ET.Element, origin: Origin, *path: str) -> ET.Element:
+    """Like child(), but a missing node is a ProtocolViolation."""
+    found = child(node, *path)
+    if found is None:
+        raise violation(origin, f"the answer has no {path[-1]}")
+    return found

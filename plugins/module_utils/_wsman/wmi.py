@@ -1,0 +1,354 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""WMI over WS-Management: the messages for classes, objects, queries and methods, and the typed answers."""
+
+from __future__ import annotations
+
+import collections.abc
+import dataclasses
+import datetime
+import re
+import typing as t
+import xml.etree.ElementTree as ET
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import envelope as soap
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors import Origin, Unsendable
+
+Scalar: t.TypeAlias = "str | int | bool | datetime.datetime"
+Value: t.TypeAlias = "Scalar | t.Sequence[str] | t.Sequence[int] | None"
+"""What goes in: None is a null, a list is an array; an empty list sends no element at all (MS-WSMV 3.1.4.1.26)."""
+
+WMI_ROOT: t.Final = "http://schemas.microsoft.com/wbem/wsman/1/wmi/"  # MS-WSMV 3.1.4.1.1
+WQL: t.Final = "http://schemas.microsoft.com/wbem/wsman/1/WQL"  # MS-WSMV 3.1.4.1.29
+MAX_ELEMENTS: t.Final = 32_000  # MaxBatchItems since WinRM 2.0; older servers return fewer
+
+_NAME: t.Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_NAMESPACE: t.Final = re.compile(r"[A-Za-z0-9_]+(/[A-Za-z0-9_]+)*")
+# Methods that change nothing, by class: sending them twice is harmless.
+_READING_METHODS: t.Final[t.Mapping[str, re.Pattern[str]]] = {
+    "stdregprov": re.compile(r"(Get|Enum)[A-Za-z]+|CheckAccess"),
+    "win32_service": re.compile(r"InterrogateService"),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Reference:
+    """An endpoint reference to an object: its class, namespace (``root/cimv2``) and keys."""
+
+    class_name: str
+    namespace: str
+    selectors: t.Mapping[str, str]
+
+    def selector(self, name: str) -> str | None:
+        """The value of one key, by its case-insensitive name."""
+        return next((value for key, value in self.selectors.items() if key.casefold() == name.casefold()), None)
+
+
+def class_uri(namespace: str, class_name: str) -> str:
+    """The resource URI of a class; ``*`` as the class is the whole namespace (for WQL)."""
+    if not _NAMESPACE.fullmatch(namespace) or not (class_name == "*" or _NAME.fullmatch(class_name)):
+        raise Unsendable(host="", meaning=f"{namespace + '/' + class_name!a} is no name of a WMI class")
+    return f"{WMI_ROOT}{namespace}/{class_name}"
+
+
+def get_message(namespace: str, class_name: str, selectors: t.Mapping[str, str]) -> soap.Message:
+    """Get one object by its keys; no keys for a singleton."""
+    uri = class_uri(namespace, class_name)
+    return soap.Message(soap.Action.GET.value, uri, selectors=selectors, repeatable=True)
+
+
+def put_message(
+    namespace: str, class_name: str, selectors: t.Mapping[str, str], properties: t.Mapping[str, Value]
+) -> soap.Message:
+    """Write an object's properties."""
+    uri = class_uri(namespace, class_name)
+    return soap.Message(soap.Action.PUT.value, uri, body=_members(class_name, uri, properties), selectors=selectors)
+
+
+def enumerate_message(namespace: str, wql: str) -> soap.Message:
+    """Start a WQL query; the first items may come with the answer (OptimizeEnumeration, DSP0226 section 8.2.3)."""
+    body = soap.extended(
+        soap.element("n:Enumerate"),
+        soap.element("w:OptimizeEnumeration"),
+        soap.element("w:MaxElements", str(MAX_ELEMENTS)),
+        soap.element("w:Filter", wql, {"Dialect": WQL}),
+    )
+    return soap.Message(soap.Action.ENUMERATE.value, class_uri(namespace, "*"), body=body, repeatable=True)
+
+
+def pull_message(namespace: str, context: str, most: int | None = None) -> soap.Message:
+    """Ask for the next items, at most ``most``. Not repeatable: the context moves on with every answer."""
+    body = soap.extended(
+        soap.element("n:Pull"),
+        soap.element("n:EnumerationContext", context),
+        soap.element("n:MaxElements", str(min(most or MAX_ELEMENTS, MAX_ELEMENTS))),
+    )
+    return soap.Message(soap.Action.PULL.value, class_uri(namespace, "*"), body=body)
+
+
+def release_message(namespace: str, context: str) -> soap.Message:
+    """Give up an enumeration before its end."""
+    body = soap.extended(soap.element("n:Release"), soap.element("n:EnumerationContext", context))
+    return soap.Message(soap.Action.RELEASE.value, class_uri(namespace, "*"), body=body)
+
+
+def invoke_message(
+    namespace: str,
+    class_name: str,
+    method: str,
+    parameters: t.Mapping[str, Value],
+    selectors: t.Mapping[str, str],
+) -> soap.Message:
+    """Call a method; a static one has no selectors (MS-WSMV 3.1.4.1.28)."""
+    uri = class_uri(namespace, class_name)
+    reading = _READING_METHODS.get(class_name.lower())
+    return soap.Message(
+        f"{uri}/{_checked_name(method)}",
+        uri,
+        body=_members(f"{method}_INPUT", uri, parameters),
+        selectors=selectors,
+        repeatable=reading is not None and reading.fullmatch(method) is not None,
+    )
+
+
+def _checked_name(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise Unsendable(host="", meaning=f"{name!a} is no name of a WMI method or property")
+    return name
+
+
+def _members(tag: str, uri: str, members: t.Mapping[str, Value]) -> ET.Element:
+    node = soap.element(f"q:{tag}", None, {"xmlns:q": uri})
+    for name, value in members.items():
+        node.extend(_valued(f"q:{_checked_name(name)}", value))
+    return node
+
+
+def _valued(tag: str, value: Value) -> list[ET.Element]:
+    if value is None:
+        return [soap.element(tag, None, {"xsi:nil": "true"})]
+    if isinstance(value, datetime.datetime):
+        return [soap.extended(soap.element(tag), soap.element("cim:Datetime", _utc(value)))]
+    if isinstance(value, (str, int)):
+        return [soap.element(tag, _scalar(value))]
+    return [soap.element(tag, _scalar(item)) for item in value]
+
+
+def _scalar(value: str | int) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def _utc(value: datetime.datetime) -> str:
+    """UTC with a Z; a naive time would be read as UTC by Windows whatever was meant, so it is refused."""
+    if value.tzinfo is None:
+        raise Unsendable(host="", meaning="a time without time zone cannot be sent")
+    return value.astimezone(datetime.timezone.utc).isoformat().replace("+00:00", "Z")
+
+
+Item: t.TypeAlias = "str | Reference | Instance | None"
+"""One element of a property: text, null, a reference or an embedded object."""
+_MAX_DEPTH: t.Final = 8
+_DATETIME: t.Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)?", re.ASCII)
+_INTEGER: t.Final = re.compile(r"[+-]?[0-9]{1,20}")
+_BOOLEANS: t.Final[t.Mapping[str, bool]] = {"true": True, "1": True, "false": False, "0": False}
+
+
+@dataclasses.dataclass(frozen=True)
+class _Property:
+    name: str
+    items: tuple[Item, ...]
+
+
+class Instance(t.Mapping[str, "Item | tuple[Item, ...]"]):
+    """A WMI object or a method's output: a read-only mapping of property names, whatever their case, to values.
+
+    A property that the answer does not carry reads as None (or as an empty tuple), exactly like one that is null: WMI
+    sends no element for an empty array. The typed accessors raise ProtocolViolation when the shape is wrong.
+    """
+
+    def __init__(
+        self, class_name: str, properties: t.Iterable[tuple[str, t.Iterable[Item]]], origin: Origin | None = None
+    ) -> None:
+        self.class_name = class_name
+        self._origin = origin or Origin(host="")
+        self._properties = {name.casefold(): _Property(name, tuple(items)) for name, items in properties}
+
+    @classmethod
+    def of(cls, class_name: str, values: t.Mapping[str, Value | Reference]) -> Instance:
+        """An instance from Python values, as the server would have sent it."""
+        return cls(class_name, [(name, _items(value)) for name, value in values.items()])
+
+    def __getitem__(self, name: str) -> Item | tuple[Item, ...]:
+        items = self._properties[name.casefold()].items
+        return items[0] if len(items) == 1 else items
+
+    def __iter__(self) -> t.Iterator[str]:
+        return iter([item.name for item in self._properties.values()])
+
+    def __len__(self) -> int:
+        return len(self._properties)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name.casefold() in self._properties
+
+    def __repr__(self) -> str:
+        return f"Instance({self.class_name}, {dict(self)!r})"
+
+    def text(self, name: str) -> str | None:
+        """The text of a single value; a datetime as the server wrote it."""
+        item = self._single(name)
+        if item is None or isinstance(item, str):
+            return item
+        raise self._wrong(name, "text")
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """An array of texts in order, empty for an absent or null array."""
+        return tuple(self._text_items(name, "a list of texts"))
+
+    def integer(self, name: str) -> int | None:
+        """A decimal number of any sign."""
+        text = self.text(name)
+        return None if text is None else self._integer(name, text)
+
+    def integers(self, name: str) -> tuple[int, ...]:
+        """An array of numbers, empty for an absent or null array."""
+        return tuple(self._integer(name, text) for text in self._text_items(name, "a list of numbers"))
+
+    def boolean(self, name: str) -> bool | None:
+        """``true`` or ``false``, in any case, or 1 or 0."""
+        text = self.text(name)
+        if text is None:
+            return None
+        if text.strip().lower() not in _BOOLEANS:
+            raise self._wrong(name, "a boolean")
+        return _BOOLEANS[text.strip().lower()]
+
+    def moment(self, name: str) -> datetime.datetime | None:
+        """A point of time, always with a time zone (none given: UTC); fractions beyond microseconds are cut."""
+        text = self.text(name)
+        if text is None:
+            return None
+        match = _DATETIME.fullmatch(text.strip())
+        if match is None:
+            raise self._wrong(name, "a time")
+        fraction = (match[2] or "0").ljust(6, "0")[:6]
+        zone = (match[3] or "Z").replace("Z", "+00:00")
+        try:
+            return datetime.datetime.fromisoformat(f"{match[1]}.{fraction}{zone}")
+        except ValueError as error:
+            raise self._wrong(name, "a time") from error
+
+    def reference(self, name: str) -> Reference | None:
+        """A reference to another object."""
+        item = self._single(name)
+        if item is None or isinstance(item, Reference):
+            return item
+        raise self._wrong(name, "a reference")
+
+    def _single(self, name: str) -> Item:
+        found = self._properties.get(name.casefold())
+        if found is None or not found.items:
+            return None
+        if len(found.items) > 1:
+            raise self._wrong(name, "a single value")
+        return found.items[0]
+
+    def _text_items(self, name: str, wanted: str) -> t.Iterator[str]:
+        found = self._properties.get(name.casefold())
+        for item in found.items if found is not None else ():
+            if isinstance(item, str):
+                yield item
+            elif item is not None:
+                raise self._wrong(name, wanted)
+
+    def _integer(self, name: str, text: str) -> int:
+        if not _INTEGER.fullmatch(text.strip()):
+            raise self._wrong(name, "a number")
+        return int(text)
+
+    def _wrong(self, name: str, wanted: str) -> Exception:
+        return soap.violation(self._origin, f"{self.class_name}.{name} is not {wanted}")
+
+
+def _items(value: Value | Reference) -> tuple[Item, ...]:
+    if value is None or isinstance(value, (str, Reference)):
+        return (value,)
+    if isinstance(value, datetime.datetime):
+        return (_utc(value),)
+    if isinstance(value, collections.abc.Sequence):
+        return tuple(_scalar(item) for item in value)
+    return (_scalar(value),)
+
+
+def instance_of(node: ET.Element, origin: Origin, *, class_name: str = "", depth: int = 0) -> Instance:
+    """Read an object, a method's output or an ``XmlFragment`` (selected columns, which carries no class name)."""
+    if depth > _MAX_DEPTH:
+        raise soap.violation(origin, "the answer nests objects too deeply")
+    properties: dict[str, tuple[str, list[Item]]] = {}
+    for member in node:
+        name = soap.local(member)
+        properties.setdefault(name.casefold(), (name, []))[1].append(_item(member, origin, depth))
+    return Instance(class_name or soap.local(node), properties.values(), origin)
+
+
+def _item(node: ET.Element, origin: Origin, depth: int) -> Item:
+    nil = next((value for key, value in node.attrib.items() if key.rpartition("}")[2] == "nil"), "false")
+    if nil.strip() in ("true", "1"):
+        return None
+    if len(node) == 0:
+        return node.text or ""
+    for path in (("ReferenceParameters",), ("EndpointReference", "ReferenceParameters")):
+        parameters = soap.child(node, *path)
+        if parameters is not None:
+            return _reference(parameters)
+    timestamp = soap.child(node, "Datetime")
+    if timestamp is not None:
+        return soap.text_of(timestamp)
+    return instance_of(node, origin, depth=depth + 1)
+
+
+def _reference(parameters: ET.Element) -> Reference:
+    uri = soap.text_of(soap.child(parameters, "ResourceURI"))
+    path, _slash, class_name = uri.rpartition("/")
+    namespace = path[len(WMI_ROOT) :] if path.casefold().startswith(WMI_ROOT) else path
+    selectors = soap.child(parameters, "SelectorSet")
+    named = {item.get("Name", ""): item.text or "" for item in (selectors if selectors is not None else ())}
+    return Reference(class_name, namespace, named)
+
+
+def body_object(body: ET.Element, origin: Origin, class_name: str) -> Instance:
+    """The one object of a Get, Put or Invoke answer."""
+    if len(body) != 1:
+        raise soap.violation(origin, f"the answer carries {len(body)} objects instead of one")
+    return instance_of(body[0], origin, class_name=class_name)
+
+
+@dataclasses.dataclass(frozen=True)
+class Page:
+    """A part of a query's result; ``context`` is where the next Pull goes on, None at the end."""
+
+    items: tuple[Instance, ...]
+    context: str | None
+
+
+def page_of(body: ET.Element, origin: Origin) -> Page:
+    """Read an EnumerateResponse (``w:Items``) or a PullResponse (``n:Items``); items may be missing in both."""
+    response = body[0] if len(body) else body
+    if soap.local(response) not in ("EnumerateResponse", "PullResponse"):
+        raise soap.violation(origin, "the answer is no result of a query")
+    nodes = soap.child(response, "Items")
+    items = tuple(_row(node, origin) for node in (nodes if nodes is not None else ()))
+    if soap.child(response, "EndOfSequence") is not None:
+        return Page(items, None)
+    context = soap.text_of(soap.child(response, "EnumerationContext"))
+    if not context:
+        raise soap.violation(origin, "the query's result ends without its end mark")
+    return Page(items, context)
+
+
+def _row(node: ET.Element, origin: Origin) -> Instance:
+    fragment = soap.local(node) == "XmlFragment"
+    return instance_of(node, origin, class_name=origin.target.rpartition("/")[2] if fragment else "")

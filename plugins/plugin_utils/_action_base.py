@@ -1,0 +1,144 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The action base: validate, connect, work. An action only says what it works on."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.errors import AnsibleActionFail
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.errors import AnsibleValidationError, UnsupportedError
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import OptionError, Resource
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.request import Item, Request
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.apply import Clock
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.engine import run
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Client
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._connection import open_client
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._failures import Result, result_of
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._results import many_results, single_result
+
+Arguments = t.Mapping[str, t.Any]
+
+JOURNAL_VARIABLE: t.Final = "portkeeper_journal"
+
+
+class PortkeeperAction(ActionBase):
+    """One action of this collection; a subclass gives ``argument_spec`` and ``perform``."""
+
+    TRANSFERS_FILES = False
+    _supports_check_mode = True
+    _supports_async = False
+
+    argument_spec: t.ClassVar[Arguments]
+    host: str
+    """As the inventory calls it."""
+
+    def perform(self, client: Client, arguments: Arguments, variables: Arguments) -> Result:
+        """Do the work over one client; may raise PlanError, OptionError, WindowsError and WsmanError."""
+        raise NotImplementedError
+
+    def prepare(self, arguments: Arguments, variables: Arguments) -> None:
+        """Check options beyond their types; raises OptionError before anything is sent."""
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> Result:
+        """Validate in every mode, then connect and work; returns failures too, see ``failures``."""
+        self.host = str((task_vars or {}).get("inventory_hostname") or self._play_context.remote_addr)
+        return result_of(lambda: self._performed(tmp, task_vars), host=self.host, action=str(self._task.action))
+
+    def _performed(self, tmp: str | None, task_vars: dict[str, t.Any] | None) -> Result:
+        self._refuse_async()
+        super().run(tmp, task_vars)
+        variables = task_vars or {}
+        _validation, arguments = self.validate_argument_spec(dict(self.argument_spec))  # type: ignore[no-untyped-call]
+        self.prepare(arguments, variables)
+        with open_client(self._connection, self.host) as client:
+            result = self.perform(client, arguments, variables)
+        result.setdefault("warnings", []).extend(self._ignored_keywords())
+        return result
+
+    @property
+    def check_mode(self) -> bool:
+        """Whether to plan only."""
+        return bool(self._task.check_mode)
+
+    @property
+    def diff_mode(self) -> bool:
+        """Whether the user wants a diff."""
+        return bool(self._task.diff)
+
+    def _refuse_async(self) -> None:
+        if self._task.async_val:
+            raise AnsibleActionFail(
+                f"{self._task.action} works from the controller and can't run in the background: remove async from "
+                "this task. Nothing was sent to the server."
+            )
+
+    def _ignored_keywords(self) -> list[str]:
+        """One warning for keywords that mean something only to programs that run on the target."""
+        given = [
+            name
+            for name, is_set in (("become", self._task.become), ("environment", any(self._task.environment or [])))
+            if is_set
+        ]
+        if not given:
+            return []
+        warning = (
+            f"{' and '.join(given)} means nothing to {self._task.action}: it works from the controller, with the "
+            "rights of the connection's user."
+        )
+        return [warning]
+
+
+class EngineAction(PortkeeperAction):
+    """An action that runs the engine; a subclass says what is requested and how the outcome is shown."""
+
+    def request(self, arguments: Arguments, *, journal: bool) -> Request:
+        """The typed request; raises OptionError."""
+        raise NotImplementedError
+
+    def prepare(self, arguments: Arguments, variables: Arguments) -> None:
+        """Check every rule that needs no server."""
+        self._request = self.request(arguments, journal=journal_is_on(variables))
+
+    def perform(self, client: Client, _arguments: Arguments, _variables: Arguments) -> Result:
+        """Run the engine once."""
+        outcome = run(client, self._request, check_mode=self.check_mode, clock=Clock())
+        return self.shown(outcome, host=self.host, check_mode=self.check_mode, diff=self.diff_mode)
+
+    shown = staticmethod(many_results)
+
+
+class ResourceAction(EngineAction):
+    """The action of one resource."""
+
+    resource: t.ClassVar[Resource]
+
+    def request(self, arguments: Arguments, *, journal: bool) -> Request:
+        """This resource alone; ``restart`` is the option of dns_socket_pool."""
+        item = Item(self.resource, self.resource.options(arguments))
+        return Request(items=(item,), restart_dns=bool(arguments.get("restart")), journal=journal)
+
+    shown = staticmethod(single_result)
+
+
+def journal_is_on(variables: Arguments) -> bool:
+    """The variable ``portkeeper_journal`` (default true)."""
+    return bool(boolean(variables.get(JOURNAL_VARIABLE, True), strict=False))
+
+
+def validated_options(place: str, spec: Arguments, options: Arguments) -> Arguments:
+    """Options that stand inside another option, checked by Ansible's own rules; raises OptionError."""
+    validation = ArgumentSpecValidator(dict(spec)).validate(dict(options))
+    if validation.error_messages:
+        raise OptionError(place, "; ".join(map(_validation_sentence, validation.errors.errors)))
+    return t.cast(Arguments, validation.validated_parameters)
+
+
+def _validation_sentence(error: AnsibleValidationError) -> str:
+    """Ansible leaves it to its modules to say what is wrong with the parameters that it lists here."""
+    return f"Unsupported parameters: {error.msg}" if isinstance(error, UnsupportedError) else str(error.msg)

@@ -1,0 +1,78 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the connection of an Ansible task to a WS-Man client, without the shell that the plugin would open."""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+
+from ansible.errors import AnsibleActionFail
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import transport
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Client
+
+# The plugin opens a shell unless it believes to have one; its close() deletes what it believes to have.
+_UNOPENED: t.Final = "unopened"
+
+
+class UnusableConnection(AnsibleActionFail):
+    """The task's connection plugin, or what it needs on the controller, is not what this collection works with."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)  # type: ignore[no-untyped-call]
+
+
+@contextlib.contextmanager
+def open_client(connection: t.Any, name: str = "") -> t.Iterator[Client]:
+    """A client over the settings of a task's ``winrm`` connection.
+
+    Nothing is sent here; the first message connects and authenticates, and its failure is a WsmanError. The plugin's
+    session stays open afterwards for the next item of a loop; the plugin itself closes it at the end of the task.
+
+    :param name: the host as the inventory calls it; errors name it beside the address.
+    :raises UnusableConnection: another connection plugin, or pywinrm is missing.
+    :raises ansible.errors.AnsibleConnectionFailure: the plugin's own settings do not work (no user, kinit failed ...).
+    """
+    _check_plugin(connection)
+    protocol = _protocol(connection)
+    address = str(connection.get_option("remote_addr"))
+    host = address if name in ("", address) else f"{name} ({address})"
+    client = Client(
+        transport.WinrmTransport(protocol, host=host),
+        operation_timeout=float(protocol.operation_timeout_sec),
+    )
+    # The reference keeps the plugin alive while messages are sent: it owns the Kerberos ticket cache's file.
+    with contextlib.ExitStack() as stack:
+        stack.callback(lambda: connection)
+        yield client
+
+
+def _check_plugin(connection: t.Any) -> None:
+    name = getattr(connection, "transport", type(connection).__name__)
+    if name != "winrm":
+        raise UnusableConnection(
+            f"portkeeper.windows works through the winrm connection plugin, and this task uses {name!r}; "
+            "set ansible_connection: ansible.builtin.winrm for these hosts (and do not delegate to localhost)"
+        )
+    if transport.IMPORT_ERROR is not None:
+        raise UnusableConnection(
+            f"the Python package pywinrm is missing on the controller ({transport.IMPORT_ERROR}); "
+            "install it into the environment that runs ansible, for example with 'pip install pywinrm'"
+        )
+
+
+def _protocol(connection: t.Any) -> t.Any:
+    """The plugin's pywinrm Protocol, connected without a shell.
+
+    Works the same from ansible-core 2.16 to 2.20: ``_connect`` opens a shell only if ``shell_id`` is empty, and
+    ``close`` deletes one only if it is not, so it is emptied again at once, also after an error.
+    """
+    if connection.protocol is None:
+        connection.shell_id = _UNOPENED
+        try:
+            connection._connect()  # noqa: SLF001 - the public ways in all open a shell
+        finally:
+            connection.shell_id = None
+    return connection.protocol

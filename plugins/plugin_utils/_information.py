@@ -1,0 +1,47 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The action of ``port_info``: check, read, then answer the query or show everything."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis import options
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.subsets import summary
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.subsets.socket_groups import by_process
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.apply import Clock
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.inform import inform
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Client
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._action_base import (
+    Arguments,
+    PortkeeperAction,
+    journal_is_on,
+)
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._failures import Result
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._query import Query
+
+
+class InformationAction(PortkeeperAction):
+    """Reads only: check mode makes no difference, and there is never a diff."""
+
+    def prepare(self, arguments: Arguments, variables: Arguments) -> None:
+        """Check subsets, ports and the expression."""
+        expression = arguments.get("query")
+        self._by_process = options.wants_processes(arguments)
+        self._query = None if expression is None else Query(expression)
+        scope = self._query.scope if self._query else None
+        self._inquiry = options.inquiry(arguments, scope, journal=journal_is_on(variables))
+
+    def perform(self, client: Client, _arguments: Arguments, _variables: Arguments) -> Result:
+        """Read what is asked for."""
+        report = inform(client, self._inquiry, now=Clock().now())
+        result: Result = {"changed": False, "warnings": list(report.warnings)}
+        if self._query is None:
+            return {**result, **self._shaped(report.values), "msg": summary.summary(report)}
+        answer = self._query.answer(report.values)
+        return {**result, "result": answer, "msg": summary.answer_summary(answer)}
+
+    def _shaped(self, values: t.Mapping[str, t.Any]) -> Result:
+        sockets = values.get("sockets")
+        return {**values, "sockets": by_process(sockets)} if self._by_process and sockets else dict(values)

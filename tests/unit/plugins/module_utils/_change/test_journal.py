@@ -1,0 +1,150 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The journal: text and back, what is refused, and whether an event has come."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import (
+    Entry,
+    Journal,
+    JournalError,
+    JournalTooNew,
+    Wait,
+    dump,
+    load,
+    reading_of,
+    state_of,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
+    Absent,
+    RegistryType,
+    RegistryValue,
+)
+
+FULL = Journal(
+    {
+        "reserved_ports": Entry(
+            original=None, written={"type": 7, "data": ["1-2"]}, added=("1-2",), wait=Wait("reboot", 10.5, 20.0)
+        ),
+        "service_start_mode.DNS": Entry(original="auto", written="delayed"),
+        "reserved_ports_netsh": Entry({"tcp": [], "udp": []}, {"tcp": ["5-5"], "udp": []}, pending=("5-5/tcp",)),
+        "dns_socket_pool.size": Entry(
+            {"type": 4, "data": 50}, None, wait=Wait("dns_restart", 1.0, 2.0, process_id=1692)
+        ),
+    },
+    stopped=("ADAM_MSExchange", "DNS"),
+)
+
+
+def test_text_and_back() -> None:
+    assert load(dump(FULL)) == FULL
+    assert dump(load(dump(FULL))) == dump(FULL)
+
+
+def test_an_empty_journal_is_empty() -> None:
+    assert Journal().is_empty
+    assert not FULL.is_empty
+    assert load(dump(Journal())) == Journal()
+
+
+BAD = [
+    "",
+    "{",
+    "[]",
+    "null",
+    "{}",
+    '{"version":"1"}',
+    '{"version":1,"entries":[]}',
+    '{"version":1,"entries":{"a":1}}',
+    '{"version":1,"entries":{"a":{"original":[],"written":null}}}',
+    '{"version":1,"entries":{"a":{"original":null,"written":null,"added":"x"}}}',
+    '{"version":1,"entries":{"a":{"original":null,"written":null,"wait":{"event":"reboot"}}}}',
+    '{"version":1,"entries":{"a":{"original":null,"written":null,"wait":{"event":"x","since":1,"age":1}}}}',
+    '{"version":1,"entries":{"a":{"original":null,"written":null,"wait":{"event":"reboot","since":"1","age":1}}}}',
+    '{"version":1,"entries":{},"stopped":[1]}',
+    '{"version":1,"entries":{},"x":"' + "x" * 300_000 + '"}',
+    "[" * 100_000,
+]
+
+
+@pytest.mark.parametrize("text", BAD, ids=[text[:60] for text in BAD])
+def test_what_is_no_journal_is_refused(text: str) -> None:
+    with pytest.raises(JournalError):
+        load(text)
+
+
+def test_a_newer_journal_is_told_apart() -> None:
+    with pytest.raises(JournalTooNew):
+        load('{"version":2,"what":"ever"}')
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=10,
+)
+
+
+@given(st.dictionaries(st.sampled_from(["original", "written", "added", "wait", "pending", "x"]), JSON, max_size=5))
+def test_foreign_content_is_either_loaded_or_refused(entry: dict[str, object]) -> None:
+    try:
+        journal = load(json.dumps({"version": 1, "entries": {"a": entry}}))
+    except JournalError:
+        return
+    assert load(dump(journal)) == journal
+
+
+@pytest.mark.parametrize(
+    ("elapsed", "age", "is_over"),
+    [
+        (0.0, 1000.0, False),
+        (3600.0, 4600.0, False),
+        (3600.0, 4545.0, False),  # within a minute: two clocks drift
+        (3600.0, 4500.0, True),
+        (3600.0, 100.0, True),
+        (-3600.0, 900.0, False),  # the controller's clock was set back: no proof of a boot
+    ],
+)
+def test_an_event_is_seen_by_differences_only(elapsed: float, age: float, is_over: bool) -> None:
+    wait = Wait("reboot", since=5000.0, age=1000.0)
+    assert wait.is_over(now=5000.0 + elapsed, age=age) is is_over
+
+
+def test_another_process_is_another_start() -> None:
+    wait = Wait("dns_restart", since=0.0, age=10.0, process_id=7)
+    assert wait.is_over(now=1.0, age=11.0, process_id=8)
+    assert not wait.is_over(now=1.0, age=11.0, process_id=7)
+
+
+def test_an_event_of_our_own_clears_its_waits_alone() -> None:
+    cleared = FULL.without_waits("reboot")
+    assert not cleared.waits_for("reboot")
+    assert cleared.waits_for("dns_restart")
+
+
+@pytest.mark.parametrize(
+    "reading",
+    [
+        Absent.VALUE,
+        RegistryValue(RegistryType.MULTI_STRING, ()),
+        RegistryValue(RegistryType.MULTI_STRING, ("a", "")),
+        RegistryValue(RegistryType.DWORD, 0),
+        RegistryValue(RegistryType.STRING, ""),
+    ],
+    ids=str,
+)
+def test_registry_states_come_back_as_they_were(reading: RegistryValue) -> None:
+    assert reading_of(json.loads(json.dumps(state_of(reading)))) == reading
+
+
+@pytest.mark.parametrize("state", ["x", 5, {}, {"type": 99, "data": 1}], ids=str)
+def test_a_state_that_is_none_is_refused(state: object) -> None:
+    with pytest.raises(JournalError):
+        reading_of(state)  # type: ignore[arg-type]

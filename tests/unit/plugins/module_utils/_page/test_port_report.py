@@ -1,0 +1,340 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From results of `port_info` to rows: who is in trouble and why, also where half of the answer is missing."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+import pytest
+from ansible.errors import AnsibleFilterError
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.portkeeper.windows.plugins.filter.port_report import port_report
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.waits import AWAITED, WaitsFor
+from ansible_collections.portkeeper.windows.plugins.module_utils._page.drawing import Drawing, drawing
+from ansible_collections.portkeeper.windows.plugins.module_utils._page.fleet import fleet
+from ansible_collections.portkeeper.windows.plugins.module_utils._page.host import Host, host_row
+from ansible_collections.portkeeper.windows.plugins.module_utils._page.rows import State, plain
+from ansible_collections.portkeeper.windows.plugins.module_utils._page.verdict import percent
+from tests.report.facts import DELAYED_START, HOSTILE, Facts, edge_server, fleet_results, socket, span
+from tests.report.rendering import reduced
+
+NOTHING: t.Final[Facts] = {"release": {"name": "Windows Server 2019"}}
+WAITING: t.Final[Facts] = {
+    "effective": "no",
+    "resource": "reserved_ports",
+    "part": "ReservedPorts",
+    "waits_for": "reboot",
+}
+IAS: t.Final[Facts] = {"service": "IAS", "start_mode": "auto", "products": ["ias"]}
+DOWN: t.Final[Facts] = {**IAS, "state": "Stopped", "exit_code": 10048}
+UP: t.Final[Facts] = {**IAS, "state": "Running", "exit_code": 0}
+THIEF: t.Final = socket("udp", 1812, "dns.exe", 9, ["DNS"], pool=True)
+OWNER: t.Final = socket("udp", 1812, "svchost.exe", 8, ["IAS"])
+
+
+def read(**facts: t.Any) -> Host:
+    return host_row("server", {**NOTHING, **facts})
+
+
+STATES: t.Final[list[tuple[str, Facts, State]]] = [
+    ("nothing known", {}, "well"),
+    ("a finding", {"findings": [{"severity": "critical"}]}, "critical"),
+    ("two findings", {"findings": [{"severity": "information"}, {"severity": "warning"}]}, "warning"),
+    ("a note alone", {"findings": [{"severity": "information"}]}, "well"),
+    ("a service that lost its port", {"services": [DOWN]}, "critical"),
+    ("and who has it", {"services": [DOWN], "sockets": [THIEF]}, "critical"),
+    ("a service that runs without it", {"services": [UP], "sockets": [THIEF]}, "warning"),
+    ("a rightful owner", {"services": [UP], "sockets": [OWNER]}, "well"),
+    ("a risk", {"risk": {"probability": 0.01}}, "warning"),
+    ("no risk", {"risk": {"probability": 0.0}}, "well"),
+    ("a reboot that is due", {"configured_versus_effective": [WAITING]}, "waiting"),
+    ("a reboot that comes by itself", {"configured_versus_effective": [DELAYED_START]}, "well"),
+    ("one of each", {"configured_versus_effective": [DELAYED_START, WAITING]}, "waiting"),
+    ("findings that could not be read", {"findings": None}, "not_read"),
+    (
+        "a reboot that is due, and unread findings",
+        {"findings": None, "configured_versus_effective": [WAITING]},
+        "waiting",
+    ),
+    ("somebody else's value", {"configured_versus_effective": [{**WAITING, "effective": "unknown"}]}, "well"),
+    ("a disabled service", {"services": [{**DOWN, "start_mode": "disabled", "exit_code": 1077}]}, "well"),
+]
+
+
+def connected(port: int, image: str, services: list[str]) -> Facts:
+    row = socket("tcp", port, image, 7, services)
+    return {**row, "outgoing": True, "far_ends": ["192.0.2.99:389"]}
+
+
+ROUTER: t.Final[Facts] = {"service": "BlackBerry Router", "start_mode": "auto", "products": ["blackberry_router"]}
+
+
+def test_a_needed_port_in_an_outgoing_connection_is_taken() -> None:
+    host = read(services=[{**ROUTER, "state": "Running"}], sockets=[connected(3101, "java.exe", [])])
+    holder = "an outgoing connection of java.exe (process 7) to 192.0.2.99:389"
+    assert [(need.state, need.held_by) for need in host.needs] == [("taken", (holder,))]
+    assert [(row.text, row.outgoing) for row in host.holders] == [(holder, True)]
+    (lane,) = [lane for lane in drawing(host).panels[0].lanes if lane.name == "TCP in use"]
+    assert lane.said[0].text == "listening 0"
+
+
+def test_a_services_own_connection_neither_takes_nor_holds_its_port() -> None:
+    own = connected(3101, "BlackBerryRouter.exe", ["BlackBerry Router"])
+    host = read(services=[{**ROUTER, "state": "Running"}], sockets=[own])
+    assert [need.state for need in host.needs] == ["free"]
+
+
+@pytest.mark.parametrize(("facts", "state"), [row[1:] for row in STATES], ids=[row[0] for row in STATES])
+def test_state(facts: Facts, state: State) -> None:
+    host = read(**facts)
+    assert host.state == state
+    assert host.headline
+
+
+NEVER: t.Final[Facts] = {
+    "resource": "reserved_ports",
+    "part": "ReservedPorts",
+    "effective": "no",
+    "waits_for": None,
+    "reason": "Windows Server 2008 ignores it.",
+}
+STOP_OWNER: t.Final[Facts] = {**WAITING, "part": "netsh", "waits_for": "owner"}
+UNTIL_THEN: t.Final = "until then this is configured, but not in force:"
+RESERVED_PORTS: t.Final = "reserved ports (ReservedPorts)"
+DUE: t.Final[list[tuple[str, list[Facts], str, tuple[str, ...], tuple[str, ...]]]] = [
+    (
+        "somebody must reboot",
+        [WAITING],
+        f"Reboot the server: {UNTIL_THEN} {RESERVED_PORTS}.",
+        ("reboot",),
+        (),
+    ),
+    (
+        "the next boot does it",
+        [DELAYED_START],
+        "Nothing to do; the next boot by itself puts in force: start mode (DNS).",
+        (),
+        ("start mode (DNS)",),
+    ),
+    (
+        "several things to do, the dearest first, and one that comes with them",
+        [STOP_OWNER, DELAYED_START, WAITING],
+        f"Reboot the server and stop the ports' owner: {UNTIL_THEN} reserved ports (netsh) and {RESERVED_PORTS}.",
+        ("reboot", "owner"),
+        ("start mode (DNS)",),
+    ),
+    (
+        "it waits for nothing",
+        [NEVER],
+        "Configured, but not in force: reserved ports (ReservedPorts). Windows Server 2008 ignores it.",
+        (),
+        (),
+    ),
+    ("nobody knows", [{**WAITING, "effective": "unknown"}], "Nothing to do.", (), ()),
+]
+
+
+@pytest.mark.parametrize(
+    ("rows", "headline", "waits_for", "by_itself"), [row[1:] for row in DUE], ids=[row[0] for row in DUE]
+)
+def test_what_somebody_must_do_and_what_comes_by_itself(
+    rows: list[Facts], headline: str, waits_for: tuple[str, ...], by_itself: tuple[str, ...]
+) -> None:
+    host = read(configured_versus_effective=rows)
+    assert (host.headline, host.waits_for, host.by_itself) == (headline, waits_for, by_itself)
+
+
+def test_a_finding_lasts_until_the_boot_that_its_fix_waits_for() -> None:
+    finding = {"severity": "critical", "summary": "Down.", "configured": True, "waits_for": "boot"}
+    host = read(findings=[finding], configured_versus_effective=[DELAYED_START])
+    assert (host.state, host.headline, host.waits_for) == ("critical", "Down.", ("boot",))
+
+
+def test_a_note_is_less_than_what_is_due() -> None:
+    note = {"severity": "information", "summary": "A note."}
+    assert read(findings=[note], configured_versus_effective=[WAITING]).headline.startswith("Reboot the server")
+    assert read(findings=[note], configured_versus_effective=[DELAYED_START]).headline == "A note."
+
+
+def test_all_that_can_be_waited_for_has_words() -> None:
+    assert set(AWAITED) == set(t.get_args(WaitsFor))
+    assert [name for name, awaited in AWAITED.items() if awaited.by_itself] == ["boot"]
+
+
+@pytest.mark.parametrize(
+    ("result", "reading", "message"),
+    [
+        ({}, "failed", "This server was not read, or not yet."),
+        ({"unreachable": True, "msg": "no connection"}, "unreachable", "no connection"),
+        ({"failed": True, "msg": "Task failed: access denied"}, "failed", "access denied"),
+        ({"result": None, "msg": "odd"}, "failed", "odd"),
+        ({"skipped": True}, "failed", "This server was not read, or not yet."),
+    ],
+)
+def test_what_was_not_read(result: Facts, reading: str, message: str) -> None:
+    host = host_row("server", result)
+    assert (host.state, host.reading, host.message) == ("not_read", reading, message)
+
+
+def test_a_collision_names_its_holder_and_what_keeps_the_port() -> None:
+    host = read(
+        services=[DOWN],
+        sockets=[THIEF],
+        reservations={"udp": ["1812-1813"], "tcp": []},
+        dns_pool={"excluded_ports": ["1645-1646"], "range": span(1024, 65535)},
+        risk={"ports": [{"protocol": "udp", "port": 1812, "service": "ias", "probability": 0.5}]},
+    )
+    needs = {need.first: need for need in host.needs}
+    assert (needs[1812].state, needs[1812].held_by) == ("taken", ("dns.exe (process 9, service DNS)",))
+    assert (needs[1812].reserved, needs[1812].left_out_of_pool, needs[1812].probability) == (True, False, 0.5)
+    assert (needs[1645].state, needs[1645].left_out_of_pool) == ("free", True)
+    assert host.headline == "UDP 1812 of IAS is held by dns.exe (process 9, service DNS)."
+    assert host.taken == 1
+
+
+def test_ports_that_only_findings_name_are_needed_too() -> None:
+    finding = {
+        "severity": "critical",
+        "summary": "NTDS",
+        "service": "NTDS",
+        "ports": [{"protocol": "tcp", "port": 49200}],
+    }
+    host = read(findings=[finding], sockets=[socket("tcp", 49200, "other.exe", 5, [])])
+    assert [(need.first, need.service, need.state) for need in host.needs] == [(49200, "NTDS", "taken")]
+
+
+def test_any_port_of_a_range_is_no_collision() -> None:
+    wds = {"service": "WDSServer", "state": "Running", "start_mode": "auto", "products": ["wds"], "exit_code": 0}
+    host = read(services=[wds], sockets=[socket("udp", 64001, "dns.exe", 9, ["DNS"], pool=True)])
+    assert [(need.first, need.last, need.any_will_do, need.state) for need in host.needs] == [
+        (64001, 65000, True, "free")
+    ]
+
+
+def test_rows_of_processes_say_the_same_as_rows_of_sockets() -> None:
+    facts = edge_server(1, taken=True)
+    by_socket, by_process = host_row("a", facts), host_row("a", reduced(facts))
+    assert len(reduced(facts)["sockets"]) < 100 < len(facts["sockets"])
+    assert plain(by_socket) == plain(by_process)
+
+
+@pytest.mark.parametrize(
+    ("ports", "found"),
+    [("80", "80"), ("80, 443-445", "80, 443-445"), ("", ""), ("x, 9-, -3, 7-5, 70000, 65535-70000", "9, 65535")],
+)
+def test_ports_of_a_process_as_text(ports: str, found: str) -> None:
+    (holder,) = read(sockets=[{**OWNER, "ports": ports}]).holders
+    assert holder.udp.text() == found
+
+
+def test_the_worst_server_comes_first() -> None:
+    report = fleet(fleet_results(reduced))
+    assert [host.state for host in report.hosts] == [
+        *("critical", "critical", "warning", "waiting", "not_read", "not_read", "not_read", "well", "well"),
+    ]
+    assert report.headline == (
+        "2 of 9 servers critical, 1 with a warning, 1 waiting for a restart or reboot, 3 not fully read, 2 well."
+    )
+    assert report.waits_for == {"reboot": 0, "dns_restart": 1, "service_restart": 0, "owner": 0, "boot": 0}
+    assert report.by_itself == 1
+    assert fleet({"alone": NOTHING}).headline == "1 server: well."
+    assert fleet({"alone": {}}).headline == "1 server: not fully read."
+    assert fleet({}).headline == "There are no servers in this report."
+
+
+@pytest.mark.parametrize(
+    ("probability", "text"),
+    [(0, "0 %"), (1e-9, "under 0.1 %"), (0.281932, "28.2 %"), (0.99999, "over 99.9 %"), (1, "100.0 %")],
+)
+def test_percent(probability: float, text: str) -> None:
+    assert percent(probability) == text
+
+
+JSON_VALUES: t.Final = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+PARTS: t.Final = ("release", "sockets", "services", "ad_lds", "findings", "risk", "reservations", "dns_pool")
+MORE_PARTS: t.Final = ("dynamic_ranges", "configured_versus_effective", "warnings")
+
+
+@given(st.dictionaries(st.sampled_from(PARTS + MORE_PARTS), JSON_VALUES))
+def test_an_answer_in_another_shape_breaks_nothing(facts: Facts) -> None:
+    report = port_report({"a": {"result": facts}, "b": {}}, maps=True, escaped=True)
+    assert json.dumps(report)
+    assert report["total"] == 2
+
+
+@pytest.mark.parametrize("wrong", [None, [], "text", {"a": 1}])
+def test_the_filter_refuses_what_is_no_set_of_results(wrong: t.Any) -> None:
+    with pytest.raises(AnsibleFilterError, match="mapping of server names"):
+        port_report(wrong)
+
+
+def test_nothing_from_a_server_stays_unescaped() -> None:
+    report = port_report(fleet_results(reduced), maps=True, escaped=True)
+    assert "<script" not in json.dumps(report)
+    assert HOSTILE not in json.dumps(report, ensure_ascii=False)
+
+
+def test_a_picture_says_whose_it_is_and_what_collides() -> None:
+    drawn = drawing(host_row("edge1", edge_server(1, taken=True)), read_at="2026-11-20 13:00 UTC")
+    assert [line.text for line in drawn.head[:4]] == [
+        "edge1",
+        "Critical, Windows Server 2022, read 2026-11-20 13:00 UTC",
+        "ADAM_MSExchange is down: dns.exe (process 1084, service DNS) holds UDP 50636.",
+        "\u2715 UDP 50636 of ADAM_MSExchange is held by dns.exe (process 1084, service DNS).",
+    ]
+
+
+def test_the_head_of_a_picture_has_bounds() -> None:
+    words = "word " * 500
+    finding = {"severity": "critical", "summary": words, "service": words}
+    findings = [{**finding, "ports": [{"protocol": "udp", "port": port}]} for port in range(2000, 2020)]
+    thieves = [socket("udp", port, words, 9, []) for port in range(2000, 2020)]
+    head = drawing(read(findings=findings, sockets=thieves)).head
+    assert max(len(line.text) for line in head) <= 125
+    assert len(head) == 13
+    assert head[-2].text == "and 14 more needed ports in other hands"
+
+
+def panels(drawn: Drawing) -> list[str]:
+    return [panel.title for panel in drawn.panels]
+
+
+def test_the_pools_range_is_enlarged() -> None:
+    drawn = drawing(host_row("a", edge_server(1, taken=True)))
+    assert panels(drawn) == ["Ports 1024 to 65535", "Enlarged: 49152 to 65535, where the DNS pool is drawn from"]
+    assert [len(panel.collisions) for panel in drawn.panels] == [1, 1]
+    assert drawn.height == drawn.panels[-1].bottom
+
+
+def test_a_pool_all_over_the_map_is_not_drawn_twice() -> None:
+    pool = {"range": span(1024, 65534)}
+    assert panels(drawing(read(dns_pool=pool))) == ["Ports 1024 to 65535"]
+    near = drawing(read(dns_pool=pool, services=[DOWN], sockets=[THIEF]))
+    assert panels(near)[1:] == ["Enlarged: 1024 to 5120, where the needed ports are"]
+
+
+def test_equal_ranges_of_both_protocols_are_one_strip() -> None:
+    ranges = {"tcp": span(1025, 5000), "udp": span(1025, 5000)}
+    lane = drawing(read(dynamic_ranges=ranges)).panels[0].lanes[-1]
+    assert [said.text for said in lane.said] == ["programs 1025-5000"]
+    ranges = {"tcp": span(1025, 65534), "udp": span(1025, 5000)}
+    lane = drawing(read(dynamic_ranges=ranges)).panels[0].lanes[-1]
+    assert [said.text for said in lane.said] == ["programs, TCP 1025-65534", "programs, UDP 1025-5000"]
+
+
+def test_lanes_lie_below_each_other() -> None:
+    for panel in drawing(host_row("a", edge_server(4, fixed=True))).panels:
+        tops = [lane.top for lane in panel.lanes]
+        bases = [lane.base for lane in panel.lanes]
+        assert panel.top < tops[0]
+        assert all(base < top for base, top in zip(bases, tops[1:], strict=False))
+        assert bases[-1] < panel.bottom

@@ -1,0 +1,373 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The transport over the real pywinrm against real HTTP servers: every point in which it trusts nobody."""
+
+from __future__ import annotations
+
+import pathlib
+import resource
+import socket
+import threading
+import time
+import types
+import typing as t
+
+import pytest
+import winrm.protocol
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import bounded_http, errors, transport
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import client as wsman
+from tests.unit.plugins.module_utils._wsman import answers, servers
+from tests.unit.plugins.module_utils._wsman.transports import MESSAGE, Method, failure, over
+
+
+def test_an_answer() -> None:
+    with servers.Server(servers.soap()) as server:
+        sender = over(server.url)
+        assert b"<x:A>ok</x:A>" in sender.send(MESSAGE)
+        assert b"<x:A>ok</x:A>" in sender.send(MESSAGE)
+        assert server.connections == 1
+        assert [request.body for request in server.requests] == [MESSAGE, MESSAGE]
+
+
+@pytest.mark.parametrize("status", ["500 Internal Server Error", "400 Bad Request", "503 Service Unavailable"])
+def test_faults_are_answers(status: str) -> None:
+    with servers.Server(servers.soap(answers.fault("w:AccessDenied"), status=status)) as server:
+        sender = over(server.url)
+        assert b"w:AccessDenied" in sender.send(MESSAGE)
+        with pytest.raises(errors.AccessDenied, match="Get of root/cimv2/C on edge1"):
+            wsman.Client(sender).get("root/cimv2", "C")
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 304, 307, 308])
+@pytest.mark.parametrize("method", ["plaintext", "ntlm"])
+def test_redirects_are_not_followed(status: int, method: Method) -> None:
+    with servers.Server(servers.soap()) as second:
+        redirect = servers.http(f"{status} Elsewhere", b"moved", Location=second.url)
+        error = failure(servers.always(redirect), method=method)
+        assert isinstance(error, errors.ProtocolViolation)
+        assert f"redirects the message elsewhere (HTTP {status})" in str(error)
+        assert (second.requests, second.connections) == ([], 0)
+
+
+def test_redirect_in_the_middle_of_the_handshake() -> None:
+    with servers.Server(servers.soap()) as second:
+
+        def make_handler() -> servers.Handler:
+            def handle(connection: socket.socket, request: servers.Request) -> bool:
+                if request.header("Authorization"):
+                    connection.sendall(servers.http("307 Elsewhere", Location=second.url))
+                else:
+                    connection.sendall(servers.http("401 Unauthorized", WWW_Authenticate="NTLM"))
+                return True
+
+            return handle
+
+        assert isinstance(failure(make_handler, method="ntlm"), errors.ProtocolViolation)
+        assert second.connections == 0
+
+
+def flood(total: int, *, announced: bool) -> t.Callable[[], servers.Handler]:
+    block = b" " * 65536
+
+    def handle(connection: socket.socket, _request: servers.Request) -> bool:
+        length = f"Content-Length: {total}\r\n" if announced else ""
+        connection.sendall(f"HTTP/1.1 200 OK\r\nContent-Type: application/soap+xml\r\n{length}\r\n".encode())
+        for _index in range(total // len(block)):
+            connection.sendall(block)
+        return False
+
+    return lambda: handle
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_endless_body_is_cut_off(announced: bool) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    error = failure(flood(200 * 1024 * 1024, announced=announced))
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert isinstance(error, errors.ProtocolViolation)
+    assert "larger than" in str(error)
+    assert grown < 40 * 1024  # KiB; the body would be 200 MiB
+
+
+def test_compressed_answer_is_refused() -> None:
+    error = failure(servers.always(servers.http("200 OK", b"\x1f\x8b", Content_Encoding="gzip")))
+    assert "compressed" in str(error)
+    with servers.Server(servers.soap()) as server:
+        over(server.url).send(MESSAGE)
+        assert server.requests[0].header("Accept-Encoding") == "identity"
+
+
+def drip(prefix: bytes) -> t.Callable[[], servers.Handler]:
+    def handle(connection: socket.socket, _request: servers.Request) -> bool:
+        connection.sendall(prefix)
+        while True:
+            time.sleep(0.1)
+            connection.sendall(b" ")
+
+    return lambda: handle
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        b"",
+        b"HTTP/1.1 200 OK\r\nX-Slow: ",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n<s:Envelope",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10000\r\n<s:Envelope",
+        b"HTTP/1.1 500 Error\r\nConnection: close\r\n\r\n<s:Envelope",
+    ],
+    ids=["status line", "header", "body", "chunked body", "closing body"],
+)
+def test_slow_drip_has_a_deadline(prefix: bytes) -> None:
+    started = time.monotonic()
+    error = failure(drip(prefix), deadline=1.0)
+    assert time.monotonic() - started < 2.5
+    assert isinstance(error, errors.HostUnreachable)
+    assert not isinstance(error, errors.ConnectionDropped)
+    assert "no complete answer within 1 seconds" in str(error)
+
+
+def test_slow_drip_in_the_handshake_has_a_deadline() -> None:
+    started = time.monotonic()
+    error = failure(
+        drip(b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: NTLM\r\nX-Slow: "), deadline=1.0, method="ntlm"
+    )
+    assert time.monotonic() - started < 2.5
+    assert "no complete answer within 1 seconds" in str(error)
+
+
+def test_silent_tls_has_a_deadline() -> None:
+    def handle(_connection: socket.socket, _request: servers.Request) -> bool:
+        return False
+
+    started = time.monotonic()
+    with servers.Server(lambda: handle) as server, pytest.raises(errors.HostUnreachable, match="no complete answer"):
+        over(server.url.replace("http", "https"), method="ssl", deadline=1.0, read_timeout=10).send(MESSAGE)
+    assert time.monotonic() - started < 2.5
+
+
+def test_silence_ends_with_the_read_timeout() -> None:
+    def handle(_connection: socket.socket, _request: servers.Request) -> bool:
+        time.sleep(3)
+        return False
+
+    error = failure(lambda: handle, read_timeout=2, deadline=10.0)
+    assert "no answer in time" in str(error)
+    assert not isinstance(error, errors.ConnectionDropped)
+
+
+def test_no_thread_stays_behind() -> None:
+    with servers.Server(servers.soap()) as server:
+        sender = over(server.url, deadline=60.0)
+        sender.send(MESSAGE)
+        time.sleep(0.05)
+        assert not [one for one in threading.enumerate() if isinstance(one, threading.Timer)]
+
+
+WITHOUT_SOAP: dict[int, tuple[type[errors.WsmanError], str]] = {
+    400: (errors.ProtocolViolation, "malformed (400)"),
+    401: (errors.AuthenticationFailed, "AllowUnencrypted"),
+    403: (errors.AuthenticationFailed, "forbids"),
+    404: (errors.HostUnreachable, "no WinRM service"),
+    405: (errors.HostUnreachable, "no WinRM service"),
+    407: (errors.HostUnreachable, "proxy"),
+    413: (errors.ProtocolViolation, "MaxEnvelopeSizekb"),
+    418: (errors.ProtocolViolation, "without a SOAP message (418)"),
+    500: (errors.ProtocolViolation, "without a SOAP message (500)"),
+    501: (errors.HostUnreachable, "no WinRM service"),
+    503: (errors.HostUnreachable, "not available (503)"),
+}
+
+
+@pytest.mark.parametrize("status", WITHOUT_SOAP)
+@pytest.mark.parametrize("body", [b"", b"<html>no</html>", b"\xff\xfe"], ids=["empty", "page", "binary"])
+def test_statuses_without_soap(status: int, body: bytes) -> None:
+    kind, words = WITHOUT_SOAP[status]
+    error = failure(servers.always(servers.http(f"{status} X", body)))
+    assert error.__class__ is kind
+    assert words in str(error)
+
+
+@pytest.mark.parametrize(
+    ("method", "words"), [("plaintext", "Basic takes local accounts only"), ("ntlm", "neither locked nor denied")]
+)
+def test_wrong_password(method: Method, words: str) -> None:
+    error = failure(
+        servers.always(servers.http("401 Unauthorized", WWW_Authenticate="Basic realm=WSMAN")), method=method
+    )
+    assert isinstance(error, errors.AuthenticationFailed)
+    assert f"rejects the credentials ({method})" in str(error)
+    assert words in str(error)
+    assert error.code == 401
+
+
+NO_HTTP = {
+    "ssh": (b"SSH-2.0-OpenSSH_9.2\r\n", errors.HostUnreachable, "not HTTP"),
+    "nothing": (b"", errors.ConnectionDropped, "this port may speak HTTPS"),
+    "half a header": (b"HTTP/1.1 200 OK\r\nContent-", errors.WsmanError, ""),
+    "half a body": (b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n<s:En", errors.ConnectionDropped, "was lost"),
+    "half a chunk": (
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n64\r\n<s:En",
+        errors.ConnectionDropped,
+        "was lost",
+    ),
+    "bad chunk": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n<s:En", errors.WsmanError, ""),
+    "bad length": (b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n<s:En", errors.WsmanError, ""),
+    "web page": (
+        servers.http("200 OK", b"<html/>", Content_Type="text/html; charset=utf-8"),
+        errors.HostUnreachable,
+        "a web page answers",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", [case for case in NO_HTTP if NO_HTTP[case][1] is not errors.WsmanError])
+def test_what_is_not_winrm(case: str) -> None:
+    answer, kind, words = NO_HTTP[case]
+    error = failure(servers.always(answer, keep=False))
+    assert isinstance(error, kind)
+    assert words in str(error)
+
+
+@pytest.mark.parametrize("case", NO_HTTP)
+def test_every_broken_answer_is_one_of_our_errors(case: str) -> None:
+    with servers.Server(servers.always(NO_HTTP[case][0], keep=False)) as server:
+        client = wsman.Client(over(server.url))
+        with pytest.raises(errors.WsmanError, match="Invoke SetX of root/default/StdRegProv on edge1 failed"):
+            client.invoke("root/default", "StdRegProv", "SetX", {})
+        assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("challenge", "kind"),
+    [
+        ("NTLM TlRMTVNTUAACAAAA", errors.ProtocolViolation),  # a challenge that ends too early
+        ("NTLM !!!!", errors.WsmanError),
+        ("NTLM", errors.AuthenticationFailed),
+        ("Negotiate", errors.AuthenticationFailed),
+    ],
+)
+def test_broken_challenges(challenge: str, kind: type[errors.WsmanError]) -> None:
+    error = failure(servers.always(servers.http("401 Unauthorized", WWW_Authenticate=challenge)), method="ntlm")
+    assert isinstance(error, kind)
+
+
+def test_refused() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with pytest.raises(errors.HostUnreachable, match=r"edge1: no connection \(.*refused\); check host, port"):
+        over(f"http://127.0.0.1:{port}/wsman").send(MESSAGE)
+
+
+def test_unknown_name() -> None:
+    with pytest.raises(errors.HostUnreachable, match="no connection"):
+        over("http://no-such-host.invalid:5985/wsman").send(MESSAGE)
+
+
+def test_tls_towards_plain_http() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            connection, _peer = listener.accept()
+            with connection:
+                connection.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+                connection.recv(4096)
+
+        threading.Thread(target=answer, daemon=True).start()
+        sender = over(f"https://127.0.0.1:{listener.getsockname()[1]}/wsman", method="ssl")
+        with pytest.raises(errors.HostUnreachable, match=r"TLS failed.*does not speak TLS"):
+            sender.send(MESSAGE)
+
+
+def test_reset_makes_a_new_connection() -> None:
+    with servers.Server(servers.soap()) as server:
+        sender = over(server.url)
+        sender.send(MESSAGE)
+        sender.reset()
+        sender.send(MESSAGE)
+        assert server.connections == 2
+
+
+def test_idle_connection_is_not_trusted() -> None:
+    now = 0.0
+    with servers.Server(servers.soap()) as server:
+        sender = over(server.url, clock=lambda: now)
+        sender.send(MESSAGE)
+        now = 89.0
+        sender.send(MESSAGE)
+        assert server.connections == 1
+        now = 89.0 + 91.0
+        sender.send(MESSAGE)
+        assert server.connections == 2
+
+
+def test_basic_after_the_server_closed() -> None:
+    with servers.Server(servers.soap()) as server:
+        sender = over(server.url)
+        sender.send(MESSAGE)
+        server.drop_connections()
+        time.sleep(0.05)
+        assert b"ok" in sender.send(MESSAGE)
+
+
+def test_reading_survives_a_drop_in_the_body() -> None:
+    count = 0
+
+    def handle(connection: socket.socket, request: servers.Request) -> bool:
+        nonlocal count
+        count += 1
+        if count == 1:
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n<s:Envelope")
+            return False
+        answer = answers.envelope(answers.instance("C", "<p:A>1</p:A>"), relates_to=request.message_id)
+        connection.sendall(servers.http("200 OK", answer.encode()))
+        return True
+
+    with servers.Server(lambda: handle) as server:
+        client = wsman.Client(over(server.url))
+        assert client.get("root/cimv2", "C").integer("A") == 1
+        assert client.requests == 2
+
+
+def test_a_second_transport_has_its_deadline_too() -> None:
+    with servers.Server(servers.soap()) as good:
+        first = over(good.url)
+        first.send(MESSAGE)
+        protocol = types.SimpleNamespace(transport=first._transport)
+        second = transport.WinrmTransport(protocol, host="edge1", deadline=1.0)
+        with servers.Server(drip(b"HTTP/1.1 200 OK\r\nX-Slow: ")) as slow:
+            first._transport.endpoint = slow.url
+            with pytest.raises(errors.HostUnreachable, match="within 1 seconds"):
+                second.send(MESSAGE)
+
+
+def test_few_handles_are_kept() -> None:
+    before = len(list(pathlib.Path("/proc/self/fd").iterdir()))
+    with servers.Server(servers.always(servers.http("200 OK", b"<x/>", Connection="close"), keep=False)) as server:
+        sender = over(server.url)
+        for _index in range(30):
+            sender.send(MESSAGE)
+        server.drop_connections()
+        assert len(list(pathlib.Path("/proc/self/fd").iterdir())) - before < 20
+
+
+def test_second_handles_are_closed_with_the_session() -> None:
+    guard = bounded_http.Guard(host="edge1")
+    left, right = socket.socketpair()
+    with left, right:
+        guard.watch(left)
+        (handle,) = guard.handles
+        guard.forget()
+        assert handle.fileno() == -1
+        assert guard.handles == []
+        assert left.fileno() != -1
+
+
+def test_default_deadline_follows_the_read_timeout() -> None:
+    for read_timeout, deadline in ((30, 60.0), (70, 140.0)):
+        protocol = winrm.protocol.Protocol(
+            "http://edge1:5985/wsman", "plaintext", "edge", "x", read_timeout_sec=read_timeout
+        )
+        assert transport.WinrmTransport(protocol, host="edge1")._deadline == deadline

@@ -1,0 +1,114 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""NTLM with message encryption: keys belong to one connection, and every message is delivered once."""
+
+from __future__ import annotations
+
+import pathlib
+import socket
+import time
+import typing as t
+
+import pytest
+import winrm.protocol
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import errors, transport
+from tests.unit.plugins.module_utils._wsman import servers
+from tests.unit.plugins.module_utils._wsman.transports import MESSAGE, failure, over
+
+
+@pytest.fixture
+def accounts(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    users = tmp_path / "users"
+    users.write_text("EDGE1:edge:secret\n", encoding="utf-8")
+    monkeypatch.setenv("NTLM_USER_FILE", str(users))
+
+
+@pytest.mark.usefixtures("accounts")
+def test_ntlm_with_encryption() -> None:
+    delivered: list[bytes] = []
+    with servers.Server(lambda: servers.NtlmHandler(delivered)) as server:
+        sender = over(server.url, method="ntlm")
+        assert b"<x:A>ok</x:A>" in sender.send(MESSAGE)
+        assert b"<x:A>ok</x:A>" in sender.send(MESSAGE)
+        assert delivered == [MESSAGE, MESSAGE]
+        assert server.connections == 1
+        assert len(server.requests) == 3 + 2
+        assert all(MESSAGE not in request.body for request in server.requests)
+
+
+@pytest.mark.usefixtures("accounts")
+def test_ntlm_with_a_wrong_password() -> None:
+    error = failure(lambda: servers.NtlmHandler([]), method="ntlm", password="wrong")
+    assert isinstance(error, errors.AuthenticationFailed)
+
+
+@pytest.mark.usefixtures("accounts")
+def test_sealed_message_is_not_sent_on_another_connection() -> None:
+    """The server closed in silence: every message, writes too, is delivered once, with new keys."""
+    delivered: list[bytes] = []
+    with servers.Server(lambda: servers.NtlmHandler(delivered)) as server:
+        sender = over(server.url, method="ntlm")
+        sender.send(MESSAGE)
+        server.drop_connections()
+        time.sleep(0.05)
+        assert b"ok" in sender.send(MESSAGE)
+        assert b"ok" in sender.send(MESSAGE)
+        assert delivered == [MESSAGE] * 3
+        assert server.connections == 2
+        sealed = [request for request in server.requests if "multipart/encrypted" in request.head]
+        assert len(sealed) == 3
+
+
+@pytest.mark.usefixtures("accounts")
+def test_server_that_closes_after_every_message() -> None:
+    delivered: list[bytes] = []
+    with servers.Server(lambda: servers.NtlmHandler(delivered, close_after=1)) as server:
+        sender = over(server.url, method="ntlm")
+        for _index in range(3):
+            sender.send(MESSAGE)
+            time.sleep(0.05)
+        assert delivered == [MESSAGE] * 3
+
+
+@pytest.mark.usefixtures("accounts")
+def test_server_that_closes_after_the_handshake() -> None:
+    class Impatient(servers.NtlmHandler):
+        def __call__(self, connection: socket.socket, request: servers.Request) -> bool:
+            super().__call__(connection, request)
+            return not self._context.complete
+
+    with servers.Server(lambda: Impatient([])) as server:
+        sender = over(server.url, method="ntlm")
+        original = sender._transport.setup_encryption
+
+        def patient(*arguments: t.Any) -> None:
+            original(*arguments)
+            time.sleep(0.1)  # the close has to arrive before the next message leaves
+
+        sender._transport.setup_encryption = patient
+        with pytest.raises(errors.HostUnreachable, match="closed after every"):
+            sender.send(MESSAGE)
+
+
+@pytest.mark.usefixtures("accounts")
+def test_tampered_seal() -> None:
+    class Tampering(servers.NtlmHandler):
+        def _sealed(self, answer: bytes) -> bytes:
+            whole = super()._sealed(answer)
+            return whole[:-60] + bytes([whole[-60] ^ 1]) + whole[-59:]
+
+    error = failure(lambda: Tampering([]), method="ntlm")
+    assert isinstance(error, (errors.ProtocolViolation, errors.AuthenticationFailed))
+
+
+@pytest.mark.usefixtures("accounts")
+def test_two_transports_over_one_protocol() -> None:
+    """Items of a loop share the plugin's protocol: the second one goes on with the first one's session."""
+    delivered: list[bytes] = []
+    with servers.Server(lambda: servers.NtlmHandler(delivered)) as server:
+        protocol = winrm.protocol.Protocol(server.url, "ntlm", "EDGE1\\edge", "secret", proxy=None)
+        for _index in range(2):
+            transport.WinrmTransport(protocol, host="edge1").send(MESSAGE)
+        assert len(server.requests) == 3 + 2
