@@ -9,13 +9,16 @@ Only what no linter can know stands here; ruff, mypy and ansible-test hold the r
 from __future__ import annotations
 
 import ast
+import collections
 import dataclasses
+import graphlib
+import re
 import sys
 
 import pytest
 import yaml
 
-from tests.tooling.sources import ROOT, Import, body_length, sources
+from tests.tooling.sources import ROOT, Import, Source, body_length, sources
 
 COLLECTION = "ansible_collections.portkeeper.windows"
 HEADER = """\
@@ -23,12 +26,21 @@ HEADER = """\
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """
-PURE = tuple(f"plugins/module_utils/{name}" for name in ("_ports", "_knowledge", "_change", "_diagnosis", "_page"))
-WSMAN, WINDOWS = (f"plugins/module_utils/{name}" for name in ("_wsman", "_windows"))
+MODULE_UTILS, PLUGIN_UTILS, DOC_FRAGMENTS = (
+    f"plugins/{name}" for name in ("module_utils", "plugin_utils", "doc_fragments")
+)
+PORTS, KNOWLEDGE, CHANGE, DIAGNOSIS, PAGE = PURE = tuple(
+    f"{MODULE_UTILS}/{name}" for name in ("_ports", "_knowledge", "_change", "_diagnosis", "_page")
+)
+WSMAN, WINDOWS = (f"{MODULE_UTILS}/{name}" for name in ("_wsman", "_windows"))
+SETTINGS = f"{KNOWLEDGE}/settings.py"
 
 LONGEST_FUNCTION = 40
 LONGEST_FILE = 500
 LONGEST_ROLE_FILE = 40
+MOST_FILES = 25
+"""In one folder, without those below it: what a reader can look through."""
+REGISTRY_PATH = re.compile(r"\b(SYSTEM|SOFTWARE)\\", re.IGNORECASE)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,19 +68,23 @@ class Layer:
 
 
 LAYERS = (
-    *(Layer(room, layers=PURE) for room in PURE),
+    Layer(PORTS),
+    Layer(KNOWLEDGE, layers=(PORTS,)),
+    Layer(CHANGE, layers=(PORTS, KNOWLEDGE)),
+    Layer(DIAGNOSIS, layers=(PORTS, KNOWLEDGE, CHANGE)),
+    Layer(PAGE, layers=(PORTS, KNOWLEDGE, CHANGE, DIAGNOSIS)),
     Layer(WSMAN, packages=("requests", "urllib3", "winrm")),
-    Layer(WINDOWS, layers=(*PURE, WSMAN)),
+    Layer(WINDOWS, layers=(PORTS, KNOWLEDGE, CHANGE, DIAGNOSIS, WSMAN)),
     Layer(
-        "plugins/plugin_utils",
-        layers=(*PURE, WSMAN, WINDOWS),
+        PLUGIN_UTILS,
+        layers=(PORTS, KNOWLEDGE, CHANGE, DIAGNOSIS, WSMAN, WINDOWS),
         packages=("jmespath", "requests", "winrm"),
         ansible=True,
     ),
-    Layer("plugins/action", layers=(*PURE, "plugins/plugin_utils"), ansible=True),
-    Layer("plugins/filter", layers=PURE, ansible=True),
+    Layer("plugins/action", layers=(CHANGE, DIAGNOSIS, PAGE, PLUGIN_UTILS), ansible=True),
+    Layer("plugins/filter", layers=(DIAGNOSIS, PAGE), ansible=True),
     Layer("plugins/modules"),
-    Layer("plugins/doc_fragments"),
+    Layer(DOC_FRAGMENTS),
     # Beside them, and knows none of them: two implementations that share code can't check each other.
     Layer("tests/simulator", packages=("h11", "spnego", "trustme", "yaml")),
 )
@@ -89,6 +105,24 @@ def dotted(folder: str) -> str:
     return f"{COLLECTION}.{name}" if folder.startswith("plugins/") else name
 
 
+def home_of(module: str) -> str | None:
+    """The folder of the collection that an imported name comes from; ``None``: another package."""
+    if not module.startswith(f"{COLLECTION}."):
+        return None
+    path = ROOT.joinpath(*module.removeprefix(f"{COLLECTION}.").split("."))
+    found = path if path.with_suffix(".py").is_file() else path.parent
+    assert found.with_suffix(".py").is_file(), module
+    return found.parent.relative_to(ROOT).as_posix()
+
+
+def strings(source: Source) -> list[tuple[str, int]]:
+    """The texts in a file's code with their lines; without docstrings and others that stand by themselves."""
+    nodes = list(ast.walk(source.tree))
+    alone = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    found = (node for node in nodes if isinstance(node, ast.Constant) and id(node) not in alone)
+    return [(node.value, node.lineno) for node in found if isinstance(node.value, str)]
+
+
 @pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: layer.folder)
 def test_a_layer_imports_only_what_lies_below_it(layer: Layer) -> None:
     imports = [item for source in sources(layer.folder) for item in source.imports()]
@@ -98,6 +132,39 @@ def test_a_layer_imports_only_what_lies_below_it(layer: Layer) -> None:
 def test_every_file_of_the_collection_belongs_to_a_layer() -> None:
     folders = tuple(f"{layer.folder}/" for layer in LAYERS)
     assert [str(source) for source in sources("plugins") if source.text and not str(source).startswith(folders)] == []
+
+
+def test_no_folder_imports_in_a_circle() -> None:
+    """A folder's own files and each folder in it are packages of their own: one builds on the other, not both."""
+    uses: dict[str, set[str]] = collections.defaultdict(set)
+    for source in sources("plugins"):
+        homes = {home for item in source.imports() if (home := home_of(item.module))}
+        uses[source.path.parent.as_posix()] |= homes - {source.path.parent.as_posix()}
+    # Raises CycleError, which names the circle.
+    assert set(graphlib.TopologicalSorter(uses).static_order()) >= set(PURE)
+
+
+def test_no_folder_holds_more_files_than_a_reader_can_look_through() -> None:
+    written = [source for source in sources("plugins") if source.text]
+    counted = collections.Counter(source.path.parent.as_posix() for source in written)
+    assert {folder: count for folder, count in counted.items() if count > MOST_FILES} == {}
+
+
+def test_only_plugins_roles_and_playbooks_are_public() -> None:
+    """What has no underscore is a promise to other collections from 1.0.0 on."""
+    folders = [path for path in (ROOT / MODULE_UTILS).iterdir() if path.is_dir()]
+    files = [source.path for source in sources(PLUGIN_UTILS, DOC_FRAGMENTS)]
+    assert [str(path) for path in (*folders, *files) if not path.name.startswith("_")] == []
+    assert [str(source) for source in sources(MODULE_UTILS) if source.path.parent.as_posix() == MODULE_UTILS] == [
+        f"{MODULE_UTILS}/__init__.py"
+    ]
+
+
+def test_one_file_knows_where_settings_live_in_the_registry() -> None:
+    """Beside the documentation of modules, which is a text, and sentences that stand by themselves."""
+    code = [source for source in sources("plugins") if not str(source).startswith(("plugins/modules/", DOC_FRAGMENTS))]
+    texts = [(source, *text) for source in code if str(source) != SETTINGS for text in strings(source)]
+    assert [f"{source}:{line} {text}" for source, text, line in texts if REGISTRY_PATH.search(text)] == []
 
 
 def test_imports_are_absolute() -> None:
