@@ -8,12 +8,14 @@
 - One request has one deadline, from the first connection to the last byte: a timeout per read does not stop a server
   that sends a byte a second.
 - A message that was sealed with the keys of one TCP connection is never sent on another one.
+- What is not sealed is no answer to a sealed message: anybody on the line could have written it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
+import re
 import socket
 import threading
 import typing as t
@@ -38,6 +40,8 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors i
 MAX_BODY: t.Final = soap.MAX_ANSWER + 64 * 1024
 """Octets of one HTTP body: the envelope, and what sealing adds to it."""
 _SEALED: t.Final = ("multipart/encrypted", "multipart/x-multi-encrypted")  # MS-WSMV 2.2.9.1.1
+# What pywinrm goes by when it decides whether an answer is to be unsealed: the same parameter as in the request.
+_SEAL: t.Final = re.compile(r'protocol="application/HTTP-[A-Za-z]+-session-encrypted"')
 # Messages go one after the other, so older connections are idle or closed; a handle too many would keep one open.
 _MAX_HANDLES: t.Final = 4
 
@@ -169,6 +173,7 @@ class BoundedAdapter(_Adapter):
         finally:
             self.guard.sealed = False
         self._check_kind(response)
+        self._check_seal(request, response)
         return response
 
     def build_response(self, req: requests.PreparedRequest, resp: t.Any) -> _Response:
@@ -194,3 +199,17 @@ class BoundedAdapter(_Adapter):
         if response.status_code == 200 and response.headers.get("Content-Type", "").lower().startswith("text/html"):
             response.close()
             raise HostUnreachable(host=self.guard.host, meaning="a web page answers, not WinRM", advice=soap.NO_WINRM)
+
+    def _check_seal(self, request: requests.PreparedRequest, response: _Response) -> None:
+        """Refuse an answer that is not sealed as its request is; of an HTTP error the status alone is believed."""
+        seal = _SEAL.search(request.headers.get("Content-Type", ""))
+        if seal is None or seal[0] in response.headers.get("Content-Type", ""):
+            return
+        response.close()
+        if response.ok:
+            raise soap.violation(
+                Origin(self.guard.host),
+                "the session is encrypted and this answer is not",
+                "look for a proxy, or for somebody, between this controller and the server",
+            )
+        response._content = b""  # noqa: SLF001 - what requests has read of a body; here it must read none

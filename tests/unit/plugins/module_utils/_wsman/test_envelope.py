@@ -110,6 +110,10 @@ REFUSED = {
         "document type declaration",
     ),
     "hidden by encoding": (BOMB.encode("utf-16"), "not UTF-8"),
+    "UTF-16 without a mark": (BOMB.encode("utf-16-le"), "U[+]0000"),
+    "UTF-16 without a mark, the other order": (BOMB.encode("utf-16-be"), "U[+]0000"),
+    "U+0000": (GOOD.replace("<x:A/>", "<x:A>\0</x:A>").encode(), "U[+]0000"),
+    "document type alone": (("<!DOCTYPE s>" + GOOD).encode(), "document type declaration"),
     "latin 1": (GOOD.replace("<x:A/>", "<x:A>ü</x:A>").encode("latin-1"), "not UTF-8"),
     "too large": (b"<" + b" " * soap.MAX_ANSWER, "larger than"),
     "control character": (answers.envelope("<x:A>&#1;</x:A>").encode(), "not well-formed"),
@@ -130,6 +134,11 @@ def test_refused_answers(case: str) -> None:
 def test_accepted_prologues(prologue: str) -> None:
     root = soap.parse((prologue.encode() + GOOD.encode()), EDGE1)
     assert soap.local(root) == "Envelope"
+
+
+def test_the_letters_of_a_document_type_may_be_data() -> None:
+    answer = answers.envelope("<x:A><![CDATA[<!DOCTYPE s>]]></x:A>")
+    assert "".join(soap.parse(answer.encode(), EDGE1).itertext()).strip().endswith("<!DOCTYPE s>")
 
 
 def test_namespace_case_does_not_matter() -> None:

@@ -14,7 +14,7 @@ import pytest
 import winrm.protocol
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import errors, transport
-from tests.unit.plugins.module_utils._wsman import servers
+from tests.unit.plugins.module_utils._wsman import answers, servers
 from tests.unit.plugins.module_utils._wsman.transports import MESSAGE, failure, over
 
 
@@ -101,6 +101,32 @@ def test_tampered_seal() -> None:
 
     error = failure(lambda: Tampering([]), method="ntlm")
     assert isinstance(error, (errors.ProtocolViolation, errors.AuthenticationFailed))
+
+
+FAULT: t.Final = answers.fault("w:InternalError")
+PRETENCE: t.Final = 'multipart/encrypted;protocol="application/HTTP-OTHER-session-encrypted"'
+
+
+@pytest.mark.usefixtures("accounts")
+@pytest.mark.parametrize("kind", ["application/soap+xml;charset=UTF-8", "multipart/encrypted", PRETENCE, ""])
+@pytest.mark.parametrize(
+    ("status", "sentence"),
+    [
+        ("200 OK", "the session is encrypted and this answer is not"),
+        ("500 Internal Server Error", "answers without a SOAP message"),
+        ("503 Service Unavailable", "the WinRM service is not available"),
+    ],
+)
+def test_what_is_not_sealed_is_not_believed(kind: str, status: str, sentence: str) -> None:
+    """Neither as an answer nor as a fault: a machine on the line that knows no password can write both."""
+
+    class OnTheLine(servers.NtlmHandler):
+        def _sealed(self, _answer: bytes) -> bytes:
+            return servers.http(status, FAULT.encode(), Content_Type=kind)
+
+    error = failure(lambda: OnTheLine([]), method="ntlm")
+    assert sentence in str(error)
+    assert not isinstance(error, errors.WsmanFault)
 
 
 @pytest.mark.usefixtures("accounts")
