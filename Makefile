@@ -28,7 +28,7 @@ help:
 	@echo 'make demo         a simulated fleet, broken, then fixed by playbooks/site.yml, with a page before and after'
 	@echo 'make rehearse     FACTS=file.json ROLE=name: boots of a twin of your server before and after a role'
 	@echo 'make test         everything that must hold (about 15 minutes on 2 cores)'
-	@echo 'make fuzz         100,000 spoilt texts of netsh, netstat and the event log against their readers'
+	@echo 'make fuzz         100,000 spoilt texts against their readers, and how the CPU time of readers grows with a text'
 	@echo 'make bench        requests, bytes and seconds, ours beside ansible.windows; writes build/bench.json'
 	@echo 'make environment  only build/venv and the link that makes the checkout a collection'
 	@echo 'make collection   the tarball for ansible-galaxy collection install'
@@ -58,6 +58,7 @@ rehearse: environment
 .PHONY: fuzz
 fuzz: environment
 	@PYTHONPATH=$(BUILD)/collections $(PYTHON) -m tests.tooling.fuzz_console_text
+	@PYTHONPATH=$(BUILD)/collections $(PYTHON) -m tests.tooling.growth
 
 .PHONY: bench
 bench: environment $(BUILD)/bench-collections/made-from

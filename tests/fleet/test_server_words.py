@@ -28,7 +28,7 @@ SPOKEN: t.Final = "lookup('pipe',"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Place:
-    """A place where a server's words enter (or must not, if it is a machine on the line), and the module that meets them.
+    """A place where a server's words enter, and the module that meets them. A machine on the line must not be heard.
 
     ``WORDS`` in ``server`` and ``faults`` stands for the template.
     """

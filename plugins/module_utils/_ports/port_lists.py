@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import reprlib
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortRange, PortSet, split_entries
@@ -18,6 +19,9 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports im
 ListState = t.Literal["present", "absent", "pure"]
 LOWEST_DRAWN_PORT: t.Final = 1024
 """Ephemeral ports begin at 1024 or 1025 on every release; below, nothing is ever drawn at random."""
+
+_SHOWN: t.Final = 10
+"""Entries that a warning names; the others are counted."""
 
 _WELL_FORMED: t.Final = re.compile(r"[0-9]+-[0-9]+", re.ASCII)
 
@@ -41,13 +45,9 @@ class PortList:
     @property
     def reliable(self) -> PortSet:
         """What ReservedPorts surely keeps back: entries written ``n-m`` that no other one touches (KB812873)."""
-        ranges = [split_entries([text])[0][0][1] for text in self._well_formed]
-        alone = [
-            ports
-            for index, ports in enumerate(ranges)
-            if not any(ports.touches(other) for place, other in enumerate(ranges) if place != index)
-        ]
-        return PortSet(tuple(alone))
+        ranges = (split_entries([text])[0][0][1] for text in self._well_formed)
+        groups = _groups(enumerate(ranges))
+        return PortSet(tuple(group.joined for group in groups if len(group.members) == 1))
 
     @property
     def _well_formed(self) -> tuple[str, ...]:
@@ -59,18 +59,15 @@ class PortList:
         ``strict`` is the rule of KB812873 for ReservedPorts: a port counts only if its entry is written ``n-m`` and no
         separate entry touches it; entries that touch are merged into the first of them.
         """
-        result = self
-        for ports in wanted.ranges:
-            result = result._merged(ports) if strict else result._appended(ports)
-        return result
+        return self._merged(wanted) if strict else self._appended(wanted)
 
     def without_ports(self, unwanted: PortSet) -> PortList:
         """This list less ``unwanted``: entries that hold none of them stay as they are, others are cut."""
         kept: list[str] = []
         for text in self.entries:
             readable, _unreadable = split_entries([text])
-            ports = PortSet(tuple(item for _text, item in readable))
-            kept.extend([text] if ports.isdisjoint(unwanted) else (ports - unwanted).texts())
+            is_touched = any(unwanted.overlaps(ports) for _text, ports in readable)
+            kept.extend((PortSet.of(readable[0][1]) - unwanted).texts() if is_touched else [text])
         return PortList(tuple(kept))
 
     def only(self, wanted: PortSet, *, strict: bool) -> PortList:
@@ -80,35 +77,50 @@ class PortList:
             return self
         return PortList(tuple(wanted.texts()))
 
-    def _appended(self, ports: PortRange) -> PortList:
-        missing = PortSet.of(ports) - self.ports
-        return PortList((*self.entries, *missing.texts()))
+    def _appended(self, wanted: PortSet) -> PortList:
+        return PortList((*self.entries, *(wanted - self.ports).texts()))
 
-    def _merged(self, ports: PortRange) -> PortList:
-        joined, members = self._joined_with(ports)
-        alone = len(members) == 1 and _WELL_FORMED.fullmatch(self.entries[members[0]])
-        if alone and joined == split_entries([self.entries[members[0]]])[0][0][1]:
-            return self
-        entries = list(self.entries)
-        place = members[0] if members else len(entries)
-        for index in reversed(members):
-            del entries[index]
-        entries.insert(place, str(joined))
-        return PortList(tuple(entries))
+    def _merged(self, wanted: PortSet) -> PortList:
+        """Each wanted range becomes one entry with all that touch it, at the place of the first of them."""
+        readable = ((index, split_entries([text])[0]) for index, text in enumerate(self.entries))
+        ranges = [(index, found[0][1]) for index, found in readable if found]
+        ours = [(len(self.entries) + number, ports) for number, ports in enumerate(wanted.ranges)]
+        entries: dict[int, str] = dict(enumerate(self.entries))
+        for group in _groups([*ranges, *ours]):
+            theirs = [index for index in group.members if index < len(self.entries)]
+            if len(theirs) == len(group.members) or self._says(theirs, group.joined):
+                continue
+            for index in theirs:
+                del entries[index]
+            entries[min(group.members)] = str(group.joined)
+        return PortList(tuple(entries[index] for index in sorted(entries)))
 
-    def _joined_with(self, ports: PortRange) -> tuple[PortRange, list[int]]:
-        """The range that ``ports`` and everything touching it make together, and the indexes of those entries."""
-        joined, members = ports, list[int]()
-        grew = True
-        while grew:
-            grew = False
-            for index, text in enumerate(self.entries):
-                readable, _unreadable = split_entries([text])
-                if index not in members and readable and readable[0][1].touches(joined):
-                    members.append(index)
-                    joined = PortSet.of(joined, readable[0][1]).ranges[0]
-                    grew = True
-        return joined, sorted(members)
+    def _says(self, members: t.Sequence[int], ports: PortRange) -> bool:
+        """Whether these entries are one that says just this, written ``n-m``."""
+        if len(members) != 1:
+            return False
+        text = self.entries[members[0]]
+        return bool(_WELL_FORMED.fullmatch(text)) and split_entries([text])[0][0][1] == ports
+
+
+@dataclasses.dataclass(slots=True)
+class _Group:
+    """Ranges that touch each other, directly or by others of the group: what they make together, and their numbers."""
+
+    joined: PortRange
+    members: list[int]
+
+
+def _groups(numbered: t.Iterable[tuple[int, PortRange]]) -> list[_Group]:
+    groups: list[_Group] = []
+    for number, ports in sorted(numbered, key=lambda item: item[1]):
+        if groups and groups[-1].joined.touches(ports):
+            last = groups[-1]
+            last.joined = PortRange(last.joined.first, max(last.joined.last, ports.last))
+            last.members.append(number)
+        else:
+            groups.append(_Group(ports, [number]))
+    return groups
 
 
 def changed_list(current: PortList, state: ListState, ports: PortSet, *, strict: bool) -> PortList:
@@ -134,5 +146,7 @@ def list_warnings(name: str, current: PortList, wanted: PortList, state: ListSta
     return tuple(warnings)
 
 
-def _quoted(texts: t.Iterable[str]) -> str:
-    return ", ".join(repr(text) for text in texts)
+def _quoted(texts: t.Sequence[str]) -> str:
+    shown = ", ".join(reprlib.repr(text) for text in texts[:_SHOWN])
+    more = len(texts) - _SHOWN
+    return f"{shown} and {more} more" if more > 0 else shown

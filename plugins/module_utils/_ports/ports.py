@@ -9,6 +9,7 @@ A list of ports is a set. Windows writes it as text in several places (``Reserve
 
 from __future__ import annotations
 
+import bisect
 import dataclasses
 import re
 import reprlib
@@ -103,20 +104,18 @@ class PortSet:
         return PortSet(self.ranges + other.ranges)
 
     def __and__(self, other: PortSet) -> PortSet:
-        return PortSet(
-            tuple(
-                PortRange(max(mine.first, theirs.first), min(mine.last, theirs.last))
-                for mine in self.ranges
-                for theirs in other.ranges
-                if mine.overlaps(theirs)
-            )
-        )
+        return PortSet(tuple(_common(self.ranges, other.ranges)))
 
     def __sub__(self, other: PortSet) -> PortSet:
         return self & other._complement()
 
     def __contains__(self, port: object) -> bool:
-        return any(port in item for item in self.ranges)
+        return isinstance(port, int) and LOWEST_PORT <= port <= HIGHEST_PORT and self.overlaps(PortRange(port, port))
+
+    def overlaps(self, ports: PortRange) -> bool:
+        """Whether it holds any of these ports."""
+        place = bisect.bisect_right(self.ranges, ports.last, key=_first) - 1
+        return place >= 0 and self.ranges[place].last >= ports.first
 
     def __ge__(self, other: PortSet) -> bool:
         """Whether every port of ``other`` is in this set."""
@@ -214,6 +213,23 @@ def _why_unreadable(text: str) -> str:
     if not text.strip():
         return _EMPTY
     return _OUTSIDE if _NEGATIVE.fullmatch(text) else _NOT_A_PORT
+
+
+def _first(ports: PortRange) -> int:
+    return ports.first
+
+
+def _common(mine: t.Sequence[PortRange], theirs: t.Sequence[PortRange]) -> t.Iterator[PortRange]:
+    """What two sorted sequences of ranges share, in one walk along both."""
+    left = right = 0
+    while left < len(mine) and right < len(theirs):
+        one, other = mine[left], theirs[right]
+        if one.overlaps(other):
+            yield PortRange(max(one.first, other.first), min(one.last, other.last))
+        if one.last < other.last:
+            left += 1
+        else:
+            right += 1
 
 
 def _coalesced(ranges: t.Iterable[PortRange]) -> tuple[PortRange, ...]:

@@ -21,40 +21,37 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import HIGHEST_PORT, PortRange
 
 _LONGEST_ROW: t.Final = 400
-"""Bytes; no row of a table is longer, and the patterns below shall not be let loose on a megabyte without line ends."""
-_RULE: t.Final = re.compile(rb"[ \t]*-{4,}(?:[ \t]+-{4,})?[ \t]*")
-_TABLE_RULE: t.Final = re.compile(rb"[ \t]*-{4,}[ \t]+-{4,}[ \t]*")
-_EXCLUSION: t.Final = re.compile(rb"[ \t]*(\d{1,5})[ \t]+(\d{1,5})[ \t]*(\*?)[ \t]*")
-_LAST_NUMBER: t.Final = re.compile(rb".*?(?<![0-9A-Za-z.])(\d{1,5})[ \t]*")
-_SOCKET: t.Final = re.compile(
-    rb"[ \t]*(TCP|UDP)[ \t]+(\[[0-9A-Fa-f:.]+(?:%\w+)?\]|[0-9.]+|\*):(\d{1,5})"
-    rb"[ \t]+(\S+)(?:[ \t]+[^\r\n]*?)?[ \t]+(\d{1,10})[ \t]*"
-)
+"""Bytes; no row of a table is longer."""
+_SHORTEST_RULE: t.Final = 4
+"""Hyphens."""
+# Rows are split at blanks first: each pattern reads one field, and none has two repeats that could share a text.
+_NUMBER: t.Final = re.compile(rb"[0-9]{1,5}")
+_LAST_NUMBER: t.Final = re.compile(rb"(?<![0-9A-Za-z.])[0-9]{1,5}\Z")
+_NEAR_END: t.Final = re.compile(rb"(\[[0-9A-Fa-f:.]+(?:%\w+)?\]|[0-9.]+|\*):([0-9]{1,5})")
+_PROCESS_ID: t.Final = re.compile(rb"[0-9]{1,10}")
 _FOREIGN: t.Final[t.Mapping[bytes, frozenset[bytes]]] = {
     b"TCP": frozenset({b"0.0.0.0:0", b"[::]:0", b"*:*"}),
     b"UDP": frozenset({b"*:*"}),
 }
-_FAR_END: t.Final = re.compile(rb"(\[[0-9A-Fa-f:.]+(?:%\w+)?\]|[0-9.]+):(\d{1,5})")
-_NOWHERE: t.Final = frozenset({b"0.0.0.0", b"[::]"})
+_NOWHERE: t.Final = frozenset({b"0.0.0.0", b"[::]", b"*"})
 _PROTOCOLS: t.Final[t.Mapping[bytes, Protocol]] = {b"TCP": "tcp", b"UDP": "udp"}
 
 
 def is_exclusion_table(raw: bytes) -> bool:
     """Whether this is the table of excluded ranges, be it empty: it has two rulers side by side."""
-    return any(_TABLE_RULE.fullmatch(line) for line in _lines(raw)) or bool(exclusion_blocks(raw))
+    return any(_rules(line) == 2 for line in _lines(raw)) or bool(exclusion_blocks(raw))
 
 
 def exclusion_blocks(raw: bytes) -> tuple[ExclusionBlock, ...]:
     """The rows of ``show excludedportrange``: first port, last port, ``*`` for an administered one; in its order."""
-    rows = (_EXCLUSION.fullmatch(line) for line in _below_rule(raw))
-    blocks = ((_port_range(int(row[1]), int(row[2])), row[3] == b"*") for row in rows if row)
-    return tuple(ExclusionBlock(ports, administered) for ports, administered in blocks if ports)
+    blocks = (_exclusion(line) for line in _below_rule(raw))
+    return tuple(block for block in blocks if block)
 
 
 def dynamic_range(raw: bytes) -> PortRange | None:
     """The range of ``show dynamicport``: the number that ends the first such line is the start, the next the count."""
-    matches = (_LAST_NUMBER.fullmatch(line) for line in _below_rule(raw))
-    numbers = [int(match[1]) for match in matches if match]
+    matches = (_LAST_NUMBER.search(line.rstrip(b" \t")) for line in _below_rule(raw))
+    numbers = [int(match[0]) for match in matches if match]
     return _port_range(numbers[0], numbers[0] + numbers[1] - 1) if len(numbers) >= 2 else None
 
 
@@ -64,8 +61,7 @@ def sockets(raw: bytes) -> tuple[Socket, ...]:
     A listener is known by its foreign address, ``0.0.0.0:0`` or ``[::]:0``: the word for its state is translated. The
     process id comes last.
     """
-    rows = (_SOCKET.fullmatch(line) for line in _lines(raw))
-    return tuple(socket for row in rows if row and row[4] in _FOREIGN[row[1]] and (socket := _socket(row)))
+    return tuple(socket for row in _rows(raw) if row.is_open_end and (socket := _socket(row)))
 
 
 def connections(raw: bytes) -> tuple[Connection, ...]:
@@ -74,26 +70,59 @@ def connections(raw: bytes) -> tuple[Connection, ...]:
     Rows of process 0 wait for their end (TIME_WAIT, a word that is translated): nobody holds their port. netstat shows
     no sockets that are bound and nothing more, unless it is asked for them with -q, which old releases don't know.
     """
-    rows = (_SOCKET.fullmatch(line) for line in _lines(raw))
-    return tuple(found for row in rows if row and row[1] == b"TCP" and (found := _connection(row)))
+    return tuple(found for row in _rows(raw) if row.protocol == b"TCP" and (found := _connection(row)))
 
 
-def _socket(row: re.Match[bytes]) -> Socket | None:
-    port = int(row[3])
-    return Socket(_PROTOCOLS[row[1]], _address(row), port, int(row[5])) if port <= HIGHEST_PORT else None
+class _Row(t.NamedTuple):
+    """A row of netstat: ``address`` without brackets, ``far_end`` as it stands, ``process_id`` from the last field."""
+
+    protocol: bytes
+    address: str
+    port: int
+    far_end: bytes
+    process_id: int
+
+    @property
+    def is_open_end(self) -> bool:
+        """Whether it leads nowhere: a listener, or a UDP socket."""
+        return self.far_end in _FOREIGN[self.protocol]
 
 
-def _connection(row: re.Match[bytes]) -> Connection | None:
-    port, process_id, far_end = int(row[3]), int(row[5]), _FAR_END.fullmatch(row[4])
-    if far_end is None or far_end[1] in _NOWHERE or not process_id:
+def _rows(raw: bytes) -> t.Iterator[_Row]:
+    for line in _lines(raw):
+        fields = line.split()
+        if len(fields) < 4 or fields[0] not in _FOREIGN:
+            continue
+        near, process_id = _NEAR_END.fullmatch(fields[1]), _PROCESS_ID.fullmatch(fields[-1])
+        if near and process_id:
+            yield _Row(fields[0], _address(near), int(near[2]), fields[2], int(fields[-1]))
+
+
+def _socket(row: _Row) -> Socket | None:
+    if row.port > HIGHEST_PORT:
         return None
-    if port > HIGHEST_PORT or not 0 < int(far_end[2]) <= HIGHEST_PORT:
+    return Socket(_PROTOCOLS[row.protocol], row.address, row.port, row.process_id)
+
+
+def _connection(row: _Row) -> Connection | None:
+    far_end = _NEAR_END.fullmatch(row.far_end)
+    if far_end is None or far_end[1] in _NOWHERE or not row.process_id:
         return None
-    return Connection(_address(row), port, process_id, far_end[0].decode("ascii"))
+    if row.port > HIGHEST_PORT or not 0 < int(far_end[2]) <= HIGHEST_PORT:
+        return None
+    return Connection(row.address, row.port, row.process_id, far_end[0].decode("ascii"))
 
 
-def _address(row: re.Match[bytes]) -> str:
-    return row[2].decode("ascii", errors="replace").strip("[]")
+def _address(end: re.Match[bytes]) -> str:
+    return end[1].decode("ascii", errors="replace").strip("[]")
+
+
+def _exclusion(line: bytes) -> ExclusionBlock | None:
+    fields = line.replace(b"*", b" * ").split()
+    if not (2 <= len(fields) <= 3 and all(map(_NUMBER.fullmatch, fields[:2])) and fields[2:] in ([], [b"*"])):
+        return None
+    ports = _port_range(int(fields[0]), int(fields[1]))
+    return ExclusionBlock(ports, administered=len(fields) == 3) if ports else None
 
 
 def _port_range(first: int, last: int) -> PortRange | None:
@@ -107,5 +136,12 @@ def _lines(raw: bytes) -> list[bytes]:
 def _below_rule(raw: bytes) -> list[bytes]:
     """The lines below the first ruler, so that nothing is taken from a heading; all lines where there is none."""
     lines = _lines(raw)
-    rules = [number for number, line in enumerate(lines) if _RULE.fullmatch(line)]
+    rules = [number for number, line in enumerate(lines) if _rules(line)]
     return lines[rules[0] + 1 :] if rules else lines
+
+
+def _rules(line: bytes) -> int:
+    """How many rulers stand side by side in this line, if it holds nothing else and at most two."""
+    fields = line.split()
+    are_rules = all(len(field) >= _SHORTEST_RULE and not field.strip(b"-") for field in fields)
+    return len(fields) if are_rules and len(fields) <= 2 else 0

@@ -91,3 +91,10 @@ def test_warnings_name_what_is_kept_unread_and_what_goes(
 )
 def test_what_is_reserved_reliably(entries: tuple[str, ...], reliable: str) -> None:
     assert PortList(entries).reliable == parse_ports(reliable.split(", ") if reliable else [])
+
+
+def test_a_warning_names_ten_entries_and_counts_the_others() -> None:
+    current = PortList(tuple(f"entry {number}" for number in range(1000)))
+    (warning,) = list_warnings("ReservedPorts", current, current, "present")
+    assert "'entry 9' and 990 more." in warning
+    assert len(warning) < 300
