@@ -34,6 +34,7 @@ help:
 	@echo 'make collection   the tarball for ansible-galaxy collection install'
 	@echo 'make matrix       unit tests and a smoke test on the other ansible-core and Python versions found here'
 	@echo 'make changelog    renew changelogs/changelog.yaml and CHANGELOG.md for the version in galaxy.yml'
+	@echo 'make documentation  the generated parts of docs/, from the code'
 	@echo 'make format       what ruff can put right by itself'
 	@echo 'make clean        remove build/'
 	@echo 'Parts of make test: lint types unit fuzz changelog-check collection-check sanity ansible-lint fleet-tests server-words report-tests'
@@ -86,6 +87,10 @@ $(TARBALL): copy
 changelog: environment
 	antsibull-changelog release --update-existing --refresh --reload-plugins
 	antsibull-changelog generate
+
+.PHONY: documentation
+documentation: environment
+	@PYTHONPATH=$(BUILD)/collections $(PYTHON) -m tests.tooling.documentation_tables
 
 .PHONY: format
 format: environment

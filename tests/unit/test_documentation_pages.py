@@ -1,11 +1,13 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The pages of docs/ against the code: generated tables, links, and the sentences that Troubleshooting explains."""
+"""The pages against the code: generated tables, links, what CONTRIBUTING names, what Troubleshooting explains, MyST."""
 
 from __future__ import annotations
 
 import ast
+import collections
+import itertools
 import pathlib
 import re
 import typing as t
@@ -16,9 +18,26 @@ from tests.tooling import documentation_tables
 from tests.tooling.sources import ROOT
 
 PAGES = [ROOT / "README.md", *documentation_tables.pages()]
+CONTRIBUTING = ROOT / "CONTRIBUTING.md"
+WRITTEN = [CONTRIBUTING, *PAGES, *sorted(ROOT.glob("roles/*/README.md"))]
+"""All pages that a reader follows links through."""
 _LINK: t.Final = re.compile(r"\]\((?!https?://)([^)#\s]*)(?:#([^)\s]*))?\)")
-_HEADING: t.Final = re.compile(r"^#+ (.+)$", re.MULTILINE)
+_HEADING: t.Final = re.compile(r"^(#+) (.+)$", re.MULTILINE)
+_FENCED: t.Final = re.compile(r"^ *```.*?^ *```$", re.MULTILINE | re.DOTALL)
+_CODE: t.Final = re.compile(r"`[^`]*`")
+_HTML: t.Final = re.compile(r"</?[a-z][^>]*>", re.IGNORECASE)
+_PATH: t.Final = re.compile(r"(?:plugins|tests|roles|docs|changelogs|meta|playbooks)/[\w./-]*[\w/]")
 _QUOTED: t.Final = re.compile(r"`([^`]+)`")
+
+
+def prose(page: pathlib.Path) -> str:
+    """A page without its blocks of code, whose comments look like headings."""
+    return _FENCED.sub("", page.read_text(encoding="utf-8"))
+
+
+def headings(page: pathlib.Path) -> list[tuple[int, str]]:
+    """Level and text of each heading."""
+    return [(len(marks), text) for marks, text in _HEADING.findall(prose(page))]
 
 
 def anchor(heading: str) -> str:
@@ -33,7 +52,7 @@ def dead_links(page: pathlib.Path) -> list[str]:
         target = (page.parent / path).resolve() if path else page
         if not target.exists():
             dead.append(path)
-        elif heading and heading not in map(anchor, _HEADING.findall(target.read_text(encoding="utf-8"))):
+        elif heading and heading not in [anchor(text) for _level, text in headings(target)]:
             dead.append(f"{path}#{heading}")
     return dead
 
@@ -65,9 +84,37 @@ def test_every_table_stands_on_its_page() -> None:
     assert {name: page for page, names in found.items() for name in names} == wanted
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def name_of(page: pathlib.Path) -> str:
+    """The page's path in the checkout."""
+    return page.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("page", WRITTEN, ids=name_of)
 def test_links_lead_somewhere(page: pathlib.Path) -> None:
     assert dead_links(page) == []
+
+
+@pytest.mark.parametrize("page", WRITTEN, ids=name_of)
+def test_pages_are_the_markdown_that_myst_takes(page: pathlib.Path) -> None:
+    """One title, no level left out, no anchor twice, no HTML: the docs site can take each page as it is."""
+    levels = [level for level, _text in headings(page)]
+    assert levels[:1] == [1]
+    assert levels.count(1) == 1
+    assert [pair for pair in itertools.pairwise(levels) if pair[1] > pair[0] + 1] == []
+    anchors = collections.Counter(anchor(text) for _level, text in headings(page))
+    assert [found for found, count in anchors.items() if count > 1] == []
+    assert _HTML.findall(_CODE.sub("", prose(page))) == []
+
+
+def test_contributing_names_what_is_there() -> None:
+    """Every path in its tables, and every part of the gate in the order of the gate."""
+    text = CONTRIBUTING.read_text(encoding="utf-8")
+    paths = {path for row in text.splitlines() if row.startswith("|") for path in _PATH.findall(row)}
+    assert len(paths) > 20
+    assert [path for path in sorted(paths) if not (ROOT / path).exists()] == []
+    gate = re.search(r"for part in ([a-z -]+); do", (ROOT / "tests/tooling/gate.mk").read_text(encoding="utf-8"))
+    assert gate is not None
+    assert re.findall(r"^\| `make ([a-z-]+)` \|", text, re.MULTILINE) == gate[1].split()
 
 
 def test_explained_sentences_are_what_the_code_says() -> None:

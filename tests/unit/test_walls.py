@@ -41,6 +41,8 @@ LONGEST_ROLE_FILE = 40
 MOST_FILES = 25
 """In one folder, without those below it: what a reader can look through."""
 REGISTRY_PATH = re.compile(r"\b(SYSTEM|SOFTWARE)\\", re.IGNORECASE)
+ROOM = re.compile(r"^\| [^|`]+ \| `(?P<folder>[^`]+)` \| .+ \| (?P<imports>[^|]+) \|$", re.MULTILINE)
+"""One row of the table on the page about the architecture."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -165,6 +167,17 @@ def test_one_file_knows_where_settings_live_in_the_registry() -> None:
     code = [source for source in sources("plugins") if not str(source).startswith(("plugins/modules/", DOC_FRAGMENTS))]
     texts = [(source, *text) for source in code if str(source) != SETTINGS for text in strings(source)]
     assert [f"{source}:{line} {text}" for source, text, line in texts if REGISTRY_PATH.search(text)] == []
+
+
+def test_the_architecture_page_shows_these_walls() -> None:
+    """The same rooms in the same order, what each may import, and all of them in the picture."""
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    shown = {row["folder"]: re.findall(r"`([^`]+)`", row["imports"]) for row in ROOM.finditer(page)}
+    rooms = {layer.folder: [folder.rpartition("/")[2] for folder in layer.layers] for layer in LAYERS}
+    packages = {layer.folder: [*layer.packages, *(["ansible"] if layer.ansible else [])] for layer in LAYERS}
+    assert list(shown.items()) == [(folder, rooms[folder] + packages[folder]) for folder in rooms]
+    picture = page.partition("```text\n")[2].partition("```")[0]
+    assert [folder for folder in rooms if folder.removeprefix(f"{MODULE_UTILS}/") not in picture] == []
 
 
 def test_imports_are_absolute() -> None:
