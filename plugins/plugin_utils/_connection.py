@@ -18,7 +18,7 @@ _UNOPENED: t.Final = "unopened"
 
 
 class UnusableConnection(AnsibleActionFail):
-    """The task's connection plugin, or what it needs on the controller, is not what this collection works with."""
+    """The task's connection plugin, or a package that it needs on the controller, does not fit this collection."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)  # type: ignore[no-untyped-call]
@@ -31,7 +31,7 @@ def open_client(connection: t.Any, name: str = "") -> t.Iterator[Client]:
     Nothing is sent here; the first message connects and authenticates, and its failure is a WsmanError. The plugin's
     session stays open afterwards for the next item of a loop; the plugin itself closes it at the end of the task.
 
-    :param name: the host as the inventory calls it; errors name it beside the address.
+    :param name: the host's name in the inventory; errors have it and the address.
     :raises UnusableConnection: another connection plugin, or pywinrm is missing.
     :raises ansible.errors.AnsibleConnectionFailure: the plugin's own settings do not work (no user, kinit failed ...).
     """

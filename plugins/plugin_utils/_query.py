@@ -39,7 +39,7 @@ class Query:
         return scope_of(self._compiled.parsed)
 
     def answer(self, result: t.Mapping[str, t.Any]) -> t.Any:
-        """What it finds; ``None`` where it finds nothing."""
+        """The answer; ``None`` if there is none."""
         try:
             return self._compiled.search(result)
         except self._jmespath.exceptions.JMESPathError as error:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ports of AD LDS instances (ADAM), which the server's own registry tells.
+"""The ports of AD LDS instances (ADAM), from the server's registry.
 
 An instance is the service ``ADAM_<instance>``; its key ``Parameters`` holds the DWORDs ``Port LDAP`` and ``Port SSL``
 (seen in public code). Exchange's Edge Transport role uses the instance ``MSExchange`` with 50389 and 50636
@@ -42,7 +42,7 @@ def instance_ports(facts: Facts, instance: str) -> PortSet:
 
 
 def all_instances_ports(facts: Facts) -> PortSet:
-    """The ports of every instance on the server; none where it has no instance. Raises FactsNeeded."""
+    """The ports of every instance on the server; none if it has no instance. Raises FactsNeeded."""
     services = facts[ServicesLikeFact(AD_LDS_SERVICE_PREFIX)]
     facts.require(*(question for service in services for question in ad_lds_port_facts(service.name)))
     ports = PortSet()

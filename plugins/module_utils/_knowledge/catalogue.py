@@ -29,7 +29,7 @@ IPSEC_NAT_PORT: t.Final = 4500
 AD_LDS_SERVICE_PREFIX: t.Final = "ADAM_"
 AD_LDS_IMAGE: t.Final = "dsamain.exe"
 AD_LDS_KEY: t.Final = "ad_lds"
-"""The row whose ports the server's own registry tells."""
+"""The row whose ports are read from the server's registry."""
 EDGE_INSTANCE: t.Final = "ADAM_MSExchange"
 _NO_PORTS: t.Final = PortSet()
 EDGE_PORTS: t.Final = PortSet.of(50389, 50636)
@@ -47,7 +47,7 @@ TAKERS: t.Final[t.Mapping[Protocol, str]] = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class OwningProcess:
-    """A process that owns a port: its image and, where the image alone says too little, a service hosted in it."""
+    """A process that owns a port: its image and, if the image alone says too little, a service hosted in it."""
 
     image: str
     services: tuple[str, ...] = ()
@@ -72,7 +72,7 @@ class KnownService:
     services: t.Mapping[Releases, tuple[str, ...]]
     """Key names in the service manager, per release; ``<...>`` stands for a part that is the administrator's choice."""
     processes: tuple[OwningProcess, ...]
-    """Empty where it is not known which process holds the ports."""
+    """Empty if it is not known which process holds the ports."""
     what_breaks: str
     """What an administrator sees when another process has the port."""
     source: str
@@ -84,7 +84,7 @@ class KnownService:
     any_port_will_do: bool = False
     """It needs a free port out of its range, not each of them."""
     listens_always: bool = True
-    """While its service runs it holds each of these ports; otherwise some may be free, such as where it is not set up
+    """While its service runs it holds each of these ports; otherwise some may be free, such as while it is not set up
     for them."""
 
     def ports(self, protocol: Protocol) -> PortSet:
@@ -289,7 +289,7 @@ def owner_of(
     services: t.Collection[str],
     rows: t.Iterable[KnownService] = KNOWN_SERVICES,
 ) -> KnownService | None:
-    """The product that rightfully holds this port through that process, or ``None`` where it is not its owner.
+    """The product that rightfully holds this port through that process, or ``None`` if the process does not own it.
 
     Args:
         protocol: of the port.

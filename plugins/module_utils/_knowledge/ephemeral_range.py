@@ -32,21 +32,21 @@ def range_by_max_user_port(highest: int | None) -> PortRange:
 
 
 def drawn_by_programs(ranges: DynamicRanges | None, protocol: Protocol) -> PortSet:
-    """What programs get from 6.0 on that ask for any port, of either family; ``None``: netsh shows no ranges."""
+    """The range of ephemeral ports from 6.0 on, of either family; ``None``: netsh shows no ranges."""
     if ranges is None:
         return PortSet.of(DEFAULT_POOL_RANGE)
     return PortSet.of(*(ranges.of(family, protocol) for family in FAMILIES))
 
 
 def why_no_max_user_port(number: int) -> str:
-    """Why a number can't be MaxUserPort, as the end of a sentence; empty where it can."""
+    """Why a number can't be MaxUserPort, as the end of a sentence; empty if it can."""
     if LEAST_MAX_USER_PORT <= number <= MOST_MAX_USER_PORT:
         return ""
     return f"MaxUserPort goes from {LEAST_MAX_USER_PORT} to {MOST_MAX_USER_PORT}"
 
 
 def why_no_dynamic_range(start: int, number: int) -> tuple[str, str] | None:
-    """Which of ``start`` and ``number`` can't be in a dynamic range, and why; ``None`` where both can."""
+    """Which of ``start`` and ``number`` can't be in a dynamic range, and why; ``None`` if both can."""
     if not FIRST_EPHEMERAL <= start <= HIGHEST_PORT:
         return "start", f"a dynamic range begins between {FIRST_EPHEMERAL} and {HIGHEST_PORT} (KB929851)"
     if number < LEAST_DYNAMIC_NUMBER:

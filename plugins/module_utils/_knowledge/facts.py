@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can be asked of a server, and the answers: the planners' whole view of the world.
+"""Questions to a server and their answers: everything that a planner sees of the server.
 
 A fact is a question (a hashable value); ``Facts`` maps questions to answers. A planner asks for what it needs and is
 called again when the answers are there (``FactsNeeded``), so that equal questions of several planners are read once and
@@ -23,7 +23,7 @@ Answer = t.TypeVar("Answer")
 Protocol = t.Literal["tcp", "udp"]
 PROTOCOLS: t.Final[tuple[Protocol, ...]] = ("tcp", "udp")
 OWN_ERROR: t.Final = 1066
-"""ERROR_SERVICE_SPECIFIC_ERROR: the service's own code stands beside it."""
+"""ERROR_SERVICE_SPECIFIC_ERROR: the service has a code of its own."""
 _PROGRAM: t.Final = re.compile(r".*?\.exe(?=\s|$)|.*?(?=\s[-/])", re.ASCII | re.IGNORECASE)
 """The program of a command line without quotes; its folders may have spaces in their names."""
 Family = t.Literal["ipv4", "ipv6"]
@@ -108,7 +108,7 @@ class Service:
 
     @property
     def image(self) -> str:
-        """The file name in its command line, which is quoted or not, with arguments or without; empty where none is."""
+        """The file name in its command line, quoted or not, with or without arguments; empty if there is none."""
         command = self.path_name.strip()
         if command.startswith('"'):
             return ntpath.basename(command[1:].partition('"')[0])
@@ -117,7 +117,7 @@ class Service:
 
     @property
     def error(self) -> int:
-        """The error that its last end left: ``exit_code``, or the service's own where that only says so."""
+        """The error that its last end left: ``exit_code``, or the service's own if that only says that there is one."""
         return self.specific_exit_code if self.exit_code == OWN_ERROR else self.exit_code
 
 
@@ -180,7 +180,7 @@ class Exclusions:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Dependencies:
-    """Who needs whom (Win32_DependentService), as (dependent, antecedent) pairs of service key names."""
+    """Dependencies (Win32_DependentService) as (dependent, antecedent) pairs of service key names."""
 
     pairs: frozenset[tuple[str, str]]
 
@@ -236,7 +236,7 @@ class Event:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class TcpSegments:
-    """TCP segments over IPv4 since the boot, as Windows' raw counters tell (32 bits: they begin anew at 2**32)."""
+    """TCP segments over IPv4 since the boot, as Windows' raw counters tell (32 bits: they start again at 2**32)."""
 
     sent: int
     retransmitted: int
@@ -343,7 +343,7 @@ class SocketsFact(Fact[tuple[Socket, ...]]):
 
 @dataclasses.dataclass(frozen=True)
 class ConnectionsFact(Fact[tuple[Connection, ...]]):
-    """Which TCP sockets hold one of these ports though nobody listens there; ports that have a listener have none.
+    """The TCP sockets that hold one of these ports though no process listens there; a port with a listener has none.
 
     A question of its own, so that no proof that a service listens can rest on a connection. Ask it for few ports only
     (``port_holders.connection_questions``): a busy server has tens of thousands of connections.
@@ -354,7 +354,7 @@ class ConnectionsFact(Fact[tuple[Connection, ...]]):
 
 @dataclasses.dataclass(frozen=True)
 class ExclusionsFact(Fact[Exclusions | None]):
-    """The excluded port ranges in force; ``None`` where this Windows has no such netsh verb (probed, never assumed)."""
+    """The excluded port ranges in force; ``None`` if this Windows has no such netsh verb (probed, never assumed)."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -415,7 +415,7 @@ class ServicesFileFact(Fact[ServicesFile]):
 
 @dataclasses.dataclass(frozen=True)
 class ServicesBackupFact(Fact["bytes | None"]):
-    """Our backup of the services file in this folder; ``None`` where there is none."""
+    """Our backup of the services file in this folder; ``None`` if there is none."""
 
     folder: str
 

@@ -31,18 +31,18 @@ class Installed:
 
 
 def service_names(row: KnownService, capabilities: Capabilities) -> tuple[str, ...]:
-    """What its services are called on a release, as the catalogue writes it."""
+    """The names of its services on a release, as the catalogue writes them."""
     era: Releases = "2008 and later" if capabilities.dynamic_port_ranges else "2003"
     return (*row.services.get("all", ()), *row.services.get(era, ()))
 
 
 def lacking_names(row: KnownService, capabilities: Capabilities) -> tuple[str, ...]:
-    """What a server without it lacks, for people: key names of services, else its own name."""
+    """The name of what a server without it lacks: key names of services, else its own name."""
     return (row.only_beside,) if row.only_beside else service_names(row, capabilities) or (row.name,)
 
 
 def questions(rows: t.Iterable[KnownService], capabilities: Capabilities) -> list[Fact[t.Any]]:
-    """All that ``installed`` asks, for callers that have more to ask in the same round."""
+    """The questions of ``installed``, for callers that ask more in the same round."""
     rows = tuple(rows)
     names = [name for row in rows for name in service_names(row, capabilities)]
     beside = [ServiceFact(row.only_beside) for row in rows if row.only_beside]
@@ -50,7 +50,7 @@ def questions(rows: t.Iterable[KnownService], capabilities: Capabilities) -> lis
 
 
 def installed(rows: t.Iterable[KnownService], facts: Facts, capabilities: Capabilities) -> tuple[Installed, ...]:
-    """Those of the products whose services are installed, in their order; raises FactsNeeded."""
+    """The products whose services are installed, in their order; raises FactsNeeded."""
     rows = tuple(rows)
     facts.require(*questions(rows, capabilities))
     return tuple(

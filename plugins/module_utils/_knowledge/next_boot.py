@@ -66,7 +66,7 @@ class Need:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class NextBoot:
-    """All that decides the draw of the next boot: what is configured counts, also where it waits for a reboot."""
+    """Everything that decides the draw of the next boot: configured settings count, also if they wait for a reboot."""
 
     capabilities: Capabilities
     pool: Presence
@@ -75,7 +75,7 @@ class NextBoot:
     """SocketPoolSize, 0 to 10000; 0 means one socket."""
     max_user_port: int | None = None
     dynamic_udp: PortRange | None = None
-    """The dynamic UDP range; ``None`` where the release has none that could be set."""
+    """The dynamic UDP range; ``None`` if the release has none that could be set."""
     left_alone: PortSet = _NO_PORTS
     """Ports that the pool leaves alone: ReservedPorts on NT 5.x, the pool's own list from 2008 R2 on."""
     touching: PortSet = _NO_PORTS
@@ -146,7 +146,7 @@ class NextBoot:
 
     @property
     def formula(self) -> str:
-        """The server's probability as a formula; empty where nothing is drawn or nothing can be lost."""
+        """The server's probability as a formula; empty if no port is drawn or no port can be lost."""
         if not self.draws or not self.exposed:
             return ""
         drawable, needed = self.drawable.count, self.exposed.count

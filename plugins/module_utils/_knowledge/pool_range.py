@@ -40,7 +40,7 @@ class PoolRange:
 
 
 def max_user_port(facts: Facts) -> int | None:
-    """The registry value MaxUserPort; ``None`` where it is absent or no number. Raises FactsNeeded."""
+    """The registry value MaxUserPort; ``None`` if it is absent or no number. Raises FactsNeeded."""
     reading = facts[MAX_USER_PORT_FACT]
     return reading.data if isinstance(reading, RegistryValue) and isinstance(reading.data, int) else None
 
@@ -50,8 +50,8 @@ def pool_range(capabilities: Capabilities, highest: int | None, dynamic_udp: Por
 
     Args:
         capabilities: of the release.
-        highest: MaxUserPort, ``None`` where it is not set.
-        dynamic_udp: the dynamic range for UDP, where the release has one that can be set.
+        highest: MaxUserPort, ``None`` if it is not set.
+        dynamic_udp: the dynamic range for UDP, if the release has one that can be set.
     """
     if highest is None:
         return _usual(dynamic_udp)
@@ -64,18 +64,18 @@ def pool_range(capabilities: Capabilities, highest: int | None, dynamic_udp: Por
 
 
 def pool_range_questions(capabilities: Capabilities) -> list[Fact[t.Any]]:
-    """What ``configured_pool_range`` asks."""
+    """The questions of ``configured_pool_range``."""
     return [MAX_USER_PORT_FACT, *([DynamicRangesFact()] if capabilities.dynamic_port_ranges else [])]
 
 
 def configured_pool_range(facts: Facts, capabilities: Capabilities) -> PoolRange:
-    """Where a server draws the next pool from, as it is configured now; raises FactsNeeded."""
+    """The range that a server draws the next pool from, as it is configured now; raises FactsNeeded."""
     ranges = facts[DynamicRangesFact()] if capabilities.dynamic_port_ranges else None
     return pool_range(capabilities, max_user_port(facts), ranges.udp if ranges else None)
 
 
 def range_by_the_other_reading(capabilities: Capabilities, highest: int | None) -> PortRange | None:
-    """Where the pool would be drawn from if MaxUserPort were the highest port; ``None`` where nobody disputes it."""
+    """The range of the pool if MaxUserPort were the highest port; ``None`` if the range is not contested."""
     return _up_to(highest) if highest is not None and capabilities.dns_pool_range == "count_from_start" else None
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the DNS server's next socket pool is set: its size, what it leaves alone, and whether there is a pool at all."""
+"""The settings of the DNS server's next socket pool: its size, its excluded ports, and whether there is a pool."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MAXIMUM_POOL_SIZE: t.Final = 10_000
 POOL_UPDATES: t.Final = ("KB951746", "KB953230")
 """MS08-037, which brought the socket pool to the DNS servers before Windows Server 2008 R2."""
 POOL_IN_USE: t.Final = 100
-"""UDP sockets beside port 53 from which on dns.exe must have a pool: without one it holds a handful."""
+"""With this number of UDP sockets besides port 53 dns.exe must have a pool: without one it holds a few."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class PoolSettings:
 
     @property
     def configured_size(self) -> int | None:
-        """The value SocketPoolSize; ``None`` where it is absent or no number."""
+        """The value SocketPoolSize; ``None`` if it is absent or no number."""
         return self.size.data if isinstance(self.size, RegistryValue) and isinstance(self.size.data, int) else None
 
     @property
@@ -52,7 +52,7 @@ class PoolSettings:
 
     @property
     def exclusions(self) -> PortList:
-        """The list of excluded ports; empty where the value is absent or of a wrong type."""
+        """The list of excluded ports; empty if the value is absent or of a wrong type."""
         data = self.excluded.data if isinstance(self.excluded, RegistryValue) else ()
         return PortList(data) if isinstance(data, tuple) else PortList()
 

@@ -15,14 +15,14 @@ import typing as t
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import RegistryType, RegistryValue
 
 # XML 1.0 section 2.2 excludes these; a carriage return is legal but parsers turn it into a line feed; U+FFFD stands
-# where an earlier reader has already lost a character.
+# if an earlier reader has already lost a character.
 _LOSSY: t.Final = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffd\ufffe\uffff]")
 _DATA_TYPES: t.Final[t.Mapping[RegistryType, type]] = {
     RegistryType.DWORD: int,
     RegistryType.QWORD: int,
     RegistryType.MULTI_STRING: tuple,
 }
-"""What holds the data of a type; text for those that are not named."""
+"""The Python type of each registry type's data; text for types that are not named."""
 _HIGHEST_NUMBER: t.Final[t.Mapping[RegistryType, int]] = {RegistryType.DWORD: 2**32 - 1, RegistryType.QWORD: 2**64 - 1}
 
 
@@ -34,7 +34,7 @@ def why_not_writable(value: RegistryValue) -> str | None:
     if isinstance(value.data, int):
         return _number_problem(value.type, value.data)
     if isinstance(value.data, tuple):
-        # REG_MULTI_SZ ends at its first empty string: what follows would be lost.
+        # REG_MULTI_SZ ends at its first empty string: later strings would be lost.
         empty = "it has an empty entry, which would end the list early" if "" in value.data else None
         return empty or next(filter(None, map(_text_problem, value.data)), None)
     return _text_problem(value.data)

@@ -1,9 +1,9 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What each Windows release can do: the only place where a version number decides anything.
+"""Capabilities of each Windows release: only this file decides anything by a version number.
 
-All other code asks for a capability. Where a row rests on something that is not documented, the source beside it says
+All other code asks for a capability. If a row rests on something that is not documented, the source beside it says
 so: "[K] unverified" is a hypothesis, and ``CONTESTED`` holds the sentences for rules whose sources disagree.
 """
 
@@ -22,12 +22,12 @@ DOMAIN_CONTROLLER: t.Final = 2
 """Win32_OperatingSystem.ProductType."""
 
 DEFAULT_POOL_RANGE: t.Final = PortRange(49152, 65535)
-"""Where dns.exe draws its pool from while MaxUserPort is not set (6.0+ KB929851; NT 5.x [K] unverified)."""
+"""The range of the DNS server's pool while MaxUserPort is not set (6.0+ KB929851; NT 5.x [K] unverified)."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
-    """What a Windows release offers to this collection."""
+    """The capabilities of a Windows release."""
 
     reserved_ports_value: bool
     """The stack honours ``Tcpip\\Parameters\\ReservedPorts``, after a reboot (KB812873: 2000, XP and 2003 only)."""
@@ -41,25 +41,25 @@ class Capabilities:
     always_has_pool: bool
     """dns.exe has a socket pool without an update (6.1+); before, MS08-037 (KB951746, KB953230) brought it."""
     dns_pool_range: PoolRangeRule
-    """What MaxUserPort means to dns.exe. ``max_user_port``: it draws from 1024 to that port; ``count_from_start``: it
+    """MaxUserPort as dns.exe reads it. ``max_user_port``: it draws from 1024 to that port; ``count_from_start``: it
     is a count, the range is [start, start + MaxUserPort]. See ``CONTESTED``."""
     delayed_start: bool
     """Services can start delayed (SERVICE_DELAYED_AUTO_START_INFO: Vista and 2008 on)."""
     delayed_start_property: bool
-    """``Win32_Service.DelayedAutoStart`` exists (Windows 10 and 2016 on); before, the registry tells."""
+    """``Win32_Service.DelayedAutoStart`` exists (Windows 10 and 2016 on); earlier releases have it in the registry."""
     network_endpoint_classes: bool
     """``MSFT_NetTCPConnection`` and ``MSFT_NetUDPEndpoint`` in root/StandardCimv2 (Windows 8 and 2012 on)."""
     shell_codepage: int
     """Code page for WinRS: with 65001 batch files do nothing before 2008 R2 (field reports), so 437 there."""
     dfsr_port: int | None
-    """The port of DFS Replication on domain controllers, where it is fixed (5722 on 2008 and 2008 R2; AskDS blog)."""
+    """The port of DFS Replication on domain controllers, if it is fixed (5722 on 2008 and 2008 R2; AskDS blog)."""
     ipsec_block_mode: bool
     """A failed IPSEC Services drops all traffic (KB912023: NT 5.x)."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Release:
-    """One Windows release as ``Win32_OperatingSystem.Version`` tells it."""
+    """One Windows release as in ``Win32_OperatingSystem.Version``."""
 
     name: str
     major: int
@@ -95,7 +95,7 @@ LACKS: t.Final[t.Mapping[str, str]] = {
     "dns_pool_exclusions": "has no list of ports that the DNS server leaves alone (2008 R2 and later have)",
     "delayed_start": "has no delayed start of services (Windows Server 2008 and later have)",
 }
-"""What a release without a capability is told as, for the capabilities that a request can depend on."""
+"""The clause for a release without a capability, for the capabilities that a request can depend on."""
 
 
 def offers(release: Release, capability: str) -> bool:
@@ -194,7 +194,7 @@ _VERSION: t.Final = re.compile(r"\s*([0-9]{1,5})\.([0-9]{1,5})\.([0-9]{1,9})(?:\
 def release_of(version: str, product_type: int) -> Release:
     """The release with its capabilities, by ``Win32_OperatingSystem``'s Version and ProductType.
 
-    A build that is not in the table has what the newest build of the same version has, so that a new Windows Server
+    A build that is not in the table has what the newest build of its version has, so that a new Windows Server
     works on the day it appears. Client Windows from 6.0 on has the capabilities of the server with the same kernel
     (by design, [K] unverified): ports are reserved there in the same way, and there is no DNS server to ask about.
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Services whose RPC port can be fixed: the registry value of each, and what makes it count. Facts, as rows.
+"""Services whose RPC port can be fixed: the registry value of each, and what puts it in force. Facts, as rows.
 
 Without such a value the service takes a port of the dynamic range at each start and tells clients by the endpoint
 mapper. Tags as in ``catalogue``.

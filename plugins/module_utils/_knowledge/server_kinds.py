@@ -1,9 +1,9 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a server can be, by which signs that is seen, and the role of this collection that is for it: as rows.
+"""Kinds of servers: their signs, and the role of this collection that fits each. Facts, as rows.
 
-The roles guard ports against the DNS server's pool: they fit only where DNS is installed beside. Another product is one
+The roles guard ports against the DNS server's pool: they fit only if DNS is installed too. Another product is one
 more row, and no code. Tags as in ``catalogue``.
 """
 
@@ -38,19 +38,19 @@ Role = t.Literal["sbs2003", "exchange_edge_dns", "dc_ias", "exchange_rpc_ports",
 Family = t.Literal["", "exchange"]
 
 USUAL_INSTANCE: t.Final = EDGE_INSTANCE[len(AD_LDS_SERVICE_PREFIX) :]
-"""The AD LDS instance that the role exchange_edge_dns cares for where it is not told another one."""
+"""The AD LDS instance of the role exchange_edge_dns, unless the user names another one."""
 INSTANCE_VARIABLE: t.Final = "exchange_edge_dns_instance"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Choice:
-    """A role that nobody applies unasked: it wants a decision."""
+    """A role that is never applied automatically: it needs a decision."""
 
     role: Role
     note: str
-    """What it waits for, to be put behind its name."""
+    """The decision that it needs, as a text after its name."""
     services: tuple[str, ...] = ()
-    """It does something only where one of these is installed; empty: everywhere."""
+    """It does something only if one of these is installed; empty: everywhere."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,9 +62,9 @@ class ServerKind:
     services: tuple[str, ...] = ()
     """Key names of services, one of which is its sign."""
     prefix: str = ""
-    """Services that begin so are its sign, but for those of other rows."""
+    """Services whose names begin with this are its sign, except those of other rows."""
     caption: str = ""
-    """What ``Win32_OperatingSystem.Caption`` holds, in lower case: its sign where it has no service of its own."""
+    """A part of ``Win32_OperatingSystem.Caption``, in lower case: its sign if it has no service of its own."""
     condition: Condition = EVERYWHERE
     """The releases that it can be."""
     family: Family = ""
@@ -211,7 +211,7 @@ class Recognised:
     services: tuple[str, ...]
     """Key names of the services that are its sign."""
     obstacle: str = ""
-    """Why its role is not for this server as it is; empty where it is, or where there is none."""
+    """Why its role does not fit this server as it is; empty if it fits, or if there is no role."""
     choices: tuple[Choice, ...] = ()
 
     @property
@@ -234,7 +234,7 @@ class Recognised:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Identity:
-    """All that a server is."""
+    """All kinds of a server."""
 
     kinds: tuple[Recognised, ...]
     has_dns: bool
@@ -246,11 +246,11 @@ class Identity:
 
     @property
     def choices(self) -> tuple[Choice, ...]:
-        """Roles that do something here once somebody has decided what."""
+        """Roles that do something here after a decision of the user."""
         return tuple(dict.fromkeys(choice for found in self.kinds for choice in found.choices))
 
     def guardian_of(self, service: str) -> Recognised | None:
-        """What this server is, whose role brings that service back and keeps its ports; ``None`` where there is none.
+        """The kind of this server whose role starts that service and keeps its ports; ``None`` if there is none.
 
         Of roles that are told which one of several services they are for, any one will do.
         """
@@ -264,7 +264,7 @@ class Identity:
 def identity(
     facts: Facts, release: Release, *, instance: str = USUAL_INSTANCE, kinds: t.Sequence[ServerKind] = KINDS
 ) -> Identity:
-    """What a server is, by one query for services; raises FactsNeeded.
+    """The kinds of a server, by one query for services; raises FactsNeeded.
 
     ``instance`` is the AD LDS instance that the role exchange_edge_dns is told.
     """
@@ -283,7 +283,7 @@ def guarded_identity(facts: Facts, release: Release) -> Identity:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Case:
-    """One server, and what was seen on it."""
+    """One server, and the signs that were seen on it."""
 
     facts: Facts
     seen: frozenset[str]
@@ -329,7 +329,7 @@ def _signs(kind: ServerKind) -> list[Fact[t.Any]]:
 
 
 def _seen(kind: ServerKind, facts: Facts, release: Release) -> tuple[str, ...] | None:
-    """The services that are its sign, none where its sign is the caption; ``None`` where a server is something else."""
+    """The services that are its sign, none if its sign is the caption; ``None`` if a server is of another kind."""
     if not kind.condition.holds(release):
         return None
     if kind.caption:

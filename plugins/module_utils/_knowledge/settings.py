@@ -54,7 +54,7 @@ def delayed_flag(service: str) -> RegistryFact:
 
 
 def load_order_group(service: str) -> RegistryFact:
-    """The registry value that names a service's load-order group; absent or empty where it has none."""
+    """The registry value that names a service's load-order group; absent or empty if it has none."""
     return RegistryFact(rf"{SERVICES_KEY}\{service}", "Group", RegistryType.STRING)
 
 
@@ -68,7 +68,7 @@ POLICY_NAMES_FACT: t.Final = RegistryNamesFact(POLICIES_KEY)
 FILTER_POLICY_FACT: t.Final = RegistryFact(POLICIES_KEY, "LocalAccountTokenFilterPolicy", RegistryType.DWORD)
 UAC_FACT: t.Final = RegistryFact(POLICIES_KEY, "EnableLUA", RegistryType.DWORD)
 EXCHANGE_2007_NAMES_FACT: t.Final = RegistryNamesFact(r"SOFTWARE\Microsoft\Exchange\v8.0\Setup")
-"""Where Exchange 2007 says which it is; [K] unverified, so is what its numbers mean."""
+"""The version of Exchange 2007; place and meaning of the numbers are [K] unverified."""
 EXCHANGE_2007_PACK_FACT: t.Final = RegistryFact(EXCHANGE_2007_NAMES_FACT.key, "MsiProductMinor", RegistryType.DWORD)
 _DOTNET_KEY: t.Final = r"SOFTWARE\Microsoft\NET Framework Setup\NDP"
 DOTNET_2_PACK_FACT: t.Final = RegistryFact(rf"{_DOTNET_KEY}\v2.0.50727", "SP", RegistryType.DWORD)

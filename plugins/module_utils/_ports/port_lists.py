@@ -44,7 +44,7 @@ class PortList:
 
     @property
     def reliable(self) -> PortSet:
-        """What ReservedPorts surely keeps back: entries written ``n-m`` that no other one touches (KB812873)."""
+        """The ports that ReservedPorts surely reserves: entries ``n-m`` that no other one touches (KB812873)."""
         ranges = (split_entries([text])[0][0][1] for text in self._well_formed)
         groups = _groups(enumerate(ranges))
         return PortSet(tuple(group.joined for group in groups if len(group.members) == 1))
@@ -71,7 +71,7 @@ class PortList:
         return PortList(tuple(kept))
 
     def only(self, wanted: PortSet, *, strict: bool) -> PortList:
-        """``wanted`` and no others; the list itself where it already means just that."""
+        """``wanted`` and no others; the list itself if it already means just that."""
         means_it = self.ports == wanted and not self.unreadable
         if means_it and (not strict or self.with_ports(wanted, strict=True) == self):
             return self
@@ -133,7 +133,7 @@ def changed_list(current: PortList, state: ListState, ports: PortSet, *, strict:
 
 
 def list_warnings(name: str, current: PortList, wanted: PortList, state: ListState) -> tuple[str, ...]:
-    """What the user should know of entries of others: which are kept unread, and which ``pure`` takes away."""
+    """Warnings about entries of others: those that are kept unread, and those that ``pure`` removes."""
     warnings: list[str] = []
     gone = current.ports - wanted.ports
     if current.unreadable and state != "pure":

@@ -30,7 +30,7 @@ class PortSyntaxError(ValueError):
     """Something that the user gave as a port or range is none.
 
     Attributes:
-        value: what was given.
+        value: the text that was given.
         reason: why it is refused, as the second half of a sentence.
     """
 
@@ -87,7 +87,7 @@ class PortRange:
 class PortSet:
     """An immutable set of ports, kept as sorted ranges that never touch each other.
 
-    Whatever ranges it is made of: equal sets have equal ``ranges``, so they compare equal and hash alike.
+    Equal sets have equal ``ranges``, in whatever pieces they were given: they compare equal and hash alike.
     """
 
     ranges: tuple[PortRange, ...] = ()

@@ -4,7 +4,7 @@
 """Commands on the server, for the few things that WMI can't do: one shell for all of a task's commands.
 
 Nothing is opened before the first command. Commands that are wanted together go as one WinRS command, so that all of
-them cost the requests of one; markers of our own tell their outputs apart and whether each succeeded.
+them cost the requests of one; markers of our own separate their outputs and show whether each succeeded.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ if t.TYPE_CHECKING:
     from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.shell import CommandOutput
 
 PROGRAMS: t.Final = ("netsh ", "netstat ", "findstr ", "sc.exe ", "shutdown.exe ")
-"""What may be run, and nothing else."""
+"""The only programs that may run."""
 LONGEST_LINE: t.Final = 8000
 """Characters: a little below the 8191 that cmd.exe takes (KB830473)."""
 
-# One command alone: no character that cmd.exe treats specially, but for the pipe, and quotes in pairs.
+# One command alone: no character that cmd.exe treats specially, except the pipe, and quotes in pairs.
 _COMMAND: t.Final = re.compile(r"""(?:[A-Za-z0-9 .,:;=/\\_$#@+~*|()\[\]-]|"[A-Za-z0-9 .,:;=/\\_$#@+~*()\[\]-]*")+""")
 
 # Commands on files, each whole: full paths of plain characters, always quoted; a few may follow one another by &&.
@@ -50,16 +50,16 @@ _SHOWN: t.Final = 200
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Output:
-    """What one command wrote to stdout, as bytes in a code page that nobody tells, and whether its exit code was 0."""
+    """The stdout of one command, as bytes in an unknown code page, and whether its exit code was 0."""
 
     raw: bytes
     succeeded: bool
     errors: bytes = b""
-    """What all commands of the same line wrote to stderr."""
+    """The stderr of all commands of the same line."""
 
     @property
     def complaint(self) -> str:
-        """What Windows said about a failure, for messages only."""
+        """The text of Windows about a failure, for messages only."""
         return _readable(self.errors) or self.text
 
     @property
@@ -90,7 +90,7 @@ class Console:
         self._shell.close()
 
     def run(self, command_lines: t.Sequence[str], *, stdin: bytes = b"") -> list[Output]:
-        """Run commands one after the other, whatever each one's exit code, and return their outputs in that order.
+        """Run commands one after the other, even if one fails, and return their outputs in that order.
 
         ``stdin`` is for the first command that reads it; all must then fit into one line.
         Requests: Create, Command, Receive and Delete for the first call, Signal, Command and Receive for a later one;

@@ -1,10 +1,10 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What netsh and netstat print, read by the shape of the rows and never by words.
+"""Output of netsh and netstat, read by the shape of the rows and never by words.
 
 Their words are in the server's language and in its OEM code page, so the bytes are matched as they are: digits and
-punctuation are the same in all of them. Nothing in here raises, whatever the bytes; a row of another shape is skipped.
+punctuation are the same in all of them. No bytes make a function of this file raise; a row of another shape is skipped.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def sockets(raw: bytes) -> tuple[Socket, ...]:
 def connections(raw: bytes) -> tuple[Connection, ...]:
     """The TCP rows of ``netstat -ano`` that lead somewhere and belong to a process, accepted ones among them.
 
-    Rows of process 0 wait for their end (TIME_WAIT, a word that is translated): nobody holds their port. netstat shows
+    Rows of process 0 wait for their end (TIME_WAIT, a word that is translated) and hold no port. netstat shows
     no sockets that are bound and nothing more, unless it is asked for them with -q, which old releases don't know.
     """
     return tuple(found for row in _rows(raw) if row.protocol == b"TCP" and (found := _connection(row)))
@@ -134,7 +134,7 @@ def _lines(raw: bytes) -> list[bytes]:
 
 
 def _below_rule(raw: bytes) -> list[bytes]:
-    """The lines below the first ruler, so that nothing is taken from a heading; all lines where there is none."""
+    """The lines below the first ruler, so that nothing is taken from a heading; all lines if there is none."""
     lines = _lines(raw)
     rules = [number for number, line in enumerate(lines) if _rules(line)]
     return lines[rules[0] + 1 :] if rules else lines

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Windows answers when it does not do what was asked, with the meaning of its codes and what to do about them.
+"""Refusals of Windows: the meaning of each code, and advice.
 
 Three families of numbers come back as return values: Win32 errors (winerror.h), WMI errors (wbemcli.h, 0x8004....) and
 the return codes of Win32_Service's methods. Each stands once, here.
@@ -17,7 +17,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.sett
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Meaning:
-    """A code in words: what it says, and what an administrator can do (may be empty)."""
+    """A code in words: its meaning, and advice for an administrator (may be empty)."""
 
     text: str
     advice: str = ""
@@ -127,15 +127,15 @@ def code_text(code: int) -> str:
 
 
 class WindowsError(Exception):
-    """Windows did not do what was asked.
+    """Windows refused or failed to do an operation.
 
     Attributes:
         host: the server.
-        operation: what was tried, as a verb ("write", "start").
-        target: what it was tried on.
+        operation: as a verb ("write", "start").
+        target: the object of the operation.
         code: the number that Windows returned, or ``None``.
         meaning: that number in words.
-        advice: what an administrator can do; may be empty.
+        advice: for an administrator; may be empty.
     """
 
     def __init__(
@@ -156,7 +156,7 @@ class RegistryError(WindowsError):
     """The registry (StdRegProv) refused."""
 
     def advised(self, advice: str) -> RegistryError:
-        """The same error with another advice, from a place that knows what the value is for."""
+        """The same error with other advice, from code that knows the purpose of the value."""
         return RegistryError(
             host=self.host,
             operation=self.operation,

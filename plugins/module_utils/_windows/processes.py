@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Processes, through WMI's Win32_Process: what image a process id stands for and since when."""
+"""Processes, through WMI's Win32_Process: the image and the start time of a process id."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ class _Kind:
 
     getter: str
     setter: str | None
-    """``None``: never written, since what is read is not what is stored (expanded, or a mere rendering)."""
+    """``None``: never written, since Windows stores something else than it shows (expanded, or a mere rendering)."""
     parameter: str
     data: t.Callable[[Instance], Data | None]
 
@@ -90,7 +90,7 @@ class Registry:
         self._client = client
 
     def read(self, key: str, name: str, value_type: RegistryType) -> RegistryReading:
-        """One value, which should be of this type: 1 request; 3 where it is of another, which is then read as such.
+        """One value, which should be of this type: 1 request; 3 if it has another type, as which it is then read.
 
         REG_EXPAND_SZ comes back expanded, REG_BINARY as hexadecimal octets: both for reports only.
 
@@ -120,7 +120,7 @@ class Registry:
         return answer.texts("sNames")
 
     def create_key(self, key: str) -> None:
-        """Create a key with all its parents; nothing happens where it exists."""
+        """Create a key with all its parents; nothing happens if it exists."""
         _answer, code = self._call("CreateKey", key)
         self._demand_ok(code, "create the key", key)
 
@@ -137,13 +137,13 @@ class Registry:
             self._demand_ok(self._write_once(kind, key, name, value), "write", _path(key, name))
 
     def delete_value(self, key: str, name: str) -> None:
-        """Delete one value; nothing happens where it is absent."""
+        """Delete one value; nothing happens if it is absent."""
         _answer, code = self._call("DeleteValue", key, sValueName=name)
         if code not in _ABSENT:
             self._demand_ok(code, "delete", _path(key, name))
 
     def delete_key(self, key: str) -> None:
-        """Delete one key without subkeys, and its values; nothing happens where it is absent."""
+        """Delete one key without subkeys, and its values; nothing happens if it is absent."""
         _answer, code = self._call("DeleteKey", key)
         if code not in _ABSENT:
             self._demand_ok(code, "delete the key", key)

@@ -79,9 +79,9 @@ class Services:
         display_names: t.Iterable[str] = (),
         exit_codes: t.Iterable[int] = (),
     ) -> tuple[Service, ...]:
-        """All services that any of the conditions fits: whatever is asked at once, 1 or 2 requests.
+        """All services that fit any of the conditions, however many these are: 1 or 2 requests.
 
-        Others may come with them: what has an error of its own is told apart by ``failed_with``.
+        Others may come with them: ``failed_with`` tells apart those that have an error of their own.
         """
         beginnings = tuple(dict.fromkeys(prefixes))
         begun = tuple(prefix.casefold() for prefix in beginnings)
@@ -100,7 +100,7 @@ class Services:
         return tuple({service.name: service for service in found}.values())
 
     def dependencies(self) -> Dependencies:
-        """Who needs whom, of all services and drivers, as (dependent, antecedent) pairs of key names."""
+        """The dependencies of all services and drivers, as (dependent, antecedent) pairs of key names."""
         links = self._client.query(NAMESPACE, "SELECT * FROM Win32_DependentService")
         pairs = ((_named(link.reference("Dependent")), _named(link.reference("Antecedent"))) for link in links)
         return Dependencies(frozenset((dependent, needed) for dependent, needed in pairs if dependent and needed))
@@ -108,7 +108,7 @@ class Services:
     def start(self, name: str) -> bool:
         """Ask a service to start; it may still be starting afterwards.
 
-        False where nothing was asked of it: it runs already, or is still stopping, for which Windows has the same code.
+        False if no request was needed: it runs already, or is still stopping, for which Windows has the same code.
         """
         code = self._control(name, "StartService")
         if code not in (_OK, _ALREADY_RUNNING):
@@ -118,7 +118,7 @@ class Services:
     def stop(self, name: str) -> bool:
         """Ask a service to stop; it may still be stopping afterwards. One that is stopped already is fine.
 
-        False where it took no request because it is still starting.
+        False if it accepts no request because it is still starting.
         """
         code = self._control(name, "StopService")
         # StopService of a stopped service gave 5 in the field, where the documentation would suggest 6.
@@ -242,7 +242,7 @@ def _sorted(services: t.Iterable[Service]) -> tuple[Service, ...]:
 
 
 def _named(reference: Reference | None) -> str:
-    """The key name in a reference to a Win32_Service or Win32_SystemDriver; empty where it has none."""
+    """The key name in a reference to a Win32_Service or Win32_SystemDriver; empty if it has none."""
     return (reference and reference.selector("Name")) or ""
 
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Read the services file byte for byte, and replace it as a whole or not at all, with commands of plain Windows.
 
-No document promises that a command writes its input unchanged, so nothing here relies on it: what was read is sent back
+No document promises that a command writes its input unchanged, so nothing here relies on it: the bytes are sent back
 and compared on the server with the file (``fc /b``), the new content is read again and compared here, and only then
 does ``move`` put it in place. docs/services-file.md has the reasons.
 """
@@ -29,7 +29,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._windows.errors
 )
 
 STDIN_TO_FILE: t.Final = 'findstr "^" > "{}"'
-"""What writes its standard input to a file: every line matches ``^``.
+"""The command that writes its standard input to a file: every line matches ``^``.
 
 findstr keeps line feeds, carriage returns, tabs and bytes above 127 of piped input, and ends a last line that has no
 end (field reports, no document). Another filter would go here and into console.FILE_COMMANDS; the rest stays.
@@ -63,7 +63,7 @@ def _content_commands(folder: str, name: str) -> tuple[str, ...]:
 
 
 def file_of(host: str, folder: str, outputs: t.Sequence[Output]) -> ServicesFile:
-    """The answer to ``reading_commands``; raises CommandError where the file did not come whole."""
+    """The answer to ``reading_commands``; raises CommandError if the file did not come whole."""
     content = _content_of(host, folder, FILE, outputs)
     beside = frozenset(_sizes(outputs[1])) - {FILE}
     return ServicesFile(content, read_only=outputs[2].succeeded, beside=beside)
@@ -75,7 +75,7 @@ def backup_of(host: str, folder: str, outputs: t.Sequence[Output]) -> bytes | No
 
 
 def _content_of(host: str, folder: str, name: str, outputs: t.Sequence[Output]) -> bytes | None:
-    """The content of one file, which must be as long as ``dir`` says; ``None`` where there is none."""
+    """The content of one file, which must be as long as ``dir`` says; ``None`` if there is none."""
     typed, sizes = outputs[0], _sizes(outputs[1])
     size = sizes.get(name.casefold())
     if size is None and not typed.succeeded:
@@ -108,7 +108,7 @@ def replace(console: Console, host: str, step: WriteServicesFile) -> ServicesFil
 
 
 def delete(console: Console, host: str, folder: str, names: t.Sequence[str]) -> ServicesFile:
-    """Delete files beside the services file, and return how things stand then.
+    """Delete files in the folder of the services file, and return the folder's state after that.
 
     Raises:
         CommandError: the backup could not be deleted.
@@ -122,7 +122,7 @@ def delete(console: Console, host: str, folder: str, names: t.Sequence[str]) -> 
 
 
 class _Replacement:
-    """One replacement of the file: prove the road, write, compare, move; nothing of ours stays where it fails."""
+    """One replacement of the file: test the way back, write, compare, move; if a step fails, no file of ours stays."""
 
     def __init__(self, console: Console, host: str, step: WriteServicesFile) -> None:
         self._console, self._host, self._step = console, host, step
@@ -145,7 +145,7 @@ class _Replacement:
             raise
 
     def _prove_road(self) -> None:
-        """Send back what was read: the server's own comparison tells whether reading and writing keep every byte."""
+        """Send the bytes back: a comparison on the server shows whether reading and writing keep every byte."""
         comparison = f"fc /b {self._file(FILE)} {self._file(self._old)}"
         *written, compared = self._send(self._step.before, self._old, [comparison])
         self._demand_written(written, self._old)
@@ -170,7 +170,7 @@ class _Replacement:
         raise self._not_in_place(moved)
 
     def _chain(self) -> str:
-        """One command line: if the file is still what was read, then the backup, then the move."""
+        """One command line: if the file still has the bytes that were read, the backup, then the move."""
         chain = [f"fc /b {self._file(FILE)} {self._file(self._old)}"]
         if self._step.keep_before:
             chain.append(f"copy /y /b {self._file(self._old)} {self._file(BACKUP)}")
@@ -209,7 +209,7 @@ class _Replacement:
         return self._error(f"it could not be replaced, Windows said: {said}", "see who has it open or protects it")
 
     def _tidy(self) -> None:
-        """Take away what this run made; the error that led here is the one to show."""
+        """Delete the files that this run made; the error that led here is the one to show."""
         try:
             self._console.run([_deletion(self._folder, self._made)])
         except WindowsError:

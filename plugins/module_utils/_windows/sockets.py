@@ -1,13 +1,13 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who has a port: by WMI's classes where they exist, by ``netstat -ano`` elsewhere.
+"""The holders of a port: by WMI's classes if they exist, else by ``netstat -ano``.
 
 Both are filtered on the server, since a DNS server alone holds thousands of sockets, and a busy web server has tens of
 thousands of connections.
 
-A TCP row that is no listener holds its local port only where nobody listens there: an accepted connection shows the
-same local port as its listener and takes it from nobody. One whose listener has gone can't be told from an outgoing
+A TCP row that is no listener holds its local port only if no process listens there: an accepted connection shows the
+same local port as its listener and blocks no other. One whose listener has gone can't be told from an outgoing
 connection, and may keep others from the port as well (Microsoft, "Using SO_REUSEADDR and SO_EXCLUSIVEADDRUSE").
 """
 
@@ -31,8 +31,8 @@ LISTENING: t.Final = "State = 2"
 HOLDING: t.Final = "State > 2 AND State <> 11 AND State <> 12 AND OwningProcess <> 0"
 """Neither Closed (1) nor Listen, TimeWait (11) or DeleteTCB (12). The states between are connections; Bound, of which
 Get-NetTCPConnection knows, is 100 [K]: a socket that has its port and does not listen (on 2016 one stands beside each
-outgoing connection [T]). What waits in TimeWait belongs to no process (its id is 0): there is nobody to name or to
-stop, it goes by itself within minutes, and whether it keeps anybody from the port is contested: it counts as nobody."""
+outgoing connection [T]). A row in TimeWait belongs to no process (its id is 0): there is no program to name or to
+stop, it ends within minutes, and whether it blocks the port is contested: it does not count as a holder."""
 MOST_NAMED_PORTS: t.Final = 64
 """Above that many ports a filter by their numbers is longer than it is worth."""
 
@@ -58,7 +58,7 @@ def read_listeners(client: Client, ports: PortSet | None) -> tuple[Socket, ...]:
 
 
 def read_connections(client: Client, ports: PortSet) -> tuple[Connection, ...]:
-    """The TCP rows on these ports, on which nobody may be listening, that hold their port; 1 to 2 requests.
+    """The TCP rows that hold one of these ports, on which no process may be listening; 1 to 2 requests.
 
     For releases with the capability ``network_endpoint_classes``. A listener's port would give all its accepted
     connections, which may be tens of thousands.
@@ -71,7 +71,7 @@ def read_connections(client: Client, ports: PortSet) -> tuple[Connection, ...]:
 
 
 def without_listener(ports: PortSet, sockets: t.Iterable[Socket]) -> PortSet:
-    """Those of the ports on which nobody listens over TCP: only there a connection holds its port."""
+    """The ports on which no process listens over TCP: only there a connection holds its port."""
     return ports - PortSet.of(*{socket.port for socket in sockets if socket.protocol == "tcp"})
 
 

@@ -21,7 +21,7 @@ if t.TYPE_CHECKING:
 class Target:
     """The parts share one WS-Management client; the console's shell is closed at the end, if it was opened.
 
-    A context manager; ``close()`` does the same where a ``with`` does not fit.
+    A context manager; ``close()`` does the same if a ``with`` does not fit.
     """
 
     def __init__(self, client: Client, capabilities: Capabilities) -> None:

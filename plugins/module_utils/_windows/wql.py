@@ -47,7 +47,7 @@ def each_of(column: str, values: t.Iterable[str | int]) -> list[str]:
 
 
 def alternatives(comparisons: t.Sequence[str]) -> t.Iterator[str]:
-    """Conditions that are true where any of the comparisons is, each with no more of them than a query may have."""
+    """Conditions that are true if any of the comparisons is; each has no more of them than a query may have."""
     for first in range(0, len(comparisons), MOST_ALTERNATIVES):
         yield " OR ".join(comparisons[first : first + MOST_ALTERNATIVES])
 

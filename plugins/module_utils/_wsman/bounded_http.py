@@ -31,14 +31,14 @@ else:
         import urllib3
         from requests import Response as _Response
         from requests.adapters import HTTPAdapter as _Adapter
-    except ImportError:  # whoever needs them says so, see transport.IMPORT_ERROR
+    except ImportError:  # the first use says that they are missing, see transport.IMPORT_ERROR
         _Response = _Adapter = object
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import envelope as soap
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors import HostUnreachable, Origin
 
 MAX_BODY: t.Final = soap.MAX_ANSWER + 64 * 1024
-"""Octets of one HTTP body: the envelope, and what sealing adds to it."""
+"""Octets of one HTTP body: the envelope, and the overhead of sealing."""
 _SEALED: t.Final = ("multipart/encrypted", "multipart/x-multi-encrypted")  # MS-WSMV 2.2.9.1.1
 # What pywinrm goes by when it decides whether an answer is to be unsealed: the same parameter as in the request.
 _SEAL: t.Final = re.compile(r'protocol="application/HTTP-[A-Za-z]+-session-encrypted"')
@@ -52,7 +52,7 @@ class StaleKeys(Exception):
 
 @dataclasses.dataclass
 class Guard:
-    """What the connections of one session may do at the moment, shared by the adapter and its connections."""
+    """The limits of the connections of one session at the moment, shared by the adapter and its connections."""
 
     host: str
     max_body: int = MAX_BODY
@@ -62,7 +62,7 @@ class Guard:
 
     @contextlib.contextmanager
     def deadline(self, seconds: float) -> t.Iterator[None]:
-        """Shut every connection down after ``seconds``, whatever it is doing, and note that in ``expired``."""
+        """Shut every connection down after ``seconds``, even within an answer, and note that in ``expired``."""
         self.expired = False
         timer = threading.Timer(seconds, self._expire)
         timer.daemon = True
@@ -168,7 +168,7 @@ class BoundedAdapter(_Adapter):
         request.headers["Accept-Encoding"] = "identity"
         self.guard.sealed = request.headers.get("Content-Type", "").startswith(_SEALED)
         try:
-            # Streaming here is what leaves the body to BoundedResponse; the session still reads it whole.
+            # Only streaming leaves the body to BoundedResponse; the session still reads it whole.
             response = super().send(request, *arguments, **options)
         finally:
             self.guard.sealed = False

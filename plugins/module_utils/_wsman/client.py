@@ -37,7 +37,7 @@ class Transport(t.Protocol):
         """Send one request and return its answer, a SOAP fault included."""
 
     def reset(self) -> None:
-        """Drop the TCP connection and the authenticated session; the next send starts anew."""
+        """Drop the TCP connection and the authenticated session; the next send opens new ones."""
 
 
 def _random_id() -> str:
@@ -149,7 +149,7 @@ class Client:
         return soap.violation(origin, f"the result does not end (limits: {limits})")
 
     def _release(self, origin: errors.Origin, namespace: str, context: str) -> None:
-        # The server forgets the context by itself in time; what was read, or the reason for giving up, matters more.
+        # The server drops the context in time; the answer, or the reason for giving up, matters more.
         with contextlib.suppress(errors.WsmanError):
             self._ask(origin, wmi.release_message, namespace, context)
 

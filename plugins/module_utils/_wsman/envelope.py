@@ -69,7 +69,7 @@ _UNSENDABLE: t.Final = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U00
 
 @dataclasses.dataclass(frozen=True)
 class Message:
-    """One request before it has an id: what the header needs, and the body.
+    """One request before it has an id: the fields of the header, and the body.
 
     ``repeatable``: sending it twice does no more than sending it once, so it may be repeated on a dropped connection.
     """

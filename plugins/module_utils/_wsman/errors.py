@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The one family of exceptions that leaves the WS-Management layer.
 
-Every error says where it happened (host, operation, target), what it means and what to do. ``str()`` of it is one
+Every error has host, operation and target, a meaning, and advice. ``str()`` of it is one
 sentence that can be shown to a user as it is.
 """
 
@@ -15,7 +15,7 @@ import typing as t
 
 @dataclasses.dataclass(frozen=True)
 class Origin:
-    """Where an answer or an error belongs: ``edge1``, ``Invoke GetDWORDValue``, ``root/default/StdRegProv``."""
+    """The origin of an answer or an error: ``edge1``, ``Invoke GetDWORDValue``, ``root/default/StdRegProv``."""
 
     host: str
     operation: str = ""
@@ -28,8 +28,8 @@ class WsmanError(Exception):
     :param host: the host as the connection names it.
     :param operation: the verb, for example ``Get`` or ``Invoke StopService``; empty if the message is not known yet.
     :param target: the object of the operation, for example ``root/cimv2/Win32_Service``.
-    :param meaning: what happened, a clause without a full stop.
-    :param advice: what to do about it, a clause without a full stop; may be empty.
+    :param meaning: the event, as a clause without a full stop.
+    :param advice: the remedy, as a clause without a full stop; may be empty.
     :param code: the number that decided (HTTP status, WS-Man, WMI or Windows error), as unsigned 32 bit.
     """
 
@@ -52,7 +52,7 @@ class WsmanError(Exception):
         self.code = code
 
     def located(self, origin: Origin) -> WsmanError:
-        """Fill in what the place that raised could not know, and return the same error."""
+        """Fill in the fields that the raising code could not know, and return the same error."""
         self.host = self.host or origin.host
         self.operation = self.operation or origin.operation
         self.target = self.target or origin.target
@@ -79,7 +79,7 @@ class AuthenticationFailed(WsmanError):
 
 
 class ProtocolViolation(WsmanError):
-    """The answer is not what WS-Management promises: redirect, too large, not XML, wrong RelatesTo, old dialect."""
+    """The answer breaks the rules of WS-Management: redirect, too large, not XML, wrong RelatesTo, old dialect."""
 
 
 class MalformedAnswer(ProtocolViolation):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""SOAP faults of the WinRM stacks 1.1, 2.0 and 3.0, and what each of them means.
+"""SOAP faults of the WinRM stacks 1.1, 2.0 and 3.0, and their meanings.
 
 One and the same condition comes as a SOAP subcode, as a ``WSManFault`` code, as an ``MSFT_WmiError`` or inside a
 ``ProviderFault``, depending on the release. All places are read; the table decides. Texts are in the language of the
@@ -39,7 +39,7 @@ _OPERATIONS_ADVICE: t.Final = "wait until other operations end, or raise MaxConc
 
 @dataclasses.dataclass(frozen=True)
 class Meaning:
-    """What a code says: the exception, a clause, and advice."""
+    """The meaning of a code: the exception, a clause, and advice."""
 
     error: type[errors.WsmanFault]
     meaning: str
@@ -216,7 +216,7 @@ def is_stack_05(envelope: ET.Element) -> bool:
 
 
 def raise_fault(envelope: ET.Element, fault: Fault, origin: errors.Origin) -> t.NoReturn:
-    """Raise what the fault means."""
+    """Raise the exception for the fault."""
     if is_stack_05(envelope):
         raise soap.violation(origin, "the server speaks only the WS-Management of 2005 (WinRM 0.5)", STACK_ADVICE)
     raise error_for(fault, origin)

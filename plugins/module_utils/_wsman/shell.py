@@ -34,7 +34,7 @@ MAX_COMMANDS: t.Final = 7
 """Commands of one shell. Up to 2008 R2 each counts as an operation of its user until the shell is deleted (MS-WSMV
 <118>), and 15 may be open: this many leave room for queries, and for the shell of a run that was killed."""
 
-# Left out on purpose: % (cmd.exe expands it even inside quotes, and nothing quotes it), ` (nobody needs it), ^ but for
+# Left out on purpose: % (cmd.exe expands it even inside quotes, and nothing quotes it), ` (not needed), ^ but for
 # the one expression "^" (findstr's for every line), everything that is not printable ASCII (its bytes depend on the
 # shell's code page).
 _LINE: t.Final = re.compile(r"""(?:[A-Za-z0-9 "&|<>()\[\]{}*+,\-./:;=?@\\_~!#$']|(?<=")\^(?="))+""")
@@ -45,7 +45,7 @@ Exchange = t.Callable[[soap.Message, errors.Origin], ET.Element]
 
 @dataclasses.dataclass(frozen=True)
 class CommandOutput:
-    """What a command wrote (bytes in the shell's code page, or OEM from old programs) and its exit code."""
+    """The output of a command (bytes in the shell's code page, or OEM from old programs) and its exit code."""
 
     stdout: bytes
     stderr: bytes
@@ -125,7 +125,7 @@ def signal_message(shell_id: str, command_id: str) -> soap.Message:
 
 
 def delete_message(shell_id: str) -> soap.Message:
-    """Close the shell, with whatever runs in it."""
+    """Close the shell with all programs that run in it."""
     return _shell_message(soap.Action.DELETE, shell_id, None)
 
 
@@ -204,7 +204,7 @@ class Shell:
             self.close()
 
     def close(self) -> None:
-        """Delete the shell if one is open. Never raises: what the commands did counts, see ``leaked``."""
+        """Delete the shell if one is open. Never raises: the result of the commands counts, see ``leaked``."""
         if not self._shell_id:
             return
         shell_id, self._shell_id, self._finished_command, self._commands = self._shell_id, "", "", 0

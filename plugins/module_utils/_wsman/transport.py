@@ -38,7 +38,7 @@ MIN_DEADLINE: t.Final = 60.0
 
 @dataclasses.dataclass(frozen=True)
 class Verdict:
-    """What a failure of the HTTP layer means."""
+    """The meaning of a failure of the HTTP layer."""
 
     error: type[errors.WsmanError]
     meaning: str
@@ -88,7 +88,7 @@ AUTHENTICATION_ADVICE: t.Final[t.Mapping[str, str]] = types.MappingProxyType(
         "certificate": "check that the certificate is mapped to a local account on the server",
     }
 )
-"""What to look at after a 401, by pywinrm's name of the transport."""
+"""Advice after a 401, by pywinrm's name of the transport."""
 
 _TLS: t.Final = Verdict(
     errors.HostUnreachable,
@@ -104,7 +104,7 @@ _TLS_ADVICE: t.Final[t.Mapping[str, str]] = types.MappingProxyType(
         "it is encrypted all the same), or the port of the HTTPS listener (5986)",
     }
 )
-"""What to do by OpenSSL's reason, where it says more than that both sides did not agree."""
+"""Advice by OpenSSL's reason, if it says more than that both sides did not agree."""
 _PROXY: t.Final = Verdict(errors.HostUnreachable, "the proxy does not answer", "set ansible_winrm_proxy, or no proxy")
 _PORT_ADVICE: t.Final = "check host, port (5985 or 5986; 80 or 443 before KB968930), firewall and the WinRM service"
 _NO_CONNECTION: t.Final = Verdict(errors.HostUnreachable, "no connection", _PORT_ADVICE)
@@ -124,14 +124,14 @@ _NO_SOAP: t.Final = Verdict(errors.ProtocolViolation, "the server answers withou
 _SEALING: t.Final = Verdict(
     errors.ProtocolViolation, "the answer cannot be read or unsealed", "look for a proxy in between"
 )
-# What pywinrm and the authentication libraries let through when an answer or a handshake is not what they expect.
+# Exceptions of pywinrm and the authentication libraries for an unexpected answer or handshake.
 _SURPRISES: t.Final = (LookupError, ValueError, AttributeError, OSError, struct.error)
 
 
 class WinrmTransport:
     """A Transport over a pywinrm ``Protocol``, whose settings it uses as they are.
 
-    :param protocol: a ``winrm.protocol.Protocol`` (0.4.3 or later); kept alive and used by nobody else meanwhile.
+    :param protocol: a ``winrm.protocol.Protocol`` (0.4.3 or later); kept alive, and used by no other code meanwhile.
     :param host: the host's name for messages.
     :param deadline: seconds for one message with all its authentication; default twice the read timeout, at least 60.
     :param clock: monotonic seconds.

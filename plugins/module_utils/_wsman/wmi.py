@@ -17,7 +17,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors i
 
 Scalar: t.TypeAlias = "str | int | bool | datetime.datetime"
 Value: t.TypeAlias = "Scalar | t.Sequence[str] | t.Sequence[int] | None"
-"""What goes in: None is a null, a list is an array; an empty list sends no element at all (MS-WSMV 3.1.4.1.26)."""
+"""Input values: None is a null, a list is an array; an empty list sends no element at all (MS-WSMV 3.1.4.1.26)."""
 
 WMI_ROOT: t.Final = "http://schemas.microsoft.com/wbem/wsman/1/wmi/"  # MS-WSMV 3.1.4.1.1
 WQL: t.Final = "http://schemas.microsoft.com/wbem/wsman/1/WQL"  # MS-WSMV 3.1.4.1.29
@@ -142,7 +142,7 @@ def _scalar(value: str | int) -> str:
 
 
 def _utc(value: datetime.datetime) -> str:
-    """UTC with a Z; a naive time would be read as UTC by Windows whatever was meant, so it is refused."""
+    """UTC with a Z; a time without a zone is refused, since Windows would read it as UTC."""
     if value.tzinfo is None:
         raise Unsendable(host="", meaning="a time without time zone cannot be sent")
     return value.astimezone(datetime.timezone.utc).isoformat().replace("+00:00", "Z")
@@ -163,7 +163,7 @@ class _Property:
 
 
 class Instance(t.Mapping[str, "Item | tuple[Item, ...]"]):
-    """A WMI object or a method's output: a read-only mapping of property names, whatever their case, to values.
+    """A WMI object or a method's output: a read-only mapping of property names, in upper or lower case, to values.
 
     A property that the answer does not carry reads as None (or as an empty tuple), exactly like one that is null: WMI
     sends no element for an empty array. The typed accessors raise ProtocolViolation when the shape is wrong.
