@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`make bench`: requests, bytes and seconds per task on the simulated fleet, ours beside a peer; then the limits."""
+"""`make bench`: requests, bytes and seconds per task on the simulated fleet, ours and a peer's; then the limits."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Bringing a server per release to where the role has nothing to do, then one task
 
 
 def converge(fleet: RunningFleet) -> None:
-    """Bring the hosts for the role to where it has nothing to do: fixed, and booted since."""
+    """Bring the hosts of the role into a state in which it has nothing to do: fixed, and booted since."""
     arguments = (*tasks.EDGE_PLAYBOOK, "-i", str(fleet.inventory), "--limit", "converged", "-e", "edge_serial=100%")
     run_ansible((*arguments, "-e", "exchange_edge_dns_reboot=true")).checked()
 
@@ -49,7 +49,7 @@ def measured(fleet: RunningFleet) -> list[Row]:
 
 
 def main() -> int:
-    """Measure, tell and write down; exit code 1 where a limit was missed, 2 where something could not be measured."""
+    """Measure, print and write down; exit code 1 if a limit was exceeded, 2 if a task could not be measured."""
     print(_FIRST_WORDS, flush=True)
     try:
         with interruptible(), running_fleet(SCENARIO) as fleet:

@@ -41,7 +41,7 @@ class AdHoc:
 
 
 def paired_calls(fleet: RunningFleet, host: str, ports: str) -> AdHoc:
-    """Call both in turn, so that whatever else the machine does hits both alike."""
+    """Call both in turn, so that other load on the machine slows both alike."""
     ours = ad_hoc("reserved_ports", f"ports={ports}", host)
     debug = ad_hoc("ansible.builtin.debug", "msg=nothing", host)
     pairs = [(seconds_of(ours, fleet), seconds_of(debug, fleet)) for _number in range(PAIRS)]

@@ -18,7 +18,7 @@ _ROUNDED_TO: t.Final = 4
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
-    """What to run, and what must come of it for the figures to mean what they say.
+    """The program to run, and the result that it must have for the figures to be valid.
 
     ``arguments`` are the program and its arguments up to the host; ``changed`` is what Ansible must report.
     """
@@ -37,7 +37,7 @@ def ad_hoc(module: str, arguments: str, host: str) -> tuple[str, ...]:
 
 
 def measure(fleet: RunningFleet, measurement: Measurement) -> Row:
-    """Run it with the fleet's counters at zero; raises AnsibleFailure where the run was not what was to be measured."""
+    """Run it with the fleet's counters at zero; raises AnsibleFailure if the run had another result than expected."""
     host = fleet.control.host(measurement.host)
     host.reset_requests()
     run = run_ansible((*measurement.arguments, "-i", str(fleet.inventory)), settings=measurement.settings).checked()

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the benchmark finds out about one task on one host, and how it is written down."""
+"""The figures of one task on one host, and their format in the file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Side: t.TypeAlias = t.Literal["ours", "peer"]
 class Row:
     """One task on one host: HTTP requests, and the bytes that the controller sent (out) and got (in), headers included.
 
-    ``seconds`` is what the task took on the controller; the simulated server itself takes next to none of it.
+    ``seconds`` is the time of the task on the controller; the simulated server itself takes very little of it.
     """
 
     task: str

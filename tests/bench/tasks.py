@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is measured, in order: each step leaves the host as the next one needs it."""
+"""The measured tasks, in order: each step leaves the host as the next one needs it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ EDGE_PLAYBOOK: t.Final = ("ansible-playbook", "playbooks/edge.yml")
 AD_HOC_HOST: t.Final = "present2003"
 
 EDGE_PORTS: t.Final = "50389,50636"
-# What no service of the simulated server holds, so that netsh can exclude it at once.
+# A port that no service of the simulated server holds, so that netsh can exclude it at once.
 _FREE_PORTS: t.Final = "50400-50401"
 
 

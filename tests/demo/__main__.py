@@ -29,7 +29,7 @@ DIRECTORY: t.Final = ROOT / "build" / "demo"
 INVENTORY: t.Final = DIRECTORY.relative_to(ROOT) / "inventory.yml"
 REPORTS: t.Final = {when: DIRECTORY / f"report-{when}" for when in ("before", "after")}
 
-# Ansible tells of each task that a server skips; with so many servers that is most of its text. YAML has no braces.
+# Ansible prints each task that a server skips; with so many servers that is most of its output. YAML has no braces.
 SETTINGS: t.Final = {"ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false", "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml"}
 
 _FIRST_WORDS: t.Final = """\
@@ -90,7 +90,7 @@ def as_typed(command: c.Sequence[str]) -> str:
 
 
 def tell(fleet: RunningFleet, inventory: pathlib.Path) -> Story:
-    """Play the whole story, and say what happens while it happens."""
+    """Run the whole demonstration, and print each step."""
     hosts = yaml.safe_load(SCENARIO.read_text(encoding="utf-8"))["hosts"]
     before = _look("1. The fleet as it is", inventory, hosts)
     show("\nWriting the page about it, for part 6 ...")
@@ -132,7 +132,7 @@ def _look(title: str, inventory: pathlib.Path, hosts: c.Iterable[str]) -> dict[s
 
 
 def _show_pages(inventory: pathlib.Path, page_before: page.Page) -> page.Page:
-    """Write the page of now, and say where both are."""
+    """Write the page of the present state, and print the paths of both pages."""
     show(heading("6. The page, before and after"), as_typed(page.command(inventory, REPORTS["after"])), "")
     page_after = page.write(inventory, REPORTS["after"])
     show(_PAGE_WORDS, "")
@@ -157,7 +157,7 @@ def _told(run: AnsibleRun, hosts: c.Iterable[str]) -> str:
 
 
 def main() -> int:
-    """Tell it; the exit code is 0 only if everything held."""
+    """Run it; the exit code is 0 only if every check held."""
     began = time.monotonic()
     show(_FIRST_WORDS)
     try:

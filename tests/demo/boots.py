@@ -24,7 +24,7 @@ Lottery: t.TypeAlias = t.Mapping[str, t.Any]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Boots:
-    """A server's boots with its configuration before the fix and after it, and what port_info said before.
+    """A server's boots with its configuration before the fix and after it, and the risk that port_info computed before.
 
     ``drawn`` of so many ``drawable`` ports are taken at each boot; ``chance`` is the closed form of a loss, which
     speaks of the DNS server's pool alone: ``lost_to_connections`` are boots that cost a TCP port, which only outgoing
@@ -60,7 +60,7 @@ def lotteries(control: ControlClient, hosts: c.Iterable[str]) -> dict[str, Lotte
 
 
 def compared(page: Page, before: t.Mapping[str, Lottery], after: t.Mapping[str, Lottery]) -> list[Boots]:
-    """Both counts beside what the page of before told."""
+    """Both counts, and the risk on the page from before."""
     return [_boots(host, page, before[host], after[host]) for host in before]
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What must have held for the demonstration to have shown what it says."""
+"""Checks of the demonstration: if one fails, it has not shown what it says."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from tests.tooling.ansible_programs import AnsibleRun
 SECONDS: t.Final = 180
 
 Check: t.TypeAlias = tuple[bool, str]
-"""Whether it held, and what."""
+"""Whether it held, and its description."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """All that was seen."""
+    """Everything that was seen."""
 
     before: t.Mapping[str, Standing]
     page_before: Page

@@ -25,7 +25,7 @@ class Need:
     """A service of a server, and the ports that it needs.
 
     ``exit_code`` with its ``meaning`` says why it is down; ``right`` of so many ``ports`` are as they should be;
-    ``taken`` has those that somebody else holds, such as ``UDP 1645``, with that program.
+    ``taken`` has those that another program holds, such as ``UDP 1645``, with that program.
     """
 
     service: str
@@ -39,13 +39,13 @@ class Need:
 
     @property
     def is_hit(self) -> bool:
-        """Whether it is down, or somebody else has its port."""
+        """Whether it is down, or another program has its port."""
         return bool(self.taken) or not self.is_running
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Standing:
-    """One server with those of its services that need ports, or need such a service."""
+    """One server with its services that need ports or that depend on such a service."""
 
     host: str
     release: str
@@ -53,7 +53,7 @@ class Standing:
 
     @property
     def hit(self) -> tuple[Need, ...]:
-        """The services that are down, or whose port somebody else has."""
+        """The services that are down, or whose port another program has."""
         return tuple(need for need in self.needs if need.is_hit)
 
     @property
@@ -63,7 +63,7 @@ class Standing:
 
 
 def look(inventory: pathlib.Path, hosts: c.Iterable[str]) -> dict[str, Standing]:
-    """Look at all servers, in this order; raises AnsibleFailure where one of them can't be looked at."""
+    """Look at all servers, in this order; raises AnsibleFailure if one of them can't be read."""
     run = run_ansible(command(inventory)).checked()
     found = {result.host: result.result for result in run.of("converge")}
     if set(found) != set(run.recap):
@@ -77,7 +77,7 @@ def command(inventory: pathlib.Path) -> list[str]:
 
 
 def standing(host: str, found: t.Mapping[str, t.Any]) -> Standing:
-    """What `converge` returned of a server, for the demonstration."""
+    """The result of `converge` for a server, for the demonstration."""
     release = found["release"].removeprefix("Windows Server ")
     return Standing(host, release, tuple(_need(victim) for victim in found["victims"]))
 
@@ -126,7 +126,7 @@ def _own_ports(hit: c.Iterable[Need]) -> c.Iterator[tuple[str, str, str, str]]:
 
 
 def _fallen(hit: c.Iterable[Need]) -> c.Iterator[tuple[str, str, str, str]]:
-    """Services that are down although nobody holds a port of theirs."""
+    """Services that are down although no process holds a port of theirs."""
     for need in hit:
         if not need.taken:
             yield need.service, str(need.exit_code), "", ""

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The page of playbooks/report.yml: where it is, and what it says of each server."""
+"""The page of playbooks/report.yml: its path, and its data about each server."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def command(inventory: pathlib.Path, directory: pathlib.Path) -> list[str]:
 
 
 def write(inventory: pathlib.Path, directory: pathlib.Path) -> Page:
-    """Write the report, and read it; raises AnsibleFailure where it can't be written."""
+    """Write the report, and read it; raises AnsibleFailure if it can't be written."""
     run = run_ansible(command(inventory, directory)).checked()
     path = directory / "index.html"
     report = json.loads((directory / "report.json").read_text(encoding="utf-8"))

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`make rehearse`: a twin of a real server in the simulator, its boots before and after a role, beside the closed form.
+"""`make rehearse`: boots of a real server's twin in the simulator, before and after a role, against the formula.
 
 ``python -m tests.rehearsal FACTS.json ROLE [--boots N] [-- OPTIONS FOR ansible-playbook]``
 """
@@ -40,7 +40,7 @@ def show(*lines: str) -> None:
 
 
 def saved(path: pathlib.Path) -> Json:
-    """What ``port_info`` returned, from a file of the playbook ``save_port_info`` or of ``ansible --tree``."""
+    """The answer of ``port_info``, from a file of the playbook ``save_port_info`` or of ``ansible --tree``."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -51,7 +51,7 @@ def saved(path: pathlib.Path) -> Json:
 
 
 def rehearse(found: Json, name: str, arguments: argparse.Namespace) -> bool:
-    """Play it and tell it; whether the role did its work twice, the second time without a change."""
+    """Run it and print it; whether the role did its work twice, the second time without a change."""
     twin = twin_of(found)
     show(heading(f"A twin of {name}"), *_about(found, twin))
     scenario = {"hosts": {name: {**twin.host, "wire": {"transport": "basic"}}}}
@@ -124,7 +124,7 @@ def _host_name(path: pathlib.Path) -> str:
 
 
 def _parsed(arguments: c.Sequence[str]) -> argparse.Namespace:
-    """Ours, and after -- what ansible-playbook is given as it is."""
+    """Our options, and after -- those for ansible-playbook."""
     own = list(arguments)
     place = own.index("--") if "--" in own else len(own)
     parser = argparse.ArgumentParser(prog="make rehearse", epilog="After -- follow options for ansible-playbook.")

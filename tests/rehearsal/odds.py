@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Two answers to one question: what the closed form says of a server, and what its twin's boots say."""
+"""Two answers to one question: the formula's for a server, and that of its twin's boots."""
 
 from __future__ import annotations
 

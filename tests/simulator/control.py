@@ -54,7 +54,7 @@ class HostControl:
         return t.cast("dict[str, t.Any]", self._get("state"))
 
     def reset(self) -> None:
-        """Build the server anew from the scenario; faults go, counters are zero."""
+        """Build the server again from the scenario; faults go, counters are zero."""
         self._post("reset")
 
     def boot(self, seed: int | None = None) -> None:
@@ -70,7 +70,7 @@ class HostControl:
         return t.cast("dict[str, t.Any]", self._post("lottery", {"boots": boots, "seed": seed}))
 
     def act(self, **action: t.Any) -> Json:
-        """Let somebody else change the server, as ``act(do="...", ...)``."""
+        """Change the server as others would, by ``act(do="...", ...)``."""
         return self._post("act", action)["result"]
 
     def inject(self, kind: str, **rule: t.Any) -> None:
@@ -124,7 +124,7 @@ class ControlClient:
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def call(self, method: str, path: str, body: c.Mapping[str, t.Any] | None = None) -> Json:
-        """Send one request; raise ControlFailure with the fleet's sentence where it refuses."""
+        """Send one request; raise ControlFailure with the fleet's sentence if it refuses."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data=data, method=method)
         try:
@@ -195,7 +195,7 @@ def running_fleet(
 
 
 def _refuse_errors(directory: pathlib.Path) -> None:
-    """Raise what the simulator itself did wrong: otherwise a client sees no more than a dropped connection."""
+    """Raise the simulator's own error: otherwise a client sees only a dropped connection."""
     log = _log(directory)
     if log:
         raise ControlFailure(f"The simulated fleet had errors of its own:\n{log}")

@@ -28,7 +28,7 @@ class DirectServer:
     """A host entry of a scenario, and its first user at the other end. ``now``: seconds since 1970."""
 
     def __init__(self, entry: c.Mapping[str, t.Any]) -> None:
-        """Build it; ValueError says what is wrong with the entry."""
+        """Build it; ValueError names the mistake in the entry."""
         (plan,) = read_scenario({"hosts": {_NAME: dict(entry)}}).hosts
         self.now = START
         self._model = build_server(plan.model, now=self.now)
@@ -72,7 +72,7 @@ class DirectServer:
             self._service.forget()
 
     def answer(self, envelope: bytes) -> bytes:
-        """Answer one message, with a fault where there is one; ConnectionRefusedError while it can't be reached."""
+        """Answer one message, with a fault if there is one; ConnectionRefusedError while it can't be reached."""
         if not self.is_listening:
             raise ConnectionRefusedError("The simulated server does not listen.")
         if len(envelope) > self._service.largest_envelope:
@@ -80,7 +80,7 @@ class DirectServer:
         return _at_once(self._service.answer(read_message(envelope), self._caller))[1]
 
     def state(self) -> dict[str, t.Any]:
-        """Give the whole modelled state, as the control endpoint of a fleet gives it, and what is open on the wire."""
+        """Give the modelled state, as a fleet's control endpoint gives it, and the open shells and enumerations."""
         open_ = {"shells": self._service.shells.as_json(), "enumerations": len(self._service.enumerations)}
         return {**self._model.state(), "wire": open_}
 
@@ -89,7 +89,7 @@ _Result = t.TypeVar("_Result")
 
 
 def _at_once(work: c.Coroutine[t.Any, t.Any, _Result]) -> _Result:
-    """Run to its end what never waits: here no command takes real time."""
+    """Run a coroutine that never waits to its end: here no command takes real time."""
     while True:
         try:
             work.send(None)

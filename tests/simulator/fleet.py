@@ -15,12 +15,12 @@ A scenario is a YAML mapping:
         groups: [pilot]       # optional: further groups in the inventory
         vars: {some_variable: 1}      # optional: variables in the inventory
         wire:                 # optional: how the listener is configured, see WireSettings
-          transport: basic    # what the inventory says: basic, ntlm (default) or certificate
-          scheme: https       # http (default, but for certificate)
+          transport: basic    # for the inventory: basic, ntlm (default) or certificate
+          scheme: https       # http (default, except for certificate)
           allow_unencrypted: true
           lockout_threshold: 10
           idle_seconds: 120
-          schemes: [negotiate, basic]   # what the listener accepts
+          schemes: [negotiate, basic]   # that the listener accepts
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ _ACCEPTED: t.Final[t.Mapping[Transport, tuple[Scheme, ...]]] = {
     "ntlm": ("negotiate",),
     "certificate": ("negotiate", "certificate"),
 }
-"""What a listener accepts where the scenario does not say."""
+"""The schemes that a listener accepts by default."""
 
 
 class ScenarioError(ValueError):
@@ -83,7 +83,7 @@ class Clock:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class HostPlan:
-    """One host of a scenario: what the model needs, and what the wire needs."""
+    """One host of a scenario: the settings of the model and of the wire."""
 
     name: str
     model: dict[str, t.Any]
@@ -102,7 +102,7 @@ class Scenario:
 
 
 def load_scenario(path: pathlib.Path) -> Scenario:
-    """Read a scenario file; ScenarioError says what is wrong with it."""
+    """Read a scenario file; ScenarioError names the mistake in it."""
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:
@@ -208,7 +208,7 @@ class Fleet:
             raise ScenarioError(f"The host {plan.name} can't be built: {error}") from error
 
     def reset(self, name: str) -> None:
-        """Build a host's server anew from the scenario; the port stays."""
+        """Build a host's server again from the scenario; the port stays."""
         self.servers[name] = self._build(self.plans[name])
         self.hosts[name].replace_server(self.servers[name])
 
@@ -218,7 +218,7 @@ class Fleet:
             host.follow()
 
     async def run(self) -> None:
-        """Drive the clocks until somebody sets ``stopping``; then reset all connections and close all ports."""
+        """Drive the clocks until ``stopping`` is set; then reset all connections and close all ports."""
         try:
             while not self.stopping.is_set():
                 for host in self.hosts.values():

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Twins: a scenario's host made of what ``port_info`` has found on a real server.
+"""Twins: a scenario's host made of the answers of ``port_info`` on a real server.
 
-The input is the module's result as JSON. Whatever it does not tell is assumed, and each assumption is named.
+The input is the module's result as JSON. Facts that are not in it are assumed, and each assumption is named.
 """
 
 from __future__ import annotations
@@ -34,36 +34,36 @@ _ROLES: t.Final[t.Mapping[str, str]] = {
     "ias": "ias",
     "wdsserver": "wds",
 }
-"""By service, folded: the role of the simulator that brings it along with all that belongs to it."""
+"""By service, folded: the role of the simulator that has the service and all that belongs to it."""
 
 _WINDOWS_IMAGES: t.Final = frozenset(
     {"system", "system idle process", "lsass.exe", "services.exe", "svchost.exe", "wininit.exe", "spoolsv.exe"}
     | {"dns.exe", "dsamain.exe", "msdtc.exe", "winlogon.exe", "smss.exe", "csrss.exe", ""}
 )
-"""Programs that a simulated server has anyway; what they hold, it holds."""
+"""Programs that every simulated server has; it holds their ports anyway."""
 
 _AD_LDS: t.Final = "adam_"
 _PLAYED_BY: t.Final[t.Mapping[tuple[int, ...], tuple[int, ...]]] = {(6, 2): (6, 3)}
 """Versions of which the simulator has no release at all: 2012 is played by 2012 R2."""
 _CUTS_OFF: t.Final = ("policyagent",)
-"""Without its port Windows Server 2003 answers nobody: such a twin could not be played to."""
+"""Without its port Windows Server 2003 answers no request: no role could be run against such a twin."""
 _BY_ITSELF: t.Final = ("auto", "delayed")
 
 
 class NoTwin(ValueError):
-    """The file does not tell enough; the message is one sentence."""
+    """The file lacks something; the message is one sentence."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Twin:
-    """A host entry for a scenario, and what of it is assumed rather than known."""
+    """A host entry for a scenario, and the assumptions in it."""
 
     host: dict[str, t.Any]
     assumed: tuple[str, ...]
 
 
 def twin_of(found: Json) -> Twin:
-    """Make a twin of what ``port_info`` with all subsets returned; NoTwin says what is missing."""
+    """Make a twin of the answer of ``port_info`` with all subsets; NoTwin names what is missing."""
     missing = [name for name in ("release", "services", "risk") if not found.get(name)]
     if missing:
         raise NoTwin(f"the file has no {', '.join(missing)}: save what port_info returns with gather_subset: all")
@@ -74,7 +74,7 @@ def twin_of(found: Json) -> Twin:
 
 
 class _Maker:
-    """Goes through what was found, part by part."""
+    """Goes through the answer, part by part."""
 
     def __init__(self, found: Json) -> None:
         self.found = found
@@ -147,18 +147,18 @@ class _Maker:
         return entry
 
     def _odd_values(self) -> list[dict[str, t.Any]]:
-        """MaxUserPort as some installers write it, beyond what is a port."""
+        """MaxUserPort as some installers write it, above the highest port."""
         highest = (self.found.get("dynamic_ranges") or {}).get("max_user_port")
         if highest is None or 1 <= highest <= HIGHEST_PORT:
             return []
         return [{"path": TCPIP_PARAMETERS, "name": "MaxUserPort", "type": "DWORD", "data": highest}]
 
-    # -- what is kept back
+    # -- reserved and excluded ports
     def _reservations(self) -> dict[str, t.Any]:
         found = self.found.get("reservations")
         if not found:
             return {}
-        # An empty list beats what a role's setup would leave there; an absent value and an empty one are alike.
+        # An empty list overrides the one that a role's setup would leave; an absent value and an empty one are alike.
         entry: dict[str, t.Any] = {
             "netsh_hotfix": found["mechanism"] == "netsh",
             "reserved_ports": list(found["entries"]),
@@ -275,7 +275,7 @@ class _Maker:
         needed = {row["port"] for row in self.found["risk"]["ports"] if row["service"].casefold() == "w3svc"}
         return image.casefold() == "w3wp.exe" and port in needed
 
-    # -- what nobody knows
+    # -- facts that port_info does not have
     def _assume_update(self) -> None:
         if self.found["risk"]["pool"] == "assumed":
             self.assumed.append("The update that brought the DNS socket pool (MS08-037) is installed.")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs of the real `ansible` and `ansible-playbook` from the checkout, and what they did, by the recorder callback."""
+"""Runs of the real `ansible` and `ansible-playbook` from the checkout, and their results, by the recorder callback."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Status: t.TypeAlias = t.Literal["ok", "ignored", "failed", "unreachable", "skipp
 
 
 class AnsibleFailure(RuntimeError):
-    """A run that did not do what the demonstration or the benchmark needs; the message has the program's output."""
+    """A run that failed or had another result than needed; the message has the program's output."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class TaskResult:
 class AnsibleRun:
     """A run that is over. ``recap`` holds Ansible's counts (ok, changed, failures, unreachable ...) by host.
 
-    ``record`` is what the callback wrote, line by line; with FLEET_CONTROL in the settings it has the servers' states.
+    ``record`` has the lines that the callback wrote; with FLEET_CONTROL in the settings it has the servers' states.
     """
 
     exit_code: int
@@ -100,7 +100,7 @@ def _result(line: dict[str, t.Any]) -> TaskResult:
 
 
 def _environment(record: pathlib.Path | None, settings: c.Mapping[str, str]) -> dict[str, str]:
-    """Ours, without what somebody's shell says to Ansible, and without a proxy between us and the fleet."""
+    """Our own variables, without Ansible's from the caller's shell, and without a proxy between us and the fleet."""
     programs = pathlib.Path(sys.executable).parent
     usual = {
         **{name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")},

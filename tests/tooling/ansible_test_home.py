@@ -5,9 +5,9 @@
 
 ansible-test keeps its virtual environments and its pip bootstrap script under the home directory, and passes almost
 none of the caller's environment on. A home inside build/ leaves the user's own untouched and makes every run start from
-the same state; what must come along is how pip is set up on this machine.
+the same state; only pip's settings of this machine must be copied.
 
-The bootstrap script is the one thing that ansible-test downloads from elsewhere than the package index. Where that site
+The bootstrap script is the one thing that ansible-test downloads from elsewhere than the package index. If that site
 is out of reach, no sanity test could run; so the cache is filled with a stand-in that takes pip from the standard
 library.
 """
@@ -52,7 +52,7 @@ def fill_cache(home: pathlib.Path) -> None:
 
 
 def pip_settings() -> configparser.RawConfigParser:
-    """What pip is told on this machine, by its files and by PIP_* variables."""
+    """pip's settings on this machine, from its files and from PIP_* variables."""
     command = [sys.executable, "-m", "pip", "config", "list"]
     settings = configparser.RawConfigParser()
     settings.add_section("global")

@@ -102,7 +102,7 @@ def check_connections(raw: bytes, lines: t.Sequence[bytes]) -> None:
 
 
 def check_headings(chance: random.Random) -> None:
-    """Whatever stands above the ruler, the rows below it say the same."""
+    """The rows below the ruler say the same with any text above it."""
     raw = chance.choice((*TABLES, *RANGES))
     ruler = raw.index(b"\n--") + 1
     heading = b"\n".join(mutated(chance, line, HEADING_NOISE) for line in raw[:ruler].split(b"\n")[:-1])

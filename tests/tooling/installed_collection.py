@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Check the collection as a user gets it: `python -m tests.tooling.installed_collection COLLECTIONS_PATH`.
 
-The tarball was installed there. It must hold only what belongs to users, Ansible must find every module and role by its
-full name, and every action plugin must be able to import what it needs without the checkout beside it.
+The tarball was installed there. It must hold only files for users, Ansible must find every module and role by its
+full name, and every action plugin must be able to import its modules without the checkout.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Installed:
         self._environment |= {"ANSIBLE_COLLECTIONS_PATH": str(collections_path), "ANSIBLE_NOCOLOR": "1"}
 
     def names(self, folder: str, pattern: str = "*") -> list[str]:
-        """Names without ending of what lies in a folder, sorted."""
+        """Names of the files in a folder, without ending, sorted."""
         return sorted(path.stem for path in (self.root / folder).glob(pattern) if path.stem != "__init__")
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
@@ -46,7 +46,7 @@ class Installed:
 
 
 def strangers(installed: Installed) -> list[str]:
-    """What lies in the tarball and should not."""
+    """Files in the tarball that should not be there."""
     top = [path.name for path in installed.root.iterdir() if path.name not in BELONGS]
     tests = [f"tests/{path.name}" for path in (installed.root / "tests").iterdir() if path.name != "config.yml"]
     return [f"{name} does not belong in the tarball" for name in sorted(top + tests)]

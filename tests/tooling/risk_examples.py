@@ -27,7 +27,7 @@ SERVER: t.Final = 3
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Example:
-    """A server: its release, what is set on it, and the catalogue's keys of what runs there."""
+    """A server: its release, its settings, and the catalogue's keys of its services."""
 
     version: str
     products: tuple[str, ...]
@@ -55,7 +55,7 @@ class Example:
 
     @property
     def setting(self) -> str:
-        """What is not as Windows has it by default."""
+        """The settings that differ from Windows' defaults."""
         if self.max_user_port is not None:
             return f"`MaxUserPort` {self.max_user_port}"
         return "defaults" if self.dynamic_udp == DEFAULT_POOL_RANGE else f"dynamic range {self.dynamic_udp}"
@@ -79,7 +79,7 @@ EXAMPLES: t.Final[tuple[Example, ...]] = (
 
 
 def example_rows() -> t.Iterator[tuple[str, ...]]:
-    """Release, setting, services, ports at risk, probability, and what the release's documented fix leaves of it."""
+    """Release, setting, services, ports at risk, probability, and the rest of it after the release's documented fix."""
     for example in EXAMPLES:
         boot = example.boot
         fixes = [one for one in CANDIDATES if one.applies(boot) and one.advised(boot)]
@@ -98,13 +98,13 @@ def example_rows() -> t.Iterator[tuple[str, ...]]:
 
 
 def candidate_rows() -> t.Iterator[tuple[str, ...]]:
-    """What can be changed, and on which releases it is advised."""
+    """The candidates, and the releases on which each is advised."""
     for candidate in CANDIDATES:
         yield f"`{candidate.name}`", candidate.how, candidate.takes_effect.replace("_", " "), candidate.note
 
 
 def doubt_rows() -> t.Iterator[tuple[str, ...]]:
-    """What the figures rest on."""
+    """The assumptions of the figures."""
     for doubt in DOUBTS:
         yield f"`{doubt.name}`", doubt.sentence
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The project's Python files as syntax trees: what they import, call and define. For the tests that hold the walls."""
+"""The project's Python files as syntax trees: their imports, calls and functions. For the tests of the walls."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Function: t.TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclasses.dataclass(frozen=True)
 class Import:
-    """One imported name, where it stands, and whether somebody would notice its absence there.
+    """One imported name, its place, and whether its absence would be noticed there.
 
     Attributes:
         module: the dotted name; `from a import b` gives a.b, since b may be a module.
@@ -59,7 +59,7 @@ class Source:
         return self.path.as_posix()
 
     def imports(self) -> list[Import]:
-        """All imports but those of __future__."""
+        """All imports except those of __future__."""
         return [item for item in self._imports_below(self.tree, sheltered=False) if item.package != "__future__"]
 
     def functions(self) -> list[Function]:
@@ -67,7 +67,7 @@ class Source:
         return [node for node in ast.walk(self.tree) if isinstance(node, Function)]
 
     def calls(self) -> list[tuple[str, int]]:
-        """What is called, by the last part of its name, with the line."""
+        """The calls, each by the last part of its name, with the line."""
         return [(last_name(node.func), node.lineno) for node in ast.walk(self.tree) if isinstance(node, ast.Call)]
 
     def _imports_below(self, node: ast.AST, *, sheltered: bool) -> t.Iterator[Import]:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tables of plain text, for what demo and bench tell a reader."""
+"""Tables of plain text for the output of demo and bench."""
 
 from __future__ import annotations
 
@@ -42,5 +42,5 @@ def heading(text: str) -> str:
 
 
 def verdicts(checks: c.Iterable[tuple[bool, str]]) -> str:
-    """One line per check: what was held, and whether it was."""
+    """One line per check: its description, and whether it held."""
     return "\n".join(f"{INDENT}{'ok    ' if holds else 'NOT ok'}  {text}" for holds, text in checks)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a test may do to a server behind its back: other administrators, other programs, somebody at the console."""
+"""Changes that a test may make to a server besides the run: by other administrators, other programs, at the console."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def _boot(server: SimulatedServer, arguments: Arguments) -> JsonValue:
 
 
 def _out_of_band_fix(server: SimulatedServer, _arguments: Arguments) -> JsonValue:
-    """Do what somebody at the console does about block mode: disable IPSEC Services, boot (KB912023)."""
+    """Do what an administrator at the console does about block mode: disable IPSEC Services, boot (KB912023)."""
     write_start_mode(server.machine.registry, "PolicyAgent", "disabled")
     server.boot_now()
     return None

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the simulated Windows assumes where no document decides: every contested behaviour, named and switchable.
+"""What the simulated Windows assumes if no document decides: every contested behaviour, named and switchable.
 
 A green test against the simulator rests on these. Each field carries the evidence tag of its source (D documented,
-C seen in public code, T community report, K general knowledge that nobody verified) and what it does.
+C seen in public code, T community report, K general knowledge, not verified) and what it does.
 """
 
 from __future__ import annotations

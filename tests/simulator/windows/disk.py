@@ -30,8 +30,8 @@ class DiskError(Exception):
 class Disk(c.MutableMapping[str, bytes]):
     """Files by full path, found in any case and kept as they were first written.
 
-    As a mapping it is the disk as somebody at the console changes it, without any check. ``read_only`` and ``in_use``
-    (open in a program that shares neither writing nor deleting) are folded paths; into ``denied`` folders nobody
+    As a mapping it is the disk as a person at the console changes it, without any check. ``read_only`` and ``in_use``
+    (open in a program that shares neither writing nor deleting) are folded paths; into ``denied`` folders no account
     writes.
     """
 
@@ -63,18 +63,18 @@ class Disk(c.MutableMapping[str, bytes]):
         return sorted(path for path in self if fnmatch.fnmatchcase(path.casefold(), pattern.casefold()))
 
     def read(self, path: str) -> bytes:
-        """Return the content; DiskError where there is no such file."""
+        """Return the content; DiskError if there is no such file."""
         if path not in self:
             raise DiskError(FILE_NOT_FOUND, path)
         return self[path]
 
     def write(self, path: str, data: bytes, *, elevated: bool) -> None:
-        """Write a whole file; DiskError where that is refused."""
+        """Write a whole file; DiskError if that is refused."""
         self.demand_writable(path, elevated=elevated)
         self[path] = data
 
     def demand_writable(self, path: str, *, elevated: bool) -> None:
-        """Raise DiskError where an account may not write, replace or delete a file."""
+        """Raise DiskError if an account may not write, replace or delete a file."""
         folder = path.casefold().rpartition("\\")[0]
         if not elevated or folder in self.denied or path.casefold() in self.read_only:
             raise DiskError(ACCESS_DENIED, path)
@@ -92,7 +92,7 @@ class Disk(c.MutableMapping[str, bytes]):
         self[target] = data
 
     def delete(self, path: str, *, elevated: bool) -> None:
-        """Delete a file; DiskError where there is none or that is refused."""
+        """Delete a file; DiskError if there is none or that is refused."""
         self.read(path)
         self.demand_writable(path, elevated=elevated)
         del self[path]

@@ -44,7 +44,7 @@ def pool_range(registry: Registry, release: Release, assumptions: Assumptions, *
 
 
 def pool_exclusions(registry: Registry, release: Release) -> frozenset[int]:
-    """Return the ports of SocketPoolExcludedPortRanges, where the release has the list."""
+    """Return the ports of SocketPoolExcludedPortRanges, if the release has the list."""
     if not release.pool_exclusion_list:
         return frozenset()
     return ports_of(read_ranges(registry.texts(DNS_PARAMETERS, "SocketPoolExcludedPortRanges")))

@@ -27,7 +27,7 @@ if t.TYPE_CHECKING:
     from tests.simulator.windows.session import Session
 
 REMEMBERED_RETRIES: t.Final = 24
-"""Of a long time in which nobody looked, only the last tries are played."""
+"""Of a long time without a request, only the last tries are played."""
 
 
 def bind_one_of(session: Session, service: Service, program: Program, now: float) -> int:

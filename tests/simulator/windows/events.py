@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The event logs: what was written, by whom, with which insertion strings."""
+"""The event logs: each event with its source and its insertion strings."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ class ExclusionStore:
         return ERROR_NOT_FOUND
 
     def at_boot(self, runtime_blocks: t.Iterable[tuple[Protocol, PortRange]]) -> ExclusionStore:
-        """Return the store as a boot finds it: persistent blocks and, anew, those that programs make while they run."""
+        """Return the store as a boot finds it: persistent blocks, and new ones that programs make while they run."""
         store = ExclusionStore()
         store.generation = self.generation + 1
         for protocol, blocks in self._blocks.items():

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The types that cross the border between the simulated Windows and whoever speaks a protocol to it."""
+"""The types that cross the border between the simulated Windows and the protocols that lead to it."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Boots of twins: how often does a server in its present state lose a service to somebody else's ports?
+"""Boots of copies: how often does a server in its present state lose a service because others have its port?
 
 The twins run the very same boot code on the very same disk; they only write no events.
 """
@@ -81,7 +81,7 @@ def find_seed(machine: Machine, *, seed: int, broken: bool, wanted: t.Collection
     """Return the first seed from this one on whose boot is as wanted; ValueError after 20,000 boots.
 
     Not broken: every service gets its ports. Broken: the wanted services lose one (any service, when none is named),
-    and nobody else; so a server whose AD LDS is down is not cut off by IPSEC Services at the same time.
+    and no other; so a server whose AD LDS is down is not cut off by IPSEC Services at the same time.
     """
     twin = twin_of(machine)
     plan = plan_boot(twin)

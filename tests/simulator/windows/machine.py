@@ -51,7 +51,7 @@ class Foreigner:
 
     @property
     def far_end(self) -> tuple[Family, str, int]:
-        """Where it has connected to."""
+        """The other end of its connection."""
         address, _colon, port = self.remote.rpartition(":")
         family: Family = 6 if address.startswith("[") else 4
         return family, address.strip("[]"), int(port or 0)
@@ -62,9 +62,9 @@ class Machine:
     """One server's disk.
 
     ``hotfixes`` are the rows of Win32_QuickFixEngineering; ``dns_update`` says whether dns.exe holds a pool before
-    2008 R2, whatever the rows show (KB951746 may be slipstreamed). ``clock_offset`` is the server's clock minus true
+    2008 R2, whether the rows show it or not (it may be slipstreamed). ``clock_offset`` is the server's clock minus true
     time, ``boot_time_jump`` what LastBootUpTime is off besides, both in seconds. ``time_scale`` shortens every duration
-    (1.0 is life-like). ``runtime_blocks`` are made anew at each boot (by WinNAT), here always the same.
+    (1.0 is life-like). ``runtime_blocks`` are made again at each boot (by WinNAT), here always the same.
     ``tcp_clients``: how many connections lsass.exe opens at boot, each from a TCP port that the stack chooses.
     """
 

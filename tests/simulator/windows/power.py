@@ -20,7 +20,7 @@ LEAST_GOODBYE_SECONDS: t.Final = 0.3
 
 @dataclasses.dataclass(slots=True)
 class Power:
-    """What is going to happen to the server, and when (true time); ``on`` is false between two sessions."""
+    """The next change of the server's power, and its time (true time); ``on`` is false between two sessions."""
 
     on: bool = True
     network: bool = True
@@ -48,7 +48,7 @@ class Power:
         return scheduled
 
     def begin(self, now: float, *, time_scale: float) -> None:
-        """Begin the shutdown phase: what follows is laid out here."""
+        """Begin the shutdown phase and schedule the rest."""
         self.shutting_down = True
         silent = now + max(GOODBYE_SECONDS * time_scale, LEAST_GOODBYE_SECONDS)
         self.agenda = [(silent, "silent")]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The form of a program's behaviour: the ports that it binds, when, and what happens when it does not get them."""
+"""The form of a program's behaviour: the ports that it binds, when, and what happens if it does not get them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Endpoint:
     """An RPC endpoint over TCP whose port a registry value fixes.
 
     ``key`` is below ``Services``. Without the value the port is dynamic or, with ``optional``, there is no endpoint.
-    ``complaint``: what the program logs when it cannot listen; most log nothing. ``noisy_restart``: it logs the same
+    ``complaint``: the program's event if it cannot listen; most log nothing. ``noisy_restart``: it logs the same
     when it is restarted, although it does listen.
     """
 
@@ -50,7 +50,7 @@ class Endpoint:
 class Worker:
     """A process that a service starts for its own part, with a UDP port; it tries again until it has it.
 
-    ``name`` is what the lottery calls it, since it is no service.
+    ``name`` is its name in the lottery, since it is no service.
     """
 
     name: str

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What each service's program does when it runs: the ports it binds, and how long it takes. One row per service."""
+"""The behaviour of each service's program: the ports it binds, and how long that takes. One row per service."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.simulator.windows.releases import Release
 AD_LDS_PREFIX: t.Final = "adam_"
 AD_LDS_DEFAULT_PORTS: t.Final = (389, 636)
 UDP_PORTS_VALUE: t.Final = "Simulated UDP ports"
-"""REG_MULTI_SZ below a service's ``Parameters``: what a program opens that no row of this file knows (for twins)."""
+"""REG_MULTI_SZ below a service's ``Parameters``: the ports of a program that no row of this file knows (for twins)."""
 
 
 _ORDINARY: t.Final = Program()
@@ -77,7 +77,7 @@ def program_of(name: str, registry: Registry, release: Release, assumptions: Ass
 
 
 def _beside(folded: str, program: Program, registry: Registry, release: Release) -> Program:
-    """Return the behaviour of a service as what else is on the server makes it."""
+    """Return the behaviour of a service, which may depend on other services of the server."""
     controller = registry.find(f"{SERVICES}\\{directory.NTDS_PARAMETERS}") is not None
     if folded == "samss" and controller and release.nt5:
         # Before 2008 the directory is no service: lsass.exe opens it with the account manager.

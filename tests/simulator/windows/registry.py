@@ -71,7 +71,7 @@ def split_path(path: str) -> list[str]:
 
 
 class Registry:
-    """All hives of one server. ``generation`` grows with each change, so that readers may keep what they derived."""
+    """All hives of one server. ``generation`` grows with each change, so that readers may keep derived values."""
 
     def __init__(self) -> None:
         """Begin with the hives alone."""
@@ -90,7 +90,7 @@ class Registry:
         return key
 
     def create(self, path: str, *, hive: int = HKLM) -> Key:
-        """Return a key, made with all of its parents where it was absent."""
+        """Return a key; if it was absent, it is made with all of its parents."""
         key = self._roots[hive]
         for part in split_path(path):
             folded = part.casefold()

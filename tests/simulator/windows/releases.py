@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The Windows releases that can be simulated: one row each, and what each of them can do."""
+"""The Windows releases that can be simulated: one row each, with its capabilities."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a simulated server can be: the roles of a scenario, as rows of services and settings of their setup programs."""
+"""Kinds of simulated servers: the roles of a scenario, as rows of services and settings of their setup programs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.simulator.windows.releases import Release
 from tests.simulator.windows.rows import ServiceRow
 
 CLUSTER_RESERVATION: t.Final = ("3343-3343",)
-"""Found on servers that nobody has touched (ISC diary 11401) [T]."""
+"""Found on servers as setup left them (ISC diary 11401) [T]."""
 EXCHANGE_MAX_USER_PORT: t.Final = 60000
 EXCHANGE_DYNAMIC_RANGE: t.Final[PortRange] = (1025, 60000)
 """Exchange 2003 sets the one, Exchange 2007 on 2008 the other (KB929851)."""
@@ -26,7 +26,7 @@ SMALL_BUSINESS: t.Final = 0x1 | 0x20
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
-    """One role. ``parts`` are roles that it brings with it; ``releases`` where it can be (none: everywhere).
+    """One role. ``parts`` are roles that it brings with it; ``releases`` those that it exists on (none: all).
 
     ``victim``: the service that ``broken: true`` means. ``max_user_port`` and ``reserved_ports`` are found on NT 5.x,
     ``dynamic_range`` from 6.0 on, where the scenario does not say otherwise. ``suites`` are bits of OSProductSuite.

@@ -22,7 +22,7 @@ Era: t.TypeAlias = t.Literal["all", "nt5", "nt6"]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ServiceRow:
-    """One service or driver; ``image`` has ``{system32}`` for that directory; ``german`` is "" where it is alike."""
+    """One service or driver; ``image`` has ``{system32}`` for that directory; ``german`` is "" if it is the same."""
 
     name: str
     english: str

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Scenario files: what one host entry may say, and the disk that it describes."""
+"""Scenario files: the keys of one host entry, and the disk that it describes."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class HostSpec:
 
     ``update``: KB951746/KB953230 is there (2003 and 2008; later releases always have the pool). ``netsh_hotfix``: 2008
     and 2008 R2 have the excludedportrange commands. ``broken``: the first seed from ``seed`` on with which the role's
-    victim, or the service or services that are named instead of ``true``, and nobody else loses its port (``false``: no
+    victim, or the service or services that are named instead of ``true``, and no other loses its port (``false``: no
     service does); absent: just that seed. ``uptime`` in seconds. ``time_scale`` below 1 makes every simulated duration
     shorter. ``exclusions`` and ``runtime_blocks``: lists of ``{protocol, ports}``. ``tcp_clients``: connections that
     lsass.exe has opened before late services start.
@@ -105,7 +105,7 @@ class HostSpec:
 
     @property
     def victims(self) -> tuple[str, ...]:
-        """The services that ``broken`` speaks of; none where no role has a usual victim."""
+        """The services that ``broken`` names; none if no role has a usual victim."""
         if isinstance(self.broken, tuple):
             return self.broken
         return next(((ROLES[name].victim,) for name in self.parts if ROLES[name].victim), ())
@@ -277,7 +277,7 @@ def _read_keys(reader: _Reader, release: Release, roles: tuple[str, ...]) -> Hos
 
 
 def _with_role_defaults(spec: HostSpec, entry: t.Mapping[str, t.Any]) -> HostSpec:
-    """Return the host with what its roles' setup programs leave, where the entry says nothing (not even null)."""
+    """Return the host with the settings of its roles' setup programs, unless the entry has the key (even as null)."""
     found: dict[str, t.Any] = {}
     for role in (ROLES[name] for name in spec.parts):
         if spec.release.nt5:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The service manager at work: what its clients (WMI, sc.exe, net.exe) can ask of a running server.
+"""The service manager at work: the requests of its clients (WMI, sc.exe, net.exe) to a running server.
 
 Return values are Win32 error codes; the WMI provider has its own numbers for them (``WMI_CODES``).
 """
@@ -67,7 +67,7 @@ class ServiceManager:
 
     # -- start and stop
     def start(self, name: str) -> int:
-        """Start a service and, before it, what it needs; returns while it is still pending."""
+        """Start a service and, before it, its dependencies; returns while it is still pending."""
         service = self.find(name)
         if service is None:
             return ERROR_SERVICE_DOES_NOT_EXIST
@@ -196,6 +196,6 @@ class ServiceManager:
             )
 
     def reload_all(self) -> None:
-        """Read start types that somebody wrote into the registry directly (only where an assumption says so)."""
+        """Read start types that were written into the registry directly (only if an assumption says so)."""
         for service in self.session.services.values():
             self._reload(service, f"{SERVICES}\\{service.config.name}")

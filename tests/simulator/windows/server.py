@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One simulated Windows server: the whole of what a protocol front end sees of it."""
+"""One simulated Windows server: everything that a protocol front end sees of it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class SimulatedServer:
     Call ``tick(now)`` before each request; nothing in here reads a clock.
 
     ``users`` hold their passwords: the wire authenticates, the model only authorizes. ``programs`` are commands that
-    the model does not know (folded name without ``.exe``) and that somebody else answers.
+    the model does not know (folded name without ``.exe``) and that other code answers.
     """
 
     def __init__(
@@ -186,7 +186,7 @@ class SimulatedServer:
 
     # -- WinRS
     def run_command(self, command_line: str, stdin: bytes, *, codepage: int, user: User) -> CommandResult:
-        """Run one command line in cmd.exe (what WinRS got as Command plus arguments joined by one blank)."""
+        """Run one command line in cmd.exe (WinRS' Command plus its arguments, joined by one blank)."""
         return interpreter.run(self._context(user), command_line, stdin, codepage=codepage, foreign=self.programs)
 
     def _context(self, user: User) -> Context:
@@ -257,7 +257,7 @@ class SimulatedServer:
 
 
 def build_server(host: t.Mapping[str, t.Any], *, now: float) -> SimulatedServer:
-    """Make the server that one host entry of a scenario file describes; ValueError names what is wrong with it."""
+    """Make the server that one host entry of a scenario file describes; ValueError names the mistake in it."""
     return build_from_spec(read_host(host), now=now)
 
 
@@ -274,7 +274,7 @@ def build_from_spec(spec: HostSpec, *, now: float) -> SimulatedServer:
 
 
 def _start_winrm(server: SimulatedServer) -> None:
-    """Somebody has started WinRM where it does not start by itself: the server can be reached until it reboots."""
+    """WinRM was started by hand though it is not automatic: the server can be reached until it reboots."""
     manager = ServiceManager(server.session, server.now)
     if manager.start("WinRM") == 0:
         server.session.hasten(server.session.services["winrm"], server.now)

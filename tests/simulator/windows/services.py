@@ -46,7 +46,7 @@ def image_of(image_path: str) -> str:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ServiceConfig:
-    """What ``Services\\NAME`` says. Dependencies are services, or load-order groups with a ``+`` before."""
+    """The values of ``Services\\NAME``. Dependencies are services, or load-order groups with a ``+`` before."""
 
     name: str
     display_name: str

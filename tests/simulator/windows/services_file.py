@@ -55,7 +55,7 @@ ODDITIES: t.Final[tuple[Oddity, ...]] = t.get_args(Oddity)
 
 
 def path_in(windows_directory: str) -> str:
-    """Return where the file is."""
+    """Return the path of the file."""
     return f"{windows_directory}\\{FOLDER}\\services"
 
 

@@ -43,7 +43,7 @@ SERVICE_MANAGER: t.Final = "Service Control Manager"
 
 @dataclasses.dataclass(slots=True)
 class _Reservations:
-    """Which ports random binds avoid, and which nobody may bind; ReservedPorts as read at boot."""
+    """The ports that random binds avoid, and those that no program may bind; ReservedPorts as read at boot."""
 
     random: dict[Protocol, frozenset[int]]
     everybody: dict[Protocol, frozenset[int]]
@@ -129,7 +129,7 @@ class Session:
         _STEPS[kind](self, service, now)
 
     def hasten(self, service: Service, now: float) -> None:
-        """Do now what is on the agenda for a service that somebody waits for; nobody waits for a worker's next try."""
+        """Run the tasks of a service that a caller waits for; no caller waits for a worker's next try."""
         for due, _serial, kind, name in self._take_from_agenda(service):
             if kind == "retry":
                 self.schedule(due, kind, name)
@@ -137,7 +137,7 @@ class Session:
                 self.apply(kind, name, now)
 
     def _take_from_agenda(self, service: Service) -> list[tuple[float, int, StepKind, str]]:
-        """Remove what is still to come for a service, and return it in its order."""
+        """Remove the scheduled tasks of a service, and return them in their order."""
         folded = service.config.name.casefold()
         taken = sorted(item for item in self._agenda if item[3] == folded)
         if taken:
@@ -433,7 +433,7 @@ class Session:
         return avoided | self.sockets.used_ports("udp")
 
     def reservations(self) -> _Reservations:
-        """Return what the stack keeps back now; worked out again when netsh has changed something."""
+        """Return the ports that the stack keeps back now; computed again when netsh has changed something."""
         exclusions = self.machine.exclusions
         if self._reserved is None or self._reserved[0] != exclusions.generation:
             protocols: tuple[Protocol, ...] = ("tcp", "udp")

@@ -65,7 +65,7 @@ def bind_result(
 class Socket(t.NamedTuple):
     """One bound socket. ``created`` is simulated time; ``service`` the owner inside a shared process, or "".
 
-    ``client``: connect() chose its port, which takes the port on all addresses, whatever ``address`` says then [K].
+    ``client``: connect() chose its port, which takes the port on all addresses, even if ``address`` names one [K].
 
     A tuple, because a lottery makes half a million of them.
     """
@@ -161,7 +161,7 @@ class SocketTable:
         return used
 
     def conflict(self, newcomer: Socket) -> int:
-        """Return what bind() gives the newcomer: 0, 10048 or 10013."""
+        """Return the result of bind() for the newcomer: 0, 10048 or 10013."""
         for holder in self.holders(newcomer.protocol, newcomer.family, newcomer.port):
             if not (holder.wildcard or newcomer.wildcard or holder.address == newcomer.address):
                 continue
@@ -212,9 +212,9 @@ class SocketTable:
         return sorted(found, key=lambda socket: socket.port)
 
     def shown(self, protocol: Protocol, family: Family) -> list[Socket]:
-        """Return what tools show: beside the sockets one accepted connection of each listener, and those that are over.
+        """Return the rows that tools show: sockets, an accepted connection per listener, connections that are over.
 
-        These share the port of their listener, or have none: nobody's bind meets them.
+        These share the port of their listener, or have none: they block no bind.
         """
         found = self.all(protocol, family)
         if protocol == "udp":
@@ -237,7 +237,7 @@ class SocketTable:
         return sorted([*found, *accepted, *over], key=lambda socket: socket.port)
 
     def as_json(self) -> list[dict[str, t.Any]]:
-        """Return all sockets, those of a pool as one row."""
+        """Return all sockets; those of a pool are one row."""
         rows = [
             {
                 "protocol": socket.protocol,

@@ -63,7 +63,7 @@ Token: t.TypeAlias = tuple[str, str]
 
 
 def parse(text: str) -> Select | Association:
-    """Parse a query; WqlError says what is wrong with it."""
+    """Parse a query; WqlError names the mistake in it."""
     match = _ASSOCIATION.match(text)
     return _association(match) if match else _Parser(_tokens(text)).select()
 

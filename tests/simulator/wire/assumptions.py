@@ -1,10 +1,10 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the wire assumes where no document and no capture decides, for the documentation.
+"""What the wire assumes if no document and no capture decides, for the documentation.
 
 Tags as in the model's table: D documented, C seen in public code or captures, T community report, K unverified.
-``switch`` names the wire setting of a scenario's host that changes it; empty where none does.
+``switch`` names the wire setting of a scenario's host that changes it; empty if there is none.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import typing as t
 
 
 class WireAssumption(t.NamedTuple):
-    """One row: what is assumed, on what evidence, and how to change it."""
+    """One row: the assumption, its evidence, and how to change it."""
 
     name: str
     tag: t.Literal["D", "C", "T", "K"]

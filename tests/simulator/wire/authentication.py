@@ -38,12 +38,12 @@ _ACCEPTOR_ERRORS: t.Final = (
     ValueError,
     struct.error,
 )
-"""What a malformed token makes pyspnego raise (found by changing single bytes of good ones)."""
+"""The exceptions of pyspnego for a malformed token (found by changing single bytes of good ones)."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Refusal:
-    """A 401: the WWW-Authenticate headers to send with it; ``failed`` where a password was wrong."""
+    """A 401: the WWW-Authenticate headers to send with it; ``failed`` if a password was wrong."""
 
     challenges: tuple[str, ...]
 
@@ -72,7 +72,7 @@ class Accounts:
         return [f"{domain}:{user.name}:{user.password}" for domain in sorted(domains)]
 
     def find(self, name: str) -> User | None:
-        """Give the account for ``user``, ``.\\user``, ``HOST\\user`` or ``DOMAIN\\user``; None where there is none."""
+        """Give the account for ``user``, ``.\\user``, ``HOST\\user`` or ``DOMAIN\\user``; None if there is none."""
         domain, _separator, plain = name.rpartition("\\")
         user = self._users.get(plain.lower())
         known = user is not None and domain.lower() in ("", ".", self._host, user.domain.lower())

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Counters per host, so that tests can hold request budgets and read what was asked in which order."""
+"""Counters per host, so that tests can check request budgets and read the requests in their order."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def is_sealed(content_type: str) -> bool:
 
 
 def unseal(context: spnego.ContextProxy, body: bytes) -> bytes:
-    """Open a sealed body; raise Unsealable where that fails."""
+    """Open a sealed body; raise Unsealable if that fails."""
     head, _separator, rest = body.partition(_OCTETS)
     sealed, end, _after = rest.rpartition(BOUNDARY + b"--")
     length = _LENGTH.search(head)

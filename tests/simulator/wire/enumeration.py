@@ -26,7 +26,7 @@ ENVELOPE_OVERHEAD: t.Final = 1500
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Batch:
-    """What one answer carries; ``context`` is None at the end of the sequence."""
+    """The content of one answer; ``context`` is None at the end of the sequence."""
 
     items: list[ET.Element]
     context: str | None

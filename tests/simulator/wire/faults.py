@@ -238,7 +238,7 @@ KINDS: t.Final[c.Mapping[FaultName, FaultKind]] = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ProviderDetail:
-    """What the WMI plug-in adds to a fault: its inner message, and from 2.0 on the ``__ExtendedStatus``."""
+    """The additions of the WMI plug-in to a fault: its inner message, and from 2.0 on the ``__ExtendedStatus``."""
 
     message: str
     number: int
@@ -248,7 +248,7 @@ class ProviderDetail:
 
 
 class SoapFault(Exception):
-    """An operation that ends in a fault; ``number`` and ``subcode`` override the row where a test asks for others."""
+    """An operation that ends in a fault; ``number`` and ``subcode`` override the row if a test asks for others."""
 
     def __init__(
         self,
@@ -289,7 +289,7 @@ _WMI_FAULTS: t.Final[c.Mapping[str, FaultName]] = {
 
 
 def from_wmi(error: WmiFault) -> SoapFault:
-    """Turn WMI's refusal into a SOAP fault: what a query can't process is a filter, whatever its reason."""
+    """Turn WMI's refusal into a SOAP fault: a query that can't be processed is a filter, for whatever reason."""
     name = _WMI_FAULTS[error.kind]
     if error.operation == "ExecQuery" and name == "invalid_resource":
         name = "cannot_process_filter"

@@ -34,9 +34,9 @@ _SEALING_ROOM: t.Final = 4096
 class WireSettings:
     """How a host's listener is configured.
 
-    ``schemes`` are what Service/Auth offers; ``allow_unencrypted`` is Service/AllowUnencrypted; ``lockout_threshold``
+    ``schemes`` are those of Service/Auth; ``allow_unencrypted`` is Service/AllowUnencrypted; ``lockout_threshold``
     failed logons lock an account (0: never); ``idle_seconds`` closes an idle connection (real seconds, 120 as seen in
-    the field); ``max_envelope_kb`` is MaxEnvelopeSizekb where an administrator has changed the stack's default.
+    the field); ``max_envelope_kb`` is MaxEnvelopeSizekb if an administrator has changed the stack's default.
     """
 
     schemes: tuple[Scheme, ...] = ("negotiate", "basic")
@@ -132,7 +132,7 @@ class SimulatedHost:
 
 
 class _HostSession:
-    """One connection to a host: its authentication, and what becomes of each request."""
+    """One connection to a host: its authentication, and the answer to each request."""
 
     def __init__(self, host: SimulatedHost) -> None:
         self._host = host
@@ -196,7 +196,7 @@ class _HostSession:
         return Response(status, encryption.seal(context, envelope), (("Content-Type", encryption.CONTENT_TYPE),))
 
     async def _message(self, body: bytes, size: int, user: User, connection: Connection, *, sealed: bool) -> Response:
-        """Answer one SOAP message, with whatever fault was injected for it, and log it."""
+        """Answer one SOAP message, with the fault that was injected for it, and log it."""
         if len(body) > self._host.service.largest_envelope:
             return Response(413, close=True)
         try:
@@ -248,7 +248,7 @@ class _HostSession:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Exchange:
-    """One message on its way: what is needed to answer it and to log it."""
+    """One message on its way, with everything that its answer and its log line need."""
 
     message: Message
     user: User
@@ -297,7 +297,7 @@ def _unauthorized(challenges: tuple[str, ...]) -> Response:
 
 
 async def _before(rule: Rule, connection: Connection) -> Response | None:
-    """Do what the rule does instead of the operation; None where the operation is still to be carried out."""
+    """Do the rule's work in place of the operation; None if the operation must still be carried out."""
     if rule.kind == "drop_before":
         raise Drop
     if rule.kind == "hang":

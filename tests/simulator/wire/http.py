@@ -44,13 +44,13 @@ class Request:
     too_large: bool = False
 
     def header(self, name: str) -> str | None:
-        """Give a header's value; None where it is absent."""
+        """Give a header's value; None if it is absent."""
         return self.headers.get(name.lower())
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Response:
-    """One answer. ``stream`` replaces ``body`` for what must not be built in memory; without ``length`` in chunks."""
+    """One answer. ``stream`` replaces ``body`` if that must not be built in memory; without ``length`` in chunks."""
 
     status: int
     body: bytes = b""
@@ -69,7 +69,7 @@ class Traffic:
 
 
 class Session(t.Protocol):
-    """What answers the requests of one connection, and may keep state for it."""
+    """The object that answers the requests of one connection, and may keep state for it."""
 
     async def answer(self, request: Request, connection: Connection) -> Response:
         """Give the answer to a request, or raise Drop."""
@@ -89,7 +89,7 @@ class Connection:
         self.address: str = f"{here[0]}:{here[1]}" if here else ""
         self.scheme: t.Literal["http", "https"] = "https" if writer.get_extra_info("ssl_object") else "http"
         self.certificate: c.Mapping[str, t.Any] | None = writer.get_extra_info("peercert")
-        """What the other side has proven to have, as Python's ssl module describes it."""
+        """The certificate of the other side, as Python's ssl module describes it."""
 
     def abort(self) -> None:
         """Reset the connection: the other side sees a reset, not an orderly end."""
@@ -99,7 +99,7 @@ class Connection:
         self._writer.transport.abort()
 
     async def closed_by_peer(self) -> None:
-        """Wait until the other side gives up; whatever it still sends is thrown away."""
+        """Wait until the other side closes the connection; ignore everything that it still sends."""
         while await self._reader.read(READ_SIZE):
             pass
 
@@ -272,7 +272,7 @@ class HttpServer:
         except Drop:
             connection.abort()
         except OSError:
-            pass  # the other side is gone, and there is nobody left to tell
+            pass  # the other side is gone: no client is left to answer
         finally:
             self._connections.discard(connection)
             writer.close()

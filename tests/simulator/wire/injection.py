@@ -45,8 +45,8 @@ class Rule:
     """One fault to inject.
 
     It fires on requests whose number is ``at`` or more (counted from the injection, from 1) and whose action,
-    resource or brief contains ``action`` (without regard to case); ``times`` times, for ever where None.
-    ``scope`` tells what is counted: SOAP messages, or all HTTP requests including those of authentication.
+    resource or brief contains ``action`` (without regard to case); ``times`` times, for ever if None.
+    ``scope`` is the unit that is counted: SOAP messages, or all HTTP requests including those of authentication.
     ``seconds`` for delays, ``status`` and ``body`` for HTTP answers, ``location`` for redirects, ``size`` in bytes for
     oversize bodies (``chunked`` hides it from the reader), ``code`` and ``subcode`` for faults, whose reason ``body``
     may replace. ``element`` is the local name of the elements whose text ``body`` replaces. ``unsealed``: the answer is
@@ -83,7 +83,7 @@ class Rule:
 
 
 def read_rule(data: c.Mapping[str, t.Any]) -> Rule:
-    """Make a rule from JSON; ValueError says what is not understood."""
+    """Make a rule from JSON; ValueError names the part that is not understood."""
     known = {field.name for field in dataclasses.fields(Rule)} - {"seen", "fired"}
     unknown = sorted(set(data) - known)
     if unknown:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the wire needs of a modelled server: the simulated Windows has it, and so has a stub in a test."""
+"""The interface of a modelled server to the wire: the simulated Windows has it, and so has a stub in a test."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Server(t.Protocol):
 
     @property
     def roles(self) -> tuple[str, ...]:
-        """What it is there for: groups of an inventory."""
+        """Its groups in an inventory."""
 
     @property
     def boot_id(self) -> int:

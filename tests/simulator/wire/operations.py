@@ -67,7 +67,7 @@ class WsmanService:
         return self.limits.max_envelope_kb * 1024
 
     def forget(self) -> None:
-        """Drop shells and enumerations: what a boot does."""
+        """Drop shells and enumerations, as a boot does."""
         self.shells.clear()
         self.enumerations.clear()
 
@@ -154,7 +154,7 @@ class WsmanService:
         return verbs[message.action](message, caller.user)
 
     def _authorize(self, message: Message, user: User) -> None:
-        """Refuse who may not speak WinRM at all; what WMI allows to a plain user is the model's decision."""
+        """Refuse accounts that may not speak WinRM at all; the model decides what WMI allows to a plain user."""
         is_shell = message.resource_uri.lower().startswith(SHELL_URI)
         if not user.elevated and (is_shell or not user.remote_wmi):
             raise SoapFault("access_denied")

@@ -28,7 +28,7 @@ MODULE_RESULT: t.Final[dict[str, t.Any]] = {
     "data_type_changed": False,
     "rc": 0,
 }
-"""What each module is said to have answered: the documented returns of a registry module that changed a value."""
+"""The fixed answer of each module: the documented returns of a registry module that changed a value."""
 
 
 def is_powershell(command_line: str) -> bool:
@@ -37,7 +37,7 @@ def is_powershell(command_line: str) -> bool:
 
 
 def script_of(command_line: str) -> str:
-    """Give the script that the command line carries, decoded; empty where it has none."""
+    """Give the script in the command line, decoded; empty if it has none."""
     found = _ENCODED.search(command_line)
     if found is not None:
         try:
@@ -49,7 +49,7 @@ def script_of(command_line: str) -> str:
 
 
 def command_in(script: str) -> str:
-    """Give what a ``raw`` script asks for, without the lines that keep the exit code."""
+    """Give the command of a ``raw`` script, without the lines that keep the exit code."""
     return _EXIT_TAIL.sub("", script).strip()
 
 

@@ -113,7 +113,7 @@ class Shells:
         return []
 
     def command(self, message: Message, user: User) -> list[ET.Element]:
-        """Start a command; it runs at once, unless it waits for what Send will bring."""
+        """Start a command; it runs at once, unless it waits for the input of Send."""
         shell = self._find(message, user)
         payload = self._payload(message, "CommandLine")
         self._refuse_unknown_options(message)
@@ -158,7 +158,7 @@ class Shells:
         return [_receive_response(command, max_bytes=max_bytes)]
 
     def signal(self, message: Message, user: User) -> list[ET.Element]:
-        """Terminate a command, and release what it counts for where the stack does so."""
+        """Terminate a command, and release its operation if the stack does so."""
         shell = self._find(message, user)
         payload = self._payload(message, "Signal")
         command = self._command(shell, payload.get("CommandId", ""))
@@ -167,7 +167,7 @@ class Shells:
             shell.operations -= 1
         return [element("rsp:SignalResponse")]
 
-    # -- what they share --------------------------------------------------------------------------------------------
+    # -- shared parts -----------------------------------------------------------------------------------------------
     @property
     def _modern(self) -> bool:
         return self._server.winrm_stack >= "3.0"

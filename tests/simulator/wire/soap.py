@@ -127,7 +127,7 @@ def envelope(
 def render(root: ET.Element) -> bytes:
     """Write an envelope. Characters that XML can't carry go out as they are, so that the reader's parser refuses them.
 
-    What a real server does with such characters is [K] unverified.
+    The behaviour of a real server with such characters is [K] unverified.
     """
     return ET.tostring(root, encoding="unicode").encode("utf-8", "surrogatepass")
 
@@ -174,7 +174,7 @@ class Message:
 
 
 def read_message(data: bytes) -> Message:
-    """Parse a request. Raises NotXml where it is no SOAP 1.2 envelope; the header's rules are not checked here."""
+    """Parse a request. Raises NotXml if it is no SOAP 1.2 envelope; the header's rules are not checked here."""
     root = parse_xml(data)
     body = root.find(tag("s:Body"))
     if root.tag != tag("s:Envelope") or body is None:

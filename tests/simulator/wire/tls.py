@@ -32,7 +32,7 @@ class Authority:
         return cls(path, authority)
 
     def listener(self, address: str, release: str) -> ssl.SSLContext:
-        """How a server of this release answers on HTTPS; it takes a client's certificate where one is shown."""
+        """How a server of this release answers on HTTPS; it takes a client's certificate if there is one."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         if release in TLS_1_0_ONLY:
             context.set_ciphers("ALL:@SECLEVEL=0")
@@ -52,7 +52,7 @@ class Authority:
 
 
 def name_shown(certificate: t.Mapping[str, t.Any] | None) -> str | None:
-    """The common name in a peer's certificate, as Python's ssl module gives it; None where there is none."""
+    """The common name in a peer's certificate, as Python's ssl module gives it; None if there is none."""
     subject: t.Iterable[t.Any] = (certificate or {}).get("subject", ())
     names = (value for group in subject for field, value in group if field == "commonName")
     return next(names, None)

@@ -1,10 +1,10 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A callback plugin for tests, demo and bench: what a run of Ansible did, as lines of JSON in a file.
+"""A callback plugin for tests, demo and bench: the results of a run of Ansible, as lines of JSON in a file.
 
 The environment variable PORTKEEPER_RECORD names the file; tests.tooling.ansible_programs switches it on and reads it.
-FLEET_CONTROL, where it is set, is the control address of a simulated fleet: then each line also has the server's state
+FLEET_CONTROL, if it is set, is the control address of a simulated fleet: then each line also has the server's state
 right after the task, and the requests that the task made. Ansible's linear strategy begins a task only when the one
 before is over on all hosts, so the state that is read while a result is reported is the state that this task left.
 """
@@ -73,7 +73,7 @@ class CallbackModule(CallbackBase):
         self._write({**line, **(self._of_server(name) if status != "skipped" else {})})
 
     def _of_server(self, name: str) -> dict[str, t.Any]:
-        """The simulated server's state and requests, which are counted anew from here on."""
+        """The simulated server's state and requests, which are counted from zero from here on."""
         if self._fleet is None:
             return {}
         server = self._fleet.host(name)

@@ -19,7 +19,7 @@ from tests.simulator.windows.interface import CommandResult
 from tests.simulator.windows.texts import win32_message
 
 ForeignProgram: t.TypeAlias = t.Callable[[str, bytes], CommandResult]
-"""A program that somebody outside of the model simulates: (arguments as written, standard input) -> result."""
+"""A program that other code simulates, outside of the model: (arguments as written, standard input) -> result."""
 
 PROGRAMS: t.Final[t.Mapping[str, Program]] = {
     "hostname": misc.hostname,

@@ -21,7 +21,7 @@ _DELAYED: t.Final = re.compile(r"!([A-Za-z_][A-Za-z0-9_()]*)!")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Redirection:
-    """Where one stream goes: a file, ``nul``, or ``&1``/``&2`` for the other stream."""
+    """The target of one stream: a file, ``nul``, or ``&1``/``&2`` for the other stream."""
 
     stream: t.Literal[1, 2]
     append: bool

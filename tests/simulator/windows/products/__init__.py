@@ -2,4 +2,4 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Products that can be on a simulated server: the rows of their services and what their programs do."""
+"""Products that can be on a simulated server: the rows of their services and the behaviour of their programs."""

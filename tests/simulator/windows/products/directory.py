@@ -4,7 +4,7 @@
 
 """Active Directory domain controllers: Netlogon, Kerberos, the directory, and the replication of SYSVOL.
 
-lsass.exe is the other thief of ports beside dns.exe: its RPC endpoints are dynamic unless the registry fixes them
+lsass.exe takes ports at random like dns.exe: its RPC endpoints are dynamic unless the registry fixes them
 (KB224196). That the directory is a service of its own from 2008 on is documented; groups and dependencies are [K]
 unverified.
 """

@@ -4,7 +4,7 @@
 
 """Exchange servers from 5.5 to 2010: their services in the order in which they need each other, and their RPC ports.
 
-Which services a version has and what they depend on is mostly [K] unverified; two published stop orders fit these rows:
+The services of a version and their dependencies are mostly [K] unverified; two published stop orders fit these rows:
 5.5 (MTA, IS, DS, SA) and 2007 (ADTopology, search, IS, SA, IISADMIN, each with its dependents).
 """
 
@@ -172,7 +172,7 @@ PROGRAMS: t.Final[t.Mapping[str, Program]] = {
     "msexchangemta": Program(
         endpoints=(
             Endpoint("MSExchangeMTA\\Parameters", "TCP/IP port for RPC listens", complaint=_NO_LISTEN),
-            # X.400 over TCP/IP (KB161931); here only where somebody has set a port.
+            # X.400 over TCP/IP (KB161931); here only if a port is set.
             Endpoint("MSExchangeMTA\\Parameters", "RFC1006 Port Number", optional=True),
         ),
         bind_seconds=1.0,

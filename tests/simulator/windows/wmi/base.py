@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a WMI class is made of: its place, its keys, how its instances are found, its methods."""
+"""The parts of a WMI class: its namespace, its keys, how its instances are found, its methods."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Parameters:
     """Input parameters as they came in, read by name (without regard to case) and kind."""
 
     def __init__(self, raw: RawParameters, *, target: str) -> None:
-        """Wrap what was sent; ``target`` names class and method in faults."""
+        """Wrap the parameters; ``target`` names class and method in faults."""
         self._raw = {name.casefold(): value for name, value in raw.items()}
         self._target = target
 

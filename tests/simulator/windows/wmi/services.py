@@ -22,7 +22,7 @@ START_MODES: t.Final = {
     Start.DEMAND: "Manual",
     Start.DISABLED: "Disabled",
 }
-"""How StartMode reads; ChangeStartMode takes "Automatic" where this says "Auto"."""
+"""The words of StartMode; ChangeStartMode takes "Automatic" instead of "Auto"."""
 
 CHANGE_MODES: t.Final = {
     "boot": Start.BOOT,

@@ -54,7 +54,7 @@ def _udp(context: Context) -> list[Row]:
 
 def _tcp(context: Context) -> list[Row]:
     shown = [socket for family in BOTH_FAMILIES for socket in context.session.sockets.shown("tcp", family)]
-    # Windows Server 2016 shows a bound socket beside each outgoing connection [T]; earlier releases don't [K].
+    # Windows Server 2016 shows a bound socket for each outgoing connection [T]; earlier releases don't [K].
     beside = [
         socket._replace(state="bound", address=_UNBOUND[socket.family], remote_address="", remote_port=0)
         for socket in shown

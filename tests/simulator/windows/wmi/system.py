@@ -27,7 +27,7 @@ def _operating_system(context: Context) -> list[Row]:
 
 
 def _installation(context: Context) -> dict[str, CimValue]:
-    """Return what was chosen at setup."""
+    """Return the properties that were chosen at setup."""
     machine, release = context.machine, context.machine.release
     return {
         "BootDevice": "\\Device\\HarddiskVolume1",
@@ -50,7 +50,7 @@ def _installation(context: Context) -> dict[str, CimValue]:
 
 
 def _release(context: Context) -> dict[str, CimValue]:
-    """Return what the release and its service pack are."""
+    """Return the properties of the release and its service pack."""
     release = context.machine.release
     row: dict[str, CimValue] = {
         "BuildNumber": str(release.build),
@@ -69,7 +69,7 @@ def _release(context: Context) -> dict[str, CimValue]:
 
 
 def _present_state(context: Context) -> dict[str, CimValue]:
-    """Return what changes while it runs."""
+    """Return the properties that change while it runs."""
     return {
         "CurrentTimeZone": 0,
         "FreePhysicalMemory": _MEMORY_KB // 2,
@@ -96,7 +96,7 @@ _OS_PROPERTIES: t.Final = (
 
 # -- power
 def order_shutdown(context: Context, *, flags: int, delay: float, comment: str) -> int:
-    """Order what Win32Shutdown's flags say; returns 0, 1314, 1115, or whatever the assumption on the privilege says."""
+    """Do what Win32Shutdown's flags say; returns 0, 1314, 1115, or the code of the assumption on the privilege."""
     refusal = context.machine.assumptions.reboot_method_return
     if refusal or not context.user.elevated:
         return refusal or PRIVILEGE_NOT_HELD
