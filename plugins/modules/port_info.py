@@ -243,6 +243,10 @@ release:
           description: Code page of a WinRS shell.
           type: int
           sample: 65001
+        dfsr_port:
+          description: The port of DFS Replication on a domain controller, where the release fixes it, or none.
+          type: int
+          sample: 5722
         ipsec_block_mode:
           description: A failed IPSEC Services blocks all network traffic.
           type: bool

@@ -28,6 +28,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     SocketsFact,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import ad_lds_port_facts
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.typed_rows import Port, as_plain, told
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
 
 MOST_CONNECTION_PORTS: t.Final = 64
@@ -45,17 +46,23 @@ _KERNEL_IMAGE: t.Final = "system"
 class Holder:
     """One process that holds one port."""
 
-    protocol: Protocol
-    port: int
-    process_id: int
-    image: str
-    """File name, such as ``dns.exe``; empty when the process has gone since."""
-    services: tuple[str, ...]
-    """Key names of the services hosted in it."""
-    outgoing: bool = False
-    """It does not listen on the TCP port: it holds it by a connection to somewhere, or by a socket merely bound."""
-    far_ends: tuple[str, ...] = ()
-    """Where its connections lead to, such as ``192.0.2.99:389``."""
+    protocol: Protocol = dataclasses.field(metadata=told("V(tcp) or V(udp).", "udp"))
+    port: Port = dataclasses.field(metadata=told("The port.", 50636))
+    process_id: int = dataclasses.field(metadata=told("The process that holds it.", 1692))
+    image: str = dataclasses.field(metadata=told("File name of that process. Empty if it has gone since.", "dns.exe"))
+    services: tuple[str, ...] = dataclasses.field(metadata=told("Key names of the services in that process.", ["DNS"]))
+    outgoing: bool = dataclasses.field(
+        default=False,
+        metadata=told(
+            "Whether it does not listen on the TCP port, but holds it as the near end of a connection to "
+            "somewhere, or by a socket that is bound and nothing more.",
+            False,
+        ),
+    )
+    far_ends: tuple[str, ...] = dataclasses.field(
+        default=(),
+        metadata=told("Where these connections lead to, such as V(192.0.2.99:389) or V([2001:db8::99]:389).", []),
+    )
 
     def __str__(self) -> str:
         process = process_text(self.image, self.process_id, self.services)
@@ -83,15 +90,7 @@ class Holder:
 
     def as_dict(self) -> dict[str, t.Any]:
         """As returned to the user."""
-        return {
-            "protocol": self.protocol,
-            "port": self.port,
-            "process_id": self.process_id,
-            "image": self.image,
-            "services": list(self.services),
-            "outgoing": self.outgoing,
-            "far_ends": list(self.far_ends),
-        }
+        return t.cast("dict[str, t.Any]", as_plain(self))
 
 
 def process_text(image: str, process_id: int, services: t.Sequence[str]) -> str:

@@ -13,6 +13,7 @@ import dataclasses
 import re
 import typing as t
 
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.typed_rows import told
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortRange
 
 Support = t.Literal["no", "probe", "yes"]
@@ -29,31 +30,53 @@ DEFAULT_POOL_RANGE: t.Final = PortRange(49152, 65535)
 class Capabilities:
     """The capabilities of a Windows release."""
 
-    reserved_ports_value: bool
+    reserved_ports_value: bool = dataclasses.field(metadata=told("Windows honours the value C(ReservedPorts).", False))
     """The stack honours ``Tcpip\\Parameters\\ReservedPorts``, after a reboot (KB812873: 2000, XP and 2003 only)."""
-    excluded_port_ranges: Support
+    excluded_port_ranges: Support = dataclasses.field(
+        metadata=told(
+            "Whether netsh has C(excludedportrange). V(yes), V(no), or V(probe) where the server must be asked.", "yes"
+        )
+    )
     """``netsh interface ipv4 ... excludedportrange``. 6.2+ has it in the box; 6.0 and 6.1 by hotfix KB2665809
     ([K] unverified), so there the verb is probed."""
-    dynamic_port_ranges: bool
+    dynamic_port_ranges: bool = dataclasses.field(
+        metadata=told("The range of ephemeral ports can be set by netsh.", True)
+    )
     """``netsh interface ipv4 ... dynamicport`` (KB929851: Vista and 2008 on)."""
-    dns_pool_exclusions: bool
+    dns_pool_exclusions: bool = dataclasses.field(metadata=told("The DNS server can leave ports alone.", True))
     """dns.exe honours ``SocketPoolExcludedPortRanges`` (2008 R2 on; TechNet ff807375, ee649174)."""
-    always_has_pool: bool
+    always_has_pool: bool = dataclasses.field(
+        metadata=told("The DNS server has a socket pool without an update.", True)
+    )
     """dns.exe has a socket pool without an update (6.1+); before, MS08-037 (KB951746, KB953230) brought it."""
-    dns_pool_range: PoolRangeRule
+    dns_pool_range: PoolRangeRule = dataclasses.field(
+        metadata=told(
+            "What C(MaxUserPort) means to the DNS server. V(max_user_port) for the highest port, "
+            "V(count_from_start) for a count. The latter is contested.",
+            "count_from_start",
+        )
+    )
     """MaxUserPort as dns.exe reads it. ``max_user_port``: it draws from 1024 to that port; ``count_from_start``: it
     is a count, the range is [start, start + MaxUserPort]. See ``CONTESTED``."""
-    delayed_start: bool
+    delayed_start: bool = dataclasses.field(metadata=told("Services can start delayed.", True))
     """Services can start delayed (SERVICE_DELAYED_AUTO_START_INFO: Vista and 2008 on)."""
-    delayed_start_property: bool
+    delayed_start_property: bool = dataclasses.field(
+        metadata=told("WMI tells of a delayed start; before, the registry does.", True)
+    )
     """``Win32_Service.DelayedAutoStart`` exists (Windows 10 and 2016 on); earlier releases have it in the registry."""
-    network_endpoint_classes: bool
+    network_endpoint_classes: bool = dataclasses.field(
+        metadata=told("WMI tells of sockets; before, C(netstat) does.", True)
+    )
     """``MSFT_NetTCPConnection`` and ``MSFT_NetUDPEndpoint`` in root/StandardCimv2 (Windows 8 and 2012 on)."""
-    shell_codepage: int
+    shell_codepage: int = dataclasses.field(metadata=told("Code page of a WinRS shell.", 65001))
     """Code page for WinRS: with 65001 batch files do nothing before 2008 R2 (field reports), so 437 there."""
-    dfsr_port: int | None
+    dfsr_port: int | None = dataclasses.field(
+        metadata=told("The port of DFS Replication on a domain controller, where the release fixes it, or none.", 5722)
+    )
     """The port of DFS Replication on domain controllers, if it is fixed (5722 on 2008 and 2008 R2; AskDS blog)."""
-    ipsec_block_mode: bool
+    ipsec_block_mode: bool = dataclasses.field(
+        metadata=told("A failed IPSEC Services blocks all network traffic.", False)
+    )
     """A failed IPSEC Services drops all traffic (KB912023: NT 5.x)."""
 
 

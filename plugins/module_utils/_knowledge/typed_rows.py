@@ -1,0 +1,284 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Typed rows as mappings, lists, texts and numbers, and back: both ways are read off the fields of their classes.
+
+A row is a frozen dataclass. Its fields are, in this order, the fields of the mapping that it becomes. What is read back
+may come from another version of the collection, from a file, or from a server by way of a result: a field that is
+missing, or is not what it should be, takes its default or the blank of its type, and never breaks anything.
+"""
+
+from __future__ import annotations
+
+import collections.abc as c
+import dataclasses
+import functools
+import math
+import types
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import (
+    HIGHEST_PORT,
+    LOWEST_PORT,
+    PortRange,
+    PortSyntaxError,
+)
+
+RowT = t.TypeVar("RowT")
+_NO_SAMPLE: t.Final = object()
+
+
+class _Unreadable:
+    """What can't be read as the type that is wanted."""
+
+
+_UNREADABLE: t.Final = _Unreadable()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Bounds:
+    """A number outside of these is not read; both belong to what is."""
+
+    least: float
+    most: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Open:
+    """On a set of words: a row that was read may hold another one, since a newer version has more of them.
+
+    Such a field may be compared and shown. Who looks it up in a table must reckon with a word that is not there.
+    """
+
+
+OPEN: t.Final = Open()
+Port: t.TypeAlias = t.Annotated[int, Bounds(LOWEST_PORT, HIGHEST_PORT)]
+Probability: t.TypeAlias = t.Annotated[float, Bounds(0, 1)]
+
+
+def told(
+    description: str | tuple[str, ...], sample: t.Any = _NO_SAMPLE, *, key: bool = False, missing: str = ""
+) -> dict[str, t.Any]:
+    """The metadata of a field, for the documentation and for the reader.
+
+    Args:
+        description: what it is, in the markup of Ansible's documentation; several texts are paragraphs.
+        sample: a value of it, as the user sees it.
+        key: a row without it is none.
+        missing: what it is read as if it is missing.
+    """
+    found: dict[str, t.Any] = {"description": description}
+    found |= {} if sample is _NO_SAMPLE else {"sample": sample}
+    found |= {"key": True} if key else {}
+    return found | ({"missing": missing} if missing else {})
+
+
+def as_plain(value: t.Any) -> t.Any:
+    """A row, or rows in mappings and sequences, as the user gets them: mappings, lists, texts, numbers."""
+    if isinstance(value, PortRange):
+        return {"first": value.first, "last": value.last, "count": value.count}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: as_plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, c.Mapping):
+        return {name: as_plain(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [as_plain(item) for item in value]
+    return value
+
+
+def from_plain(cls: type[RowT], value: t.Any) -> RowT | None:
+    """A row out of a mapping; ``None`` if it is no mapping, or lacks something without which a row means nothing.
+
+    These are fields that are marked as keys, and those whose type has no blank: closed sets of words, bounded numbers,
+    ranges of ports.
+    """
+    if not isinstance(value, c.Mapping):
+        return None
+    found: dict[str, t.Any] = {}
+    for field in _fields(t.cast("t.Any", cls)):
+        read = _read(field.hint, value[field.name]) if field.name in value else _UNREADABLE
+        found[field.name] = field.blank if read is _UNREADABLE else read
+    return None if _UNREADABLE in found.values() else cls(**found)
+
+
+def rows_from_plain(cls: type[RowT], value: t.Any) -> tuple[RowT, ...]:
+    """The rows of a list, without those that can't be read; none if it is no list."""
+    found = (from_plain(cls, item) for item in value) if isinstance(value, (list, tuple)) else ()
+    return tuple(row for row in found if row is not None)
+
+
+def widened(cls: type[RowT], row: t.Any, **more: t.Any) -> RowT:
+    """The row of a class that has the fields of another row's class, and ``more``."""
+    return cls(**{field.name: getattr(row, field.name) for field in dataclasses.fields(row)}, **more)
+
+
+def is_one_value(cls: t.Any, name: str) -> bool:
+    """Whether a field holds a text, a number or a flag, or none of these; and not rows, lists or mappings."""
+    hints = (field.hint for field in _fields(cls) if field.name == name)
+    return all(
+        _ground(one) in _SINGLE for hint in hints for one in (t.get_args(hint) if _is_optional(hint) else (hint,))
+    )
+
+
+def _ground(hint: t.Any) -> t.Any:
+    """What a type with bounds, or a set of words, is made of."""
+    return _ground(t.get_args(hint)[0]) if t.get_origin(hint) is t.Annotated else t.get_origin(hint) or hint
+
+
+_SINGLE: t.Final = (str, bool, int, float, t.Literal, type(None))
+
+
+def is_text_or_none(cls: t.Any, name: str) -> bool:
+    """Whether a field holds a text that may be missing."""
+    hints = (
+        one
+        for field in _fields(cls)
+        if field.name == name and _is_optional(field.hint)
+        for one in t.get_args(field.hint)
+    )
+    return any(one is str or OPEN in t.get_args(one) for one in hints)
+
+
+# --- the types of fields, and what each reads ---------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Field:
+    """A field of a row.
+
+    ``blank`` is what it takes if it can't be read, ``_UNREADABLE`` if nothing will do.
+    """
+
+    name: str
+    hint: t.Any
+    blank: t.Any
+
+
+@functools.cache
+def _fields(cls: t.Any) -> tuple[_Field, ...]:
+    hints = t.get_type_hints(cls, include_extras=True)
+    return tuple(
+        _Field(field.name, hints[field.name], _blank(field, hints[field.name])) for field in dataclasses.fields(cls)
+    )
+
+
+def _blank(field: dataclasses.Field[t.Any], hint: t.Any) -> t.Any:
+    if field.metadata.get("key"):
+        return _UNREADABLE
+    if "missing" in field.metadata:
+        return field.metadata["missing"]
+    if field.default is not dataclasses.MISSING:
+        return field.default
+    if _is_optional(hint) or hint is t.Any:
+        return None
+    if OPEN in t.get_args(hint):
+        return ""
+    return next((blank for kind, blank in _BLANKS if (t.get_origin(hint) or hint) is kind), _UNREADABLE)
+
+
+_BLANKS: t.Final[tuple[tuple[t.Any, t.Any], ...]] = (
+    (str, ""),
+    (bool, False),
+    (int, 0),
+    (float, 0.0),
+    (tuple, ()),
+    (c.Mapping, types.MappingProxyType({})),
+)
+
+
+def _is_optional(hint: t.Any) -> bool:
+    return type(None) in t.get_args(hint)
+
+
+def _read(hint: t.Any, value: t.Any) -> t.Any:
+    """A value as this type; ``_UNREADABLE`` if it is not of it."""
+    if hint is t.Any:
+        return value
+    if hint in _READERS:
+        return _READERS[hint](value)
+    of_kind = _READERS_OF_KINDS.get(t.get_origin(hint))
+    return of_kind(t.get_args(hint), value) if of_kind else _of_class(hint, value)
+
+
+def _of_union(hints: tuple[t.Any, ...], value: t.Any) -> t.Any:
+    """The first of several types that fits; what fits none of them is nothing, if nothing will do."""
+    found = (_read(hint, value) for hint in hints if hint is not type(None))
+    missing = None if type(None) in hints else _UNREADABLE
+    return next((item for item in found if item is not _UNREADABLE), missing)
+
+
+def _of_class(cls: type[t.Any], value: t.Any) -> t.Any:
+    found = from_plain(cls, value)
+    return _UNREADABLE if found is None else found
+
+
+def _of_list(hints: tuple[t.Any, ...], value: t.Any) -> t.Any:
+    if not isinstance(value, (list, tuple)):
+        return _UNREADABLE
+    return tuple(item for item in (_read(hints[0], item) for item in value) if item is not _UNREADABLE)
+
+
+def _of_mapping(hints: tuple[t.Any, ...], value: t.Any) -> t.Any:
+    if not isinstance(value, c.Mapping):
+        return _UNREADABLE
+    found = {str(name): _read(hints[1], item) for name, item in value.items()}
+    return {name: item for name, item in found.items() if item is not _UNREADABLE}
+
+
+def _one_of(words: tuple[t.Any, ...], value: t.Any) -> t.Any:
+    return next((word for word in words if isinstance(value, str) and word == value), _UNREADABLE)
+
+
+def _annotated(hints: tuple[t.Any, ...], value: t.Any) -> t.Any:
+    if hints[1] is OPEN:
+        return _text(value)
+    found, bounds = _read(hints[0], value), hints[1]
+    return found if found is not _UNREADABLE and bounds.least <= found <= bounds.most else _UNREADABLE
+
+
+def _text(value: t.Any) -> t.Any:
+    """A text; what else is there is put into words, since somebody may want to see it."""
+    return _UNREADABLE if value is None else str(value)
+
+
+def _flag(value: t.Any) -> t.Any:
+    return value if isinstance(value, bool) else _UNREADABLE
+
+
+def _whole(value: t.Any) -> t.Any:
+    return value if isinstance(value, int) and not isinstance(value, bool) else _UNREADABLE
+
+
+def _number(value: t.Any) -> t.Any:
+    good = isinstance(value, (int, float)) and not isinstance(value, bool)
+    try:
+        return float(value) if good and math.isfinite(value) else _UNREADABLE
+    except OverflowError:
+        return _UNREADABLE
+
+
+def _range(value: t.Any) -> t.Any:
+    if not isinstance(value, c.Mapping):
+        return _UNREADABLE
+    first, last = (_whole(value.get(name)) for name in ("first", "last"))
+    try:
+        return PortRange(first, last) if _UNREADABLE not in (first, last) else _UNREADABLE
+    except PortSyntaxError:
+        return _UNREADABLE
+
+
+_READERS: t.Final[t.Mapping[t.Any, t.Callable[[t.Any], t.Any]]] = {
+    str: _text,
+    bool: _flag,
+    int: _whole,
+    float: _number,
+    PortRange: _range,
+}
+_READERS_OF_KINDS: t.Final[t.Mapping[t.Any, t.Callable[[tuple[t.Any, ...], t.Any], t.Any]]] = {
+    t.Union: _of_union,
+    types.UnionType: _of_union,
+    t.Annotated: _annotated,
+    t.Literal: _one_of,
+    tuple: _of_list,
+    c.Mapping: _of_mapping,
+}
