@@ -16,8 +16,8 @@ import re
 import sys
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.kinds import KINDS as FINDING_KINDS
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.kinds import SEVERITIES
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.kinds import KINDS as FINDING_KINDS
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.kinds import SEVERITIES
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import (
     KNOWN_SERVICES,
     TAKERS,

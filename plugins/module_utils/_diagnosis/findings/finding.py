@@ -11,7 +11,7 @@ import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.port_holders import Holder
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.waits import WaitsFor
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.kinds import (
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.kinds import (
     KINDS,
     SEVERITIES,
     KindName,

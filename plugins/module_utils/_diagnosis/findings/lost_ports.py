@@ -27,8 +27,8 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.find
     socket_evidence,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.fixes import relief, report_only
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.kinds import KindName, Severity
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.protection import standing
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.kinds import KindName, Severity
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import View
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     PROTOCOLS,

@@ -12,7 +12,7 @@ import typing as t
 import pytest
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.finding import Diagnosis
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.kinds import (
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.kinds import (
     KINDS,
     SEVERITIES,
     KindName,
