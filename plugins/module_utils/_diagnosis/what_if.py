@@ -11,12 +11,12 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.next_boot import TakesEffect
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import AD_LDS_KEY
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.next_boot import NextBoot
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import DEFAULT_POOL_RANGE
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
 
-TakesEffect = t.Literal["reboot", "dns_restart", "at_once"]
 SMALL_POOL: t.Final = 50
 """What one of the articles of the time set, to make its tools readable; Microsoft's rule for DNS warns below 2500."""
 
