@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-import typing as t
+import dataclasses
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis import options
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.subsets import summary
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.subsets.report import Report
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.subsets.socket_groups import by_process
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.apply import Clock
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.inform import inform
@@ -38,10 +39,12 @@ class InformationAction(PortkeeperAction):
         report = inform(client, self._inquiry, now=Clock().now())
         result: Result = {"changed": False, "warnings": list(report.warnings)}
         if self._query is None:
-            return {**result, **self._shaped(report.values), "msg": summary.summary(report)}
-        answer = self._query.answer(report.values)
+            return {**result, **self._shaped(report).plain(), "msg": summary.summary(report)}
+        answer = self._query.answer(report.plain())
         return {**result, "result": answer, "msg": summary.answer_summary(answer)}
 
-    def _shaped(self, values: t.Mapping[str, t.Any]) -> Result:
-        sockets = values.get("sockets")
-        return {**values, "sockets": by_process(sockets)} if self._by_process and sockets else dict(values)
+    def _shaped(self, report: Report) -> Report:
+        sockets = report.values.get("sockets")
+        if not (self._by_process and sockets):
+            return report
+        return dataclasses.replace(report, values={**report.values, "sockets": by_process(sockets)})

@@ -111,7 +111,7 @@ def _reboot(report: power.Report) -> t.Any:
 
 def _information(report: Report) -> t.Any:
     """The result and its page."""
-    result = {**report.values, "warnings": list(report.warnings)}
+    result = {**report.plain(), "warnings": list(report.warnings)}
     return result, port_report({HOST: result}, maps=True)
 
 

@@ -13,7 +13,9 @@ import typing as t
 
 import yaml
 
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.ports import SocketRow
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.subsets.socket_groups import by_process
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.typed_rows import as_plain, rows_from_plain
 from tests.tooling.ansible_programs import AnsibleRun, run_ansible
 from tests.tooling.sources import ROOT
 
@@ -26,7 +28,8 @@ Json: t.TypeAlias = c.Mapping[str, t.Any]
 
 def reduced(facts: Json) -> dict[str, t.Any]:
     """What `port_info` returns to the role, which asks for sockets by process."""
-    return {**facts, "sockets": facts["sockets"] and by_process(facts["sockets"]), "warnings": []}
+    sockets = rows_from_plain(SocketRow, facts["sockets"])
+    return {**facts, "sockets": facts["sockets"] and as_plain(by_process(sockets)), "warnings": []}
 
 
 def report(results: c.Mapping[str, Json], directory: pathlib.Path, *, maps: bool = True) -> AnsibleRun:

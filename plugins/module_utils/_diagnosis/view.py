@@ -18,7 +18,6 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     Socket,
     SocketsFact,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortRange
 
 DNS_PORT: t.Final = 53
 
@@ -50,20 +49,15 @@ class View:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Finding:
-    """A subset's value as returned to the user, and sentences that the user should read."""
+class Answer:
+    """A subset's row or rows, and sentences that the user should read."""
 
     value: t.Any
     warnings: tuple[str, ...] = ()
 
 
-Subset = t.Callable[[View], Finding]
+Subset = t.Callable[[View], Answer]
 """Raises FactsNeeded for what is not read yet, and PlanError where this Windows can't answer."""
-
-
-def shown_range(ports: PortRange) -> dict[str, int]:
-    """A range as numbers, for comparisons in expressions."""
-    return {"first": ports.first, "last": ports.last, "count": ports.count}
 
 
 def _is_of_pool(socket: Socket, process_id: int) -> bool:

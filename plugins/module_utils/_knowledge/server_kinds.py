@@ -219,18 +219,6 @@ class Recognised:
         """Whether its role is for this server."""
         return self.kind.role is not None and not self.obstacle
 
-    def as_dict(self) -> dict[str, t.Any]:
-        """As returned to the user."""
-        return {
-            "kind": self.kind.key,
-            "name": self.kind.name,
-            "services": list(self.services),
-            "role": self.kind.role,
-            "fits": self.fits,
-            "reason": self.obstacle,
-            "by_choice": [choice.role for choice in self.choices],
-        }
-
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Identity:

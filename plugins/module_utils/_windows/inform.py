@@ -67,8 +67,8 @@ class _Informant:
             return self._report(inquiry)
         except (NotFound, WindowsError) as error:
             _demand_no_refusal(error)
-            finding = unanswered(name, error)
-            return Report(self.release, inquiry, {name: finding.value}, finding.warnings)
+            answer = unanswered(name, error)
+            return Report(self.release, inquiry, {name: answer.value}, answer.warnings)
 
     def _report(self, inquiry: Inquiry) -> Report:
         def gathered(known: Facts) -> Report:

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.finding import Diagnosis, Evidence
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.finding import of_kind
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.fixes import report_only
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.findings import Evidence, Finding
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import View
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     Absent,
@@ -21,7 +22,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.sett
 )
 
 
-def filtered_administrators(view: View) -> list[Diagnosis]:
+def filtered_administrators(view: View) -> list[Finding]:
     """Only what somebody has set counts: without the value it is the same, and so on every new server."""
     if not view.context.capabilities.delayed_start:
         # User Account Control came with the same kernel as delayed starts, Vista's.
@@ -34,8 +35,8 @@ def filtered_administrators(view: View) -> list[Diagnosis]:
     if _number(FILTER_POLICY_FACT, view) != 0 or _number(UAC_FACT, view) == 0:
         return []
     return [
-        Diagnosis(
-            kind="administrator_filtered",
+        Finding(
+            **of_kind("administrator_filtered"),
             summary="Local administrators other than the built-in one have no rights here over the network.",
             cause="User Account Control strips their rights from network logons. The account of this run is not "
             "concerned; another local account would get 'access denied'.",

@@ -11,19 +11,21 @@ import typing as t
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.port_holders import Holder, held_sentence
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.evidence import (
     events,
-    held_as,
     holders_on,
+    in_wrong_hands,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.finding import (
-    Diagnosis,
     Ports,
     event_evidence,
+    finding_ports,
+    of_kind,
     socket_evidence,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.fixes import REBOOT, by_role
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.protection import standing
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.yaml_text import tasks
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.installed_services import installed_products
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.findings import Finding
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import View
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import SERVICES_BY_KEY, owner_of
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import Event
@@ -38,7 +40,7 @@ _SHOWN_EVENTS: t.Final = 2
 _PORT: t.Final = re.compile(r"\[?([0-9]{4,5})\]?", re.ASCII)
 
 
-def activesync(view: View) -> list[Diagnosis]:
+def activesync(view: View) -> list[Finding]:
     """Its port is with somebody else; once w3wp.exe has it, old events mean nothing. Raises FactsNeeded."""
     if not any(item.product.key == PRODUCT for item in installed_products(view.context)):
         return []
@@ -63,23 +65,23 @@ def _is_rightful(holder: Holder) -> bool:
     return owner_of("udp", usual, holder.image, holder.services) is not None
 
 
-def _diagnosis(found: t.Sequence[Event], ports: Ports, intruders: t.Sequence[Holder], view: View) -> Diagnosis:
-    held_by = tuple((holder, held_as(holder)) for holder in intruders)
+def _diagnosis(found: t.Sequence[Event], ports: Ports, intruders: t.Sequence[Holder], view: View) -> Finding:
+    held_by = in_wrong_hands(intruders)
     reservation = {
         "name": "Reserve the port of ActiveSync",
         "portkeeper.windows.reserved_ports": {"services": [PRODUCT]},
     }
     after = "In force after a reboot. Until then: stop the holder, wait until w3wp.exe has the port, start the holder."
-    return Diagnosis(
-        kind="activesync_port_taken",
+    return Finding(
+        **of_kind("activesync_port_taken"),
         summary=f"ActiveSync can't have its port: {held_sentence(intruders)}.",
         cause="Exchange's worker process binds the port only when a mobile device needs it; until then it is free for "
         "whoever draws ports by chance.",
         evidence=(*map(event_evidence, found[:_SHOWN_EVENTS]), *map(socket_evidence, intruders)),
         service=W3SVC,
-        ports=ports,
+        ports=finding_ports(ports),
         held_by=held_by,
-        standing=standing(ports, held_by[0][1], view),
+        **standing(ports, held_by[0].held_as, view),
         fix=by_role("Give ActiveSync its port back", W3SVC, held_by, view.context)
         or tasks(reservation, REBOOT, comments=(after,)),
     )

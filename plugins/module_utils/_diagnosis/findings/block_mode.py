@@ -8,28 +8,31 @@ from __future__ import annotations
 import datetime
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.port_holders import Holder
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs import ipsec
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.evidence import (
     PORT_TAKEN,
     displayed,
     events,
-    held_as,
     holders_on,
+    in_wrong_hands,
     service_failures,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.finding import (
-    Diagnosis,
-    Evidence,
-    HeldAs,
     Ports,
     event_evidence,
+    finding_ports,
+    of_kind,
     service_evidence,
     socket_evidence,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.fixes import REBOOT, by_role
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.protection import standing
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.yaml_text import tasks
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.findings import (
+    Evidence,
+    Finding,
+    HeldPort,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import View
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import (
     DNS_SERVICE,
@@ -55,7 +58,7 @@ _AUTOMATIC: t.Final = {
 }
 
 
-def block_mode(view: View) -> list[Diagnosis]:
+def block_mode(view: View) -> list[Finding]:
     """IPSEC Services does not run since a boot at which its port was taken; raises FactsNeeded."""
     if not view.context.capabilities.ipsec_block_mode:
         return []
@@ -85,31 +88,30 @@ def _block_and_cause(view: View) -> tuple[Event, Event] | None:
     return next(pairs, None)
 
 
-def _blocked(service: Service, seen: tuple[Event, Event], view: View) -> Diagnosis:
+def _blocked(service: Service, seen: tuple[Event, Event], view: View) -> Finding:
     ports: Ports = {"udp": _PORTS}
     intruders = holders_on(ports, view)
-    held_by = tuple((holder, held_as(holder)) for holder in intruders)
+    held_by = in_wrong_hands(intruders)
     automatic = [] if service.start_mode == "Auto" else [_AUTOMATIC]
-    return Diagnosis(
-        kind="ipsec_block_mode",
-        severity=None if service.start_mode == "Auto" else "warning",
+    return Finding(
+        **of_kind("ipsec_block_mode", None if service.start_mode == "Auto" else "warning"),
         summary=f"IPSEC Services lost UDP {IPSEC_NAT_PORT} at a boot, and Windows blocked all network traffic.",
         cause="Without IPSEC Services, Windows Server 2003 lets no packet through (block mode). Somebody got the "
         "server back; the port can be lost again at any boot.",
         evidence=(service_evidence(service), *map(event_evidence, seen), *map(socket_evidence, intruders)),
         service=service.name,
-        ports=ports,
+        ports=finding_ports(ports),
         held_by=held_by,
-        standing=standing(ports, "dns_pool", view),
+        **standing(ports, "dns_pool", view),
         fix=("" if automatic else _role(held_by, view)) or tasks(_RESERVE, *automatic, REBOOT),
     )
 
 
-def _role(held_by: t.Sequence[tuple[Holder, HeldAs]], view: View) -> str:
+def _role(held_by: t.Sequence[HeldPort], view: View) -> str:
     return by_role("Keep the port of IPSEC Services, and those of the others", IPSEC_SERVICE, held_by, view.context)
 
 
-def block_mode_danger(view: View) -> list[Diagnosis]:
+def block_mode_danger(view: View) -> list[Finding]:
     """The next boot's pool can take the port that IPSEC Services needs; raises FactsNeeded."""
     if not ipsec.next_boot_may_block(view.context):
         return []
@@ -118,15 +120,15 @@ def block_mode_danger(view: View) -> list[Diagnosis]:
     evidence.append(Evidence("registry", f"MaxUserPort is {max_user_port(view.facts)}"))
     evidence.append(Evidence("registry", f"ReservedPorts does not keep {IPSEC_NAT_PORT} back"))
     return [
-        Diagnosis(
-            kind="ipsec_block_mode_danger",
+        Finding(
+            **of_kind("ipsec_block_mode_danger"),
             summary="The next boot may cut this server off from the network.",
             cause="MaxUserPort moves the DNS server's pool down to 1024, so that it may take UDP 4500. IPSEC Services "
             "then fails, and Windows Server 2003 blocks all traffic: no remote tool gets in any more.",
             evidence=tuple(evidence),
             service=IPSEC_SERVICE,
-            ports={"udp": _PORTS},
-            standing=standing({"udp": _PORTS}, "dns_pool", view),
+            ports=finding_ports({"udp": _PORTS}),
+            **standing({"udp": _PORTS}, "dns_pool", view),
             fix=_role((), view) or tasks(_RESERVE, comments=(_IN_FORCE,)),
         )
     ]

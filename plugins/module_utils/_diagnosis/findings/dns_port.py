@@ -11,18 +11,19 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.port_ho
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.evidence import (
     CODES,
     events,
-    held_as,
     holders_on,
+    in_wrong_hands,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.finding import (
-    Diagnosis,
-    Evidence,
     event_evidence,
+    finding_ports,
+    of_kind,
     service_evidence,
     socket_evidence,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.fixes import first_free
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.yaml_text import tasks
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.findings import Evidence, Finding
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import DNS_PORT, View
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
 
@@ -31,7 +32,7 @@ PORTS: t.Final = PortSet.of(DNS_PORT)
 _SHOWN_EVENTS: t.Final = 2
 
 
-def dns_victim(view: View) -> list[Diagnosis]:
+def dns_victim(view: View) -> list[Finding]:
     """Port 53 is with somebody else and not with dns.exe; raises FactsNeeded."""
     dns = view.dns_service()
     if dns is None:
@@ -44,15 +45,15 @@ def dns_victim(view: View) -> list[Diagnosis]:
         return []
     seen: tuple[Evidence, ...] = (service_evidence(dns), *map(event_evidence, found[:_SHOWN_EVENTS]))
     return [
-        Diagnosis(
-            kind="dns_is_victim",
+        Finding(
+            **of_kind("dns_is_victim"),
             summary=f"The DNS server is the victim: {held_sentence(intruders)}.",
             cause="Another program serves port 53 here (a second DNS server, internet connection sharing, a proxy). "
             "This is not the doing of the DNS server's socket pool.",
             evidence=(*seen, *map(socket_evidence, intruders)),
             service=dns.name,
-            ports={holder.protocol: PORTS for holder in intruders},
-            held_by=tuple((holder, held_as(holder)) for holder in intruders),
+            ports=finding_ports({holder.protocol: PORTS for holder in intruders}),
+            held_by=in_wrong_hands(intruders),
             fix=_fix(intruders),
         )
     ]

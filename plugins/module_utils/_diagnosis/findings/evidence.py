@@ -15,7 +15,8 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.port_ho
     connection_questions,
     holders,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.finding import HeldAs, Ports
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.finding import Ports
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.findings import HeldAs, HeldPort
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import DNS_PORT, View
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import LSASS_IMAGE
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
@@ -27,6 +28,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     ServicesDisplayedFact,
     SocketsFact,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.typed_rows import widened
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.port_lists import LOWEST_DRAWN_PORT
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortRange, PortSet
 
@@ -122,3 +124,8 @@ def held_as(holder: Holder) -> HeldAs:
     if holder.is_dns:
         return "dns_pool" if holder.protocol == "udp" and holder.port != DNS_PORT else "other"
     return "lsass_rpc" if holder.image.casefold() == LSASS_IMAGE else "other"
+
+
+def in_wrong_hands(found: t.Iterable[Holder]) -> tuple[HeldPort, ...]:
+    """Ports in wrong hands, and in which of the known ways they came there."""
+    return tuple(widened(HeldPort, holder, held_as=held_as(holder)) for holder in found)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.finding import Diagnosis, Evidence
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.finding import of_kind
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.fixes import report_only
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.findings import Evidence, Finding
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import View
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     Absent,
@@ -28,7 +29,7 @@ RELEASE_OF_2009: t.Final = (6, 1)
 """Windows Server 2008 R2: what its maker supports on it is a fact about the release itself, not a capability."""
 
 
-def autodiscover(view: View) -> list[Diagnosis]:
+def autodiscover(view: View) -> list[Finding]:
     """.NET 2.0 SP2 with Exchange 2007 before SP2; raises FactsNeeded."""
     pack = exchange_2007_pack(view)
     if pack is None or pack >= FIRST_UNHARMED:
@@ -39,8 +40,8 @@ def autodiscover(view: View) -> list[Diagnosis]:
         return []
     with_35 = (Evidence("registry", f".NET Framework 3.5 has service pack {later}"),) if later else ()
     return [
-        Diagnosis(
-            kind="dotnet_breaks_autodiscover",
+        Finding(
+            **of_kind("dotnet_breaks_autodiscover"),
             summary=f"Exchange 2007 {_pack(pack)} and .NET Framework 2.0 SP2: Autodiscover may fail.",
             cause="One administrator reported in 2008 that Autodiscover, the Out of Office assistant and the offline "
             "address book failed until .NET 2.0 SP2 (KB948609, part of .NET 3.5 SP1) was removed. No page of "
@@ -51,7 +52,7 @@ def autodiscover(view: View) -> list[Diagnosis]:
     ]
 
 
-def unsupported(view: View) -> list[Diagnosis]:
+def unsupported(view: View) -> list[Finding]:
     """Exchange 2007 on Windows Server 2008 R2; raises FactsNeeded."""
     release = view.context.release
     if (release.major, release.minor) != RELEASE_OF_2009:
@@ -60,8 +61,8 @@ def unsupported(view: View) -> list[Diagnosis]:
     if pack is None or pack >= FIRST_SUPPORTED:
         return []
     return [
-        Diagnosis(
-            kind="exchange_2007_on_2008r2",
+        Finding(
+            **of_kind("exchange_2007_on_2008r2"),
             summary=f"Exchange 2007 {_pack(pack)} runs on {release.name}, where it is not supported.",
             cause="Exchange 2007 was not made for Windows Server 2008 R2. Where only the domain controllers run it, "
             "Exchange 2007 SP1 or SP2 needs Update Rollup 9.",

@@ -16,12 +16,12 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.find
     service_failures,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.finding import (
-    Evidence,
     Ports,
     event_evidence,
     service_evidence,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.installed_services import installed_products
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.findings import Evidence
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import View
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge import ad_lds
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import (

@@ -12,19 +12,20 @@ import typing as t
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.port_holders import Holder, held_sentence
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.evidence import (
     events,
-    held_as,
     holders_on,
+    in_wrong_hands,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.finding import (
-    Diagnosis,
-    Evidence,
     Ports,
     event_evidence,
+    finding_ports,
+    of_kind,
     socket_evidence,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.fixes import REBOOT, first_free
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.protection import standing
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.yaml_text import tasks
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.findings import Evidence, Finding
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import View
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     Absent,
@@ -59,7 +60,7 @@ class Configured:
         return Evidence("registry", rf"HKLM\{self.row.fact.key}, {self.row.value} is {self.port} ({self.row.key})")
 
 
-def colliding(view: View) -> list[Diagnosis]:
+def colliding(view: View) -> list[Finding]:
     """Two services with one port: the second one can't have it. Raises FactsNeeded."""
     by_port: dict[int, list[Configured]] = collections.defaultdict(list)
     for item in configured(view):
@@ -67,7 +68,7 @@ def colliding(view: View) -> list[Diagnosis]:
     return [_collision(port, items, view) for port, items in sorted(by_port.items()) if len(items) > 1]
 
 
-def taken(view: View) -> list[Diagnosis]:
+def taken(view: View) -> list[Finding]:
     """A fixed port that somebody else holds, and its service does not; raises FactsNeeded."""
     found = configured(view)
     ports: Ports = {"tcp": PortSet.of(*(item.port for item in found))}
@@ -123,39 +124,39 @@ def _is_rightful(holder: Holder, item: Configured) -> bool:
     return holder.port == item.port and (same_image or item.row.service.casefold() in hosted)
 
 
-def _collision(port: int, items: t.Sequence[Configured], view: View) -> Diagnosis:
+def _collision(port: int, items: t.Sequence[Configured], view: View) -> Finding:
     task = {
         "name": "Give the second one any port again, or name a free one",
         "portkeeper.windows.static_rpc_port": {"ports": {items[-1].row.key: "default"}},
     }
-    return Diagnosis(
-        kind="static_rpc_ports_collide",
+    return Finding(
+        **of_kind("static_rpc_ports_collide"),
         summary=f"{' and '.join(item.row.name for item in items)} both have the fixed port TCP {port}.",
         cause="Each of these services needs a port of its own; the one that starts later goes without.",
         evidence=(*(item.evidence for item in items), *_said(items, view)),
         service=items[-1].row.service,
-        ports={"tcp": PortSet.of(port)},
+        ports=finding_ports({"tcp": PortSet.of(port)}),
         fix=tasks(task, comments=(_then(items[-1]),)),
     )
 
 
-def _taken(item: Configured, holders: t.Sequence[Holder], view: View) -> Diagnosis:
+def _taken(item: Configured, holders: t.Sequence[Holder], view: View) -> Finding:
     ports: Ports = {"tcp": PortSet.of(item.port)}
-    held_by = tuple((holder, held_as(holder)) for holder in holders)
+    held_by = in_wrong_hands(holders)
     at_boot = view.context.capabilities.reserved_ports_value
     options = {"ports": [f"{item.port}-{item.port}"], **({} if at_boot else {"protocol": "tcp"})}
     reserve = {"name": "Keep the port from programs that take any", "portkeeper.windows.reserved_ports": options}
     first = [first_free(holder) for holder in holders]
-    return Diagnosis(
-        kind="static_rpc_port_taken",
+    return Finding(
+        **of_kind("static_rpc_port_taken"),
         summary=f"{item.row.name} does not have its fixed port: {held_sentence(holders)}.",
         cause="The port is in the range that ports are drawn from, or another program asks for it too. Some of these "
         "services log nothing when their endpoint fails.",
         evidence=(item.evidence, *_said([item], view), *map(socket_evidence, holders)),
         service=item.row.service,
-        ports=ports,
+        ports=finding_ports(ports),
         held_by=held_by,
-        standing=standing(ports, held_by[0][1], view),
+        **standing(ports, held_by[0].held_as, view),
         fix=tasks(reserve, *([REBOOT] if at_boot else []), comments=(*first, _then(item))),
     )
 

@@ -13,8 +13,9 @@ import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import Context
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.port_holders import Holder
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.finding import HeldAs, Ports
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.finding import Ports
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.yaml_text import tasks
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.findings import HeldPort
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import (
     AD_LDS_KEY,
     AD_LDS_SERVICE_PREFIX,
@@ -48,7 +49,7 @@ def relief(
     service: Service,
     product: KnownService | None,
     ports: Ports,
-    held_by: t.Sequence[tuple[Holder, HeldAs]],
+    held_by: t.Sequence[HeldPort],
     context: Context,
 ) -> str:
     """Bring a service back and keep its ports from now on."""
@@ -67,10 +68,10 @@ def _by_converge(
     service: Service,
     product: KnownService | None,
     ports: Ports,
-    held_by: t.Sequence[tuple[Holder, HeldAs]],
+    held_by: t.Sequence[HeldPort],
     context: Context,
 ) -> str:
-    strangers = [holder for holder, held_as in held_by if held_as != "dns_pool"]
+    strangers = [row for row in held_by if row.held_as != "dns_pool"]
     comments = [_first_stop(holder, context) for holder in dict.fromkeys(strangers)]
     resources = _resources(service, product, held_by, context)
     reboot = [REBOOT] if context.capabilities.reserved_ports_value and resources else []
@@ -84,14 +85,14 @@ def _by_converge(
     return tasks(_converge(service, ports, resources), *reboot, comments=dict.fromkeys(comments))
 
 
-def by_role(name: str, service: str, held_by: t.Sequence[tuple[Holder, HeldAs]], context: Context) -> str:
+def by_role(name: str, service: str, held_by: t.Sequence[HeldPort], context: Context) -> str:
     """The role that is for this server and cares for the service, as a task; empty where none is, or none helps.
 
     Roles guard against the DNS server's pool: with another holder they would fail.
     """
     identity = guarded_identity(context.facts, context.release)
     found = identity.guardian_of(service)
-    if found is None or found.kind.role is None or any(held_as != "dns_pool" for _holder, held_as in held_by):
+    if found is None or found.kind.role is None or any(row.held_as != "dns_pool" for row in held_by):
         return ""
     chosen = _role_variables(found, service, context)
     task = {"name": name, "ansible.builtin.include_role": {"name": f"{COLLECTION}.{found.kind.role}"}}
@@ -153,7 +154,7 @@ def _converge(service: Service, ports: Ports, resources: t.Sequence[Task]) -> Ta
 def _resources(
     service: Service,
     product: KnownService | None,
-    held_by: t.Sequence[tuple[Holder, HeldAs]],
+    held_by: t.Sequence[HeldPort],
     context: Context,
 ) -> list[Task]:
     """What keeps the ports from whoever has, or may have had, them by chance."""
@@ -164,10 +165,10 @@ def _resources(
     if capabilities.reserved_ports_value:
         return [{"reserved_ports": named}]
     against_pool: list[Task] = []
-    if product.udp and (not held_by or any(held_as == "dns_pool" for _holder, held_as in held_by)):
+    if product.udp and (not held_by or any(row.held_as == "dns_pool" for row in held_by)):
         delayed = {"service_start_mode": {"name": "DNS", "start_mode": "delayed"}}
         against_pool = [{"dns_socket_pool": named} if capabilities.dns_pool_exclusions else delayed]
-    others = any(held_as != "dns_pool" for _holder, held_as in held_by)
+    others = any(row.held_as != "dns_pool" for row in held_by)
     netsh = [{"reserved_ports": named, "when_capable": "excluded_port_ranges"}]
     return [*against_pool, *(netsh if others else [])]
 

@@ -12,22 +12,30 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan im
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.port_holders import Holder, held_sentence
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.protected_services import ERROR_MEANINGS
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings import connections
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.evidence import held_as, holders_on
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.evidence import (
+    held_as,
+    holders_on,
+    in_wrong_hands,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.failed_services import (
     Victim,
     victims,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.finding import (
-    Diagnosis,
-    Evidence,
-    HeldAs,
     Ports,
     Standing,
+    finding_ports,
+    of_kind,
     ports_text,
     socket_evidence,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.fixes import relief, report_only
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.protection import standing
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.findings import (
+    Evidence,
+    Finding,
+    HeldAs,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.kinds import KindName, Severity
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import View
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
@@ -54,7 +62,7 @@ _CAUSES: t.Final = {
 }
 
 
-def lost_ports(view: View) -> list[Diagnosis]:
+def lost_ports(view: View) -> list[Finding]:
     """One finding for each service that is down for the sake of a port; raises FactsNeeded."""
     found = victims(view)
     asked: Ports = {
@@ -73,50 +81,48 @@ class _Case:
     intruders: tuple[Holder, ...]
     view: View
 
-    def diagnosis(self) -> Diagnosis:
+    def diagnosis(self) -> Finding:
         if not self.victim.ports:
             return self._unknown()
         if self.intruders:
             return self._taken()
         return self._blocked() or self._free_again()
 
-    def _taken(self) -> Diagnosis:
+    def _taken(self) -> Finding:
         ways = {held_as(holder) for holder in self.intruders}
         way = next(way for way in _KINDS if way in ways)
         taken = _by_protocol(self.intruders)
-        held_by = tuple((holder, held_as(holder)) for holder in self.intruders)
-        return Diagnosis(
-            kind=_KINDS[way],
-            severity=self._severity(),
+        held_by = in_wrong_hands(self.intruders)
+        return Finding(
+            **of_kind(_KINDS[way], self._severity()),
             summary=f"{self._name()} is down: {held_sentence(self.intruders)}.",
             cause=self._cause(way, taken),
             evidence=(*self.victim.evidence, *map(socket_evidence, self.intruders)),
             service=self.victim.service.name,
-            ports=taken,
+            ports=finding_ports(taken),
             held_by=held_by,
-            standing=standing(taken, way, self.view),
+            **standing(taken, way, self.view),
             fix=relief(self.victim.service, self.victim.product, self.victim.ports, held_by, self.view.context),
         )
 
     def _cause(self, way: HeldAs, taken: Ports) -> str:
         return connections.cause(taken["tcp"], self.view) if way == "outgoing_connection" else _CAUSES[way]
 
-    def _blocked(self) -> Diagnosis | None:
+    def _blocked(self) -> Finding | None:
         if self.victim.error != FORBIDDEN or self.view.context.capabilities.excluded_port_ranges == "no":
             return None
         rows = _windows_blocks(self.victim.ports, self.view)
         if not rows:
             return None
         shown = ", ".join(f"{protocol.upper()} {block.ports}" for protocol, block in rows)
-        return Diagnosis(
-            kind="port_in_windows_block",
-            severity=self._severity(),
+        return Finding(
+            **of_kind("port_in_windows_block", self._severity()),
             summary=f"{self._name()} is down: Windows keeps {shown} for itself.",
             cause="Windows (WinNAT, Hyper-V or containers) took a block of ports for itself at run time; nobody else "
             "can bind in it. It takes another one at each boot.",
             evidence=(*self.victim.evidence, Evidence("netsh", f"{shown}, without * (not added by an administrator)")),
             service=self.victim.service.name,
-            ports=self.victim.ports,
+            ports=finding_ports(self.victim.ports),
             fix=report_only(
                 "net stop winnat, then run the task below, then net start winnat: Windows takes another block then.",
                 "Containers lose their network for that moment.",
@@ -124,25 +130,23 @@ class _Case:
             + self._relief(),
         )
 
-    def _free_again(self) -> Diagnosis:
+    def _free_again(self) -> Finding:
         error = ERROR_MEANINGS.get(self.victim.error, "")
-        return Diagnosis(
-            kind="port_was_taken",
-            severity=self._severity(),
+        return Finding(
+            **of_kind("port_was_taken", self._severity()),
             summary=f"{self._name()} is down since its port was taken; {ports_text(self.victim.ports)} is free now.",
             cause=f"When it started, one of its ports was taken (error {self.victim.error}: {error}). Whoever had it "
             "has given it back since.",
             evidence=(*self.victim.evidence, Evidence("socket", f"nobody holds {ports_text(self.victim.ports)}")),
             service=self.victim.service.name,
-            ports=self.victim.ports,
-            standing=self._standing_against_pool(),
+            ports=finding_ports(self.victim.ports),
+            **self._standing_against_pool(),
             fix=self._relief(),
         )
 
-    def _unknown(self) -> Diagnosis:
-        return Diagnosis(
-            kind="service_lost_unknown_port",
-            severity=self._severity(),
+    def _unknown(self) -> Finding:
+        return Finding(
+            **of_kind("service_lost_unknown_port", self._severity()),
             summary=f"{self._name()} is down because a port was taken (error {self.victim.error}).",
             cause=f"Another process had one of its ports, or Windows keeps it. {self._needs()}",
             evidence=self.victim.evidence,

@@ -9,8 +9,9 @@ import datetime
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.evidence import local_time
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.finding import Diagnosis, Evidence
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.finding import of_kind
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.fixes import report_only
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.findings import Evidence, Finding
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import View
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     NetworkAdapter,
@@ -30,7 +31,7 @@ IN_BOX_PROVIDER: t.Final = "microsoft"
 DAYS_OF_A_YEAR: t.Final = 365.25
 
 
-def retransmits(view: View) -> list[Diagnosis]:
+def retransmits(view: View) -> list[Finding]:
     """Adapters are looked at only where the counters say that something is wrong. Raises FactsNeeded."""
     segments = view.facts[TcpSegmentsFact()]
     limits = view.inquiry.limits
@@ -43,8 +44,8 @@ def retransmits(view: View) -> list[Diagnosis]:
         return []
     share = f"{percent(segments):.1f} % of {segments.sent} TCP segments since the boot were sent again"
     return [
-        Diagnosis(
-            kind="network_retransmits",
+        Finding(
+            **of_kind("network_retransmits"),
             summary=f"{share}; {'; '.join(item.text for item in suspects)}.",
             cause="In one report two servers exchanged mail at 557 bytes a second until their teamed adapters got "
             "drivers of this decade and the team was dissolved. Segments are also sent again where the network loses "

@@ -11,11 +11,8 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.resourc
     current_mode,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.waits import WaitsFor
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.finding import (
-    HeldAs,
-    Ports,
-    Standing,
-)
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.finding import Ports, Standing
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.findings import HeldAs
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import View
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import DNS_SERVICE
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
@@ -33,7 +30,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.sett
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.port_lists import PortList
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
 
-UNCONFIGURED: t.Final = Standing(False)
+UNCONFIGURED: t.Final[Standing] = {"configured": False, "waits_for": None}
 
 
 def standing(ports: Ports, held_as: HeldAs, view: View) -> Standing:
@@ -77,4 +74,4 @@ def _all_in(ports: Ports, kept: t.Mapping[Protocol, PortSet]) -> bool:
 
 
 def _if(configured: bool, waits_for: WaitsFor) -> Standing:
-    return Standing(True, waits_for) if configured else UNCONFIGURED
+    return {"configured": True, "waits_for": waits_for} if configured else UNCONFIGURED

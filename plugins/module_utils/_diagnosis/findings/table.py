@@ -22,7 +22,6 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.find
     unsupported,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.failed_services import FAILED_FACT
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.finding import Diagnosis
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.fixed_rpc_ports import (
     colliding,
     service_questions,
@@ -42,7 +41,9 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.find
     wrong_max_user_port,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.installed_services import product_questions
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import Finding, View
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.findings import Finding
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.kinds import SEVERITIES
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import Answer, View
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import DNS_SERVICE, IPSEC_SERVICE
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     Fact,
@@ -51,7 +52,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     TcpSegmentsFact,
 )
 
-Finder = t.Callable[[View], list[Diagnosis]]
+Finder = t.Callable[[View], list[Finding]]
 """Raises FactsNeeded for what is not read yet."""
 
 FINDERS: t.Final[tuple[Finder, ...]] = (
@@ -76,10 +77,10 @@ FINDERS: t.Final[tuple[Finder, ...]] = (
 )
 
 
-def findings(view: View) -> Finding:
+def findings(view: View) -> Answer:
     """Everything that is wrong, worst first; the questions of all finders are asked together. Raises FactsNeeded."""
     view.facts.require(*_first_questions(view))
-    found: list[Diagnosis] = []
+    found: list[Finding] = []
     needed: frozenset[t.Any] = frozenset()
     for finder in FINDERS:
         try:
@@ -88,7 +89,13 @@ def findings(view: View) -> Finding:
             needed |= question.facts
     if needed:
         raise FactsNeeded(needed)
-    return Finding([item.as_dict() for item in sorted(_distinct(found), key=lambda item: item.order)])
+    return Answer(tuple(sorted(_distinct(found), key=_worst_first)))
+
+
+def _worst_first(found: Finding) -> tuple[int, str, str]:
+    if not found.evidence:
+        raise ValueError(f"a finding of the kind {found.kind} has no evidence")
+    return SEVERITIES.index(found.severity), found.kind, found.service.casefold()
 
 
 def _first_questions(view: View) -> list[Fact[t.Any]]:
@@ -98,7 +105,7 @@ def _first_questions(view: View) -> list[Fact[t.Any]]:
     return [*services, FAILED_FACT, events_question("System", view), TcpSegmentsFact()]
 
 
-def _distinct(found: list[Diagnosis]) -> list[Diagnosis]:
+def _distinct(found: list[Finding]) -> list[Finding]:
     """A block mode says all that the lost port of IPSEC Services would say once more."""
     blocked = {item.service for item in found if item.kind == "ipsec_block_mode"}
     return [item for item in found if item.service not in blocked or not item.kind.startswith("port_")]

@@ -10,12 +10,13 @@ import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.evidence import events
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.finding import (
-    Diagnosis,
     event_evidence,
+    of_kind,
     service_evidence,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.fixed_rpc_ports import EXCHANGE
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.yaml_text import tasks
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.findings import Finding
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import View
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import Event, ProcessFact, Service
 
@@ -26,7 +27,7 @@ ENDPOINT_ERROR: t.Final = re.compile(r"(?<!\d)1720(?!\d)", re.ASCII)
 _SHOWN_EVENTS: t.Final = 2
 
 
-def transfer_agent(view: View) -> list[Diagnosis]:
+def transfer_agent(view: View) -> list[Finding]:
     """The MTA that is there now complained; what an older process of it logged is past. Raises FactsNeeded."""
     service = next((found for found in view.facts[EXCHANGE] if found.name.casefold() == MTA.casefold()), None)
     if service is None:
@@ -41,8 +42,8 @@ def transfer_agent(view: View) -> list[Diagnosis]:
     }
     advice = "If it has a fixed port, see who holds that: ansible HOST -m portkeeper.windows.port_info -a ports=NUMBER"
     return [
-        Diagnosis(
-            kind="mta_endpoint_failed",
+        Finding(
+            **of_kind("mta_endpoint_failed"),
             summary="Exchange's MTA does not listen for RPC over TCP (error 1720).",
             cause="The port that it wanted for its endpoint was taken, or is fixed to the same number as another one.",
             evidence=(*map(event_evidence, found[:_SHOWN_EVENTS]), service_evidence(service)),

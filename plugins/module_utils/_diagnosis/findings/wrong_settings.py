@@ -8,13 +8,14 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.finding import (
-    Diagnosis,
-    Evidence,
+    finding_ports,
+    of_kind,
     service_evidence,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.fixes import report_only
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.protection import excluded
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.yaml_text import tasks
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.findings import Evidence, Finding
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import DNS_PORT, View
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.ephemeral_range import (
     LEAST_MAX_USER_PORT,
@@ -45,7 +46,7 @@ OTHER_TENANTS: t.Final = PortSet.of(1801, 3343)
 """What setups leave in ReservedPorts on any release: Message Queuing [C], the cluster service [T]."""
 
 
-def pool_size(view: View) -> list[Diagnosis]:
+def pool_size(view: View) -> list[Finding]:
     """A pool smaller than the default; raises FactsNeeded."""
     if view.dns_service() is None:
         return []
@@ -58,9 +59,8 @@ def pool_size(view: View) -> list[Diagnosis]:
         "portkeeper.windows.dns_socket_pool": {"size": "default", "restart": True},
     }
     return [
-        Diagnosis(
-            kind="pool_size_small",
-            severity="critical" if size == 0 else None,
+        Finding(
+            **of_kind("pool_size_small", "critical" if size == 0 else None),
             summary=f"The DNS server's socket pool has {size} sockets; the default is {DEFAULT_POOL_SIZE}.",
             cause=f"Somebody set SocketPoolSize, so {forged}, and forged answers get through more easily (MS08-037).",
             evidence=(Evidence("registry", f"SocketPoolSize is {size}"),),
@@ -70,15 +70,15 @@ def pool_size(view: View) -> list[Diagnosis]:
     ]
 
 
-def dead_value(view: View) -> list[Diagnosis]:
+def dead_value(view: View) -> list[Finding]:
     """A value by a name that one article of 2009 made up; raises FactsNeeded."""
     if view.dns_service() is None or not pool_settings(view.facts).has_dead_value:
         return []
     supported = view.context.capabilities.dns_pool_exclusions
     instead = "Give its ports to dns_socket_pool (excluded_ports), then delete it." if supported else "Delete it."
     return [
-        Diagnosis(
-            kind="dead_pool_value",
+        Finding(
+            **of_kind("dead_pool_value"),
             summary=f"{DEAD_EXCLUSIONS_NAME} is set, which no Windows reads.",
             cause="The name stands in one article of 2009 only. The DNS server's list is SocketPoolExcludedPortRanges, "
             "from Windows Server 2008 R2 on.",
@@ -89,7 +89,7 @@ def dead_value(view: View) -> list[Diagnosis]:
     ]
 
 
-def wrong_max_user_port(view: View) -> list[Diagnosis]:
+def wrong_max_user_port(view: View) -> list[Finding]:
     """On NT 5.x, where the TCP/IP stack reads the value; raises FactsNeeded."""
     if view.context.capabilities.dynamic_port_ranges:
         return []
@@ -102,8 +102,8 @@ def wrong_max_user_port(view: View) -> list[Diagnosis]:
         "portkeeper.windows.dynamic_ports": {"max_user_port": nearest},
     }
     return [
-        Diagnosis(
-            kind="max_user_port_out_of_range",
+        Finding(
+            **of_kind("max_user_port_out_of_range"),
             summary=f"MaxUserPort is {highest}; Windows documents {LEAST_MAX_USER_PORT} to {MOST_MAX_USER_PORT}.",
             cause="What Windows makes of a number outside of its limits is not documented; the DNS server reads the "
             "value too.",
@@ -119,7 +119,7 @@ def _reserved_entries(view: View) -> PortList:
     return PortList(data) if isinstance(data, tuple) else PortList()
 
 
-def ignored_reservations(view: View) -> list[Diagnosis]:
+def ignored_reservations(view: View) -> list[Finding]:
     """ReservedPorts on a release that does not read it; raises FactsNeeded."""
     if view.context.capabilities.reserved_ports_value:
         return []
@@ -138,19 +138,19 @@ def ignored_reservations(view: View) -> list[Diagnosis]:
         "portkeeper.windows.reserved_ports": {"ports": left.texts()},
     }
     return [
-        Diagnosis(
-            kind="reserved_ports_ignored",
+        Finding(
+            **of_kind("reserved_ports_ignored"),
             summary=f"ReservedPorts names {left}, but {view.context.release.name} ignores it.",
             cause="Windows reads ReservedPorts up to Server 2003 only (KB812873). Since then netsh's excluded port "
             "ranges do that, and the DNS server has a list of its own.",
             evidence=(Evidence("registry", f"ReservedPorts: {', '.join(_reserved_entries(view).entries)}"),),
-            ports={"tcp": left, "udp": left},
+            ports=finding_ports({"tcp": left, "udp": left}),
             fix=tasks(task),
         )
     ]
 
 
-def touching_reservations(view: View) -> list[Diagnosis]:
+def touching_reservations(view: View) -> list[Finding]:
     """ReservedPorts with entries that don't hold; raises FactsNeeded."""
     if not view.context.capabilities.reserved_ports_value:
         return []
@@ -160,19 +160,19 @@ def touching_reservations(view: View) -> list[Diagnosis]:
         return []
     task = {"name": "Write them so that they hold", "portkeeper.windows.reserved_ports": {"ports": unsure.texts()}}
     return [
-        Diagnosis(
-            kind="reserved_ports_touch",
+        Finding(
+            **of_kind("reserved_ports_touch"),
             summary=f"ReservedPorts names {unsure}, but not so that it holds.",
             cause="Windows wants n-m on each line, and entries that touch each other are not reserved reliably; "
             "neighbours belong into one entry (KB812873).",
             evidence=(Evidence("registry", f"ReservedPorts: {', '.join(value.entries)}"),),
-            ports={"tcp": unsure, "udp": unsure},
+            ports=finding_ports({"tcp": unsure, "udp": unsure}),
             fix=tasks(task, comments=("In force after a reboot.",)),
         )
     ]
 
 
-def missing_update(view: View) -> list[Diagnosis]:
+def missing_update(view: View) -> list[Finding]:
     """A DNS server without a pool where an update would bring one; raises FactsNeeded."""
     dns = view.dns_service()
     if view.context.capabilities.always_has_pool or dns is None or not dns.runs:
@@ -190,8 +190,8 @@ def missing_update(view: View) -> list[Diagnosis]:
         return []
     neither = f"Windows lists neither {' nor '.join(POOL_UPDATES)}"
     return [
-        Diagnosis(
-            kind="dns_update_missing",
+        Finding(
+            **of_kind("dns_update_missing"),
             summary="The DNS server has no socket pool: its update of 2008 (MS08-037) is missing.",
             cause="Without it the DNS server asks from one port, and forged answers get through. With it, ports of "
             "other services can be taken: reserve them first.",

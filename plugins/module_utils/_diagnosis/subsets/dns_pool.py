@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import Finding, View, shown_range
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.ports import DnsPoolRow
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import Answer, View
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import DNS_SERVICE
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import RegistryValue, ServiceFact
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.pool_range import (
@@ -23,31 +24,31 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.sett
 )
 
 
-def dns_pool(view: View) -> Finding:
+def dns_pool(view: View) -> Answer:
     """The pool; ``None`` where the DNS server is not installed."""
     view.facts.require(ServiceFact(DNS_SERVICE), DNS_NAMES_FACT, *pool_range_questions(view.context.capabilities))
     service = view.dns_service()
     if service is None:
-        return Finding(None)
+        return Answer(None)
     found, drawn = pool_settings(view.facts), configured_pool_range(view.facts, view.context.capabilities)
     excluded = found.exclusions
-    value = {
-        "state": service.state,
-        "start_mode": service.start_mode,
-        "process_id": service.process_id,
-        "size": found.effective_size,
-        "configured_size": found.configured_size,
-        "excluded_ports": list(excluded.entries),
-        "unreadable": list(excluded.unreadable),
-        "excluded_ports_supported": view.context.capabilities.dns_pool_exclusions,
-        "dead_value": found.has_dead_value,
-        "range": shown_range(drawn.ports),
-        "range_rule": drawn.rule,
-        "range_reason": drawn.reason,
-        "range_contested": drawn.contested,
-        "sockets_held": view.pool_sockets_seen(),
-    }
-    return Finding(value, _wrong_types(found))
+    value = DnsPoolRow(
+        state=service.state,
+        start_mode=service.start_mode,
+        process_id=service.process_id,
+        size=found.effective_size,
+        configured_size=found.configured_size,
+        excluded_ports=excluded.entries,
+        unreadable=excluded.unreadable,
+        excluded_ports_supported=view.context.capabilities.dns_pool_exclusions,
+        dead_value=found.has_dead_value,
+        range=drawn.ports,
+        range_rule=drawn.rule,
+        range_reason=drawn.reason,
+        range_contested=drawn.contested,
+        sockets_held=view.pool_sockets_seen(),
+    )
+    return Answer(value, _wrong_types(found))
 
 
 def _wrong_types(found: PoolSettings) -> tuple[str, ...]:

@@ -40,7 +40,8 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.resourc
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.observed_force import observed_force
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.waits import WaitsFor
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import DNS_PORT, Finding, View
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.next_boot import EffectiveRow, Resource
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import DNS_PORT, Answer, View
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import DNS_SERVICE
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     PROTOCOLS,
@@ -65,44 +66,32 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.sett
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.port_lists import PortList
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
 
-_Resource = t.Literal["reserved_ports", "dns_socket_pool", "dynamic_ports", "static_rpc_port", "service_start_mode"]
 _START_MODES: t.Final[tuple[StartMode, ...]] = t.get_args(StartMode)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Row:
-    """One thing that is configured."""
-
-    resource: _Resource
-    part: str
-    configured: t.Any
-    force: Force
-    waits_for: WaitsFor | None = None
-
-    def as_dict(self) -> dict[str, t.Any]:
-        waits_for = self.waits_for
-        if self.force.reboot_required:
-            waits_for = "reboot"
-        elif self.force.restart_required:
-            waits_for = "dns_restart"
-        return {
-            "resource": self.resource,
-            "part": self.part,
-            "configured": self.configured,
-            "effective": self.force.effective,
-            "reason": self.force.reason,
-            "waits_for": waits_for,
-            "reboot_required": self.force.reboot_required,
-            "restart_required": self.force.restart_required,
-        }
+def _row(
+    resource: Resource, part: str, configured: t.Any, force: Force, waits_for: WaitsFor | None = None
+) -> EffectiveRow:
+    """One thing that is configured; what its force requires comes before what else it may wait for."""
+    required: WaitsFor | None = "reboot" if force.reboot_required else "dns_restart" if force.restart_required else None
+    return EffectiveRow(
+        resource=resource,
+        part=part,
+        configured=configured,
+        effective=force.effective,
+        reason=force.reason,
+        waits_for=required or waits_for,
+        reboot_required=force.reboot_required,
+        restart_required=force.restart_required,
+    )
 
 
-def configured_versus_effective(view: View) -> Finding:
+def configured_versus_effective(view: View) -> Answer:
     """A row for each thing that is configured or journalled. Raises FactsNeeded, and PlanError for a newer journal."""
     view.facts.require(*_first_questions(view))
     journal, warnings = _journal(view)
     context = dataclasses.replace(view.context, journal=journal)
-    rows: list[_Row] = []
+    rows: list[EffectiveRow] = []
     needed: frozenset[t.Any] = frozenset()
     for part in _PARTS:
         try:
@@ -111,7 +100,7 @@ def configured_versus_effective(view: View) -> Finding:
             needed |= question.facts
     if needed:
         raise FactsNeeded(needed)
-    return Finding([row.as_dict() for row in rows], warnings)
+    return Answer(tuple(rows), warnings)
 
 
 def _first_questions(view: View) -> list[Fact[t.Any]]:
@@ -146,19 +135,21 @@ def _has_entry(name: str, context: Context) -> bool:
     return bool(context.journal and name in context.journal.entries)
 
 
-def _settled(resource: _Resource, part: str, key: str, planner: t.Callable[[], Plan], held: PortSet = NO_PORTS) -> _Row:
+def _settled(
+    resource: Resource, part: str, key: str, planner: t.Callable[[], Plan], held: PortSet = NO_PORTS
+) -> EffectiveRow:
     """What the planner says of a state that is there already; ``key`` picks it from the plan's view."""
     try:
         plan = planner()
     except PlanError as error:
-        return _Row(resource, part, None, Force("no", str(error)))
-    return _Row(resource, part, plan.before[key], observed_force(plan, _forbidden(plan) & held))
+        return _row(resource, part, None, Force("no", str(error)))
+    return _row(resource, part, plan.before[key], observed_force(plan, _forbidden(plan) & held))
 
 
 # --- reserved ports ----------------------------------------------------------------------------------------------
 
 
-def _reserved_ports_value(view: View, context: Context) -> t.Iterator[_Row]:
+def _reserved_ports_value(view: View, context: Context) -> t.Iterator[EffectiveRow]:
     reading = context.facts[RESERVED_PORTS_FACT]
     if isinstance(reading, Absent) and not _has_entry(reserved_ports_value.ENTRY, context):
         return
@@ -166,36 +157,36 @@ def _reserved_ports_value(view: View, context: Context) -> t.Iterator[_Row]:
         ignored = Force("no", f"{context.release.name} ignores the ReservedPorts value (KB812873).")
         entries = reading.data if isinstance(reading, RegistryValue) else ()
         shown = list(entries) if isinstance(entries, tuple) else entries
-        yield _Row("reserved_ports", reserved_ports_value.NAME, shown, ignored)
+        yield _row("reserved_ports", reserved_ports_value.NAME, shown, ignored)
         return
     planner = functools.partial(reserved_ports_value.plan, NO_PORTS, "present", "both", context)
     yield _settled("reserved_ports", reserved_ports_value.NAME, "reserved_ports", planner, _held_by_dns(view))
 
 
-def _netsh(_view: View, context: Context) -> t.Iterator[_Row]:
+def _netsh(_view: View, context: Context) -> t.Iterator[EffectiveRow]:
     if context.capabilities.excluded_port_ranges == "no" or context.facts[ExclusionsFact()] is None:
         return
     try:
         plan = excluded_port_ranges.plan(dict.fromkeys(PROTOCOLS, NO_PORTS), "present", context)
     except PlanError as error:
-        yield _Row("reserved_ports", "netsh", None, Force("no", str(error)))
+        yield _row("reserved_ports", "netsh", None, Force("no", str(error)))
         return
     configured = {protocol: plan.before[f"excluded_{protocol}"] for protocol in ("tcp", "udp")}
     if plan.waiting_for:
-        yield _Row("reserved_ports", "netsh", configured, plan.force, "owner")
+        yield _row("reserved_ports", "netsh", configured, plan.force, "owner")
     elif plan.changed:
         cut_short = (
             "A run was interrupted between taking blocks away and adding the rest again; run reserved_ports again."
         )
-        yield _Row("reserved_ports", "netsh", configured, Force("no", cut_short))
+        yield _row("reserved_ports", "netsh", configured, Force("no", cut_short))
     elif any(configured.values()) or _has_entry(excluded_port_ranges.ENTRY, context):
-        yield _Row("reserved_ports", "netsh", configured, plan.force)
+        yield _row("reserved_ports", "netsh", configured, plan.force)
 
 
 # --- the DNS server's pool ---------------------------------------------------------------------------------------
 
 
-def _pool(view: View, context: Context) -> t.Iterator[_Row]:
+def _pool(view: View, context: Context) -> t.Iterator[EffectiveRow]:
     context.facts.require(ServiceFact(DNS_SERVICE), DNS_NAMES_FACT)
     if context.facts[ServiceFact(DNS_SERVICE)] is None:
         return
@@ -214,7 +205,7 @@ def _pool(view: View, context: Context) -> t.Iterator[_Row]:
 # --- dynamic ranges and fixed RPC ports: what we changed, others' settings are in other subsets -------------------
 
 
-def _dynamic_ports(_view: View, context: Context) -> t.Iterator[_Row]:
+def _dynamic_ports(_view: View, context: Context) -> t.Iterator[EffectiveRow]:
     if _has_entry(dynamic_ports.VALUE_ENTRY, context):
         highest = max_user_port(context.facts)
         as_it_is = dynamic_ports.DynamicPorts("default" if highest is None else highest, None, PROTOCOLS)
@@ -228,7 +219,7 @@ def _dynamic_ports(_view: View, context: Context) -> t.Iterator[_Row]:
         yield _settled("dynamic_ports", protocol, protocol, planner)
 
 
-def _static_rpc_ports(_view: View, context: Context) -> t.Iterator[_Row]:
+def _static_rpc_ports(_view: View, context: Context) -> t.Iterator[EffectiveRow]:
     rows = [row for row in RPC_PORTS if _has_entry(row.entry_name, context)]
     context.facts.require(*(row.fact for row in rows))
     for row in rows:
@@ -236,16 +227,16 @@ def _static_rpc_ports(_view: View, context: Context) -> t.Iterator[_Row]:
         try:
             plan = static_rpc_port.plan(as_it_is, context)
         except PlanError as error:
-            yield _Row("static_rpc_port", row.key, None, Force("no", str(error)))
+            yield _row("static_rpc_port", row.key, None, Force("no", str(error)))
             continue
         waits_for: WaitsFor | None = "service_restart" if plan.details["restart_services"] else None
-        yield _Row("static_rpc_port", row.key, plan.before["ports"][row.key], plan.force, waits_for)
+        yield _row("static_rpc_port", row.key, plan.before["ports"][row.key], plan.force, waits_for)
 
 
 # --- start modes -------------------------------------------------------------------------------------------------
 
 
-def _start_modes(_view: View, context: Context) -> t.Iterator[_Row]:
+def _start_modes(_view: View, context: Context) -> t.Iterator[EffectiveRow]:
     names = {DNS_SERVICE.casefold(): DNS_SERVICE}
     names |= {name.casefold(): name for name in _journalled_services(context)}
     context.facts.require(*(ServiceFact(name) for name in names.values()))
@@ -271,14 +262,14 @@ def _journalled_services(context: Context) -> t.Iterator[str]:
                 continue
 
 
-def _start_mode(name: str, mode: StartMode, context: Context) -> _Row:
+def _start_mode(name: str, mode: StartMode, context: Context) -> EffectiveRow:
     as_it_is = service_start_mode.ServiceStartMode((name,), mode)
     plan = service_start_mode.plan(as_it_is, context)
     waits_for: WaitsFor | None = "boot" if plan.force.effective == "no" else None
-    return _Row("service_start_mode", name, mode, plan.force, waits_for)
+    return _row("service_start_mode", name, mode, plan.force, waits_for)
 
 
-_PARTS: t.Final[tuple[t.Callable[[View, Context], t.Iterable[_Row]], ...]] = (
+_PARTS: t.Final[tuple[t.Callable[[View, Context], t.Iterable[EffectiveRow]], ...]] = (
     _reserved_ports_value,
     _netsh,
     _pool,

@@ -13,16 +13,18 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.port_ho
     connection_questions,
     holders,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import DNS_PORT, Finding, View
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.ports import SocketRow
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import DNS_PORT, Answer, View
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     Connection,
     Protocol,
     Socket,
     SocketsFact,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.typed_rows import widened
 
 
-def sockets(view: View) -> Finding:
+def sockets(view: View) -> Answer:
     """One row per address that a process has a port on, sorted by port, protocol and address."""
     listening, connections = SocketsFact(view.inquiry.ports), connection_questions(view.inquiry.connection_ports)
     view.facts.require(listening, *connections)
@@ -30,10 +32,10 @@ def sockets(view: View) -> Finding:
     connected = [row for question in connections for row in view.facts[question]]
     known = {(one.protocol, one.port, one.process_id): one for one in holders(found, view.context, connected)}
     addressed = {*map(_of_socket, found), *map(_of_connection, connected)}
-    rows = [
+    rows = (
         _row(address, known[protocol, port, process_id]) for port, protocol, address, process_id in sorted(addressed)
-    ]
-    return Finding(rows, _warnings(view))
+    )
+    return Answer(tuple(rows), _warnings(view))
 
 
 _Row: t.TypeAlias = tuple[int, Protocol, str, int]
@@ -48,9 +50,9 @@ def _of_connection(connection: Connection) -> _Row:
     return connection.port, "tcp", connection.address, connection.process_id
 
 
-def _row(address: str, holder: Holder) -> dict[str, t.Any]:
+def _row(address: str, holder: Holder) -> SocketRow:
     pool = holder.protocol == "udp" and holder.port != DNS_PORT and holder.is_dns
-    return {**holder.as_dict(), "address": address, "pool": pool}
+    return widened(SocketRow, holder, address=address, pool=pool)
 
 
 def _warnings(view: View) -> tuple[str, ...]:

@@ -9,7 +9,12 @@ import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import PlanError
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources.reserved_ports_value import as_list
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import Finding, View, shown_range
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.ports import (
+    BlockRow,
+    DynamicRangesRow,
+    ReservationsRow,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import Answer, View
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.ephemeral_range import (
     DEFAULT_MAX_USER_PORT,
     LEAST_MAX_USER_PORT,
@@ -34,7 +39,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._ports.port_lis
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortRange, PortSet
 
 
-def dynamic_ranges(view: View) -> Finding:
+def dynamic_ranges(view: View) -> Answer:
     """The dynamic port ranges, and what MaxUserPort means for the TCP/IP stack and for dns.exe."""
     if not view.context.capabilities.dynamic_port_ranges:
         return _by_max_user_port(view)
@@ -46,32 +51,34 @@ def dynamic_ranges(view: View) -> Finding:
     ignored = (
         () if highest is None else (f"The TCP/IP stack of {view.context.release.name} does not read MaxUserPort.",)
     )
-    return Finding(
-        {
-            "mechanism": "netsh",
-            **{name: shown_range(getattr(ranges, name)) for name in ("tcp", "udp", "tcp6", "udp6")},
-            "max_user_port": highest,
-            "meaning": [*ignored, _for_dns(view, highest, ranges.udp)],
-        }
+    return Answer(
+        DynamicRangesRow(
+            mechanism="netsh",
+            tcp=ranges.tcp,
+            udp=ranges.udp,
+            tcp6=ranges.tcp6,
+            udp6=ranges.udp6,
+            max_user_port=highest,
+            meaning=(*ignored, _for_dns(view, highest, ranges.udp)),
+        )
     )
 
 
-def _by_max_user_port(view: View) -> Finding:
+def _by_max_user_port(view: View) -> Answer:
     highest = max_user_port(view.facts)
     ports = range_by_max_user_port(highest)
-    drawn = shown_range(ports)
     said = f"is not set, its default is {DEFAULT_MAX_USER_PORT}" if highest is None else f"is {highest}"
     stack = f"MaxUserPort {said}: the TCP/IP stack draws from {ports}."
-    return Finding(
-        {
-            "mechanism": "registry",
-            "tcp": drawn,
-            "udp": drawn,
-            "tcp6": None,
-            "udp6": None,
-            "max_user_port": highest,
-            "meaning": [stack, _for_dns(view, highest, None)],
-        },
+    return Answer(
+        DynamicRangesRow(
+            mechanism="registry",
+            tcp=ports,
+            udp=ports,
+            tcp6=None,
+            udp6=None,
+            max_user_port=highest,
+            meaning=(stack, _for_dns(view, highest, None)),
+        ),
         _out_of_range(highest),
     )
 
@@ -87,18 +94,18 @@ def _for_dns(view: View, highest: int | None, dynamic_udp: PortRange | None) -> 
     return f"The DNS server's pool comes from {found.ports}. {found.reason}"
 
 
-def reservations(view: View) -> Finding:
+def reservations(view: View) -> Answer:
     """The ports that nobody gets by chance, by the mechanism that this release honours."""
     honoured = view.context.capabilities.reserved_ports_value
     view.facts.require(RESERVED_PORTS_FACT, *([] if honoured else [ExclusionsFact()]))
     value, warnings = _reserved_ports(view)
     if honoured:
         texts = value.ports.texts()
-        return Finding(_shown("registry", texts, texts, (), value, honoured=True), warnings)
+        return Answer(_shown("registry", texts, texts, (), value, honoured=True), warnings)
     exclusions = _exclusions(view)
     tcp, udp = (_administered(exclusions, protocol) for protocol in PROTOCOLS)
     rows = [_row(protocol, block) for protocol in PROTOCOLS for block in exclusions.of(protocol)]
-    return Finding(_shown("netsh", tcp, udp, rows, value, honoured=False))
+    return Answer(_shown("netsh", tcp, udp, rows, value, honoured=False))
 
 
 def _exclusions(view: View) -> Exclusions:
@@ -124,30 +131,25 @@ def _shown(
     mechanism: str,
     tcp: t.Sequence[str],
     udp: t.Sequence[str],
-    blocks: t.Sequence[t.Mapping[str, t.Any]],
+    blocks: t.Iterable[BlockRow],
     value: PortList,
     *,
     honoured: bool,
-) -> dict[str, t.Any]:
-    return {
-        "mechanism": mechanism,
-        "tcp": list(tcp),
-        "udp": list(udp),
-        "blocks": list(blocks),
-        "entries": list(value.entries),
-        "unreadable": list(value.unreadable),
-        "entries_honoured": honoured,
-    }
+) -> ReservationsRow:
+    return ReservationsRow(
+        mechanism=mechanism,
+        tcp=tuple(tcp),
+        udp=tuple(udp),
+        blocks=tuple(blocks),
+        entries=value.entries,
+        unreadable=value.unreadable,
+        entries_honoured=honoured,
+    )
 
 
 def _administered(exclusions: Exclusions, protocol: Protocol) -> list[str]:
     return PortSet(exclusions.administered(protocol)).texts()
 
 
-def _row(protocol: Protocol, block: ExclusionBlock) -> dict[str, t.Any]:
-    return {
-        "protocol": protocol,
-        "first": block.ports.first,
-        "last": block.ports.last,
-        "administered": block.administered,
-    }
+def _row(protocol: Protocol, block: ExclusionBlock) -> BlockRow:
+    return BlockRow(protocol=protocol, first=block.ports.first, last=block.ports.last, administered=block.administered)

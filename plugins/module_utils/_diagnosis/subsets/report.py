@@ -11,6 +11,7 @@ import typing as t
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import Context, PlanError
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.table import findings
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.options import Inquiry, SubsetName
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.port_info import PortInfo
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.subsets.dns_pool import dns_pool
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.subsets.effectiveness import (
     configured_versus_effective,
@@ -28,9 +29,10 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.subs
     updates,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.subsets.services import services
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import Finding, Subset, View
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import Answer, Subset, View
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import Facts, FactsNeeded
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import Release
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.typed_rows import as_plain
 
 SUBSETS: t.Final[t.Mapping[SubsetName, Subset]] = {
     "release": release,
@@ -50,12 +52,21 @@ SUBSETS: t.Final[t.Mapping[SubsetName, Subset]] = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Report:
-    """What was found; a value is ``None`` where this Windows can't answer, and a warning says why."""
+    """What was found, rows by subset; ``None`` where this Windows can't answer, and a warning says why."""
 
     release: Release
     inquiry: Inquiry
     values: t.Mapping[str, t.Any]
     warnings: tuple[str, ...] = ()
+
+    @property
+    def info(self) -> PortInfo:
+        """The same as one row, in which a subset that was not gathered is ``None``."""
+        return PortInfo(**self.values)
+
+    def plain(self) -> dict[str, t.Any]:
+        """The subsets as the user gets them."""
+        return t.cast("dict[str, t.Any]", as_plain(self.values))
 
 
 def gather(inquiry: Inquiry, facts: Facts, release: Release, now: float) -> Report:
@@ -64,7 +75,7 @@ def gather(inquiry: Inquiry, facts: Facts, release: Release, now: float) -> Repo
     ``now`` is the controller's clock, seconds since the epoch (UTC). Raises FactsNeeded.
     """
     view = View(Context(facts=facts, release=release, journal=None, now=now), inquiry)
-    answers: dict[SubsetName, Finding] = {}
+    answers: dict[SubsetName, Answer] = {}
     needed: frozenset[t.Any] = frozenset()
     for name in inquiry.subsets:
         try:
@@ -75,10 +86,10 @@ def gather(inquiry: Inquiry, facts: Facts, release: Release, now: float) -> Repo
             answers[name] = unanswered(name, error)
     if needed:
         raise FactsNeeded(needed)
-    values: dict[str, t.Any] = {name: finding.value for name, finding in answers.items()}
-    return Report(release, inquiry, values, tuple(text for finding in answers.values() for text in finding.warnings))
+    values: dict[str, t.Any] = {name: answer.value for name, answer in answers.items()}
+    return Report(release, inquiry, values, tuple(text for answer in answers.values() for text in answer.warnings))
 
 
-def unanswered(name: SubsetName, error: Exception) -> Finding:
+def unanswered(name: SubsetName, error: Exception) -> Answer:
     """A subset that this Windows can't answer."""
-    return Finding(None, (f"{name} is not known: {error}",))
+    return Answer(None, (f"{name} is not known: {error}",))

@@ -18,8 +18,20 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.inst
     require_start_modes,
     udp_ports,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import Finding, View, shown_range
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.what_if import CANDIDATES, DOUBTS
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.next_boot import (
+    ChangeRow,
+    DoubtRow,
+    PortRisk,
+    RiskRow,
+    ServiceRisk,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import Answer, View
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.what_if import (
+    CANDIDATES,
+    DOUBTS,
+    Candidate,
+    Doubt,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import AD_LDS_KEY, DNS_SERVICE
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     DynamicRangesFact,
@@ -61,42 +73,31 @@ _ORDERS: t.Final = {
 }
 
 
-def risk(view: View) -> Finding:
+def risk(view: View) -> Answer:
     """The risk of the next boot; asks for everything in as few rounds as the questions allow. Raises FactsNeeded."""
     boot = next_boot(view)
     changed = {candidate.name: candidate.change(boot) for candidate in CANDIDATES if candidate.applies(boot)}
-    return Finding(
-        {
-            "probability": shown(boot.chance),
-            "formula": boot.formula,
-            "reason": _why(boot),
-            "pool": boot.pool,
-            "dns_start": boot.dns,
-            "drawn": boot.drawn,
-            "drawable": boot.drawable.count if boot.draws else 0,
-            "range": shown_range(boot.range.ports),
-            "range_contested": boot.range.contested,
-            "in_use_known": view.inquiry.sees_all_sockets,
-            "services": [_service_row(need, boot, changed) for need in boot.needs],
-            "ports": [row for need in boot.needs for row in _port_rows(need, boot, changed)],
-            "candidates": [
-                {
-                    "name": candidate.name,
-                    "probability": shown(changed[candidate.name].chance),
-                    "advised": candidate.advised(boot),
-                    "takes_effect": candidate.takes_effect,
-                    "how": candidate.how,
-                    "note": candidate.note,
-                }
+    return Answer(
+        RiskRow(
+            probability=shown(boot.chance),
+            formula=boot.formula,
+            reason=_why(boot),
+            pool=boot.pool,
+            dns_start=boot.dns,
+            drawn=boot.drawn,
+            drawable=boot.drawable.count if boot.draws else 0,
+            range=boot.range.ports,
+            range_contested=boot.range.contested,
+            in_use_known=view.inquiry.sees_all_sockets,
+            services=tuple(_service_row(need, boot, changed) for need in boot.needs),
+            ports=tuple(row for need in boot.needs for row in _port_rows(need, boot, changed)),
+            candidates=tuple(
+                _change_row(candidate, boot, changed[candidate.name])
                 for candidate in CANDIDATES
                 if candidate.name in changed
-            ],
-            "doubts": [
-                {"name": doubt.name, "sentence": doubt.sentence, "probability": shown(doubt.otherwise(boot).chance)}
-                for doubt in DOUBTS
-                if boot.draws and doubt.applies(boot)
-            ],
-        }
+            ),
+            doubts=tuple(_doubt_row(doubt, boot) for doubt in DOUBTS if boot.draws and doubt.applies(boot)),
+        )
     )
 
 
@@ -108,30 +109,45 @@ def shown(chance: Chance) -> float:
 # --- the rows --------------------------------------------------------------------------------------------------------
 
 
-def _service_row(need: Need, boot: NextBoot, changed: t.Mapping[str, NextBoot]) -> dict[str, t.Any]:
+def _service_row(need: Need, boot: NextBoot, changed: t.Mapping[str, NextBoot]) -> ServiceRisk:
     known = not need.any_will_do
-    return {
-        "service": need.service,
-        "product": need.product,
-        "udp": need.ports.texts(),
-        "start_order": boot.order_of(need),
-        "probability": shown(boot.chance_of(need)) if known else None,
-        "after": {name: shown(after.chance_of(need)) if known else None for name, after in changed.items()},
-    }
+    return ServiceRisk(
+        service=need.service,
+        product=need.product,
+        udp=tuple(need.ports.texts()),
+        start_order=boot.order_of(need),
+        probability=shown(boot.chance_of(need)) if known else None,
+        after={name: shown(after.chance_of(need)) if known else None for name, after in changed.items()},
+    )
 
 
-def _port_rows(need: Need, boot: NextBoot, changed: t.Mapping[str, NextBoot]) -> t.Iterator[dict[str, t.Any]]:
+def _port_rows(need: Need, boot: NextBoot, changed: t.Mapping[str, NextBoot]) -> t.Iterator[PortRisk]:
     for port in () if need.any_will_do else need.ports:
         alone = PortSet.of(port)
-        yield {
-            "protocol": "udp",
-            "port": port,
-            "service": need.service,
-            "product": need.product,
-            "probability": shown(boot.chance_of(need, alone)),
-            "reason": _why_port(port, need, boot),
-            "after": {name: shown(after.chance_of(need, alone)) for name, after in changed.items()},
-        }
+        yield PortRisk(
+            protocol="udp",
+            port=port,
+            service=need.service,
+            product=need.product,
+            probability=shown(boot.chance_of(need, alone)),
+            reason=_why_port(port, need, boot),
+            after={name: shown(after.chance_of(need, alone)) for name, after in changed.items()},
+        )
+
+
+def _change_row(candidate: Candidate, boot: NextBoot, after: NextBoot) -> ChangeRow:
+    return ChangeRow(
+        name=candidate.name,
+        probability=shown(after.chance),
+        advised=candidate.advised(boot),
+        takes_effect=candidate.takes_effect,
+        how=candidate.how,
+        note=candidate.note,
+    )
+
+
+def _doubt_row(doubt: Doubt, boot: NextBoot) -> DoubtRow:
+    return DoubtRow(name=doubt.name, sentence=doubt.sentence, probability=shown(doubt.otherwise(boot).chance))
 
 
 def _why(boot: NextBoot) -> str:

@@ -5,17 +5,34 @@
 
 from __future__ import annotations
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import Finding, View
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.server_kinds import identity
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.server import (
+    ChoiceRow,
+    KindRow,
+    RolesRow,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import Answer, View
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.server_kinds import Recognised, identity
 
 
-def roles(view: View) -> Finding:
+def roles(view: View) -> Answer:
     """All that the server is, the roles that fit, and those that wait for a decision; raises FactsNeeded."""
     found = identity(view.facts, view.context.release, instance=view.inquiry.ad_lds_instance)
-    return Finding(
-        {
-            "kinds": [kind.as_dict() for kind in found.kinds],
-            "fitting": list(found.fitting),
-            "by_choice": [{"role": choice.role, "note": choice.note} for choice in found.choices],
-        }
+    return Answer(
+        RolesRow(
+            kinds=tuple(map(_kind, found.kinds)),
+            fitting=found.fitting,
+            by_choice=tuple(ChoiceRow(role=choice.role, note=choice.note) for choice in found.choices),
+        )
+    )
+
+
+def _kind(found: Recognised) -> KindRow:
+    return KindRow(
+        kind=found.kind.key,
+        name=found.kind.name,
+        services=found.services,
+        role=found.kind.role,
+        fits=found.fits,
+        reason=found.obstacle,
+        by_choice=tuple(choice.role for choice in found.choices),
     )

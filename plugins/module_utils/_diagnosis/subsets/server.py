@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
-import dataclasses
-import typing as t
-
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import Finding, View
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.server import (
+    InstanceRow,
+    ReleaseRow,
+    UpdatesRow,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import Answer, View
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge import ad_lds
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import AD_LDS_SERVICE_PREFIX
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
@@ -30,26 +32,26 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.sett
 )
 
 
-def release(view: View) -> Finding:
+def release(view: View) -> Answer:
     """Name, version and uptime, and what this release offers to the collection."""
     system, found = view.facts[OperatingSystemFact()], view.context.release
-    return Finding(
-        {
-            "name": found.name,
-            "version": system.version,
-            "caption": system.caption,
-            "uptime": int(system.uptime),
-            "domain_controller": system.product_type == DOMAIN_CONTROLLER,
-            "capabilities": dataclasses.asdict(found.capabilities),
-        }
+    return Answer(
+        ReleaseRow(
+            name=found.name,
+            version=system.version,
+            caption=system.caption,
+            uptime=int(system.uptime),
+            domain_controller=system.product_type == DOMAIN_CONTROLLER,
+            capabilities=found.capabilities,
+        )
     )
 
 
-def updates(view: View) -> Finding:
+def updates(view: View) -> Answer:
     """Whether the DNS server has a socket pool; the list of updates can confirm one, never refute it."""
     if view.context.capabilities.always_has_pool:
         reason = f"{view.context.release.name} came with the socket pool; no update is needed for it."
-        return Finding({"seen": [], "dns_pool": "always", "reason": reason})
+        return Answer(UpdatesRow(seen=(), dns_pool="always", reason=reason))
     listed = {name.upper() for name in view.facts[UpdatesFact()]}
     seen = [name for name in POOL_UPDATES if name in listed]
     held = view.pool_sockets_seen() or 0
@@ -63,34 +65,34 @@ def updates(view: View) -> Finding:
             "updates do not show. The pool is assumed."
         )
     known = "confirmed" if seen or held >= POOL_IN_USE else "assumed"
-    return Finding({"seen": seen, "dns_pool": known, "reason": reason})
+    return Answer(UpdatesRow(seen=tuple(seen), dns_pool=known, reason=reason))
 
 
-def ad_lds_instances(view: View) -> Finding:
+def ad_lds_instances(view: View) -> Answer:
     """The AD LDS instances, their services and the ports that their registry values name."""
     services = view.facts[ServicesLikeFact(AD_LDS_SERVICE_PREFIX)]
     view.facts.require(*(question for service in services for question in ad_lds_port_facts(service.name)))
-    return Finding([_instance(service, view) for service in services])
+    return Answer(tuple(_instance(service, view) for service in services))
 
 
-def _instance(service: Service, view: View) -> dict[str, t.Any]:
+def _instance(service: Service, view: View) -> InstanceRow:
     ldap, ssl = (_port(question, view) for question in ad_lds_port_facts(service.name))
     source = "registry"
     if ldap is None and ssl is None:
         usual = tuple(ad_lds.DEFAULT_PORTS.get(service.name.casefold(), ()))
         source = "default" if usual else "unknown"
         ldap, ssl = usual if len(usual) == len(AD_LDS_PORT_VALUES) else (None, None)
-    return {
-        "instance": service.name[len(AD_LDS_SERVICE_PREFIX) :],
-        "service": service.name,
-        "state": service.state,
-        "start_mode": service.start_mode,
-        "process_id": service.process_id,
-        "exit_code": service.exit_code,
-        "ldap_port": ldap,
-        "ssl_port": ssl,
-        "ports_source": source,
-    }
+    return InstanceRow(
+        instance=service.name[len(AD_LDS_SERVICE_PREFIX) :],
+        service=service.name,
+        state=service.state,
+        start_mode=service.start_mode,
+        process_id=service.process_id,
+        exit_code=service.exit_code,
+        ldap_port=ldap,
+        ssl_port=ssl,
+        ports_source=source,
+    )
 
 
 def _port(question: RegistryFact, view: View) -> int | None:

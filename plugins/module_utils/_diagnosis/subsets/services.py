@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import typing as t
-
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import Context
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources.service_start_mode import (
     current_mode,
@@ -16,12 +14,13 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.inst
     product_questions,
     require_start_modes,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import Finding, View
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.server import ServiceRow
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import Answer, View
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import DNS_SERVICE, WINRM_SERVICE
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import Service, ServiceFact
 
 
-def services(view: View) -> Finding:
+def services(view: View) -> Answer:
     """One row for each service that matters here: DNS, WinRM and those of the catalogue."""
     context = view.context
     standing = [ServiceFact(DNS_SERVICE), ServiceFact(WINRM_SERVICE)]
@@ -34,17 +33,17 @@ def services(view: View) -> Finding:
         found[item.service.name] = item.service
         products.setdefault(item.service.name, []).append(item.product.key)
     require_start_modes(found.values(), context)
-    return Finding([_row(service, products.get(service.name, []), context) for service in found.values()])
+    return Answer(tuple(_row(service, products.get(service.name, []), context) for service in found.values()))
 
 
-def _row(service: Service, products: list[str], context: Context) -> dict[str, t.Any]:
-    return {
-        "service": service.name,
-        "display_name": service.display_name,
-        "image": service.image,
-        "products": products,
-        "state": service.state,
-        "start_mode": current_mode(service, context),
-        "process_id": service.process_id,
-        "exit_code": service.exit_code,
-    }
+def _row(service: Service, products: list[str], context: Context) -> ServiceRow:
+    return ServiceRow(
+        service=service.name,
+        display_name=service.display_name,
+        image=service.image,
+        products=tuple(products),
+        state=service.state,
+        start_mode=current_mode(service, context),
+        process_id=service.process_id,
+        exit_code=service.exit_code,
+    )

@@ -5,28 +5,25 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import NO_PORTS
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.port_holders import Holder
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.protected_services import ERROR_MEANINGS
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.waits import comes_by_itself
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.options import Inquiry
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.subsets.report import Report
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.typed_rows import rows_from_plain
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
 
 MOST_SENTENCES: t.Final = 10
 _SOCKET_FIELDS: t.Final = frozenset({"protocol", "port", "process_id", "image", "services"})
-
-Rows = t.Sequence[t.Mapping[str, t.Any]]
 
 
 def summary(report: Report) -> str:
     """Who holds the ports that were asked for, else what stands out on this server."""
     sockets = report.values.get("sockets")
     if report.inquiry.ports is not None and sockets is not None:
-        return " ".join([*held_sentences(sockets), *_free_sentence(report.inquiry, sockets)])
+        return " ".join([*_held_sentences(sockets), *_free_sentence(report.inquiry, sockets)])
     parts = (sentence for describe in _DESCRIPTIONS for sentence in describe(report))
     return " ".join([f"{report.release.name}.", *parts])
 
@@ -37,7 +34,9 @@ def answer_summary(answer: t.Any) -> str:
         return "The query found nothing."
     rows = answer if isinstance(answer, list) else [answer]
     if all(isinstance(row, dict) and row.keys() >= _SOCKET_FIELDS for row in rows):
-        return " ".join(held_sentences(rows))
+        held = rows_from_plain(Holder, rows)
+        if len(held) == len(rows):
+            return " ".join(_held_sentences(held))
     return (
         f"The query found {_counted(len(answer), 'item')}."
         if isinstance(answer, list)
@@ -45,21 +44,19 @@ def answer_summary(answer: t.Any) -> str:
     )
 
 
-def held_sentences(sockets: Rows) -> list[str]:
+def _held_sentences(sockets: t.Iterable[Holder]) -> list[str]:
     """One sentence per protocol, port and process."""
     sentences = list(dict.fromkeys(map(_held_sentence, sockets)))
     left = len(sentences) - MOST_SENTENCES
     return [*sentences[:MOST_SENTENCES], *([f"And {left} more."] if left > 0 else [])]
 
 
-def _held_sentence(row: t.Mapping[str, t.Any]) -> str:
-    known = {field.name: row[field.name] for field in dataclasses.fields(Holder) if field.name in row}
-    holder = Holder(**{**known, "services": tuple(row["services"]), "far_ends": tuple(row.get("far_ends", ()))})
+def _held_sentence(holder: Holder) -> str:
     return f"{holder.protocol.upper()} {holder.port} is held by {holder}."
 
 
-def _free_sentence(inquiry: Inquiry, sockets: Rows) -> list[str]:
-    free = (inquiry.ports or NO_PORTS) - PortSet.of(*{row["port"] for row in sockets})
+def _free_sentence(inquiry: Inquiry, sockets: t.Iterable[Holder]) -> list[str]:
+    free = (inquiry.ports or NO_PORTS) - PortSet.of(*{row.port for row in sockets})
     if not free:
         return []
     shown = ", ".join(item.text for item in free.ranges[:MOST_SENTENCES])
@@ -74,76 +71,73 @@ def _free_sentence(inquiry: Inquiry, sockets: Rows) -> list[str]:
 def _pool(report: Report) -> t.Iterator[str]:
     if "dns_pool" not in report.values:
         return
-    pool = report.values["dns_pool"]
+    pool = report.info.dns_pool
     if pool is None:
         yield from () if any(text.startswith("dns_pool ") for text in report.warnings) else ("There is no DNS server.",)
         return
-    drawn = f"{pool['range']['first']}-{pool['range']['last']}"
-    seen = "" if pool["sockets_held"] is None else f", {pool['sockets_held']} held now"
-    yield f"DNS is {pool['state'].casefold()}; its pool: {_counted(pool['size'], 'socket')} from {drawn}{seen}."
+    seen = "" if pool.sockets_held is None else f", {pool.sockets_held} held now"
+    yield f"DNS is {pool.state.casefold()}; its pool: {_counted(pool.size, 'socket')} from {pool.range}{seen}."
 
 
 def _roles(report: Report) -> t.Iterator[str]:
-    found = report.values.get("roles")
+    found = report.info.roles
     if found:
-        names = ", ".join(kind["name"] for kind in found["kinds"])
+        names = ", ".join(kind.name for kind in found.kinds)
         yield f"This is: {names or 'nothing that this collection has a role for'}."
-        yield f"Roles that fit: {', '.join(found['fitting']) or 'none'}."
-        chosen = ", ".join(f"{row['role']} ({row['note']})" for row in found["by_choice"])
+        yield f"Roles that fit: {', '.join(found.fitting) or 'none'}."
+        chosen = ", ".join(f"{row.role} ({row.note})" for row in found.by_choice)
         yield from [f"By your choice: {chosen}."] if chosen else []
 
 
 def _reserved(report: Report) -> t.Iterator[str]:
-    found = report.values.get("reservations") or {"tcp": (), "udp": ()}
-    for protocol in ("tcp", "udp"):
-        if found[protocol]:
-            more = ", ..." if len(found[protocol]) > MOST_SENTENCES else ""
-            yield f"Reserved {protocol.upper()}: {', '.join(found[protocol][:MOST_SENTENCES])}{more}."
+    found = report.info.reservations
+    for protocol, ports in (("TCP", found.tcp), ("UDP", found.udp)) if found else ():
+        if ports:
+            more = ", ..." if len(ports) > MOST_SENTENCES else ""
+            yield f"Reserved {protocol}: {', '.join(ports[:MOST_SENTENCES])}{more}."
 
 
 def _sockets(report: Report) -> t.Iterator[str]:
-    rows = report.values.get("sockets")
+    rows = report.info.sockets
     if rows is not None:
-        holding = len({row["process_id"] for row in rows})
+        holding = len({row.process_id for row in rows})
         yield f"{_counted(len(rows), 'socket')} of {_counted(holding, 'process', 'processes')}."
 
 
 def _ad_lds(report: Report) -> t.Iterator[str]:
-    explained = {row["service"] for row in report.values.get("findings") or ()}
-    for instance in report.values.get("ad_lds") or ():
-        if instance["state"] != "Running" and instance["service"] not in explained:
-            code = instance["exit_code"]
+    explained = {row.service for row in report.info.findings or ()}
+    for instance in report.info.ad_lds or ():
+        if instance.state != "Running" and instance.service not in explained:
+            code = instance.exit_code
             meaning = f" ({code}: {ERROR_MEANINGS[code]})" if code in ERROR_MEANINGS else ""
-            yield f"{instance['service']} is {instance['state'].casefold()}{meaning}."
+            yield f"{instance.service} is {instance.state.casefold()}{meaning}."
 
 
 def _waiting(report: Report) -> t.Iterator[str]:
     waiting: dict[tuple[str, str], list[str]] = {}
-    for row in report.values.get("configured_versus_effective") or ():
-        if row["effective"] == "no":
-            opening = (
-                "In force with the next boot" if comes_by_itself(row["waits_for"]) else "Configured but not in force"
-            )
-            waiting.setdefault((opening, row["reason"]), []).append(f"{row['resource']} ({row['part']})")
+    for row in report.info.configured_versus_effective or ():
+        if row.effective == "no":
+            opening = "In force with the next boot" if row.by_itself else "Configured but not in force"
+            waiting.setdefault((opening, row.reason), []).append(f"{row.resource} ({row.part})")
     for (opening, reason), names in waiting.items():
         yield f"{opening}: {', '.join(names)}. {reason}"
 
 
 def _risk(report: Report) -> t.Iterator[str]:
-    found = report.values.get("risk")
-    if found and found["probability"]:
-        hurt = [row["service"] for row in found["services"] if row["probability"]]
-        chance = f"{100 * found['probability']:.3g} %"
+    found = report.info.risk
+    if found and found.probability:
+        hurt = [row.service for row in found.services if row.probability]
+        chance = f"{100 * found.probability:.3g} %"
         yield f"With a probability of {chance} the next boot costs a service its port ({', '.join(hurt)})."
 
 
 def _findings(report: Report) -> t.Iterator[str]:
     """The worst in words, the others by number."""
-    rows = report.values.get("findings") or ()
-    critical = [row["summary"] for row in rows if row["severity"] == "critical"]
+    rows = report.info.findings or ()
+    critical = [row.summary for row in rows if row.severity == "critical"]
     yield from critical[:MOST_SENTENCES]
     for severity, name in (("warning", "warning"), ("information", "remark")):
-        number = sum(row["severity"] == severity for row in rows)
+        number = sum(row.severity == severity for row in rows)
         if number:
             yield f"{_counted(number, name)}, see findings."
 

@@ -159,7 +159,8 @@ class World:
         return gather(inquiry, self.facts(ports), release_of(self.version, self.product_type), NOW)
 
     def value(self, subset: SubsetName) -> t.Any:
-        return self.report(subset).values[subset]
+        """A subset as the user gets it."""
+        return self.report(subset).plain()[subset]
 
     def _names(self) -> tuple[tuple[str, int], ...]:
         present = [

@@ -134,12 +134,10 @@ OBSTACLES: list[tuple[str, str, str]] = [
 @pytest.mark.parametrize(("server", "kind", "sentence"), OBSTACLES)
 def test_a_role_that_does_not_fit_says_why(server: str, kind: str, sentence: str) -> None:
     row = ROWS[server]
-    (told,) = [
-        one.as_dict() for one in seen(row.version, *row.services, caption=row.caption).kinds if one.kind.key == kind
-    ]
-    assert told["role"] is not None
-    assert told["fits"] is False
-    assert sentence in told["reason"]
+    (told,) = [one for one in seen(row.version, *row.services, caption=row.caption).kinds if one.kind.key == kind]
+    assert told.kind.role is not None
+    assert told.fits is False
+    assert sentence in told.obstacle
 
 
 def test_the_role_for_ad_lds_is_for_the_instance_that_it_is_told() -> None:

@@ -43,7 +43,7 @@ def server(client: FakeClient) -> FakeClient:
 
 def test_who_has_a_port_costs_few_requests(server: FakeClient) -> None:
     report = inform(server, Inquiry(("sockets",), EDGE), now=NOW)
-    assert [(item["port"], item["image"], item["services"]) for item in report.values["sockets"]] == [
+    assert [(item["port"], item["image"], item["services"]) for item in report.plain()["sockets"]] == [
         (50636, "dns.exe", ["DNS"])
     ]
     assert sorted(line.split()[0] for line in server.log) == ["command", "get", "query"]
@@ -59,7 +59,7 @@ def test_everything(server: FakeClient) -> None:
     report = inform(server, Inquiry(SUBSET_NAMES), now=NOW)
     assert list(report.values) == list(SUBSET_NAMES)
     assert report.warnings == ()
-    assert report.values["dns_pool"]["sockets_held"] == 1
+    assert report.plain()["dns_pool"]["sockets_held"] == 1
 
 
 def test_many_processes_are_not_named_one_by_one(server: FakeClient) -> None:
@@ -74,8 +74,8 @@ def test_many_processes_are_not_named_one_by_one(server: FakeClient) -> None:
     hosted = row("First", process_id=2000, PathName=r'"C:\Program Files\2000.exe" -first')
     server.rows["Win32_Service"] = [hosted, row("Off", state="Stopped")]
     report = inform(server, Inquiry(("sockets",)), now=NOW)
-    assert [item["image"] for item in report.values["sockets"]] == [f"{number}.exe" for number in numbers]
-    assert report.values["sockets"][0]["services"] == ["First"]
+    assert [item["image"] for item in report.plain()["sockets"]] == [f"{number}.exe" for number in numbers]
+    assert report.plain()["sockets"][0]["services"] == ["First"]
     queries = [line for line in server.log if line.startswith("query")]
     assert len(queries) == 2
     assert max(map(len, queries)) < 200
@@ -97,9 +97,9 @@ def test_a_subset_that_windows_cannot_answer_does_not_hold_up_the_others(
 ) -> None:
     failing(server, monkeypatch, "QuickFix", NotFound(host="edge1", meaning="this Windows has no such class"))
     report = inform(server, Inquiry(("release", "updates", "dns_pool")), now=NOW)
-    assert report.values["updates"] is None
-    assert report.values["release"]["name"] == "Windows Server 2003"
-    assert report.values["dns_pool"]["size"] == 2500
+    assert report.plain()["updates"] is None
+    assert report.plain()["release"]["name"] == "Windows Server 2003"
+    assert report.plain()["dns_pool"]["size"] == 2500
     assert report.warnings == ("updates is not known: edge1: this Windows has no such class.",)
 
 

@@ -11,7 +11,9 @@ import typing as t
 
 import pytest
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.finding import Diagnosis
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings import table
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.finding import of_kind
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.findings import Finding
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.kinds import (
     KINDS,
     SEVERITIES,
@@ -486,9 +488,11 @@ def test_the_port_of_an_event_is_read_from_a_number_alone() -> None:
     assert row["ports"] == [{"protocol": "udp", "port": 2999}]
 
 
-def test_no_finding_without_evidence() -> None:
-    with pytest.raises(ValueError, match="no evidence"):
-        Diagnosis(kind="pool_size_small", summary="", cause="", evidence=(), fix="")
+def test_no_finding_without_evidence(monkeypatch: pytest.MonkeyPatch) -> None:
+    empty = Finding(**of_kind("pool_size_small"), summary="", cause="", evidence=(), fix="")
+    monkeypatch.setattr(table, "FINDERS", (lambda _view: [empty],))
+    with pytest.raises(ValueError, match="pool_size_small has no evidence"):
+        World().value("findings")
 
 
 def test_a_value_of_a_wrong_type_is_no_number() -> None:

@@ -43,7 +43,7 @@ Row = tuple[str, str, str, t.Any]
 
 
 def rows(world: World, *more: SubsetName, journal: bool = True) -> list[Row]:
-    found = world.report(SUBSET, *more, journal=journal).values[SUBSET]
+    found = world.report(SUBSET, *more, journal=journal).plain()[SUBSET]
     return [(row["resource"], row["part"], row["effective"], row["waits_for"]) for row in found]
 
 
@@ -200,11 +200,11 @@ def test_what_the_sockets_show_outweighs_the_journal(version: str, fact: t.Any, 
 
 def test_a_journal_that_cannot_be_read_is_a_warning() -> None:
     report = World(OLD, values={RESERVED_PORTS_FACT: RESERVED}, journal="{").report(SUBSET)
-    assert report.values[SUBSET][0]["effective"] == "unknown"
+    assert report.plain()[SUBSET][0]["effective"] == "unknown"
     assert "can't be read" in report.warnings[0]
 
 
 def test_a_journal_of_a_newer_release_is_not_interpreted() -> None:
     report = World(journal='{"version":99}').report(SUBSET)
-    assert report.values[SUBSET] is None
+    assert report.plain()[SUBSET] is None
     assert "Update the collection" in report.warnings[0]

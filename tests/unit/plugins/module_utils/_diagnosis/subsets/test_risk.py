@@ -111,7 +111,7 @@ def test_reserved_ports_mean_nothing_to_newer_windows() -> None:
 def test_the_update(sockets: tuple[Socket, ...] | None, updates: tuple[str, ...], pool: str) -> None:
     world = World(SP2, updates=updates, sockets=(Socket("udp", "0.0.0.0", 53, DNS_PROCESS),))
     report = world.report("risk") if sockets == () else world.report("risk", "sockets")
-    value = report.values["risk"]
+    value = report.plain()["risk"]
     assert value["pool"] == pool
     assert bool(value["probability"]) == (pool != "not_seen")
 
@@ -124,8 +124,8 @@ def test_what_is_in_use_is_not_drawable_but_the_service_s_own_port_is() -> None:
         Socket("tcp", "0.0.0.0", 49153, 600),
     )
     value = World(sockets=sockets, exclusions=Exclusions((), blocks((50000, 50099, False)))).report("risk", "sockets")
-    assert value.values["risk"]["drawable"] == 16384 - 1 - 100
-    assert value.values["risk"]["in_use_known"]
+    assert value.plain()["risk"]["drawable"] == 16384 - 1 - 100
+    assert value.plain()["risk"]["in_use_known"]
 
 
 def test_delayed_dns_comes_after_the_service() -> None:

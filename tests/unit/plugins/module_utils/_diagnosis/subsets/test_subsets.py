@@ -91,7 +91,7 @@ def test_updates_confirm_a_pool_and_never_refute_it(world: World, seen: list[str
 @pytest.mark.parametrize(("held", "pool"), [(99, "assumed"), (100, "confirmed")])
 def test_many_udp_sockets_of_dns_confirm_a_pool(held: int, pool: str) -> None:
     world = World(OLD, sockets=pool_sockets(held))
-    assert world.report("updates", "sockets").values["updates"]["dns_pool"] == pool
+    assert world.report("updates", "sockets").plain()["updates"]["dns_pool"] == pool
 
 
 def test_dynamic_ranges_by_netsh() -> None:
@@ -122,7 +122,7 @@ def test_max_user_port_on_new_releases_is_for_dns_alone() -> None:
 def test_dynamic_ranges_on_nt_5(highest: int | None, stack: str, dns: str, warned: bool) -> None:
     world = World(OLD, values={} if highest is None else {MAX_USER_PORT_FACT: dword(highest)})
     report = world.report("dynamic_ranges")
-    value = report.values["dynamic_ranges"]
+    value = report.plain()["dynamic_ranges"]
     assert f"{value['udp']['first']}-{value['udp']['last']}" == stack
     assert value["tcp6"] is None
     assert stack in value["meaning"][0]
@@ -146,7 +146,7 @@ def test_reservations_on_nt_5_are_the_value() -> None:
 def test_a_value_of_the_wrong_type_reserves_nothing_and_is_named() -> None:
     world = World(OLD, values={RESERVED_PORTS_FACT: RegistryValue(RegistryType.STRING, "3343-3343")})
     report = world.report("reservations")
-    assert report.values["reservations"]["udp"] == []
+    assert report.plain()["reservations"]["udp"] == []
     assert "its type is REG_SZ" in report.warnings[0]
 
 
@@ -160,8 +160,8 @@ def test_reservations_on_new_releases_are_netshs_rows() -> None:
 
 def test_what_this_windows_cannot_answer_is_null_with_a_reason() -> None:
     report = World(SP2, exclusions=None).report("release", "reservations")
-    assert report.values["reservations"] is None
-    assert report.values["release"]["name"] == "Windows Server 2008 SP2"
+    assert report.plain()["reservations"] is None
+    assert report.plain()["release"]["name"] == "Windows Server 2008 SP2"
     assert report.warnings[0].startswith("reservations is not known: ")
     assert "KB2665809" in report.warnings[0]
 
@@ -186,22 +186,22 @@ def test_the_pool_as_it_is_configured() -> None:
 def test_pool_values_of_a_wrong_type_count_as_absent() -> None:
     text = RegistryValue(RegistryType.STRING, "50")
     report = World(values={POOL_SIZE_FACT: text, POOL_EXCLUSIONS_FACT: text}).report("dns_pool")
-    value = report.values["dns_pool"]
+    value = report.plain()["dns_pool"]
     assert (value["size"], value["configured_size"], value["excluded_ports"]) == (2500, None, [])
     assert [warning.split()[0] for warning in report.warnings] == [POOL_SIZE_FACT.name, POOL_EXCLUSIONS_FACT.name]
 
 
 def test_without_dns_there_is_no_pool_and_no_warning() -> None:
     report = World(services=()).report("dns_pool")
-    assert (report.values["dns_pool"], report.warnings) == (None, ())
+    assert (report.plain()["dns_pool"], report.warnings) == (None, ())
 
 
 def test_the_pools_sockets_are_counted_where_all_sockets_are_read() -> None:
     others = (Socket("udp", "0.0.0.0", 53, DNS_PROCESS), Socket("tcp", "0.0.0.0", 50000, DNS_PROCESS))
     world = World(sockets=(*pool_sockets(7), *others, *pool_sockets(3, EDGE_PROCESS)))
-    assert world.report("dns_pool", "sockets").values["dns_pool"]["sockets_held"] == 7
+    assert world.report("dns_pool", "sockets").plain()["dns_pool"]["sockets_held"] == 7
     restricted = world.report("dns_pool", "sockets", ports=PortSet.of(50000))
-    assert restricted.values["dns_pool"]["sockets_held"] is None
+    assert restricted.plain()["dns_pool"]["sockets_held"] is None
 
 
 def test_sockets_with_their_processes_and_services() -> None:

@@ -11,6 +11,7 @@ import typing as t
 import pytest
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.options import SUBSET_NAMES
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.next_boot import EffectiveRow
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.subsets.summary import (
     answer_summary,
     summary,
@@ -64,14 +65,17 @@ def test_what_stands_out() -> None:
 
 
 def test_what_the_next_boot_does_by_itself_is_told_apart() -> None:
-    row = {
-        "effective": "no",
-        "resource": "service_start_mode",
-        "part": "DNS",
-        "waits_for": "boot",
-        "reason": "So it is.",
-    }
-    report = dataclasses.replace(World().report("release"), values={"configured_versus_effective": [row]})
+    row = EffectiveRow(
+        resource="service_start_mode",
+        part="DNS",
+        configured="delayed",
+        effective="no",
+        reason="So it is.",
+        waits_for="boot",
+        reboot_required=False,
+        restart_required=False,
+    )
+    report = dataclasses.replace(World().report("release"), values={"configured_versus_effective": (row,)})
     assert summary(report).endswith(" In force with the next boot: service_start_mode (DNS). So it is.")
 
 
@@ -90,6 +94,8 @@ ANSWERS: list[tuple[t.Any, str]] = [
     (ROW, "UDP 5 is held by a.exe (process 9)."),
     ([ROW, {**ROW, "address": "0.0.0.0"}], "UDP 5 is held by a.exe (process 9)."),
     ([{"port": 5}], "The query found 1 item."),
+    ([{**ROW, "protocol": "icmp"}], "The query found 1 item."),
+    ([{**ROW, "services": 5}], "UDP 5 is held by a.exe (process 9)."),
 ]
 
 
