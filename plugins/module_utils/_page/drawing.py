@@ -14,9 +14,11 @@ import itertools
 import textwrap
 import typing as t
 
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.kept_ports import Kept
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.needed_ports import NeedState
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import Protocol
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.host import Host
-from ansible_collections.portkeeper.windows.plugins.module_utils._page.rows import Kept, NeedState, RangeKind, Ranges
+from ansible_collections.portkeeper.windows.plugins.module_utils._page.rows import RangeKind
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.port_map import (
     COLUMNS,
     MAPPED,
@@ -309,9 +311,7 @@ def _shapes(*drawn: tuple[Shape, str]) -> tuple[Drawn, ...]:
 
 def _ports(host: Host, protocol: Protocol, *, pool: bool) -> t.Iterator[int]:
     holders = (holder for holder in host.holders if holder.pool == pool)
-    return itertools.chain.from_iterable(
-        (holder.tcp if protocol == "tcp" else holder.udp).numbers for holder in holders
-    )
+    return itertools.chain.from_iterable(holder.ports(protocol) for holder in holders)
 
 
 def _head(host: Host, read_at: str) -> tuple[HeadLine, ...]:
@@ -367,7 +367,7 @@ _KEPT_NAMES: t.Final[t.Mapping[Kept, str]] = {
 _MOST_LISTED: t.Final = 8
 
 
-def _listed(ranges: Ranges) -> str:
+def _listed(ranges: tuple[PortRange, ...]) -> str:
     shown = ", ".join(item.text for item in ranges[:_MOST_LISTED])
     more = len(ranges) - _MOST_LISTED
     return f"{shown} and {more} more ranges" if more > 0 else shown

@@ -9,8 +9,8 @@ import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.waits import AWAITED
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.verdict import STATES, State
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.host import Host, host_row
-from ansible_collections.portkeeper.windows.plugins.module_utils._page.rows import STATES, State
 
 _WORDS: t.Final[t.Mapping[State, str]] = {
     "critical": "critical",

@@ -8,25 +8,24 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.waits import AWAITED
-from ansible_collections.portkeeper.windows.plugins.module_utils._page import judgements, reading, verdict
-from ansible_collections.portkeeper.windows.plugins.module_utils._page.judgements import Candidate, Finding, Risk
-from ansible_collections.portkeeper.windows.plugins.module_utils._page.needs import needs
-from ansible_collections.portkeeper.windows.plugins.module_utils._page.reading import Facts
-from ansible_collections.portkeeper.windows.plugins.module_utils._page.rows import (
-    DrawnFrom,
-    Holder,
-    KeptPorts,
-    Need,
-    Reading,
-    ServiceRow,
-    State,
-    Waiting,
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis import verdict
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.held_ports import PortHolder
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.kept_ports import KeptPorts
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.needed_ports import NeededPort
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.findings import Finding
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.next_boot import (
+    ChangeRow,
+    EffectiveRow,
+    RiskRow,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._page.verdict import Seen
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.port_info import PortInfo
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.server import ServiceRow
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.verdict import ESSENTIAL, State
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.typed_rows import from_plain
+from ansible_collections.portkeeper.windows.plugins.module_utils._page.rows import DrawnFrom, drawn_from
 
-ESSENTIAL: t.Final = ("findings", "risk", "services", "sockets")
-"""Without one of these answers nobody can say that a server is well."""
+Facts: t.TypeAlias = t.Mapping[str, t.Any]
+Reading = t.Literal["read", "failed", "unreachable"]
 _NOT_READ: t.Final = "This server was not read, or not yet."
 _ANSIBLES_WORDS: t.Final = "Task failed: "
 
@@ -52,20 +51,20 @@ class Host:
     taken: int = 0
     """Needed ports that another process holds."""
     probability: float | None = None
-    best_fix: Candidate | None = None
+    best_fix: ChangeRow | None = None
     """The advised change after which the risk is smallest."""
     waits_for: tuple[str, ...] = ()
     """What must come first, keys of ``waits.AWAITED``: somebody must do it, or a finding lasts until then."""
     by_itself: tuple[str, ...] = ()
     """What the next boot puts in force, though nobody does anything, with nothing at risk before it."""
     findings: tuple[Finding, ...] = ()
-    risk: Risk | None = None
-    needs: tuple[Need, ...] = ()
+    risk: RiskRow | None = None
+    needs: tuple[NeededPort, ...] = ()
     services: tuple[ServiceRow, ...] = ()
     drawn_from: tuple[DrawnFrom, ...] = ()
     kept: tuple[KeptPorts, ...] = ()
-    holders: tuple[Holder, ...] = ()
-    waiting: tuple[Waiting, ...] = ()
+    holders: tuple[PortHolder, ...] = ()
+    waiting: tuple[EffectiveRow, ...] = ()
     notes: tuple[str, ...] = ()
     """What could not be known, a sentence each."""
 
@@ -77,46 +76,40 @@ def host_row(name: str, result: t.Mapping[str, t.Any]) -> Host:
         facts = result if "release" in result else {}
     if not facts or result.get("failed") or result.get("unreachable"):
         return _unread(name, result)
-    return _read(name, facts, reading.texts(result, "warnings"))
+    return _read(name, facts, _texts(result.get("warnings")))
 
 
 def _read(name: str, facts: Facts, warnings: tuple[str, ...]) -> Host:
-    holders, kept = reading.holders(reading.held_ports(facts)), reading.kept_ports(facts)
-    services, waiting = reading.services(facts), reading.waiting(facts)
-    needed = needs(facts, services, holders, kept)
-    unknown = [name for name in ESSENTIAL if name in facts and facts[name] is None]
-    findings, risk = judgements.findings(facts), judgements.risk(facts)
-    counted = [finding.severity for finding in findings]
-    release = reading.section(facts, "release")
-    chance = risk.probability if risk else None
-    seen = Seen(findings=findings, needs=needed, services=services, waiting=waiting, chance=chance, unknown=unknown)
+    info = from_plain(PortInfo, facts) or PortInfo()
+    seen = verdict.seen_of(info, asked=facts)
+    release, risk = info.release, info.risk
     return Host(
         name=name,
         reading="read",
         message="",
         state=verdict.state(seen),
         headline=verdict.headline(seen),
-        release=reading.text(release, "name"),
-        version=reading.text(release, "version"),
-        domain_controller=bool(release.get("domain_controller")),
-        uptime=reading.number(release, "uptime", -1) if "uptime" in release else None,
-        critical=counted.count("critical"),
-        warning=counted.count("warning"),
-        information=counted.count("information"),
+        release=release.name if release else "",
+        version=release.version if release else "",
+        domain_controller=bool(release and release.domain_controller),
+        uptime=release.uptime if release else None,
+        critical=seen.count("critical"),
+        warning=seen.count("warning"),
+        information=seen.count("information"),
         taken=len(seen.taken),
-        probability=chance,
+        probability=seen.chance,
         best_fix=risk.best if risk else None,
-        waits_for=_waits_for(findings, waiting),
+        waits_for=seen.waits_for,
         by_itself=tuple(seen.by_itself),
-        findings=findings,
+        findings=info.findings or (),
         risk=risk,
-        needs=needed,
-        services=services,
-        drawn_from=reading.drawn_from(facts),
-        kept=kept,
-        holders=holders,
-        waiting=waiting,
-        notes=_notes(facts, warnings),
+        needs=seen.needs,
+        services=seen.services,
+        drawn_from=drawn_from(info),
+        kept=seen.kept,
+        holders=seen.holders,
+        waiting=seen.waiting,
+        notes=_notes(info, warnings),
     )
 
 
@@ -126,12 +119,11 @@ def _unread(name: str, result: t.Mapping[str, t.Any]) -> Host:
     return Host(name=name, reading=state, message=message, headline=message)
 
 
-def _waits_for(findings: t.Iterable[Finding], waiting: t.Iterable[Waiting]) -> tuple[str, ...]:
-    named = {row.waits_for for row in waiting if row.is_due} | {row.waits_for for row in findings}
-    return tuple(name for name in AWAITED if name in named)
-
-
-def _notes(facts: Facts, warnings: tuple[str, ...]) -> tuple[str, ...]:
-    missing = [name for name in ESSENTIAL if facts.get(name) is None]
+def _notes(info: PortInfo, warnings: tuple[str, ...]) -> tuple[str, ...]:
+    missing = [name for name in ESSENTIAL if getattr(info, name) is None]
     unread = [f"Nothing is known of {name}." for name in missing if not any(note.startswith(name) for note in warnings)]
     return (*warnings, *unread)
+
+
+def _texts(value: t.Any) -> tuple[str, ...]:
+    return tuple(map(str, value)) if isinstance(value, (list, tuple)) else ()

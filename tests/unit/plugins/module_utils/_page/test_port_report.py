@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 from ansible_collections.portkeeper.windows.plugins.filter.port_report import port_report
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.waits import AWAITED, WaitsFor
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.verdict import State, percent
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.drawing import Drawing, drawing
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.fleet import fleet
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.host import Host, host_row
-from ansible_collections.portkeeper.windows.plugins.module_utils._page.rows import State, plain
-from ansible_collections.portkeeper.windows.plugins.module_utils._page.verdict import percent
+from ansible_collections.portkeeper.windows.plugins.module_utils._page.rows import plain
 from tests.report.facts import DELAYED_START, HOSTILE, Facts, edge_server, fleet_results, socket, span
 from tests.report.rendering import reduced
 
@@ -229,7 +229,7 @@ def test_rows_of_processes_say_the_same_as_rows_of_sockets() -> None:
 )
 def test_ports_of_a_process_as_text(ports: str, found: str) -> None:
     (holder,) = read(sockets=[{**OWNER, "ports": ports}]).holders
-    assert holder.udp.text() == found
+    assert plain(holder)["udp"] == found
 
 
 def test_the_worst_server_comes_first() -> None:

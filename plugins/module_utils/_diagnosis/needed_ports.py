@@ -8,22 +8,38 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.held_ports import PortHolder
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.installed_services import BY_ITSELF
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.kept_ports import Kept, KeptPorts
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.port_info import PortInfo
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.server import InstanceRow, ServiceRow
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge import catalogue
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import PROTOCOLS, Protocol
-from ansible_collections.portkeeper.windows.plugins.module_utils._page import reading
-from ansible_collections.portkeeper.windows.plugins.module_utils._page.reading import Facts
-from ansible_collections.portkeeper.windows.plugins.module_utils._page.rows import (
-    Holder,
-    Kept,
-    KeptPorts,
-    Need,
-    NeedState,
-    ServiceRow,
-)
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import LOWEST_PORT, PortRange, PortSet
 
-_STARTS_BY_ITSELF: t.Final = ("auto", "delayed")
+NeedState = t.Literal["taken", "held", "free"]
 _RUNNING: t.Final = "Running"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class NeededPort:
+    """A port that a service of this server needs, or a range out of which any will do, and how it stands.
+
+    ``probability``: that the next boot's pool takes it; ``None`` where that was not computed.
+    """
+
+    protocol: Protocol
+    first: int
+    last: int
+    service: str
+    product: str
+    any_will_do: bool
+    state: NeedState
+    held_by: tuple[str, ...]
+    service_runs: bool | None
+    reserved: bool
+    left_out_of_pool: bool
+    probability: float | None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,14 +53,14 @@ class _Wanted:
     any_will_do: bool = False
 
 
-def needs(
-    facts: Facts, services: t.Sequence[ServiceRow], holders: t.Sequence[Holder], kept: t.Sequence[KeptPorts]
-) -> tuple[Need, ...]:
+def needed_ports(
+    info: PortInfo, services: t.Sequence[ServiceRow], holders: t.Sequence[PortHolder], kept: t.Sequence[KeptPorts]
+) -> tuple[NeededPort, ...]:
     """The ports that services which run or start by themselves need, and those that findings name."""
-    wanted = list(_of_services(facts, services))
+    wanted = list(_of_services(info, services))
     known = {(item.protocol, item.ports.first) for item in wanted}
-    wanted += [item for item in _of_findings(facts) if (item.protocol, item.ports.first) not in known]
-    chances = _probabilities(facts)
+    wanted += [item for item in _of_findings(info) if (item.protocol, item.ports.first) not in known]
+    chances = _probabilities(info)
     running = {row.service.casefold(): row.state == _RUNNING for row in services}
     by_port = _by_port(holders, {(item.protocol, item.ports.first) for item in wanted if not item.any_will_do})
     found = []
@@ -54,7 +70,7 @@ def needs(
         holding = [holder for holder in on_port if not (holder.outgoing and _owns(item, holder))]
         others = [holder for holder in holding if not _owns(item, holder)]
         found.append(
-            Need(
+            NeededPort(
                 protocol=item.protocol,
                 first=item.ports.first,
                 last=item.ports.last,
@@ -72,26 +88,25 @@ def needs(
     return tuple(sorted(found, key=_collisions_first))
 
 
-def _collisions_first(need: Need) -> tuple[bool, int, str, str]:
+def _collisions_first(need: NeededPort) -> tuple[bool, int, str, str]:
     return need.state != "taken", need.first, need.protocol, need.service.casefold()
 
 
-def _of_services(facts: Facts, services: t.Iterable[ServiceRow]) -> t.Iterator[_Wanted]:
-    instances = {reading.text(row, "service").casefold(): row for row in reading.rows(facts, "ad_lds")}
+def _of_services(info: PortInfo, services: t.Iterable[ServiceRow]) -> t.Iterator[_Wanted]:
+    instances = {row.service.casefold(): row for row in info.ad_lds or ()}
     for row in services:
-        if row.start_mode not in _STARTS_BY_ITSELF and row.state != _RUNNING:
+        if row.start_mode not in BY_ITSELF and row.state != _RUNNING:
             continue
         for key in row.products:
             if key == catalogue.AD_LDS_KEY:
-                yield from _of_instance(row.service, instances.get(row.service.casefold(), {}))
+                yield from _of_instance(row.service, instances.get(row.service.casefold()))
             elif product := catalogue.SERVICES_BY_KEY.get(key):
                 yield from _of_product(row.service, product)
 
 
-def _of_instance(service: str, instance: Facts) -> t.Iterator[_Wanted]:
-    for name in ("ldap_port", "ssl_port"):
-        port = reading.number(instance, name)
-        if port > LOWEST_PORT:
+def _of_instance(service: str, instance: InstanceRow | None) -> t.Iterator[_Wanted]:
+    for port in (instance.ldap_port, instance.ssl_port) if instance else ():
+        if port is not None and port > LOWEST_PORT:
             for protocol in PROTOCOLS:
                 yield _single(protocol, port, service, catalogue.AD_LDS_KEY)
 
@@ -107,12 +122,11 @@ def _of_product(service: str, product: catalogue.KnownService) -> t.Iterator[_Wa
                 yield _single(protocol, port, service, product.key)
 
 
-def _of_findings(facts: Facts) -> t.Iterator[_Wanted]:
-    for finding in reading.rows(facts, "findings"):
-        for row in reading.rows(finding, "ports") if reading.text(finding, "service") else []:
-            protocol, port = reading.protocol_of(row), reading.number(row, "port")
-            if protocol and port > LOWEST_PORT:
-                yield _single(protocol, port, reading.text(finding, "service"), "")
+def _of_findings(info: PortInfo) -> t.Iterator[_Wanted]:
+    for finding in info.findings or ():
+        for row in finding.ports if finding.service else ():
+            if row.port > LOWEST_PORT:
+                yield _single(row.protocol, row.port, finding.service, "")
 
 
 def _single(protocol: Protocol, port: int, service: str, product: str) -> _Wanted:
@@ -125,17 +139,17 @@ def _name_of(key: str) -> str:
 
 
 def _by_port(
-    holders: t.Iterable[Holder], asked: t.Iterable[tuple[Protocol, int]]
-) -> dict[tuple[Protocol, int], list[Holder]]:
-    found: dict[tuple[Protocol, int], list[Holder]] = {protocol_and_port: [] for protocol_and_port in asked}
+    holders: t.Iterable[PortHolder], asked: t.Iterable[tuple[Protocol, int]]
+) -> dict[tuple[Protocol, int], list[PortHolder]]:
+    found: dict[tuple[Protocol, int], list[PortHolder]] = {protocol_and_port: [] for protocol_and_port in asked}
     for holder in holders:
         for (protocol, port), holding in found.items():
-            if port in (holder.tcp if protocol == "tcp" else holder.udp).numbers:
+            if port in holder.ports(protocol):
                 holding.append(holder)
     return found
 
 
-def _owns(wanted: _Wanted, holder: Holder) -> bool:
+def _owns(wanted: _Wanted, holder: PortHolder) -> bool:
     hosted = {name.casefold() for name in holder.services}
     port = wanted.ports.first
     return (
@@ -145,7 +159,7 @@ def _owns(wanted: _Wanted, holder: Holder) -> bool:
     )
 
 
-def _state(holding: t.Sequence[Holder], others: t.Sequence[Holder]) -> NeedState:
+def _state(holding: t.Sequence[PortHolder], others: t.Sequence[PortHolder]) -> NeedState:
     if others:
         return "taken"
     return "held" if holding else "free"
@@ -156,10 +170,6 @@ def _is_kept(kind: Kept, wanted: _Wanted, kept: t.Iterable[KeptPorts]) -> bool:
     return PortSet(tuple(listed)) >= PortSet.of(wanted.ports)
 
 
-def _probabilities(facts: Facts) -> dict[tuple[Protocol, int, str], float | None]:
-    found: dict[tuple[Protocol, int, str], float | None] = {}
-    for row in reading.rows(reading.section(facts, "risk"), "ports"):
-        if protocol := reading.protocol_of(row):
-            key = (protocol, reading.number(row, "port"), reading.text(row, "service").casefold())
-            found[key] = reading.probability(row)
-    return found
+def _probabilities(info: PortInfo) -> dict[tuple[Protocol, int, str], float | None]:
+    rows = info.risk.ports if info.risk else ()
+    return {(row.protocol, row.port, row.service.casefold()): row.probability for row in rows}

@@ -8,10 +8,22 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.waits import AWAITED
-from ansible_collections.portkeeper.windows.plugins.module_utils._page.judgements import Finding
-from ansible_collections.portkeeper.windows.plugins.module_utils._page.rows import Need, ServiceRow, State, Waiting
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.waits import AWAITED, WaitsFor
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.held_ports import PortHolder, port_holders
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.kept_ports import KeptPorts, kept_ports
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.needed_ports import NeededPort, needed_ports
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.findings import Finding
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.kinds import Severity
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.next_boot import EffectiveRow
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.port_info import PortInfo
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.server import InstanceRow, ServiceRow
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import AD_LDS_KEY
 
+State = t.Literal["critical", "warning", "waiting", "not_read", "well"]
+STATES: t.Final[tuple[State, ...]] = t.get_args(State)
+"""Worst first; that nothing, or not enough, is known of a server is better than any trouble, and not yet well."""
+ESSENTIAL: t.Final = ("findings", "risk", "services", "sockets")
+"""Without one of these answers nobody can say that a server is well."""
 LOST_ITS_PORT: t.Final = (10048, 10013, 32)
 """Exit codes of a service whose port was in use, forbidden or shared (winerror.h)."""
 
@@ -20,24 +32,26 @@ LOST_ITS_PORT: t.Final = (10048, 10013, 32)
 class Seen:
     """What a verdict rests on.
 
-    ``chance``: the risk of the next boot, from 0 to 1, ``None`` where it is not known; ``unknown``: which answers that
-    a verdict needs were asked for and not given.
+    ``chance``: the risk of the next boot, from 0 to 1, ``None`` where it is not known; ``waiting``: what is configured
+    and not in force for sure; ``unknown``: which answers that a verdict needs were asked for and not given.
     """
 
     findings: t.Sequence[Finding]
-    needs: t.Sequence[Need]
-    services: t.Sequence[ServiceRow]
-    waiting: t.Sequence[Waiting]
+    holders: tuple[PortHolder, ...]
+    kept: tuple[KeptPorts, ...]
+    needs: tuple[NeededPort, ...]
+    services: tuple[ServiceRow, ...]
+    waiting: tuple[EffectiveRow, ...]
     chance: float | None
     unknown: t.Sequence[str]
 
     @property
-    def taken(self) -> list[Need]:
+    def taken(self) -> list[NeededPort]:
         """Needed ports that another process holds, the losses first."""
         return sorted((need for need in self.needs if need.state == "taken"), key=_is_loss, reverse=True)
 
     @property
-    def due(self) -> list[Waiting]:
+    def due(self) -> list[EffectiveRow]:
         """What somebody must do something for."""
         return [row for row in self.waiting if row.is_due]
 
@@ -46,9 +60,45 @@ class Seen:
         """What the next boot puts in force, though nobody does anything."""
         return [row.what for row in self.waiting if row.effective == "no" and row.by_itself]
 
-    def has(self, severity: str) -> bool:
-        """Whether there is a finding as bad as that."""
-        return any(finding.severity == severity for finding in self.findings)
+    @property
+    def waits_for(self) -> tuple[WaitsFor, ...]:
+        """What must come first: somebody must do it, or a finding lasts until then."""
+        named = {row.waits_for for row in self.waiting if row.is_due} | {row.waits_for for row in self.findings}
+        return tuple(name for name in AWAITED if name in named)
+
+    def count(self, severity: Severity) -> int:
+        """How many findings are as bad as that."""
+        return sum(finding.severity == severity for finding in self.findings)
+
+
+def seen_of(info: PortInfo, asked: t.Collection[str]) -> Seen:
+    """What is seen of a server; ``asked``: the subsets that the result has, answered or not."""
+    holders, kept = port_holders(info), kept_ports(info)
+    services = info.services or tuple(map(_as_service, info.ad_lds or ()))
+    return Seen(
+        findings=info.findings or (),
+        holders=holders,
+        kept=kept,
+        needs=needed_ports(info, services, holders, kept),
+        services=services,
+        waiting=tuple(row for row in info.configured_versus_effective or () if row.effective != "yes"),
+        chance=info.risk.probability if info.risk else None,
+        unknown=[name for name in ESSENTIAL if name in asked and getattr(info, name) is None],
+    )
+
+
+def _as_service(instance: InstanceRow) -> ServiceRow:
+    """An AD LDS instance, where the services were not asked for."""
+    return ServiceRow(
+        service=instance.service,
+        display_name="",
+        image="",
+        products=(AD_LDS_KEY,),
+        state=instance.state,
+        start_mode=instance.start_mode.lower(),
+        process_id=instance.process_id,
+        exit_code=instance.exit_code,
+    )
 
 
 def state(seen: Seen) -> State:
@@ -76,11 +126,11 @@ def percent(probability: float) -> str:
 
 
 def _is_critical(seen: Seen) -> bool:
-    return seen.has("critical") or any(map(_is_loss, seen.taken)) or any(map(_lost_its_port, seen.services))
+    return seen.count("critical") > 0 or any(map(_is_loss, seen.taken)) or any(map(_lost_its_port, seen.services))
 
 
 def _is_in_danger(seen: Seen) -> bool:
-    return seen.has("warning") or bool(seen.taken) or bool(seen.chance)
+    return seen.count("warning") > 0 or bool(seen.taken) or bool(seen.chance)
 
 
 _STATES: t.Final[tuple[tuple[State, t.Callable[[Seen], bool]], ...]] = (
@@ -91,7 +141,7 @@ _STATES: t.Final[tuple[tuple[State, t.Callable[[Seen], bool]], ...]] = (
 )
 
 
-def _is_loss(need: Need) -> bool:
+def _is_loss(need: NeededPort) -> bool:
     """A taken port is a loss where its service is known not to run; that AD LDS needs its UDP twins is not certain."""
     return need.state == "taken" and need.service_runs is False
 
