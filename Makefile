@@ -34,7 +34,7 @@ help:
 	@echo 'make collection   the tarball for ansible-galaxy collection install'
 	@echo 'make matrix       unit tests and a smoke test on the other ansible-core and Python versions found here'
 	@echo 'make changelog    renew changelogs/changelog.yaml and CHANGELOG.md for the version in galaxy.yml'
-	@echo 'make documentation  the generated parts of docs/, from the code'
+	@echo 'make documentation  what docs/, modules and roles repeat of the code, written anew; make unit says if it is due'
 	@echo 'make format       what ruff can put right by itself'
 	@echo 'make clean        remove build/'
 	@echo 'Parts of make test: lint types unit fuzz changelog-check collection-check sanity ansible-lint fleet-tests server-words report-tests'
@@ -88,9 +88,10 @@ changelog: environment
 	antsibull-changelog release --update-existing --refresh --reload-plugins
 	antsibull-changelog generate
 
+# Tables of docs/, choices and sentences of modules and roles, return fields that modules share.
 .PHONY: documentation
 documentation: environment
-	@PYTHONPATH=$(BUILD)/collections $(PYTHON) -m tests.tooling.documentation_tables
+	@PYTHONPATH=$(BUILD)/collections $(PYTHON) -m tests.tooling.documentation
 
 .PHONY: format
 format: environment

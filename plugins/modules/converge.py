@@ -353,6 +353,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+# make documentation writes the fields of tests/tooling/return_values.yml here, but not what they contain.
 msg:
   description: What was done and what is still to be done, or why the run failed, in a few sentences.
   returned: always
@@ -589,7 +590,8 @@ failures:
     - "ADAM_MSExchange is down: UDP 50636 is held by dns.exe (process 1432, service DNS), and restart_dns is false, so
       DNS was left running."
 warnings:
-  description: What should be known of entries of others, and of what the run did beyond the letter.
+  description: What should be known beside the result, such as entries of others, and what the run did beyond the
+    letter.
   returned: when there is something to warn of
   type: list
   elements: str

@@ -143,6 +143,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+# make documentation writes the fields of tests/tooling/return_values.yml here, but not what they contain.
 msg:
   description: What was done and what is still to be done, in a few sentences.
   returned: success
@@ -185,33 +186,32 @@ effective:
   type: str
   sample: "no"
 reasons:
-  description: Why RV(effective) is what it is, one sentence each. Empty where the settings are simply in force.
+  description: Why RV(effective) is what it is, one sentence each. Empty if everything is simply in force.
   returned: success
   type: list
   elements: str
   sample: ["The DNS server reads its socket pool's settings at its start: restart DNS."]
 restart_required:
-  description: Whether the DNS server must be restarted before the settings are in force.
+  description: Whether DNS must be restarted before the settings are in force.
   returned: success
   type: bool
   sample: true
 reboot_required:
-  description: Whether the server must be rebooted. Always V(false) here; the field stands in the results of all
-    modules that change something.
+  description: Whether the server must be rebooted. Always V(false) here; each module that changes something returns it.
   returned: success
   type: bool
   sample: false
 waiting_for:
-  description: Always empty here; the field stands in the results of all modules that change something.
+  description: Ports that can't be excluded yet. Always empty here; M(portkeeper.windows.reserved_ports) fills it.
   returned: success
   type: list
   elements: dict
   sample: []
 warnings:
-  description: The risk of a small pool, entries of others that can't be read, and a value with the dead name.
+  description: What should be known beside the result, such as the risk of a small pool, entries of others that can't be
+    read, and a value with the dead name.
   returned: when there is something to warn of
   type: list
   elements: str
-  sample:
-    - "SocketPoolExcludedPortRanges holds entries that are no ports and are kept as they are: 'abc'."
+  sample: ["SocketPoolExcludedPortRanges holds entries that are no ports and are kept as they are: 'abc'."]
 """

@@ -119,6 +119,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+# make documentation writes the fields of tests/tooling/return_values.yml here, but not what they contain.
 msg:
   description: What was done and what is still to be done, in a few sentences.
   returned: success
@@ -175,30 +176,34 @@ effective:
   type: str
   sample: "no"
 reasons:
-  description: Why RV(effective) is not V(yes), one sentence each.
+  description: Why RV(effective) is what it is, one sentence each. Empty if everything is simply in force.
   returned: success
   type: list
   elements: str
   sample: ["Windows reads MaxUserPort at boot: it waits for a reboot."]
 reboot_required:
-  description: Whether the server must be rebooted before the setting is in force. Only with C(MaxUserPort) on Windows
-    Server 2003.
+  description:
+    - Whether the server must be rebooted before the setting is in force.
+    - Only with C(MaxUserPort) on Windows Server 2003.
   returned: success
   type: bool
   sample: true
 restart_required:
-  description: Whether the DNS server must be restarted before its pool follows. Only on Windows Server 2008 and later.
+  description:
+    - Whether DNS must be restarted before its pool follows.
+    - Only on Windows Server 2008 and later.
   returned: success
   type: bool
   sample: false
 waiting_for:
-  description: Always empty here; the field stands in the results of all modules that change something.
+  description: Ports that can't be excluded yet. Always empty here; M(portkeeper.windows.reserved_ports) fills it.
   returned: success
   type: list
   elements: dict
   sample: []
 warnings:
-  description: What the choice means to the DNS server's pool, and whose ports lie in the range.
+  description: What should be known beside the result, such as what the choice means to the DNS server's pool, and whose
+    ports lie in the range.
   returned: when there is something to warn of
   type: list
   elements: str

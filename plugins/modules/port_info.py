@@ -155,11 +155,12 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+# make documentation writes the fields of tests/tooling/return_values.yml here, but not what they contain.
 msg:
   description: The answer in one or a few sentences.
   returned: success
   type: str
-  sample: "UDP 50636 is held by dns.exe (process 1692, service DNS). Nobody holds TCP 50636."
+  sample: UDP 50636 is held by dns.exe (process 1692, service DNS). Nobody holds TCP 50636.
 result:
   description: The answer to O(query). None where the expression finds nothing.
   returned: when O(query) is given
@@ -957,7 +958,8 @@ findings:
       type: str
       sample: KB956188, KB956189, KB959215; field reports
 warnings:
-  description: What this Windows can't answer, and values of a wrong type.
+  description: What should be known beside the result, such as what this Windows can't answer, and values of a wrong
+    type.
   returned: when there is something to warn of
   type: list
   elements: str

@@ -184,6 +184,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+# make documentation writes the fields of tests/tooling/return_values.yml here, but not what they contain.
 msg:
   description: What was done and what is still to be done, in a few sentences.
   returned: success
@@ -238,7 +239,8 @@ effective:
   sample: "no"
 reasons:
   description:
-    - Why RV(effective) is not V(yes), one sentence each. With O(only_reachable) also why nothing is to be reserved.
+    - Why RV(effective) is what it is, one sentence each. Empty if everything is simply in force.
+    - With O(only_reachable) also why nothing is to be reserved.
   returned: success
   type: list
   elements: str
@@ -267,18 +269,21 @@ unprotected:
       elements: str
       sample: []
 reboot_required:
-  description: Whether the server must be rebooted before the reservations are in force. Never true with netsh.
+  description:
+    - Whether the server must be rebooted before the reservations are in force.
+    - Never true with netsh.
   returned: success
   type: bool
   sample: true
 restart_required:
-  description: Whether the DNS server must be restarted. Always V(false) here; the field stands in the results of all
-    modules that change something.
+  description: Whether DNS must be restarted. Always V(false) here; each module that changes something returns it.
   returned: success
   type: bool
   sample: false
 waiting_for:
-  description: Ports that can't be excluded yet, because their owner holds them. Empty with the registry mechanism.
+  description:
+    - Ports that can't be excluded yet, because their owner holds them.
+    - Empty with the registry mechanism.
   returned: success
   type: list
   elements: dict
@@ -315,7 +320,8 @@ waiting_for:
       elements: str
       sample: []
 warnings:
-  description: What should be known of entries of others, and of options that mean less on this release.
+  description: What should be known beside the result, such as entries of others, and options that mean less on this
+    release.
   returned: when there is something to warn of
   type: list
   elements: str

@@ -125,8 +125,9 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+# make documentation writes the fields of tests/tooling/return_values.yml here, but not what they contain.
 msg:
-  description: What was done, in one or two sentences.
+  description: What was done and what is still to be done, in a few sentences.
   returned: success
   type: str
   sample: "The server was rebooted and was back after 214 seconds. In force since then: reserved_ports."
@@ -192,12 +193,13 @@ reboot_required:
   type: bool
   sample: false
 restart_required:
-  description: Always V(false) here, since DNS starts anew with the server.
+  description: Whether DNS must be restarted. Always V(false) here, since DNS starts anew with the server.
   returned: success
   type: bool
   sample: false
 warnings:
-  description: An accepted risk of block mode, a journal that can't be read or written.
+  description: What should be known beside the result, such as an accepted risk of block mode, and a journal that can't
+    be read or written.
   returned: when there is something to warn of
   type: list
   elements: str

@@ -83,11 +83,12 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+# make documentation writes the fields of tests/tooling/return_values.yml here, but not what they contain.
 msg:
   description: What was done and what is still to be done, in a few sentences.
   returned: success
   type: str
-  sample: "Nothing to change. A delayed start shows at the next boot; nothing needs to be restarted for it."
+  sample: Nothing to change. A delayed start shows at the next boot; nothing needs to be restarted for it.
 release:
   description: The server's release of Windows.
   returned: success
@@ -114,28 +115,30 @@ effective:
     - Whether the start mode is in force now.
     - V(yes) - it is, for every service of the list.
     - V(no) - the delayed start was set and no boot has followed. That is no reason to reboot.
-    - V(unknown) - the delayed start was set by somebody else, or the journal is switched off.
+    - V(unknown) - somebody else set the delayed start last, or the journal is switched off.
+    - The answer is the same on later runs, until the next boot.
   returned: success
   type: str
   sample: "no"
 reasons:
-  description: Why RV(effective) is not V(yes), one sentence each.
+  description: Why RV(effective) is what it is, one sentence each. Empty if everything is simply in force.
   returned: success
   type: list
   elements: str
   sample: ["A delayed start shows at the next boot; nothing needs to be restarted for it."]
 reboot_required:
-  description: Always V(false) here, since a start mode matters only at a boot that comes anyway.
+  description: Whether the server must be rebooted. Always V(false) here, since a start mode matters only at a boot that
+    comes anyway.
   returned: success
   type: bool
   sample: false
 restart_required:
-  description: Always V(false) here; the field stands in the results of all modules that change something.
+  description: Whether DNS must be restarted. Always V(false) here; each module that changes something returns it.
   returned: success
   type: bool
   sample: false
 waiting_for:
-  description: Always empty here; the field stands in the results of all modules that change something.
+  description: Ports that can't be excluded yet. Always empty here; M(portkeeper.windows.reserved_ports) fills it.
   returned: success
   type: list
   elements: dict

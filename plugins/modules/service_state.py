@@ -102,8 +102,9 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+# make documentation writes the fields of tests/tooling/return_values.yml here, but not what they contain.
 msg:
-  description: What was done, in a few sentences.
+  description: What was done and what is still to be done, in a few sentences.
   returned: success
   type: str
   sample: Nothing to change.
@@ -138,28 +139,28 @@ after:
   type: dict
   contains: *states
 effective:
-  description: Always V(yes) here; the field stands in the results of all modules that change something.
+  description: Whether what was done is in force. Always V(yes) here; each module that changes something returns it.
   returned: success
   type: str
   sample: "yes"
 reasons:
-  description: Always empty here; the field stands in the results of all modules that change something.
+  description: Why RV(effective) is what it is. Always empty here; each module that changes something returns it.
   returned: success
   type: list
   elements: str
   sample: []
 reboot_required:
-  description: Always V(false) here; the field stands in the results of all modules that change something.
+  description: Whether the server must be rebooted. Always V(false) here; each module that changes something returns it.
   returned: success
   type: bool
   sample: false
 restart_required:
-  description: Always V(false) here; the field stands in the results of all modules that change something.
+  description: Whether DNS must be restarted. Always V(false) here; each module that changes something returns it.
   returned: success
   type: bool
   sample: false
 waiting_for:
-  description: Always empty here; the field stands in the results of all modules that change something.
+  description: Ports that can't be excluded yet. Always empty here; M(portkeeper.windows.reserved_ports) fills it.
   returned: success
   type: list
   elements: dict

@@ -121,8 +121,9 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+# make documentation writes the fields of tests/tooling/return_values.yml here, but not what they contain.
 msg:
-  description: What was done, in one sentence.
+  description: What was done and what is still to be done, in a few sentences.
   returned: success
   type: str
   sample: Changed services_file.
@@ -158,33 +159,33 @@ before:
       elements: str
       sample: [services.portkeeper-new]
 after:
-  description: The same after the task, or in check mode as they would be.
+  description: The lines about the entries after the task, or in check mode as they would be.
   returned: success
   type: dict
   contains: *lines
 effective:
-  description: Always V(yes), since the file is read at each lookup.
+  description: Whether what was done is in force. Always V(yes) here, since the file is read at each lookup.
   returned: success
   type: str
   sample: "yes"
 reasons:
-  description: Always empty here; the field stands in the results of all modules that change something.
+  description: Why RV(effective) is what it is. Always empty here; each module that changes something returns it.
   returned: success
   type: list
   elements: str
   sample: []
 reboot_required:
-  description: Always V(false) here; the field stands in the results of all modules that change something.
+  description: Whether the server must be rebooted. Always V(false) here; each module that changes something returns it.
   returned: success
   type: bool
   sample: false
 restart_required:
-  description: Always V(false) here; the field stands in the results of all modules that change something.
+  description: Whether DNS must be restarted. Always V(false) here; each module that changes something returns it.
   returned: success
   type: bool
   sample: false
 waiting_for:
-  description: Always empty here; the field stands in the results of all modules that change something.
+  description: Ports that can't be excluded yet. Always empty here; M(portkeeper.windows.reserved_ports) fills it.
   returned: success
   type: list
   elements: dict

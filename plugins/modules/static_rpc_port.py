@@ -189,6 +189,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+# make documentation writes the fields of tests/tooling/return_values.yml here, but not what they contain.
 msg:
   description: What was done and what is still to be done, in a few sentences.
   returned: success
@@ -244,7 +245,7 @@ effective:
   type: str
   sample: "no"
 reasons:
-  description: Why RV(effective) is not V(yes), one sentence each.
+  description: Why RV(effective) is what it is, one sentence each. Empty if everything is simply in force.
   returned: success
   type: list
   elements: str
@@ -255,15 +256,20 @@ reboot_required:
   type: bool
   sample: false
 restart_required:
-  description: Whether the DNS server must be restarted. Always V(false) here; the field stands in the results of all
-    modules that change something.
+  description: Whether DNS must be restarted. Always V(false) here; each module that changes something returns it.
   returned: success
   type: bool
   sample: false
 waiting_for:
-  description: Always empty here; the field stands in the results of all modules that change something.
+  description: Ports that can't be excluded yet. Always empty here; M(portkeeper.windows.reserved_ports) fills it.
   returned: success
   type: list
   elements: dict
+  sample: []
+warnings:
+  description: What should be known beside the result.
+  returned: when there is something to warn of
+  type: list
+  elements: str
   sample: []
 """

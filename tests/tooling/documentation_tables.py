@@ -1,19 +1,16 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tables of docs/ that repeat what the code knows: ``python -m tests.tooling.documentation_tables`` writes them anew.
+"""Tables of docs/ that repeat what the code knows.
 
 A table stands between two comment lines, ``<!-- table: NAME -->`` and ``<!-- end of table -->``; everything around them
-is written by hand. ``--check`` writes nothing and names the pages that are out of date (exit code 1).
+is written by hand.
 """
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
-import pathlib
 import re
-import sys
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.kinds import KINDS as FINDING_KINDS
@@ -38,10 +35,10 @@ from tests.simulator.windows.assumptions import assumption_rows
 from tests.simulator.windows.releases import RELEASES as SIMULATED
 from tests.simulator.wire.assumptions import WIRE_ASSUMPTIONS
 from tests.simulator.wire.injection import KINDS
+from tests.tooling.documentation_text import Place
 from tests.tooling.risk_examples import candidate_rows, doubt_rows, example_rows
-from tests.tooling.sources import ROOT
 
-_PLACE: t.Final = re.compile(r"(<!-- table: (?P<name>[a-z-]+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
+_PLACE: t.Final = re.compile(r"<!-- table: (?P<name>[a-z-]+) -->\n(?P<text>.*?)<!-- end of table -->", re.DOTALL)
 
 
 def table(head: t.Sequence[str], rows: t.Iterable[t.Sequence[str]]) -> str:
@@ -211,38 +208,9 @@ TABLES: t.Final[t.Mapping[str, Table]] = {
 }
 
 
-def renewed(text: str) -> str:
-    """A page with its tables as they must be; KeyError names a table that there is not."""
-    return _PLACE.sub(lambda match: match[1] + "\n" + TABLES[match["name"]].make() + "\n" + match[3], text)
-
-
-def tables_in(text: str) -> list[str]:
-    """The names of the tables that a page holds."""
-    return [match["name"] for match in _PLACE.finditer(text)]
-
-
-def pages() -> list[pathlib.Path]:
-    """The pages of docs/."""
-    return sorted((ROOT / "docs").glob("*.md"))
-
-
-def outdated() -> list[pathlib.Path]:
-    """The pages whose tables differ from what the code says."""
-    return [page for page in pages() if renewed(text := page.read_text(encoding="utf-8")) != text]
-
-
-def main(arguments: t.Sequence[str] | None = None) -> int:
-    """Write the tables, or with ``--check`` only look."""
-    parser = argparse.ArgumentParser(prog="python -m tests.tooling.documentation_tables")
-    parser.add_argument("--check", action="store_true", help="write nothing, exit with 1 if a page is out of date")
-    check = parser.parse_args(arguments).check
-    stale = outdated()
-    for page in stale:
-        print(f"{page.relative_to(ROOT)} is out of date" if check else f"{page.relative_to(ROOT)} written")
-        if not check:
-            page.write_text(renewed(page.read_text(encoding="utf-8")), encoding="utf-8")
-    return 1 if check and stale else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def places(text: str) -> list[Place]:
+    """The tables of a page; KeyError names a table that there is not."""
+    return [
+        Place(match["name"], *match.span("text"), f"\n{TABLES[match['name']].make()}\n")
+        for match in _PLACE.finditer(text)
+    ]

@@ -1,0 +1,129 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What `make documentation` writes is up to date, and the tool that writes it."""
+
+from __future__ import annotations
+
+import collections
+import re
+import typing as t
+
+import pytest
+import yaml
+
+from tests.tooling import documentation, documentation_returns
+from tests.tooling.documentation_returns import Unwritable
+from tests.tooling.documentation_text import Place, Value, block, filled
+from tests.tooling.sources import ROOT
+
+_RETURN: t.Final = re.compile(r'^RETURN = r"""\n(.*?)"""', re.DOTALL | re.MULTILINE)
+
+
+def test_nothing_is_out_of_date() -> None:
+    assert documentation.outdated() == [], f"run `{documentation.COMMAND}`"
+
+
+SPOILT: list[tuple[str, str, str, list[str]]] = [
+    ("docs/simulator.md", "`drop_before`, ", "", ["fault-kinds"]),
+    ("plugins/modules/reserved_ports.py", "  description: The reservations as found.\n", "", ["before"]),
+    (
+        "plugins/modules/reserved_ports.py",
+        "after:\n  description: The",
+        "after:\n  version_added: 1\n  x: The",
+        ["after"],
+    ),
+    ("plugins/modules/service_state.py", "# make documentation", "# make anything", ["head of RETURN"]),
+]
+
+
+@pytest.mark.parametrize(("file", "old", "new", "names"), SPOILT, ids=[f"{row[0]}-{row[3][0]}" for row in SPOILT])
+def test_what_differs_is_named_and_written_anew(file: str, old: str, new: str, names: list[str]) -> None:
+    text = (ROOT / file).read_text(encoding="utf-8")
+    spoilt = text.replace(old, new, 1)
+    places = documentation.places(ROOT / file, spoilt)
+    assert spoilt != text
+    assert [place.name for place in places if place.differs(spoilt)] == names
+    assert filled(spoilt, places) == text
+
+
+def test_the_check_says_what_to_run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert documentation.main(["--check"]) == 0
+    monkeypatch.setitem(documentation_returns.fields()["release"]["wordings"], "usual", "Which Windows it is.")
+    assert documentation.main(["--check"]) == 1
+    said = capsys.readouterr().out
+    assert "plugins/modules/service_state.py: release is out of date\n" in said
+    assert said.endswith("make documentation writes all of this anew\n")
+
+
+# --- return fields ----------------------------------------------------------------------------------------------------
+
+
+def returned() -> dict[str, set[str]]:
+    """From each return field to the modules that have it."""
+    found = collections.defaultdict(set)
+    for path in (ROOT / "plugins/modules").glob("*.py"):
+        match = _RETURN.search(path.read_text(encoding="utf-8"))
+        assert match is not None, path
+        for field in yaml.safe_load(match[1]):
+            found[field].add(path.stem)
+    return found
+
+
+def test_each_field_of_several_modules_has_one_source() -> None:
+    modules = returned()
+    fields = documentation_returns.fields()
+    assert {name for name, having in modules.items() if len(having) > 2} == set(fields)
+    for name, field in fields.items():
+        assert {*field["modules"], *field.get("elsewhere", ())} == modules[name]
+
+
+def test_a_field_that_the_module_lacks_is_told() -> None:
+    text = 'RETURN = r"""\nmsg:\n  type: str\n"""\n'
+    with pytest.raises(Unwritable, match=r"service_state\.py returns no after, before, .*return_values\.yml"):
+        documentation_returns.places("plugins/modules/service_state.py", text)
+    with pytest.raises(Unwritable, match="has no RETURN"):
+        documentation_returns.places("plugins/modules/service_state.py", "")
+
+
+WRONG: list[tuple[dict[str, t.Any], str]] = [
+    ({"wording": "unusual", "sample": ""}, "msg of converge has the wording 'unusual'"),
+    ({"wording": "blank", "sample": ""}, "msg of converge fills no blank"),
+    ({"sample": "{moon}"}, r"nothing is known of \{moon\}"),
+]
+
+
+@pytest.mark.parametrize(("own", "words"), WRONG, ids=[row[1] for row in WRONG])
+def test_mistakes_in_the_source_are_told(own: dict[str, t.Any], words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    field = {"wordings": {"usual": "It.", "blank": ["{what}."]}, "type": "str", "modules": {"converge": own}}
+    monkeypatch.setitem(documentation_returns.fields(), "msg", field)
+    with pytest.raises(Unwritable, match=words):
+        documentation_returns.entry("msg", "converge")
+
+
+def test_texts_whose_blanks_are_not_filled_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    field = {"wordings": {"usual": ["Whether {what}.", "{more}", "Yes."]}, "modules": {"converge": {"what": "so"}}}
+    monkeypatch.setitem(documentation_returns.fields(), "msg", field)
+    assert documentation_returns.entry("msg", "converge") == {"description": ["Whether so.", "Yes."]}
+
+
+# --- text -------------------------------------------------------------------------------------------------------------
+
+BLOCKS: list[tuple[str, Value, int, str]] = [
+    ("plain", {"a": "One."}, 2, "  a: One.\n"),
+    ("quoted if YAML would read something else", {"a": "no", "b": "x: y", "c": "1"}, 0, 'a: "no"\nb: "x: y"\nc: "1"\n'),
+    ("samples in one line", {"sample": ["a", "b"], "n": []}, 0, 'sample: ["a", "b"]\nn: []\n'),
+    ("sentences below each other", {"description": ["A.", "B."]}, 0, "description:\n  - A.\n  - B.\n"),
+    ("wrapped", ["word " * 24 + "end"], 0, "- " + "word " * 22 + "word\n  word end\n"),
+    ("nested", {"a": {"type": "bool", "sample": True}}, 0, "a:\n  type: bool\n  sample: true\n"),
+]
+
+
+@pytest.mark.parametrize(("value", "indent", "text"), [row[1:] for row in BLOCKS], ids=[row[0] for row in BLOCKS])
+def test_yaml(value: Value, indent: int, text: str) -> None:
+    assert block(value, indent) == text
+
+
+def test_places_are_filled_whatever_their_order() -> None:
+    places = [Place("empty", 1, 1, "-"), Place("next", 1, 2, "B"), Place("last", 3, 4, "DD")]
+    assert filled("abcd", places) == filled("abcd", places[::-1]) == "a-BcDD"
