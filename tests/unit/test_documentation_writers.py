@@ -12,7 +12,7 @@ import typing as t
 import pytest
 import yaml
 
-from tests.tooling import documentation, documentation_returns
+from tests.tooling import documentation, documentation_parts, documentation_returns
 from tests.tooling.documentation_returns import Unwritable
 from tests.tooling.documentation_text import Place, Value, block, filled
 from tests.tooling.sources import ROOT
@@ -34,6 +34,13 @@ SPOILT: list[tuple[str, str, str, list[str]]] = [
         ["after"],
     ),
     ("plugins/modules/service_state.py", "# make documentation", "# make anything", ["head of RETURN"]),
+    (
+        "plugins/doc_fragments/_ports.py",
+        "RADIUS (IAS, NPS) - UDP 1645",
+        "RADIUS - UDP 1",
+        ["known-services-with-ports"],
+    ),
+    ("roles/known_services/vars/main.yml", "  - msmq\n", "", ["known-services-without-udp"]),
 ]
 
 
@@ -54,6 +61,30 @@ def test_the_check_says_what_to_run(capsys: pytest.CaptureFixture[str], monkeypa
     said = capsys.readouterr().out
     assert "plugins/modules/service_state.py: release is out of date\n" in said
     assert said.endswith("make documentation writes all of this anew\n")
+
+
+def test_every_part_stands_in_its_files() -> None:
+    found = collections.defaultdict(set)
+    for file in documentation.files():
+        if file.suffix != ".md":
+            for place in documentation_parts.places(file.read_text(encoding="utf-8")):
+                found[place.name].add(documentation.name_of(file))
+    assert found == {name: set(part.files) for name, part in documentation_parts.PARTS.items()}
+
+
+SOURCES: list[tuple[str, str]] = [
+    ("ntds", "KB224196"),
+    ("ntfrs", "public code; KB319553"),
+    ("exchange_is", "Exchange Best Practices Analyzer; KB270836"),
+    ("exchange_rpc", "public code"),
+    ("exchange_mta", "common knowledge, unverified"),
+]
+
+
+@pytest.mark.parametrize(("key", "source"), SOURCES)
+def test_sources_of_fixed_ports_in_words(key: str, source: str) -> None:
+    rows = t.cast("t.Mapping[str, t.Any]", documentation_parts.PARTS["fixed-rpc-ports"].make())
+    assert rows[key]["description"][1].endswith(f" Source - {source}.")
 
 
 # --- return fields ----------------------------------------------------------------------------------------------------

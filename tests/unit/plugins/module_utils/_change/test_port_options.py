@@ -8,16 +8,13 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-import yaml
 
-from ansible_collections.portkeeper.windows.plugins.doc_fragments._ports import ModuleDocFragment
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import OptionError, PlanError
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.port_options import given, wanted_ports
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources import (
     dns_socket_pool,
     reserved_ports,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import KNOWN_SERVICES
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     PROTOCOLS,
     Absent,
@@ -95,8 +92,3 @@ def test_nothing_named_is_refused() -> None:
     with pytest.raises(OptionError, match="it is empty"):
         wanted_ports({"ports": []}, option="ports", state="present")
     assert not wanted_ports({"ports": []}, option="ports", state="pure").ports
-
-
-def test_the_documentation_has_every_key_with_its_ports() -> None:
-    option = yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]["services"]
-    assert option["choices"] == {row.key: f"{row.name} - {row.ports_text}" for row in KNOWN_SERVICES}

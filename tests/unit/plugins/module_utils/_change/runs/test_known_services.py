@@ -8,15 +8,12 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-import yaml
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import OptionError
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs import converge_options
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.convergence import Convergence, converge
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.outcome import Outcome, failures, summary
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.request import Request
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import KNOWN_SERVICES
-from tests.tooling.sources import ROOT
 from tests.unit.plugins.module_utils._change.world import NOW, World, service, stopped
 
 ROUTER = "BlackBerry Router"
@@ -172,11 +169,3 @@ def test_a_port_that_was_drawn_by_chance_waits_for_the_reboot(thief: str, listen
 def test_what_no_reboot_brings_back_is_a_failure(thief: str, listens: bool, resources: t.Any) -> None:
     (sentence,) = failures(outcome(thief, listens=listens, resources=resources))
     assert sentence.startswith("BlackBerry Router is down: TCP 3101 is held by ")
-
-
-# --- the role --------------------------------------------------------------------------------------------------------
-
-
-def test_the_role_knows_which_services_the_pool_can_never_rob() -> None:
-    variables = yaml.safe_load((ROOT / "roles/known_services/vars/main.yml").read_text(encoding="utf-8"))
-    assert variables["__known_services_tcp_only"] == [row.key for row in KNOWN_SERVICES if not row.udp]
