@@ -1,12 +1,14 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Results of actions: every error becomes a result that the action returns, and no text in a result is a template.
+"""Results of actions: every error becomes a result that the action returns, and every text in a result is harmless.
 
 Results quote the server. ansible-core before 2.19 runs a text as a template on the controller, unless the text carries
 a mark. It marks what an action returns. It does not mark the message of an AnsibleActionFail or
 AnsibleConnectionFailure, nor the traceback that it adds to them; and the mark is lost on some ways, such as the
 variables of add_host. A server that is believed there can run commands on the controller.
+
+Terminals, logs and tables show results, so control characters and those that turn the direction of text are replaced.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import typing as t
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import OptionError, PlanError
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.printable import printable
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.errors import WindowsError
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors import (
     AuthenticationFailed,
@@ -31,12 +34,12 @@ _OPENING: t.Final = re.compile(r"\{(?=[{%#])|^#(?=jinja2:)")
 
 
 def result_of(work: t.Callable[[], Result], *, host: str, action: str) -> Result:
-    """The result of this work, or of its failure, without templates.
+    """The result of this work, or of its failure, with harmless texts.
 
     :param host: as the inventory calls it; a PlanError does not know it.
     :param action: the action as the task calls it, for errors of our own.
     """
-    return t.cast("Result", untemplatable(_result_of(work, host, action)))
+    return t.cast("Result", harmless(_result_of(work, host, action)))
 
 
 def _result_of(work: t.Callable[[], Result], host: str, action: str) -> Result:
@@ -67,15 +70,15 @@ def _defect(error: Exception, host: str, action: str) -> Result:
     return {"failed": True, "msg": sentence, "exception": "".join(traceback.format_exception(error))}
 
 
-def untemplatable(value: t.Any) -> t.Any:
-    """The value with a blank in every ``{{``, ``{%`` and ``{#`` of its texts, and in ``#jinja2:``, which changes them.
+def harmless(value: t.Any) -> t.Any:
+    """The value with texts that are no templates and command no terminal; mappings and lists with all that they hold.
 
-    Mappings and lists are gone through with their keys.
+    A blank stands in every ``{{``, ``{%`` and ``{#``, and in ``#jinja2:``, which changes them.
     """
     if isinstance(value, str):
-        return _OPENING.sub(r"\g<0> ", value)
+        return _OPENING.sub(r"\g<0> ", printable(value))
     if isinstance(value, t.Mapping):
-        return {untemplatable(key): untemplatable(item) for key, item in value.items()}
+        return {harmless(key): harmless(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [untemplatable(item) for item in value]
+        return [harmless(item) for item in value]
     return value

@@ -25,6 +25,9 @@ from tests.tooling.ansible_programs import AnsibleRun, run_ansible
 SPOKEN: t.Final = "lookup('pipe',"
 """What is left of a template in a result, whatever was done to its braces."""
 
+COMMANDS: t.Final = "\u009b7m\u202e"
+"""A command of a terminal (C1, since XML can't carry ESC), and what turns the direction of the text behind it."""
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Place:
@@ -191,7 +194,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> c.Iterator[Stage]:
 
 def _spoken(value: t.Any, file: pathlib.Path) -> t.Any:
     """The value with the template in the place of WORDS; run, it would leave this file."""
-    text = json.dumps(value).replace("WORDS", f"{{{{ {SPOKEN}'touch {file}') }}}}")
+    text = json.dumps(value).replace("WORDS", f"{COMMANDS}{{{{ {SPOKEN}'touch {file}') }}}}")
     return json.loads(text)
 
 
@@ -211,6 +214,12 @@ def test_the_words_enter_the_result(run: AnsibleRun, stage: Stage, place: Place)
 def test_no_use_of_a_result_runs_what_a_server_said(run: AnsibleRun, stage: Stage, place: Place) -> None:
     del run
     assert not (stage.left / place.id).exists()
+
+
+def test_no_character_of_a_server_commands_the_terminal(run: AnsibleRun, stage: Stage) -> None:
+    written = [path.read_text(encoding="utf-8") for path in stage.kept.glob("*.txt")]
+    assert len(written) == len(PLACES)
+    assert not set(COMMANDS[:1] + COMMANDS[-1:]) & set("".join([run.output, *written]))
 
 
 @pytest.mark.parametrize("name", PLAYBOOKS)

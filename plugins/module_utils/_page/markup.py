@@ -14,19 +14,16 @@ import hashlib
 import html
 import typing as t
 
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.printable import printable
+
 _STARTS_FORMULA: t.Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """A cell that begins so is a formula to a spreadsheet, quoted or not; the last four are the wide forms (OWASP)."""
-_CONTROLS: t.Final = (*range(9), 11, 12, *range(14, 32), *range(127, 160))
-_DIRECTIONS: t.Final = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
-_NO_CHARACTERS: t.Final = (*range(0xD800, 0xE000), 0xFFFE, 0xFFFF)
-_UNPRINTABLE: t.Final = dict.fromkeys((*_CONTROLS, *_DIRECTIONS, *_NO_CHARACTERS), "\ufffd")
-"""What XML may not contain, readers of CSV refuse or UTF-8 can't write, and what turns the text around it."""
 
 
 def escaped(value: t.Any) -> t.Any:
     """A tree of mappings and lists with all texts, keys too, escaped for the content and quoted attributes of XML."""
     if isinstance(value, str):
-        return html.escape(value.translate(_UNPRINTABLE), quote=True)
+        return html.escape(printable(value), quote=True)
     if isinstance(value, t.Mapping):
         return {escaped(key): escaped(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -51,7 +48,7 @@ def _cell(value: t.Any) -> str:
         return ""
     if isinstance(value, (int, float)):
         return str(value)
-    text = ("; ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)).translate(_UNPRINTABLE)
+    text = printable("; ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value))
     # Blanks before it don't help: some spreadsheets take them off.
     if text.lstrip(" ").startswith(_STARTS_FORMULA):
         text = f"'{text}"

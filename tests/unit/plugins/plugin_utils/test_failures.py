@@ -10,7 +10,7 @@ import typing as t
 import jinja2
 import pytest
 
-from ansible_collections.portkeeper.windows.plugins.plugin_utils._failures import result_of, untemplatable
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._failures import harmless, result_of
 
 
 @pytest.mark.parametrize(
@@ -28,15 +28,13 @@ from ansible_collections.portkeeper.windows.plugins.plugin_utils._failures impor
     ],
 )
 def test_no_word_of_a_server_is_run(text: str) -> None:
-    safe = untemplatable(text)
+    safe = harmless(text)
     assert jinja2.Template(safe).render() == safe
     assert safe.replace(" ", "") == text.replace(" ", "")
 
 
 def test_keys_and_nested_texts_are_no_templates_either() -> None:
-    assert untemplatable({"{{ a }}": ["{% b %}", ("{# c #}", 7, None)]}) == {
-        "{ { a }}": ["{ % b %}", ["{ # c #}", 7, None]]
-    }
+    assert harmless({"{{ a }}": ["{% b %}", ("{# c #}", 7, None)]}) == {"{ { a }}": ["{ % b %}", ["{ # c #}", 7, None]]}
 
 
 def test_an_error_that_nobody_knows_is_a_result_with_one_sentence() -> None:
@@ -50,3 +48,14 @@ def test_an_error_that_nobody_knows_is_a_result_with_one_sentence() -> None:
     )
     assert "{{" not in str(result)
     assert "Traceback" in result["exception"]
+
+
+@pytest.mark.parametrize(
+    "character", ["\x00", "\x1b", "\x7f", "\x9b", "\u202e", "\u2066", "\u200f", "\ud800", "\uffff"]
+)
+def test_no_character_commands_a_terminal(character: str) -> None:
+    assert harmless({f"a{character}": [f"{character}b"]}) == {"a\ufffd": ["\ufffdb"]}
+
+
+def test_lines_and_tabs_stay() -> None:
+    assert harmless("a\tb\r\nc") == "a\tb\r\nc"
