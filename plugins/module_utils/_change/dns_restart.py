@@ -5,10 +5,14 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Wait
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import Context
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import DNS_SERVICE
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
+    DependenciesFact,
+    Fact,
     OperatingSystemFact,
     ProcessFact,
     ServiceFact,
@@ -21,12 +25,33 @@ def running_process(context: Context) -> int:
     return service.process_id if service and service.runs else 0
 
 
+def questions_of_change(context: Context) -> tuple[Fact[t.Any], ...]:
+    """What a change has to know of DNS, to be asked together: how old it is, or who must stop with it."""
+    process_id = running_process(context)
+    if not process_id:
+        return ()
+    return (DependenciesFact(),) if context.restarts_dns else (ProcessFact(process_id),)
+
+
+def questions_of_wait(wait: Wait, context: Context) -> tuple[Fact[t.Any], ...]:
+    """The same of an earlier change that may still wait."""
+    process_id = running_process(context)
+    if not process_id or process_id != wait.process_id:
+        return ()
+    return (ProcessFact(process_id), *questions_of_change(context))
+
+
 def wait(context: Context) -> Wait | None:
-    """What a change of now waits for: nothing while DNS is stopped, since its next start reads the new values."""
+    """What a change of now waits for: nothing while DNS is stopped, since its next start reads the new values.
+
+    Its age is not asked for where this run restarts DNS: only if it is killed before that, the note counts, and then
+    an age of 0 says the same, that a process older than the note is the one of then.
+    """
     process_id = running_process(context)
     if not process_id:
         return None
-    return Wait("dns_restart", since=context.now, age=_age(process_id, context), process_id=process_id)
+    age = 0.0 if context.restarts_dns else _age(process_id, context)
+    return Wait("dns_restart", since=context.now, age=age, process_id=process_id)
 
 
 def still_waits(wait: Wait, context: Context) -> bool:

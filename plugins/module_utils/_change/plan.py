@@ -326,6 +326,8 @@ class Context:
     """Rightful owners that the caller names (the victims of ``converge``), beside the catalogue's."""
     may_stop_owners: bool = False
     """Ports held by one of ``owners`` count as free: the caller stops that owner first."""
+    restarts_dns: bool = False
+    """The caller restarts DNS in this very run where a plan needs it."""
     dns_will_stop: bool = False
     """Ports held by the DNS server count as free: the caller stops it first, and it draws other ports then."""
 
@@ -339,8 +341,8 @@ class Context:
         return self.release.capabilities
 
 
-class Options(t.Protocol):
-    """What the user wants of one resource, checked and typed."""
+def _no_questions(_wanted: t.Any, _release: Release) -> tuple[Fact[t.Any], ...]:
+    return ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -358,3 +360,5 @@ class Resource:
     """Takes back what the journal says we did for these options; raises FactsNeeded and PlanError."""
     early: tuple[Fact[t.Any], ...] = ()
     """Questions on whose answers others hang: asked with the first ones, so that the others come in one round."""
+    first: t.Callable[[t.Any, Release], tuple[Fact[t.Any], ...]] = _no_questions
+    """Questions that the planner asks of every server of a release, from its typed options: asked with the journal."""

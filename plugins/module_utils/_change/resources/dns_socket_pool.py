@@ -44,6 +44,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.value_p
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import DNS_SERVICE
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     Absent,
+    Fact,
     Protocol,
     RegistryFact,
     RegistryReading,
@@ -55,6 +56,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.pool
     DEFAULT_POOL_SIZE,
     MAXIMUM_POOL_SIZE,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import Release
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import (
     DEAD_EXCLUSIONS_NAME,
     DNS_KEY,
@@ -125,16 +127,13 @@ def _size(text: str | None, *, allow_unsafe: bool) -> int | t.Literal["default"]
 def plan(wanted: DnsSocketPool, context: Context) -> Plan:
     """The plan for size and list together; raises PlanError, FactsNeeded."""
     _refuse_list_without_support(wanted, context)
-    # A value that should not be there is looked for among the names: asking for it would settle nothing.
-    by_name = [DNS_NAMES_FACT] if wanted.size == "default" else []
-    context.facts.require(ServiceFact(DNS_SERVICE), *(by_name or _questions(wanted, context)))
-    context.facts.require(*_questions(wanted, context))
+    context.facts.require(*first(wanted, context.release))
+    context.facts.require(*_second(wanted, context))
     _refuse_without_dns(context)
     asked = wanted.excluded.on(context.facts, POOL_PROTOCOLS) if wanted.excluded else PortSet()
+    context.facts.require(*_last(wanted, asked, context))
     parts = [part for part in (_size_part(wanted, context), _list_part(wanted, asked, context)) if part]
     changed = any(part.steps for part in parts)
-    if changed:
-        context.facts.require(DNS_NAMES_FACT)
     force = _pending_force(context) if changed else _force_of(parts, context)
     made = plan_of("dns_socket_pool", parts, force)
     return dataclasses.replace(
@@ -142,6 +141,41 @@ def plan(wanted: DnsSocketPool, context: Context) -> Plan:
         warnings=(*made.warnings, *_dead_value_warning(context)),
         guarded=asked if wanted.state != "absent" else PortSet(),
     )
+
+
+def first(wanted: DnsSocketPool, release: Release) -> tuple[Fact[t.Any], ...]:
+    """What is asked of every server; a release without the list is refused before anything is asked."""
+    if wanted.excluded and not release.capabilities.dns_pool_exclusions:
+        return ()
+    # A value that should not be there is looked for among the names: asking for it would settle nothing.
+    values: list[Fact[t.Any]] = [DNS_NAMES_FACT] if wanted.size == "default" else [*_values(wanted)]
+    return (ServiceFact(DNS_SERVICE), *values)
+
+
+def _second(wanted: DnsSocketPool, context: Context) -> list[Fact[t.Any]]:
+    """The values that the names have shown; one that is there though it should not be is a change."""
+    questions: list[Fact[t.Any]] = [*_questions(wanted, context)]
+    if wanted.size == "default" and POOL_SIZE_FACT in questions:
+        questions += dns_restart.questions_of_change(context)
+    return questions
+
+
+def _last(wanted: DnsSocketPool, asked: PortSet, context: Context) -> list[Fact[t.Any]]:
+    """What a change has to know, or a restart for the sake of an earlier one."""
+    if _differs(wanted, asked, context):
+        return [DNS_NAMES_FACT, *dns_restart.questions_of_change(context)]
+    entries = (context.entry(name) for name in (SIZE_ENTRY, LIST_ENTRY))
+    waits = [entry.wait for entry in entries if entry and entry.wait]
+    return [question for wait in waits for question in dns_restart.questions_of_wait(wait, context)]
+
+
+def _differs(wanted: DnsSocketPool, asked: PortSet, context: Context) -> bool:
+    if wanted.size is not None and _number(_read(POOL_SIZE_FACT, context)) != _size_target(wanted):
+        return True
+    if wanted.excluded is None:
+        return False
+    current = _as_list(_read(POOL_EXCLUSIONS_FACT, context))
+    return changed_list(current, wanted.state, asked, strict=False) != current
 
 
 def undo(wanted: DnsSocketPool, context: Context) -> Plan:
@@ -195,20 +229,32 @@ def _exists(name: str, context: Context) -> bool:
     return not isinstance(names, Absent) and any(found.casefold() == name.casefold() for found, _type in names)
 
 
+def _values(wanted: DnsSocketPool) -> list[RegistryFact]:
+    return ([POOL_SIZE_FACT] if wanted.size is not None else []) + ([POOL_EXCLUSIONS_FACT] if wanted.excluded else [])
+
+
 def _questions(wanted: DnsSocketPool, context: Context) -> list[RegistryFact]:
     """The values that count, less those that a list of the key's names, where it is known already, does not have."""
-    asked = ([POOL_SIZE_FACT] if wanted.size is not None else []) + ([POOL_EXCLUSIONS_FACT] if wanted.excluded else [])
-    return [fact for fact in asked if DNS_NAMES_FACT not in context.facts or _exists(fact.name, context)]
+    return [fact for fact in _values(wanted) if DNS_NAMES_FACT not in context.facts or _exists(fact.name, context)]
+
+
+def _read(fact: RegistryFact, context: Context) -> RegistryReading:
+    """A value as it was read, unless the names have shown that it is absent."""
+    if DNS_NAMES_FACT in context.facts and not _exists(fact.name, context):
+        return Absent.VALUE
+    return context.facts[fact]
 
 
 def _reading(fact: RegistryFact, context: Context) -> RegistryReading:
     """A value that comes with its data is there for certain; that one is absent is settled by listing the key."""
-    if DNS_NAMES_FACT in context.facts and not _exists(fact.name, context):
-        return Absent.VALUE
-    reading = context.facts[fact]
+    reading = _read(fact, context)
     if isinstance(reading, Absent):
         confirm_absence(fact, context)
     return reading
+
+
+def _size_target(wanted: DnsSocketPool) -> int | None:
+    return None if wanted.size == "default" else wanted.size
 
 
 def _size_part(wanted: DnsSocketPool, context: Context) -> Part | None:
@@ -216,7 +262,7 @@ def _size_part(wanted: DnsSocketPool, context: Context) -> Part | None:
         return None
     reading = _reading(POOL_SIZE_FACT, context)
     current = _number(reading)
-    target = None if wanted.size == "default" else wanted.size
+    target = _size_target(wanted)
     warnings = _size_warnings(target)
     if current == target:
         return dataclasses.replace(unchanged_part(SIZE_ENTRY, reading, _shown_size), warnings=warnings)
@@ -316,4 +362,4 @@ def _force_of(parts: t.Sequence[Part], context: Context) -> Force:
     return IN_FORCE
 
 
-RESOURCE: t.Final = Resource("dns_socket_pool", ARGUMENT_SPEC, options, plan, undo)
+RESOURCE: t.Final = Resource("dns_socket_pool", ARGUMENT_SPEC, options, plan, undo, first=first)

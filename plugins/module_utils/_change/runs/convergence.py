@@ -48,6 +48,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.service
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import DNS_SERVICE
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     Absent,
+    Fact,
     Facts,
     FactsNeeded,
     RegistryValue,
@@ -117,6 +118,7 @@ def converge(request: Request, facts: Facts, release: Release, now: float) -> Co
     lacking = tuple(name for name in request.required_capabilities if not offers(release, name))
     if lacking:
         return Convergence(release, missing_capabilities=lacking)
+    facts.require(*_first_questions(request, release))
     ledger = _read_ledger(facts) if request.journal else _Ledger(None)
     _refuse_undo_without_journal(request)
     early = [fact for item in request.items if item.condition.holds(release) for fact in item.resource.early]
@@ -134,6 +136,7 @@ def converge(request: Request, facts: Facts, release: Release, now: float) -> Co
         now=now,
         owners=tuple(victim.as_owner() for victim in request.victims),
         may_stop_owners=request.stop_owners,
+        restarts_dns=request.restart_dns,
         dns_will_stop=request.restart_dns and bool(request.victims),
     )
     plans, reports = _plans_and_reports(request, context)
@@ -141,6 +144,15 @@ def converge(request: Request, facts: Facts, release: Release, now: float) -> Co
     _refuse_unwritable(plans)
     _refuse_two_for_one(plans)
     return _ordered(request, context, ledger, plans, reports)
+
+
+def _first_questions(request: Request, release: Release) -> list[Fact[t.Any]]:
+    """The journal, and what the planners surely ask: nothing of theirs where the server may not be meant at all."""
+    journal: list[Fact[t.Any]] = [JOURNAL_FACT] if request.journal else []
+    if request.is_conditional or request.undo:
+        return journal
+    items = [item for item in request.items if item.condition.holds(release) and not item.when_installed]
+    return journal + [question for item in items for question in item.resource.first(item.options, release)]
 
 
 # --- the journal -----------------------------------------------------------------------------------------------------

@@ -59,3 +59,8 @@ class Request:
     undo: bool = False
     """Take back what earlier runs changed for these items, instead of reaching them."""
     journal: bool = True
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether a server may lack what is required, so that nothing is done there."""
+        return bool(self.required_services or self.required_one_of or self.known_services or self.required_capabilities)

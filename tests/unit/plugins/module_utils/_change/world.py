@@ -100,6 +100,8 @@ class World:
     dynamic: DynamicRanges | None = dataclasses.field(default_factory=lambda: dynamic_ranges("49152-65535"))
     absent_keys: set[str] = dataclasses.field(default_factory=set)
     asked: list[t.Any] = dataclasses.field(default_factory=list)
+    rounds: int = 0
+    """How often a planner had to be called again with more answers."""
 
     @property
     def release(self) -> Release:
@@ -139,6 +141,7 @@ class World:
             try:
                 return planner(facts)
             except FactsNeeded as needed:
+                self.rounds += 1
                 facts = facts.extended({fact: self.answer(fact) for fact in needed.facts})
         raise AssertionError("the planner never stops asking")
 
