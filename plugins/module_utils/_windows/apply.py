@@ -32,6 +32,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     DynamicRangesFact,
     Exclusions,
     ExclusionsFact,
+    Facts,
     Protocol,
     RegistryFact,
     RegistryType,
@@ -39,7 +40,6 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     Service,
     ServiceFact,
     ServicesFileFact,
-    SocketsFact,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import JOURNAL_FACT
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortRange, PortSet
@@ -53,6 +53,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._windows.errors
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.observe import (
     Answers,
+    read_bound_udp,
     read_facts,
     run_and_list_dynamic_ranges,
     run_and_list_exclusions,
@@ -62,6 +63,9 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._windows.target
 DNS_PORT: t.Final = PortSet.of(53)
 POLL_INTERVAL: t.Final = 1.0
 """Seconds between two looks at the same thing."""
+USUAL_WAIT: t.Final = 1.5
+"""Seconds before the first look at a service that was told to start or to stop: one that hurries (DNS, AD LDS) takes a
+second or more, and each look that comes too early is a request."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -73,27 +77,27 @@ class Clock:
     sleep: t.Callable[[float], None] = time.sleep
 
 
-def apply(target: Target, step: Step, clock: Clock) -> Answers:
-    """Carry out one step and return what it learnt on the way.
+def apply(target: Target, step: Step, clock: Clock, known: Facts | None = None) -> Answers:
+    """Carry out one step and return what it learnt on the way; ``known`` are the facts that hold before it.
 
     Raises:
         WindowsError: Windows refused, or did not do it.
         WsmanError: the conversation failed.
     """
-    return _APPLIERS[type(step)](target, step, clock)
+    return _APPLIERS[type(step)](target, step, clock, known or Facts())
 
 
-def _write_value(target: Target, step: t.Any, _clock: Clock) -> Answers:
+def _write_value(target: Target, step: t.Any, _clock: Clock, _known: Facts) -> Answers:
     target.registry.write(step.key, step.name, step.value)
     return {}
 
 
-def _delete_value(target: Target, step: t.Any, _clock: Clock) -> Answers:
+def _delete_value(target: Target, step: t.Any, _clock: Clock, _known: Facts) -> Answers:
     target.registry.delete_value(step.fact.key, step.fact.name)
     return {}
 
 
-def _write_journal(target: Target, step: t.Any, _clock: Clock) -> Answers:
+def _write_journal(target: Target, step: t.Any, _clock: Clock, _known: Facts) -> Answers:
     fact = JOURNAL_FACT
     if step.journal.is_empty:
         return _remove_journal(target, fact)
@@ -111,7 +115,7 @@ def _remove_journal(target: Target, fact: RegistryFact) -> Answers:
     return {fact: Absent.KEY}
 
 
-def _delete_empty_key(target: Target, step: t.Any, _clock: Clock) -> Answers:
+def _delete_empty_key(target: Target, step: t.Any, _clock: Clock, _known: Facts) -> Answers:
     _delete_if_empty(target, step.key)
     return {}
 
@@ -121,12 +125,12 @@ def _delete_if_empty(target: Target, key: str) -> None:
         target.registry.delete_key(key)
 
 
-def _change_start_mode(target: Target, step: t.Any, _clock: Clock) -> Answers:
+def _change_start_mode(target: Target, step: t.Any, _clock: Clock, _known: Facts) -> Answers:
     target.services.change_start_mode(step.service, step.mode)
     return {}
 
 
-def _set_delayed_start(target: Target, step: t.Any, _clock: Clock) -> Answers:
+def _set_delayed_start(target: Target, step: t.Any, _clock: Clock, _known: Facts) -> Answers:
     """By command; whether it worked is seen when the flag is read again, its words only explain a failure."""
     (output,) = target.console.run([sc.set_delayed_start(step.service, delayed=step.delayed)])
     if not output.succeeded:
@@ -142,42 +146,52 @@ def _set_delayed_start(target: Target, step: t.Any, _clock: Clock) -> Answers:
 # --- services --------------------------------------------------------------------------------------------------------
 
 
-def _stop_services(target: Target, step: t.Any, clock: Clock) -> Answers:
+def _stop_services(target: Target, step: t.Any, clock: Clock, _known: Facts) -> Answers:
     for name in step.names:
         if not target.services.stop(name):
             # Somebody else starts it, or a run that died has.
             _wait(target, name, "Running", step.timeout, clock)
             target.services.stop(name)
-        service = _wait(target, name, "Stopped", step.timeout, clock)
+        service = _wait(target, name, "Stopped", step.timeout, clock, first_pause=USUAL_WAIT)
         if service is not None and service.state != "Stopped":
             raise _not_reached(target, "stop", service, step.timeout)
     return {}
 
 
-def _start_services(target: Target, step: t.Any, clock: Clock) -> Answers:
+def _start_services(target: Target, step: t.Any, clock: Clock, _known: Facts) -> Answers:
+    learnt: Answers = {}
     for name in step.names:
         try:
-            _start(target, name, step.timeout, clock)
+            learnt[ServiceFact(name)] = _start(target, name, step.timeout, clock)
         except ServiceError:
             if step.essential:
                 raise
-    return {}
+    # Others must be looked at again: that one has come up does not prove that it stays. DNS is watched further.
+    return {fact: service for fact, service in learnt.items() if fact == ServiceFact(DNS_SERVICE)}
 
 
-def _start(target: Target, name: str, timeout: float, clock: Clock) -> None:
+def _start(target: Target, name: str, timeout: float, clock: Clock) -> Service | None:
     asked = target.services.start(name)
-    service = _wait(target, name, "Running", timeout, clock)
+    service = _wait(target, name, "Running", timeout, clock, first_pause=USUAL_WAIT if asked else 0.0)
     if not asked and service is not None and service.state == "Stopped":
         # It was still stopping, at the behest of somebody else or of a run that died.
         target.services.start(name)
-        service = _wait(target, name, "Running", timeout, clock)
+        service = _wait(target, name, "Running", timeout, clock, first_pause=USUAL_WAIT)
     if service is not None and not service.runs:
         raise _not_reached(target, "start", service, timeout)
+    return service
 
 
 def _wait(
-    target: Target, name: str, state: t.Literal["Running", "Stopped"], timeout: float, clock: Clock
+    target: Target,
+    name: str,
+    state: t.Literal["Running", "Stopped"],
+    timeout: float,
+    clock: Clock,
+    *,
+    first_pause: float = 0.0,
 ) -> Service | None:
+    clock.sleep(min(first_pause, timeout))
     readings = target.services.wait(
         [name],
         state,
@@ -210,9 +224,11 @@ def _not_reached(target: Target, operation: str, service: Service, timeout: floa
     )
 
 
-def _await_dns(target: Target, step: t.Any, clock: Clock) -> Answers:
+def _await_dns(target: Target, step: t.Any, clock: Clock, known: Facts) -> Answers:
     deadline = clock.monotonic() + step.timeout
-    while not _dns_serves(target):
+    dns = ServiceFact(DNS_SERVICE)
+    answers: Answers = {dns: known[dns]} if dns in known else read_facts(target, [dns])
+    while not _holds_dns_port(target, answers[dns]):
         if clock.monotonic() >= deadline:
             raise WindowsError(
                 host=target.host,
@@ -222,22 +238,21 @@ def _await_dns(target: Target, step: t.Any, clock: Clock) -> Answers:
                 advice="look at the DNS Server event log (404, 407, 408) and at who holds port 53",
             )
         clock.sleep(POLL_INTERVAL)
-    return {}
+        answers = read_facts(target, [dns])
+    return answers
 
 
-def _dns_serves(target: Target) -> bool:
-    dns, sockets = ServiceFact(DNS_SERVICE), SocketsFact(DNS_PORT)
-    answers = read_facts(target, [dns, sockets])
-    service = answers[dns]
+def _holds_dns_port(target: Target, service: Service | None) -> bool:
     return service is None or any(
-        socket.protocol == "udp" and socket.process_id == service.process_id for socket in answers[sockets]
+        socket.protocol == "udp" and socket.process_id == service.process_id
+        for socket in read_bound_udp(target, DNS_PORT)
     )
 
 
 # --- excluded port ranges --------------------------------------------------------------------------------------------
 
 
-def _change_exclusions(target: Target, step: t.Any, _clock: Clock) -> Answers:
+def _change_exclusions(target: Target, step: t.Any, _clock: Clock, _known: Facts) -> Answers:
     deletions = [netsh.delete_exclusion(protocol, ports) for protocol, ports in step.delete]
     additions = [netsh.add_exclusion(protocol, ports) for protocol, ports in step.add]
     outputs, exclusions = run_and_list_exclusions(target, [*deletions, *additions])
@@ -272,7 +287,7 @@ def _netsh_error(target: Target, operation: str, protocol: Protocol, ports: Port
 # --- dynamic port ranges ---------------------------------------------------------------------------------------------
 
 
-def _set_dynamic_ranges(target: Target, step: t.Any, _clock: Clock) -> Answers:
+def _set_dynamic_ranges(target: Target, step: t.Any, _clock: Clock, _known: Facts) -> Answers:
     changes = [netsh.set_dynamic_range(family, protocol, ports) for family, protocol, ports in step.changes]
     outputs, ranges = run_and_list_dynamic_ranges(target, changes)
     for (family, protocol, ports), output in zip(step.changes, outputs, strict=True):
@@ -284,15 +299,15 @@ def _set_dynamic_ranges(target: Target, step: t.Any, _clock: Clock) -> Answers:
 # --- the services file -----------------------------------------------------------------------------------------------
 
 
-def _write_services_file(target: Target, step: t.Any, _clock: Clock) -> Answers:
+def _write_services_file(target: Target, step: t.Any, _clock: Clock, _known: Facts) -> Answers:
     return {ServicesFileFact(step.folder): services_file.replace(target.console, target.host, step)}
 
 
-def _delete_beside_services_file(target: Target, step: t.Any, _clock: Clock) -> Answers:
+def _delete_beside_services_file(target: Target, step: t.Any, _clock: Clock, _known: Facts) -> Answers:
     return {ServicesFileFact(step.folder): services_file.delete(target.console, target.host, step.folder, step.names)}
 
 
-_APPLIERS: t.Final[t.Mapping[type[Step], t.Callable[[Target, t.Any, Clock], Answers]]] = {
+_APPLIERS: t.Final[t.Mapping[type[Step], t.Callable[[Target, t.Any, Clock, Facts], Answers]]] = {
     WriteValue: _write_value,
     DeleteValue: _delete_value,
     DeleteEmptyKey: _delete_empty_key,

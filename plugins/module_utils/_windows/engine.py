@@ -154,7 +154,7 @@ class _Run:
                 apply(self._target, WriteJournal(former, key_exists=True), self._clock)
 
     def _after(self, step: Step, facts: Facts) -> Facts:
-        learnt = apply(self._target, step, self._clock)
+        learnt = apply(self._target, step, self._clock, facts)
         stale = facts.without(*step.stale_kinds()).without_facts(step.touches())
         return stale.extended(learnt)
 

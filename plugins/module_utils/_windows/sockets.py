@@ -44,9 +44,14 @@ def read_sockets(client: Client, ports: PortSet | None) -> tuple[Socket, ...]:
     """
     if ports is not None and not ports:
         return ()
+    udp = read_udp_sockets(client, ports)
+    return (*read_listeners(client, ports), *udp)
+
+
+def read_udp_sockets(client: Client, ports: PortSet | None) -> tuple[Socket, ...]:
+    """The bound UDP sockets among them alone; 1 to 2 requests."""
     where = "" if ports is None else wql.within("LocalPort", ports)
-    udp = client.query(NAMESPACE, wql.select(COLUMNS, "MSFT_NetUDPEndpoint", where))
-    return (*read_listeners(client, ports), *_sockets("udp", udp))
+    return tuple(_sockets("udp", client.query(NAMESPACE, wql.select(COLUMNS, "MSFT_NetUDPEndpoint", where))))
 
 
 def read_listeners(client: Client, ports: PortSet | None) -> tuple[Socket, ...]:
