@@ -24,6 +24,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     RegistryReading,
     RegistryType,
     RegistryValue,
+    texts,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.port_lists import PortList
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
@@ -60,8 +61,7 @@ def undone_list(
         return Undo(_original(fact, entry), None)
     if state_of(reading) == entry.original:
         return Undo(reading, None if not left else dataclasses.replace(entry, added=tuple(left.texts())))
-    entries = reading.data if isinstance(reading, RegistryValue) and isinstance(reading.data, tuple) else ()
-    current = PortList(entries)
+    current = PortList(texts(reading))
     target = current.without_ports(ours - left)
     value = reading if target == current else _value(target, entry)
     kept = dataclasses.replace(entry, added=tuple(left.texts()), written=state_of(value)) if left else None

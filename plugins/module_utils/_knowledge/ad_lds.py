@@ -19,8 +19,8 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.cata
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     Facts,
-    RegistryValue,
     ServicesLikeFact,
+    number,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import ad_lds_port_facts
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
@@ -34,11 +34,10 @@ def instance_ports(facts: Facts, instance: str) -> PortSet:
     service = AD_LDS_SERVICE_PREFIX + instance
     questions = ad_lds_port_facts(service)
     facts.require(*questions)
-    found = [facts[question] for question in questions]
-    numbers = [value.data for value in found if isinstance(value, RegistryValue) and isinstance(value.data, int)]
+    numbers = [found for question in questions if (found := number(facts[question])) is not None]
     if not numbers:
         return DEFAULT_PORTS.get(service.casefold(), PortSet())
-    return PortSet.of(*(number for number in numbers if 0 < number <= 65535))
+    return PortSet.of(*(port for port in numbers if 0 < port <= 65535))
 
 
 def all_instances_ports(facts: Facts) -> PortSet:

@@ -85,6 +85,16 @@ class Absent(enum.Enum):
 RegistryReading: t.TypeAlias = "RegistryValue | Absent"
 
 
+def number(reading: RegistryReading) -> int | None:
+    """The number that a value holds; ``None`` where it is absent or holds something else."""
+    return reading.data if isinstance(reading, RegistryValue) and isinstance(reading.data, int) else None
+
+
+def texts(reading: RegistryReading) -> tuple[str, ...]:
+    """The texts that a list of texts holds; none where the value is absent or holds something else."""
+    return reading.data if isinstance(reading, RegistryValue) and isinstance(reading.data, tuple) else ()
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Service:
     """Win32_Service. ``exit_code`` keeps the Win32 error of a failed start (10048, 10013)."""
@@ -467,7 +477,9 @@ class Facts:
             if isinstance(fact, (SocketsFact, ConnectionsFact)):
                 wider = (known for known in self._answers if type(known) is type(fact) and _covers(known, fact))
                 if (found := next(wider, None)) is not None:
-                    answers[fact] = tuple(row for row in self._answers[found] if _is_on(row.port, fact.ports))
+                    answers[fact] = tuple(
+                        row for row in self._answers[found] if fact.ports is None or row.port in fact.ports
+                    )
         return answers
 
     def extended(self, answers: t.Mapping[Fact[t.Any], t.Any]) -> Facts:
@@ -486,7 +498,3 @@ class Facts:
 
 def _covers(wide: t.Any, narrow: t.Any) -> bool:
     return bool(wide.ports is None or (narrow.ports is not None and wide.ports >= narrow.ports))
-
-
-def _is_on(port: int, ports: PortSet | None) -> bool:
-    return ports is None or port in ports

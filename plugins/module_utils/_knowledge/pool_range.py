@@ -12,7 +12,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     DynamicRangesFact,
     Fact,
     Facts,
-    RegistryValue,
+    number,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import (
     CONTESTED,
@@ -41,8 +41,7 @@ class PoolRange:
 
 def max_user_port(facts: Facts) -> int | None:
     """The registry value MaxUserPort; ``None`` if it is absent or no number. Raises FactsNeeded."""
-    reading = facts[MAX_USER_PORT_FACT]
-    return reading.data if isinstance(reading, RegistryValue) and isinstance(reading.data, int) else None
+    return number(facts[MAX_USER_PORT_FACT])
 
 
 def pool_range(capabilities: Capabilities, highest: int | None, dynamic_udp: PortRange | None) -> PoolRange:

@@ -14,6 +14,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     RegistryFact,
     RegistryReading,
     RegistryValue,
+    number,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import (
     DEAD_EXCLUSIONS_NAME,
@@ -42,7 +43,7 @@ class PoolSettings:
     @property
     def configured_size(self) -> int | None:
         """The value SocketPoolSize; ``None`` if it is absent or no number."""
-        return self.size.data if isinstance(self.size, RegistryValue) and isinstance(self.size.data, int) else None
+        return number(self.size)
 
     @property
     def effective_size(self) -> int:

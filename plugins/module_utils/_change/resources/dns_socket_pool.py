@@ -51,6 +51,8 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     RegistryType,
     RegistryValue,
     ServiceFact,
+    number,
+    texts,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.pool_settings import (
     DEFAULT_POOL_SIZE,
@@ -291,13 +293,11 @@ def _list_part(wanted: DnsSocketPool, ports: PortSet, context: Context) -> Part 
 
 
 def _number(reading: RegistryReading) -> int | None:
-    checked = demand_type(POOL_SIZE_FACT, reading, "the DNS server reads")
-    return checked.data if isinstance(checked, RegistryValue) and isinstance(checked.data, int) else None
+    return number(demand_type(POOL_SIZE_FACT, reading, "the DNS server reads"))
 
 
 def _as_list(reading: RegistryReading) -> PortList:
-    checked = demand_type(POOL_EXCLUSIONS_FACT, reading, "the DNS server reads")
-    return PortList(checked.data if isinstance(checked, RegistryValue) and isinstance(checked.data, tuple) else ())
+    return PortList(texts(demand_type(POOL_EXCLUSIONS_FACT, reading, "the DNS server reads")))
 
 
 def _shown_size(reading: RegistryReading) -> dict[str, t.Any]:

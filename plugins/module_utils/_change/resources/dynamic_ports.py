@@ -60,6 +60,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     RegistryType,
     RegistryValue,
     ServiceFact,
+    number,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.pool_range import PoolRange, pool_range
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import (
@@ -358,8 +359,7 @@ def _range_warnings(wanted: DynamicPorts, context: Context) -> tuple[str, ...]:
 
 def _as_wanted(wanted: DynamicPorts, context: Context) -> tuple[int | None, PortRange | None, PortRange | None]:
     """MaxUserPort, and the ranges for TCP and UDP that are asked for; ``None`` where a range is not touched."""
-    current = _value_reading(context)
-    highest = current.data if isinstance(current, RegistryValue) and isinstance(current.data, int) else None
+    highest = number(_value_reading(context))
     if wanted.max_user_port is not None:
         highest = None if wanted.max_user_port == "default" else wanted.max_user_port
     if not context.capabilities.dynamic_port_ranges:

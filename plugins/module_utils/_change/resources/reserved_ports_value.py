@@ -33,6 +33,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     RegistryReading,
     RegistryType,
     RegistryValue,
+    texts,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import RESERVED_PORTS_FACT
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.port_lists import (
@@ -108,8 +109,7 @@ def as_list(reading: RegistryReading) -> PortList:
     Raises:
         PlanError: it has another type, which Windows ignores and which we don't overwrite.
     """
-    checked = demand_type(RESERVED_PORTS_FACT, reading, "Windows reads")
-    return PortList(checked.data if isinstance(checked, RegistryValue) and isinstance(checked.data, tuple) else ())
+    return PortList(texts(demand_type(RESERVED_PORTS_FACT, reading, "Windows reads")))
 
 
 _AFTER_REBOOT: t.Final = Force(

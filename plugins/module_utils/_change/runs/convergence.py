@@ -54,6 +54,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     RegistryValue,
     ServiceFact,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.gathering import answered, gathered
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.installed_products import (
     installed,
     lacking_names,
@@ -66,8 +67,6 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports im
 
 SERVICE_TIMEOUT: t.Final = 120.0
 """Seconds that one service may take to stop or to start within a convergence."""
-
-Result = t.TypeVar("Result")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -216,44 +215,28 @@ def _refuse_undo_without_journal(request: Request) -> None:
 
 def _located(victims: tuple[Victim, ...], facts: Facts, release: Release) -> tuple[Victim, ...]:
     """The victims that count on this server, with their ports there."""
-    located = _Gathering[Victim]()
-    for victim in victims:
-        if victim.counts_on(facts, release):
-            located.add(functools.partial(victim.on, facts))
-    if located.needed:
-        raise FactsNeeded(located.needed)
-    return tuple(located.results)
+    return tuple(gathered(functools.partial(v.on, facts) for v in victims if v.counts_on(facts, release)))
 
 
 def _plans_and_reports(request: Request, context: Context) -> tuple[tuple[Plan, ...], tuple[VictimReport, ...]]:
     """All plans and reports; the questions of all of them are asked together."""
     items = tuple(item for item in request.items if item.counts_on(context.facts, context.release))
-    plans = _Gathering[tuple[Plan, ...]]()
-    plans.add(functools.partial(_plans, items, request, context))
-    reports = _Gathering[tuple[VictimReport, ...]]()
-    reports.add(lambda: report_on(request.victims, context) if request.victims else ())
-    needed = plans.needed | reports.needed
-    if needed:
-        raise FactsNeeded(needed)
-    return plans.results[0], reports.results[0]
+    plans, needed = answered([functools.partial(_plans, items, request, context)])
+    reports, more = answered([lambda: report_on(request.victims, context) if request.victims else ()])
+    if needed | more:
+        raise FactsNeeded(needed | more)
+    return plans[0], reports[0]
 
 
 def _plans(items: tuple[Item, ...], request: Request, context: Context) -> tuple[Plan, ...]:
     """One plan for each item. Reservations come last, since what they protect from is what the others leave."""
-    others = _Gathering[Plan]()
-    reservations = _Gathering[Plan]()
-    for item in items:
-        if not _reserves(item):
-            others.add(functools.partial(_plan, item, request, context))
-    steps = [step for plan in others.results for step in plan.steps]
+    others, needed = answered(functools.partial(_plan, item, request, context) for item in items if not _reserves(item))
+    steps = [step for plan in others for step in plan.steps]
     outlook = context if request.undo else dataclasses.replace(context, facts=foreseen(context.facts, steps))
-    for item in items:
-        if _reserves(item):
-            reservations.add(functools.partial(_plan, item, request, outlook))
-    needed = others.needed | reservations.needed
-    if needed:
-        raise FactsNeeded(needed)
-    made = {True: iter(reservations.results), False: iter(others.results)}
+    reservations, more = answered(functools.partial(_plan, item, request, outlook) for item in items if _reserves(item))
+    if needed | more:
+        raise FactsNeeded(needed | more)
+    made = {True: iter(reservations), False: iter(others)}
     return block_mode_guard.guarded(request, items, tuple(next(made[_reserves(item)]) for item in items), context)
 
 
@@ -286,20 +269,6 @@ def _refuse_two_for_one(plans: tuple[Plan, ...]) -> None:
                 "Put what they name into one item",
             )
         seen |= plan.journal.keys()
-
-
-class _Gathering(t.Generic[Result]):
-    """Calls planners one after another and collects what all of them still need."""
-
-    def __init__(self) -> None:
-        self.results: list[Result] = []
-        self.needed: frozenset[t.Any] = frozenset()
-
-    def add(self, call: t.Callable[[], Result]) -> None:
-        try:
-            self.results.append(call())
-        except FactsNeeded as question:
-            self.needed |= question.facts
 
 
 def _as_observed(plan: Plan, reports: t.Iterable[VictimReport]) -> Plan:

@@ -18,7 +18,8 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.cata
     IPSEC_NAT_PORT,
     IPSEC_SERVICE,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import RegistryValue, ServiceFact
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import ServiceFact
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.pool_range import max_user_port
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import (
     MAX_USER_PORT_FACT,
     RESERVED_PORTS_FACT,
@@ -38,8 +39,7 @@ def next_boot_may_block(context: Context) -> bool:
     if not context.capabilities.ipsec_block_mode:
         return False
     context.facts.require(*_QUESTIONS)
-    highest = context.facts[MAX_USER_PORT_FACT]
-    if not (isinstance(highest, RegistryValue) and isinstance(highest.data, int) and highest.data >= IPSEC_NAT_PORT):
+    if (max_user_port(context.facts) or 0) < IPSEC_NAT_PORT:
         return False
     starting = [context.facts[ServiceFact(name)] for name in (DNS_SERVICE, IPSEC_SERVICE)]
     both_start = all(service and service.start_mode == "Auto" for service in starting)

@@ -12,7 +12,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     Absent,
     RegistryFact,
-    RegistryValue,
+    number,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import (
     FILTER_POLICY_FACT,
@@ -50,5 +50,4 @@ def filtered_administrators(view: View) -> list[Finding]:
 
 
 def _number(fact: RegistryFact, view: View) -> int | None:
-    reading = view.facts[fact]
-    return reading.data if isinstance(reading, RegistryValue) and isinstance(reading.data, int) else None
+    return number(view.facts[fact])

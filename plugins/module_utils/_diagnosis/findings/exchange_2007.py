@@ -14,7 +14,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     Absent,
     RegistryFact,
-    RegistryValue,
+    number,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import (
     DOTNET_2_PACK_FACT,
@@ -85,8 +85,7 @@ def exchange_2007_pack(view: View) -> int | None:
 
 
 def _number(fact: RegistryFact, view: View) -> int | None:
-    reading = view.facts[fact]
-    return reading.data if isinstance(reading, RegistryValue) and isinstance(reading.data, int) else None
+    return number(view.facts[fact])
 
 
 def _exchange(pack: int) -> Evidence:

@@ -19,8 +19,8 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     PROTOCOLS,
     ExclusionsFact,
     Protocol,
-    RegistryValue,
     ServiceFact,
+    texts,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.pool_settings import pool_settings
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import (
@@ -44,9 +44,7 @@ def standing(ports: Ports, held_as: HeldAs, view: View) -> Standing:
 
 def reserved(view: View) -> PortSet:
     """The ports that ReservedPorts surely keeps back from the next boot on; raises FactsNeeded."""
-    reading = view.facts[RESERVED_PORTS_FACT]
-    entries = reading.data if isinstance(reading, RegistryValue) and isinstance(reading.data, tuple) else ()
-    return PortList(entries).reliable
+    return PortList(texts(view.facts[RESERVED_PORTS_FACT])).reliable
 
 
 def excluded(view: View) -> dict[Protocol, PortSet]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.account import (
@@ -47,10 +48,10 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import DNS_SERVICE, IPSEC_SERVICE
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     Fact,
-    FactsNeeded,
     ServiceFact,
     TcpSegmentsFact,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.gathering import gathered
 
 Finder = t.Callable[[View], list[Finding]]
 """Raises FactsNeeded for what is not read yet."""
@@ -80,15 +81,8 @@ FINDERS: t.Final[tuple[Finder, ...]] = (
 def findings(view: View) -> Answer:
     """Everything that is wrong, worst first; the questions of all finders are asked together. Raises FactsNeeded."""
     view.facts.require(*_first_questions(view))
-    found: list[Finding] = []
-    needed: frozenset[t.Any] = frozenset()
-    for finder in FINDERS:
-        try:
-            found += finder(view)
-        except FactsNeeded as question:
-            needed |= question.facts
-    if needed:
-        raise FactsNeeded(needed)
+    lists = gathered(functools.partial(_found, finder, view) for finder in FINDERS)
+    found = [item for one in lists for item in one]
     return Answer(tuple(sorted(_distinct(found), key=_worst_first)))
 
 
@@ -96,6 +90,10 @@ def _worst_first(found: Finding) -> tuple[int, str, str]:
     if not found.evidence:
         raise ValueError(f"a finding of the kind {found.kind} has no evidence")
     return SEVERITIES.index(found.severity), found.kind, found.service.casefold()
+
+
+def _found(finder: Finder, view: View) -> list[Finding]:
+    return list(finder(view))
 
 
 def _first_questions(view: View) -> list[Fact[t.Any]]:

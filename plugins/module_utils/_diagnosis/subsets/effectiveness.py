@@ -49,11 +49,11 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     DynamicRangesFact,
     ExclusionsFact,
     Fact,
-    FactsNeeded,
     RegistryValue,
     ServiceFact,
     SocketsFact,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.gathering import gathered
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.pool_range import max_user_port
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.pool_settings import pool_settings
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.rpc_ports import RPC_PORTS
@@ -91,16 +91,14 @@ def configured_versus_effective(view: View) -> Answer:
     view.facts.require(*_first_questions(view))
     journal, warnings = _journal(view)
     context = dataclasses.replace(view.context, journal=journal)
-    rows: list[EffectiveRow] = []
-    needed: frozenset[t.Any] = frozenset()
-    for part in _PARTS:
-        try:
-            rows.extend(part(view, context))
-        except FactsNeeded as question:
-            needed |= question.facts
-    if needed:
-        raise FactsNeeded(needed)
-    return Answer(tuple(rows), warnings)
+    parts = gathered(functools.partial(_rows, part, view, context) for part in _PARTS)
+    return Answer(tuple(row for rows in parts for row in rows), warnings)
+
+
+def _rows(
+    part: t.Callable[[View, Context], t.Iterable[EffectiveRow]], view: View, context: Context
+) -> list[EffectiveRow]:
+    return list(part(view, context))
 
 
 def _first_questions(view: View) -> list[Fact[t.Any]]:
@@ -192,8 +190,8 @@ def _pool(view: View, context: Context) -> t.Iterator[EffectiveRow]:
         return
     found = pool_settings(view.facts)
     if isinstance(found.size, RegistryValue) or _has_entry(dns_socket_pool.SIZE_ENTRY, context):
-        number = found.size.data if isinstance(found.size, RegistryValue) and isinstance(found.size.data, int) else None
-        size: int | t.Literal["default"] = "default" if number is None else number
+        configured = found.configured_size
+        size: int | t.Literal["default"] = "default" if configured is None else configured
         as_it_is = dns_socket_pool.DnsSocketPool(size, None, "present", restart=False)
         yield _settled("dns_socket_pool", "size", "size", functools.partial(dns_socket_pool.plan, as_it_is, context))
     if isinstance(found.excluded, RegistryValue) or _has_entry(dns_socket_pool.LIST_ENTRY, context):

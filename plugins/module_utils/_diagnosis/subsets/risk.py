@@ -37,11 +37,11 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     DynamicRangesFact,
     ExclusionsFact,
     Fact,
-    RegistryValue,
     Service,
     ServiceFact,
     SocketsFact,
     UpdatesFact,
+    texts,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.installed_products import Installed
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.next_boot import (
@@ -267,10 +267,7 @@ def _reserved(view: View) -> tuple[PortSet, PortSet]:
     """The ports that ReservedPorts keeps back at the next boot, and those that it names but may not (KB812873)."""
     if not view.context.capabilities.reserved_ports_value:
         return PortSet(), PortSet()
-    reading = view.facts[RESERVED_PORTS_FACT]
-    if not isinstance(reading, RegistryValue) or not isinstance(reading.data, tuple):
-        return PortSet(), PortSet()
-    value = PortList(reading.data)
+    value = PortList(texts(view.facts[RESERVED_PORTS_FACT]))
     kept = value.reliable
     return kept, value.ports - kept
 

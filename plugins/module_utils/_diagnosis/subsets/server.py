@@ -16,10 +16,10 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.cata
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     OperatingSystemFact,
     RegistryFact,
-    RegistryValue,
     Service,
     ServicesLikeFact,
     UpdatesFact,
+    number,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.pool_settings import (
     POOL_IN_USE,
@@ -96,5 +96,4 @@ def _instance(service: Service, view: View) -> InstanceRow:
 
 
 def _port(question: RegistryFact, view: View) -> int | None:
-    reading = view.facts[question]
-    return reading.data if isinstance(reading, RegistryValue) and isinstance(reading.data, int) else None
+    return number(view.facts[question])
