@@ -13,7 +13,6 @@ import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change import dns_restart
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import state_of
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
     IN_FORCE,
     NO_PORTS,
@@ -30,17 +29,8 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.port_op
     given,
     wanted_ports,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.undo import undone_list, undone_value
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.value_parts import (
-    Part,
-    changed_part,
-    confirm_absence,
-    demand_type,
-    entry_for,
-    plan_of,
-    unchanged_part,
-    undone_part,
-)
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.setting import Setting
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.value_parts import Part, plan_of, weakest
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import DNS_SERVICE
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     Absent,
@@ -75,6 +65,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._ports.port_lis
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
 
 POOL_PROTOCOLS: t.Final[tuple[Protocol, ...]] = ("udp",)
+NAME: t.Final = "dns_socket_pool"
 SIZE_ENTRY: t.Final = "dns_socket_pool.size"
 LIST_ENTRY: t.Final = "dns_socket_pool.excluded_ports"
 
@@ -134,10 +125,8 @@ def plan(wanted: DnsSocketPool, context: Context) -> Plan:
     _refuse_without_dns(context)
     asked = wanted.excluded.on(context.facts, POOL_PROTOCOLS) if wanted.excluded else PortSet()
     context.facts.require(*_last(wanted, asked, context))
-    parts = [part for part in (_size_part(wanted, context), _list_part(wanted, asked, context)) if part]
-    changed = any(part.steps for part in parts)
-    force = _pending_force(context) if changed else _force_of(parts, context)
-    made = plan_of("dns_socket_pool", parts, force)
+    parts = _parts(wanted, asked, context)
+    made = plan_of(NAME, parts, _force_of(parts, context))
     return dataclasses.replace(
         made,
         warnings=(*made.warnings, *_dead_value_warning(context)),
@@ -145,12 +134,26 @@ def plan(wanted: DnsSocketPool, context: Context) -> Plan:
     )
 
 
+def _parts(wanted: DnsSocketPool, asked: PortSet, context: Context) -> list[Part]:
+    parts: list[Part] = []
+    if wanted.size is not None:
+        parts.append(_SIZE.part(_size_target(wanted), context, warnings=_size_warnings(wanted.size)))
+    if wanted.excluded is not None:
+        current = _LIST.as_list(context)
+        target = changed_list(current, wanted.state, asked, strict=False)
+        warnings = list_warnings(POOL_EXCLUSIONS_FACT.name, current, target, wanted.state)
+        parts.append(_LIST.list_part(target, context, warnings=warnings))
+    return parts
+
+
 def first(wanted: DnsSocketPool, release: Release) -> tuple[Fact[t.Any], ...]:
     """What is asked of every server; a release without the list is refused before anything is asked."""
     if wanted.excluded and not release.capabilities.dns_pool_exclusions:
         return ()
     # A value that should not be there is looked for among the names: asking for it would settle nothing.
-    values: list[Fact[t.Any]] = [DNS_NAMES_FACT] if wanted.size == "default" else [*_values(wanted)]
+    values: list[Fact[t.Any]] = (
+        [DNS_NAMES_FACT] if wanted.size == "default" else [one.fact for one in _settings(wanted)]
+    )
     return (ServiceFact(DNS_SERVICE), *values)
 
 
@@ -172,11 +175,12 @@ def _last(wanted: DnsSocketPool, asked: PortSet, context: Context) -> list[Fact[
 
 
 def _differs(wanted: DnsSocketPool, asked: PortSet, context: Context) -> bool:
-    if wanted.size is not None and _number(_read(POOL_SIZE_FACT, context)) != _size_target(wanted):
+    """Whether anything changes, before the absence of a value is confirmed."""
+    if wanted.size is not None and _SIZE.unconfirmed.reading(context) != _size_target(wanted):
         return True
     if wanted.excluded is None:
         return False
-    current = _as_list(_read(POOL_EXCLUSIONS_FACT, context))
+    current = _LIST.unconfirmed.as_list(context)
     return changed_list(current, wanted.state, asked, strict=False) != current
 
 
@@ -184,27 +188,13 @@ def undo(wanted: DnsSocketPool, context: Context) -> Plan:
     """Take back the size, where one is named, and our part of the named ports; raises PlanError, FactsNeeded."""
     context.facts.require(ServiceFact(DNS_SERVICE), *_questions(wanted, context))
     asked = wanted.excluded.on(context.facts, POOL_PROTOCOLS) if wanted.excluded else NO_PORTS
-    parts = [part for part in (_size_undone(wanted, context), _list_undone(wanted, asked, context)) if part]
+    undone = (
+        _SIZE.undone(context) if wanted.size is not None else None,
+        _LIST.list_undone(asked, context) if wanted.excluded is not None else None,
+    )
+    parts = [part for part in undone if part]
     force = _pending_force(context) if any(part.steps for part in parts) else IN_FORCE
-    return plan_of("dns_socket_pool", parts, force)
-
-
-def _size_undone(wanted: DnsSocketPool, context: Context) -> Part | None:
-    entry = context.entry(SIZE_ENTRY)
-    if entry is None or wanted.size is None:
-        return None
-    reading = _reading(POOL_SIZE_FACT, context)
-    undone = undone_value(POOL_SIZE_FACT, reading, entry)
-    return undone_part(POOL_SIZE_FACT, SIZE_ENTRY, reading, undone, _shown_size)
-
-
-def _list_undone(wanted: DnsSocketPool, asked: PortSet, context: Context) -> Part | None:
-    entry = context.entry(LIST_ENTRY)
-    if entry is None or wanted.excluded is None:
-        return None
-    reading = _reading(POOL_EXCLUSIONS_FACT, context)
-    undone = undone_list(POOL_EXCLUSIONS_FACT, reading, entry, asked)
-    return undone_part(POOL_EXCLUSIONS_FACT, LIST_ENTRY, reading, undone, _shown_list)
+    return plan_of(NAME, parts, force)
 
 
 def _refuse_list_without_support(wanted: DnsSocketPool, context: Context) -> None:
@@ -226,94 +216,31 @@ def _refuse_without_dns(context: Context) -> None:
         )
 
 
-def _exists(name: str, context: Context) -> bool:
-    names = context.facts[DNS_NAMES_FACT]
-    return not isinstance(names, Absent) and any(found.casefold() == name.casefold() for found, _type in names)
-
-
-def _values(wanted: DnsSocketPool) -> list[RegistryFact]:
-    return ([POOL_SIZE_FACT] if wanted.size is not None else []) + ([POOL_EXCLUSIONS_FACT] if wanted.excluded else [])
+def _settings(wanted: DnsSocketPool) -> list[Setting]:
+    return ([_SIZE] if wanted.size is not None else []) + ([_LIST] if wanted.excluded else [])
 
 
 def _questions(wanted: DnsSocketPool, context: Context) -> list[RegistryFact]:
     """The values that count, less those that a list of the key's names, where it is known already, does not have."""
-    return [fact for fact in _values(wanted) if DNS_NAMES_FACT not in context.facts or _exists(fact.name, context)]
+    names_known = DNS_NAMES_FACT in context.facts
+    return [one.fact for one in _settings(wanted) if not names_known or one.is_listed(context)]
 
 
-def _read(fact: RegistryFact, context: Context) -> RegistryReading:
-    """A value as it was read, unless the names have shown that it is absent."""
-    if DNS_NAMES_FACT in context.facts and not _exists(fact.name, context):
-        return Absent.VALUE
-    return context.facts[fact]
-
-
-def _reading(fact: RegistryFact, context: Context) -> RegistryReading:
-    """A value that comes with its data is there for certain; that one is absent is settled by listing the key."""
-    reading = _read(fact, context)
-    if isinstance(reading, Absent):
-        confirm_absence(fact, context)
-    return reading
-
-
-def _size_target(wanted: DnsSocketPool) -> int | None:
-    return None if wanted.size == "default" else wanted.size
-
-
-def _size_part(wanted: DnsSocketPool, context: Context) -> Part | None:
-    if wanted.size is None:
-        return None
-    reading = _reading(POOL_SIZE_FACT, context)
-    current = _number(reading)
-    target = _size_target(wanted)
-    warnings = _size_warnings(target)
-    if current == target:
-        return dataclasses.replace(unchanged_part(SIZE_ENTRY, reading, _shown_size), warnings=warnings)
-    written: RegistryReading = Absent.VALUE if target is None else RegistryValue(RegistryType.DWORD, target)
-    entry = entry_for(SIZE_ENTRY, reading, written, context, wait=dns_restart.wait(context))
-    part = changed_part(POOL_SIZE_FACT, (SIZE_ENTRY, entry), reading, written, _shown_size)
-    return dataclasses.replace(part, warnings=warnings)
-
-
-def _list_part(wanted: DnsSocketPool, ports: PortSet, context: Context) -> Part | None:
-    if wanted.excluded is None:
-        return None
-    reading = _reading(POOL_EXCLUSIONS_FACT, context)
-    current = _as_list(reading)
-    target = changed_list(current, wanted.state, ports, strict=False)
-    warnings = list_warnings(POOL_EXCLUSIONS_FACT.name, current, target, wanted.state)
-    if target == current:
-        return dataclasses.replace(unchanged_part(LIST_ENTRY, reading, _shown_list), warnings=warnings)
-    known = context.entry(LIST_ENTRY)
-    gone = not target.entries and known is not None and known.original is None
-    written: RegistryReading = Absent.VALUE if gone else RegistryValue(RegistryType.MULTI_STRING, target.entries)
-    added = ((PortList(known.added).ports if known else PortSet()) | (target.ports - current.ports)) & target.ports
-    entry = entry_for(LIST_ENTRY, reading, written, context, wait=dns_restart.wait(context), added=tuple(added.texts()))
-    part = changed_part(POOL_EXCLUSIONS_FACT, (LIST_ENTRY, entry), reading, written, _shown_list)
-    return dataclasses.replace(part, warnings=warnings)
-
-
-def _number(reading: RegistryReading) -> int | None:
-    return number(demand_type(POOL_SIZE_FACT, reading, "the DNS server reads"))
-
-
-def _as_list(reading: RegistryReading) -> PortList:
-    return PortList(texts(demand_type(POOL_EXCLUSIONS_FACT, reading, "the DNS server reads")))
+def _size_target(wanted: DnsSocketPool) -> RegistryReading:
+    return RegistryValue(RegistryType.DWORD, wanted.size) if isinstance(wanted.size, int) else Absent.VALUE
 
 
 def _shown_size(reading: RegistryReading) -> dict[str, t.Any]:
-    return {"size": _size_shown(_number(reading))}
+    size = number(reading)
+    return {"size": "default" if size is None else size}
 
 
 def _shown_list(reading: RegistryReading) -> dict[str, t.Any]:
-    return {"excluded_ports": list(_as_list(reading).entries)}
+    return {"excluded_ports": list(PortList(texts(reading)).entries)}
 
 
-def _size_shown(size: int | None) -> int | str:
-    return "default" if size is None else size
-
-
-def _size_warnings(size: int | None) -> tuple[str, ...]:
-    if size is None or size >= DEFAULT_POOL_SIZE:
+def _size_warnings(size: int | t.Literal["default"]) -> tuple[str, ...]:
+    if size == "default" or size >= DEFAULT_POOL_SIZE:
         return ()
     warning = (
         f"A socket pool of {size} makes the source port of DNS queries easier to guess than the default of "
@@ -324,7 +251,10 @@ def _size_warnings(size: int | None) -> tuple[str, ...]:
 
 
 def _dead_value_warning(context: Context) -> tuple[str, ...]:
-    if DNS_NAMES_FACT not in context.facts or not _exists(DEAD_EXCLUSIONS_NAME, context):
+    if DNS_NAMES_FACT not in context.facts:
+        return ()
+    names = context.facts[DNS_NAMES_FACT]
+    if isinstance(names, Absent) or DEAD_EXCLUSIONS_NAME.casefold() not in {name.casefold() for name, _type in names}:
         return ()
     warning = (
         f"HKLM\\{DNS_KEY} holds a value {DEAD_EXCLUSIONS_NAME}, which no Windows reads: the real name is "
@@ -349,17 +279,32 @@ def _pending_force(context: Context) -> Force:
     return _WAITS if dns_restart.running_process(context) else _STOPPED
 
 
+_SIZE, _LIST = (
+    Setting(
+        fact,
+        entry_name,
+        "the DNS server reads",
+        shown=shown,
+        wait=dns_restart.wait,
+        pending=_pending_force,
+        foreign=_FOREIGN,
+        is_always_confirmed=True,
+    )
+    for fact, entry_name, shown in (
+        (POOL_SIZE_FACT, SIZE_ENTRY, _shown_size),
+        (POOL_EXCLUSIONS_FACT, LIST_ENTRY, _shown_list),
+    )
+)
+
+
 def _force_of(parts: t.Sequence[Part], context: Context) -> Force:
     """The weakest of the parts; an older change of ours that waits counts even where nothing is asked (``restart``)."""
-    names = [part.entry_name for part in parts] or [SIZE_ENTRY, LIST_ENTRY]
-    entries = {name: context.entry(name) for name in names}
-    if any(entry and entry.wait and dns_restart.still_waits(entry.wait, context) for entry in entries.values()):
+    if any(part.steps for part in parts):
+        return _pending_force(context)
+    settings = [one for one in (_SIZE, _LIST) if one.entry_name in {part.entry_name for part in parts} or not parts]
+    if any(one.waits(context) for one in settings):
         return _WAITS
-    for part in parts:
-        entry = entries[part.entry_name]
-        if entry is None or entry.written != state_of(part.reading):
-            return _FOREIGN
-    return IN_FORCE
+    return weakest([one.force(part, context) for one, part in zip(settings, parts, strict=False)])
 
 
-RESOURCE: t.Final = Resource("dns_socket_pool", ARGUMENT_SPEC, options, plan, undo, first=first)
+RESOURCE: t.Final = Resource(NAME, ARGUMENT_SPEC, options, plan, undo, first=first)

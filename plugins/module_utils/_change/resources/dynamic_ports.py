@@ -14,7 +14,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change import dns_restart
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Entry, State, Wait, state_of
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Entry, State, Wait
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
     IN_FORCE,
     Context,
@@ -26,18 +26,12 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan im
     SetDynamicRanges,
     Step,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.undo import undone_value
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.value_parts import (
-    Part,
-    changed_part,
-    confirm_absence,
-    demand_type,
-    entry_for,
-    plan_of,
-    unchanged_part,
-    undone_part,
-    weakest,
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.setting import (
+    Setting,
+    reboot_wait,
+    still_waits,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.value_parts import Part, plan_of, weakest
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import (
     DNS_SERVICE,
     services_within,
@@ -54,7 +48,6 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     DynamicRanges,
     DynamicRangesFact,
     Family,
-    OperatingSystemFact,
     Protocol,
     RegistryReading,
     RegistryType,
@@ -153,7 +146,7 @@ def undo(wanted: DynamicPorts, context: Context) -> Plan:
     """Take back what we did to the named settings; raises PlanError, FactsNeeded."""
     _ask(wanted, context)
     parts = _value_undone(wanted, context) + _ranges_undone(wanted, context)
-    force = weakest([_pending_force(part.entry_name, context) for part in parts if part.steps])
+    force = weakest([_pending(part, context) for part in parts if part.steps])
     return plan_of(NAME, parts, force)
 
 
@@ -182,29 +175,15 @@ def _ask(wanted: DynamicPorts, context: Context) -> None:
 def _value_parts(wanted: DynamicPorts, context: Context) -> tuple[Part, ...]:
     if wanted.max_user_port is None:
         return ()
-    reading = _value_reading(context)
     target: RegistryReading = Absent.VALUE
     if wanted.max_user_port != "default":
         target = RegistryValue(RegistryType.DWORD, wanted.max_user_port)
-    if reading == target:
-        return (unchanged_part(VALUE_ENTRY, reading, _shown_value),)
-    if isinstance(reading, Absent):
-        confirm_absence(MAX_USER_PORT_FACT, context)
-    entry = entry_for(VALUE_ENTRY, reading, target, context, wait=_value_wait(context))
-    return (changed_part(MAX_USER_PORT_FACT, (VALUE_ENTRY, entry), reading, target, _shown_value),)
+    return (_MAX_USER_PORT.part(target, context),)
 
 
 def _value_undone(wanted: DynamicPorts, context: Context) -> tuple[Part, ...]:
-    entry = context.entry(VALUE_ENTRY)
-    if entry is None or wanted.max_user_port is None:
-        return ()
-    reading = _value_reading(context)
-    undone = undone_value(MAX_USER_PORT_FACT, reading, entry)
-    return (undone_part(MAX_USER_PORT_FACT, VALUE_ENTRY, reading, undone, _shown_value),)
-
-
-def _value_reading(context: Context) -> RegistryReading:
-    return demand_type(MAX_USER_PORT_FACT, context.facts[MAX_USER_PORT_FACT], "Windows reads")
+    part = _MAX_USER_PORT.undone(context) if wanted.max_user_port is not None else None
+    return (part,) if part else ()
 
 
 def _shown_value(reading: RegistryReading) -> dict[str, t.Any]:
@@ -213,9 +192,7 @@ def _shown_value(reading: RegistryReading) -> dict[str, t.Any]:
 
 def _value_wait(context: Context) -> Wait | None:
     """NT 5.x reads the value at boot; later only dns.exe does, when it starts."""
-    if context.capabilities.dynamic_port_ranges:
-        return dns_restart.wait(context)
-    return Wait("reboot", since=context.now, age=context.facts[OperatingSystemFact()].uptime)
+    return dns_restart.wait(context) if context.capabilities.dynamic_port_ranges else reboot_wait(context)
 
 
 # --- ranges ----------------------------------------------------------------------------------------------------------
@@ -311,30 +288,38 @@ _FOREIGN: t.Final = Force(
 )
 
 
-def _force_of(part: Part, context: Context) -> Force:
-    if part.steps:
-        return _pending_force(part.entry_name, context)
-    entry = context.entry(part.entry_name)
-    if part.entry_name == VALUE_ENTRY and (entry is None or entry.written != state_of(part.reading)):
-        return _FOREIGN
-    if entry is None or entry.wait is None or not _waits(entry.wait, context):
-        return IN_FORCE
-    return _pending_force(part.entry_name, context)
+def _pending_value(context: Context) -> Force:
+    return _pending_udp(context) if context.capabilities.dynamic_port_ranges else _AFTER_REBOOT
 
 
-def _pending_force(entry_name: str, context: Context) -> Force:
-    """What a change of now has still to wait for."""
-    if entry_name == RANGE_ENTRIES["tcp"]:
-        return IN_FORCE
-    if not context.capabilities.dynamic_port_ranges:
-        return _AFTER_REBOOT
+def _pending_udp(context: Context) -> Force:
     return _DNS_FOLLOWS if dns_restart.running_process(context) else IN_FORCE
 
 
-def _waits(wait: Wait, context: Context) -> bool:
-    if wait.event == "dns_restart":
-        return dns_restart.still_waits(wait, context)
-    return not wait.is_over(now=context.now, age=context.facts[OperatingSystemFact()].uptime)
+_MAX_USER_PORT: t.Final = Setting(
+    MAX_USER_PORT_FACT,
+    VALUE_ENTRY,
+    "Windows reads",
+    shown=_shown_value,
+    wait=_value_wait,
+    pending=_pending_value,
+    foreign=_FOREIGN,
+)
+
+
+def _force_of(part: Part, context: Context) -> Force:
+    if part.entry_name == VALUE_ENTRY:
+        return _MAX_USER_PORT.force(part, context)
+    entry = context.entry(part.entry_name)
+    waits = bool(part.steps) or bool(entry and entry.wait and still_waits(entry.wait, context))
+    return _pending(part, context) if waits else IN_FORCE
+
+
+def _pending(part: Part, context: Context) -> Force:
+    """What a change of now has still to wait for; nobody but the DNS server keeps ports of an earlier range."""
+    if part.entry_name == RANGE_ENTRIES["tcp"]:
+        return IN_FORCE
+    return _pending_value(context) if part.entry_name == VALUE_ENTRY else _pending_udp(context)
 
 
 # --- what the choice means -------------------------------------------------------------------------------------------
@@ -359,7 +344,7 @@ def _range_warnings(wanted: DynamicPorts, context: Context) -> tuple[str, ...]:
 
 def _as_wanted(wanted: DynamicPorts, context: Context) -> tuple[int | None, PortRange | None, PortRange | None]:
     """MaxUserPort, and the ranges for TCP and UDP that are asked for; ``None`` where a range is not touched."""
-    highest = number(_value_reading(context))
+    highest = number(_MAX_USER_PORT.reading(context))
     if wanted.max_user_port is not None:
         highest = None if wanted.max_user_port == "default" else wanted.max_user_port
     if not context.capabilities.dynamic_port_ranges:

@@ -9,9 +9,9 @@ are merged.
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Entry, Wait, state_of
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
     IN_FORCE,
     Context,
@@ -19,22 +19,10 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan im
     Plan,
     PlanError,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.undo import undone_list
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.value_parts import (
-    confirm_absence,
-    demand_type,
-    entry_for,
-    step_for,
-)
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.setting import Setting, reboot_wait
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.value_parts import plan_of
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import IPSEC_NAT_PORT
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
-    Absent,
-    OperatingSystemFact,
-    RegistryReading,
-    RegistryType,
-    RegistryValue,
-    texts,
-)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import RegistryReading, texts
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import RESERVED_PORTS_FACT
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.port_lists import (
     ListState,
@@ -52,7 +40,7 @@ _NO_PROTOCOL: t.Final = "the ReservedPorts value has no protocol: the ports are 
 
 def reserved(context: Context) -> PortSet:
     """The ports that the value keeps back by the rules of KB812873, once it is in force."""
-    return as_list(context.facts[RESERVED_PORTS_FACT]).reliable
+    return SETTING.as_list(context).reliable
 
 
 def plan(ports: PortSet, state: ListState, protocol: t.Literal["tcp", "udp", "both"], context: Context) -> Plan:
@@ -63,53 +51,20 @@ def plan(ports: PortSet, state: ListState, protocol: t.Literal["tcp", "udp", "bo
             "the ReservedPorts value has no protocol, so an entry can't be taken away for one protocol alone",
             "Use protocol both",
         )
-    reading = context.facts[RESERVED_PORTS_FACT]
-    current = as_list(reading)
+    current = SETTING.as_list(context)
     wanted = changed_list(current, state, ports, strict=True)
     warnings = list_warnings(NAME, current, wanted, state) + ((_NO_PROTOCOL,) if protocol != "both" else ())
-    if wanted == current:
-        force = _force_of(reading, context)
-        return Plan("reserved_ports", _shown(current), _shown(current), force, warnings=warnings, guarded=current.ports)
-    written = _written(reading, wanted, context)
-    return Plan(
-        "reserved_ports",
-        before=_shown(current),
-        after=_shown(wanted),
-        force=_AFTER_REBOOT,
-        steps=(step_for(RESERVED_PORTS_FACT, written),),
-        journal={ENTRY: _entry(reading, written, current, wanted, context)},
-        warnings=warnings,
-        guarded=wanted.ports,
-    )
+    part = SETTING.list_part(wanted, context, warnings=warnings)
+    return dataclasses.replace(plan_of("reserved_ports", [part], SETTING.force(part, context)), guarded=wanted.ports)
 
 
 def undo(ports: PortSet, context: Context) -> Plan:
     """Take back our part of ``ports``; UDP 4500, which was reserved along, goes with the last of them."""
-    reading = context.facts[RESERVED_PORTS_FACT]
-    current = as_list(reading)
-    entry = context.entry(ENTRY)
-    if entry is None:
-        return Plan("reserved_ports", _shown(current), _shown(current), IN_FORCE)
-    undone = undone_list(RESERVED_PORTS_FACT, reading, entry, ports, along=PortSet.of(IPSEC_NAT_PORT))
-    changes = undone.target != reading
-    return Plan(
-        "reserved_ports",
-        before=_shown(current),
-        after=_shown(as_list(undone.target)),
-        force=_AFTER_REBOOT if changes else IN_FORCE,
-        steps=(step_for(RESERVED_PORTS_FACT, undone.target),) if changes else (),
-        journal={ENTRY: undone.entry},
-        warnings=undone.warnings,
-    )
-
-
-def as_list(reading: RegistryReading) -> PortList:
-    """The value as a list.
-
-    Raises:
-        PlanError: it has another type, which Windows ignores and which we don't overwrite.
-    """
-    return PortList(texts(demand_type(RESERVED_PORTS_FACT, reading, "Windows reads")))
+    shown = _shown(SETTING.reading(context))
+    part = SETTING.list_undone(ports, context, along=PortSet.of(IPSEC_NAT_PORT))
+    if part is None:
+        return Plan("reserved_ports", shown, shown, IN_FORCE)
+    return plan_of("reserved_ports", [part], SETTING.undone_force(part, context))
 
 
 _AFTER_REBOOT: t.Final = Force(
@@ -120,35 +75,16 @@ _FOREIGN: t.Final = Force(
 )
 
 
-def _force_of(reading: RegistryReading, context: Context) -> Force:
-    entry = context.entry(ENTRY)
-    if entry is None or entry.written != state_of(reading):
-        return _FOREIGN
-    uptime = context.facts[OperatingSystemFact()].uptime
-    if entry.wait and not entry.wait.is_over(now=context.now, age=uptime):
-        return _AFTER_REBOOT
-    return IN_FORCE
+def _shown(reading: RegistryReading) -> dict[str, t.Any]:
+    return {"mechanism": "registry", "reserved_ports": list(PortList(texts(reading)).entries)}
 
 
-def _written(reading: RegistryReading, wanted: PortList, context: Context) -> RegistryReading:
-    """What the value becomes: absent again where it was absent before our first change and nothing is left in it."""
-    if isinstance(reading, Absent):
-        confirm_absence(RESERVED_PORTS_FACT, context)
-    entry = context.entry(ENTRY)
-    if not wanted.entries and entry is not None and entry.original is None:
-        return Absent.VALUE
-    return RegistryValue(RegistryType.MULTI_STRING, wanted.entries)
-
-
-def _entry(
-    reading: RegistryReading, written: RegistryReading, current: PortList, wanted: PortList, context: Context
-) -> Entry:
-    known = context.entry(ENTRY)
-    earlier = PortList(known.added).ports if known else PortSet()
-    added = (earlier | (wanted.ports - current.ports)) & wanted.ports
-    wait = Wait("reboot", since=context.now, age=context.facts[OperatingSystemFact()].uptime)
-    return entry_for(ENTRY, reading, written, context, wait=wait, added=tuple(added.texts()))
-
-
-def _shown(value: PortList) -> dict[str, t.Any]:
-    return {"mechanism": "registry", "reserved_ports": list(value.entries)}
+SETTING: t.Final = Setting(
+    RESERVED_PORTS_FACT,
+    ENTRY,
+    "Windows reads",
+    shown=_shown,
+    wait=reboot_wait,
+    pending=lambda _context: _AFTER_REBOOT,
+    foreign=_FOREIGN,
+)

@@ -14,7 +14,7 @@ import dataclasses
 import re
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Entry, Wait
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Entry
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
     IN_FORCE,
     ChangeStartMode,
@@ -29,10 +29,10 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan im
     StartMode,
     Step,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.setting import reboot_wait, still_waits
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     Absent,
     Fact,
-    OperatingSystemFact,
     RegistryValue,
     Service,
     ServiceFact,
@@ -234,14 +234,13 @@ def _steps(service: Service, mode: StartMode, context: Context) -> tuple[Step, .
 
 def _entry(service: Service, before: str, mode: StartMode, context: Context) -> Entry:
     known = context.entry(ENTRY_PREFIX + service.name)
-    uptime = context.facts[OperatingSystemFact()].uptime
     flag = delayed_flag(service.name)
     new_flag = mode == "delayed" and isinstance(context.facts[flag], Absent)
     return Entry(
         original=known.original if known else before,
         written=mode,
         added=(flag.name,) if new_flag else known.added if known else (),
-        wait=Wait("reboot", since=context.now, age=uptime) if mode == "delayed" else None,
+        wait=reboot_wait(context) if mode == "delayed" else None,
     )
 
 
@@ -259,9 +258,8 @@ def _force_of(services: t.Sequence[Service], changing: t.Sequence[Service], mode
     entries = [context.entry(ENTRY_PREFIX + s.name) for s in services]
     if any(entry is None or entry.written != mode for entry in entries):
         return _FOREIGN
-    uptime = context.facts[OperatingSystemFact()].uptime
     waits = [entry.wait for entry in entries if entry and entry.wait]
-    return IN_FORCE if all(wait.is_over(now=context.now, age=uptime) for wait in waits) else _AT_BOOT
+    return _AT_BOOT if any(still_waits(wait, context) for wait in waits) else IN_FORCE
 
 
 RESOURCE: t.Final = Resource("service_start_mode", ARGUMENT_SPEC, options, plan, undo)

@@ -10,9 +10,10 @@ and not among the first of the ephemeral range, which Windows gives to whoever s
 from __future__ import annotations
 
 import dataclasses
+import functools
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Entry, Wait, state_of
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Wait
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
     IN_FORCE,
     Context,
@@ -28,18 +29,8 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.port_ho
     connection_questions,
     holders_of,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.undo import undone_value
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.value_parts import (
-    Part,
-    changed_part,
-    confirm_absence,
-    demand_type,
-    entry_for,
-    plan_of,
-    unchanged_part,
-    undone_part,
-    weakest,
-)
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.setting import Setting, reboot_wait
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.value_parts import Part, plan_of, weakest
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import LSASS_IMAGE
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     Absent,
@@ -138,10 +129,12 @@ def plan(wanted: StaticRpcPorts, context: Context) -> Plan:
     """
     _ask(wanted, context)
     _refuse_missing(wanted, context)
-    changing = tuple((row, number) for row, number in wanted.ports if _reading(row, context) != _target(row, number))
+    changing = tuple(
+        (row, number) for row, number in wanted.ports if _setting(row).reading(context) != _target(row, number)
+    )
     _refuse_bad_ports(wanted, changing, context)
     parts = [_part(row, number, context) for row, number in wanted.ports]
-    forces = {row: _force_of(row, part, context) for (row, _number), part in zip(wanted.ports, parts, strict=True)}
+    forces = {row: _setting(row).force(part, context) for (row, _number), part in zip(wanted.ports, parts, strict=True)}
     return _shown_plan(parts, forces, wanted.numbers, context)
 
 
@@ -150,7 +143,8 @@ def undo(wanted: StaticRpcPorts, context: Context) -> Plan:
     entries = {row: entry for row, _number in wanted.ports if (entry := context.entry(row.entry_name))}
     services = [ServiceFact(row.service) for row in entries if row.service]
     context.facts.require(OperatingSystemFact(), *(row.fact for row in entries), *services)
-    parts = {row: _undone(row, entry, context) for row, entry in entries.items()}
+    undone = {row: part for row in entries if (part := _setting(row).undone(context))}
+    parts = {row: _with_key_removed(row, part, context) for row, part in undone.items()}
     forces = {row: _pending_force(row, context) for row, part in parts.items() if part.steps}
     return _shown_plan(tuple(parts.values()), forces, {}, context)
 
@@ -222,10 +216,6 @@ def _dfsr_port(context: Context) -> int | None:
 # --- one value -------------------------------------------------------------------------------------------------------
 
 
-def _reading(row: RpcPort, context: Context) -> RegistryReading:
-    return demand_type(row.fact, context.facts[row.fact], f"{row.name} reads")
-
-
 def _target(row: RpcPort, number: int | None) -> RegistryReading:
     if number is None:
         return Absent.VALUE
@@ -246,20 +236,21 @@ def _shown(row: RpcPort, reading: RegistryReading) -> dict[str, t.Any]:
     return {row.key: reading.data if number is None else number}
 
 
-def _part(row: RpcPort, number: int | None, context: Context) -> Part:
-    reading, target = _reading(row, context), _target(row, number)
-
-    def shown(value: RegistryReading) -> dict[str, t.Any]:
-        return _shown(row, value)
-
-    if reading == target:
-        return unchanged_part(row.entry_name, reading, shown)
-    if context.facts[row.fact] is Absent.VALUE:
-        confirm_absence(row.fact, context)
-    entry = entry_for(
-        row.entry_name, reading, target, context, wait=_wait(row, context), added=_created_key(row, context)
+def _setting(row: RpcPort) -> Setting:
+    return Setting(
+        row.fact,
+        row.entry_name,
+        f"{row.name} reads",
+        shown=functools.partial(_shown, row),
+        wait=functools.partial(_wait, row),
+        pending=functools.partial(_pending_force, row),
+        foreign=_foreign(row),
+        still_waits=functools.partial(_still_waits, row),
     )
-    return changed_part(row.fact, (row.entry_name, entry), reading, target, shown)
+
+
+def _part(row: RpcPort, number: int | None, context: Context) -> Part:
+    return _setting(row).part(_target(row, number), context, added=_created_key(row, context))
 
 
 def _created_key(row: RpcPort, context: Context) -> tuple[str, ...]:
@@ -270,13 +261,11 @@ def _created_key(row: RpcPort, context: Context) -> tuple[str, ...]:
     return (_CREATED_KEY,) if context.facts[row.fact] is Absent.KEY else ()
 
 
-def _undone(row: RpcPort, entry: Entry, context: Context) -> Part:
-    reading = _reading(row, context)
-    undone = undone_value(row.fact, reading, entry)
-    part = undone_part(row.fact, row.entry_name, reading, undone, lambda value: _shown(row, value))
+def _with_key_removed(row: RpcPort, part: Part, context: Context) -> Part:
+    entry = context.entry(row.entry_name)
     # Also where the value is gone already: a run that was killed in between leaves the empty key.
-    made_key = _CREATED_KEY in entry.added and context.facts[row.fact] is not Absent.KEY
-    if made_key and isinstance(undone.target, Absent):
+    made_key = entry is not None and _CREATED_KEY in entry.added and context.facts[row.fact] is not Absent.KEY
+    if made_key and part.target is Absent.VALUE:
         return dataclasses.replace(part, steps=(*part.steps, DeleteEmptyKey(row.fact.key)))
     return part
 
@@ -385,27 +374,16 @@ def _service(row: RpcPort, context: Context) -> Service | None:
 
 
 def _wait(row: RpcPort, context: Context) -> Wait | None:
-    uptime = context.facts[OperatingSystemFact()].uptime
     if row.restart == REBOOT:
-        return Wait("reboot", since=context.now, age=uptime)
+        return reboot_wait(context)
     service = _service(row, context)
     if service is None or not service.runs:
         return None
+    uptime = context.facts[OperatingSystemFact()].uptime
     return Wait("service_restart", since=context.now, age=uptime, process_id=service.process_id)
 
 
-def _force_of(row: RpcPort, part: Part, context: Context) -> Force:
-    if part.steps:
-        return _pending_force(row, context)
-    entry = context.entry(row.entry_name)
-    if entry is None or entry.written != state_of(part.reading):
-        return _foreign(row)
-    if entry.wait is None or not _still_waits(row, entry.wait, configured(part.reading), context):
-        return IN_FORCE
-    return _pending_force(row, context)
-
-
-def _still_waits(row: RpcPort, wait: Wait, number: int | None, context: Context) -> bool:
+def _still_waits(row: RpcPort, wait: Wait, context: Context) -> bool:
     """Whether neither a boot nor a restart has come; a service in a shared process is known by what it listens on."""
     uptime = context.facts[OperatingSystemFact()].uptime
     service = _service(row, context)
@@ -413,6 +391,7 @@ def _still_waits(row: RpcPort, wait: Wait, number: int | None, context: Context)
         return not wait.is_over(now=context.now, age=uptime)
     if not service.runs or wait.is_over(now=context.now, age=uptime, process_id=service.process_id):
         return False
+    number = configured(_setting(row).reading(context))
     if number is None:
         return True
     sockets = context.facts[SocketsFact(PortSet.of(number))]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import PlanError
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources.reserved_ports_value import as_list
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources.reserved_ports_value import SETTING
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.ports import (
     BlockRow,
     DynamicRangesRow,
@@ -122,7 +122,7 @@ def _exclusions(view: View) -> Exclusions:
 def _reserved_ports(view: View) -> tuple[PortList, tuple[str, ...]]:
     """The value ReservedPorts; one of a wrong type counts as empty, as it does for Windows."""
     try:
-        return as_list(view.facts[RESERVED_PORTS_FACT]), ()
+        return SETTING.as_list(view.context), ()
     except PlanError as error:
         return PortList(), (str(error),)
 

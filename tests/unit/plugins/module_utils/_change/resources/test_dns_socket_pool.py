@@ -15,6 +15,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.resourc
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.convergence import Convergence, converge
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.request import Item, Request
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
+    Fact,
     OperatingSystemFact,
     ProcessFact,
     RegistryFact,
@@ -37,7 +38,7 @@ def planned(world: World, *, restart: bool = True, **wanted: t.Any) -> Convergen
     """One run of the module, on a server whose operating system is known."""
     given = {"state": "present", "restart": restart, "allow_unsafe_size": False, **wanted}
     item = Item(dns_socket_pool.RESOURCE, dns_socket_pool.options(given))
-    system = {OperatingSystemFact(): world.answer(OperatingSystemFact())}
+    system: dict[Fact[t.Any], t.Any] = {OperatingSystemFact(): world.answer(OperatingSystemFact())}
     request = Request(items=(item,), restart_dns=restart)
     return world.settle(lambda facts: converge(request, facts.extended(system), world.release, NOW))
 
