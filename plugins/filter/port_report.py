@@ -13,7 +13,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._page import ma
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.drawing import drawing
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.fleet import fleet
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.host import Host
-from ansible_collections.portkeeper.windows.plugins.module_utils._page.rows import plain
+from ansible_collections.portkeeper.windows.plugins.module_utils._page.rows import finding_columns, plain
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.svg import svg
 
 DOCUMENTATION = r"""
@@ -48,6 +48,12 @@ options:
     description: Of the ports of a process, only that many ranges and how many more there are; V(0) means all.
     type: int
     default: 0
+  columns:
+    description:
+      - Whether the report also has RV(ignore:finding_columns), the fields of a finding that fit into a cell of a table,
+        for P(portkeeper.windows.csv_text#filter).
+    type: bool
+    default: false
   read_at:
     description: When the servers were read, in words, to be written above each map.
     type: str
@@ -87,7 +93,13 @@ _value:
 
 
 def port_report(
-    results: t.Any, *, maps: bool = False, escaped: bool = False, most_ranges: int = 0, read_at: str = ""
+    results: t.Any,
+    *,
+    maps: bool = False,
+    escaped: bool = False,
+    most_ranges: int = 0,
+    read_at: str = "",
+    columns: bool = False,
 ) -> dict[str, t.Any]:
     """The rows; raises AnsibleFilterError where the input is no mapping of names to results."""
     if not isinstance(results, t.Mapping) or not all(isinstance(item, t.Mapping) for item in results.values()):
@@ -99,7 +111,7 @@ def port_report(
     if maps:
         for number, (host, row) in enumerate(zip(report.hosts, rows["hosts"], strict=True), start=1):
             row["map"] = _map(host, number, read_at) if host.reading == "read" else None
-    return rows
+    return {**rows, "finding_columns": list(finding_columns())} if columns else rows
 
 
 def _map(host: Host, number: int, read_at: str) -> str:

@@ -12,7 +12,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.held_ports import PortHolder
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.findings import HeldPort
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.findings import Finding, HeldPort
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.next_boot import (
     ChangeRow,
     DoubtRow,
@@ -23,6 +23,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.server import ServiceRow
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import Protocol
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.typed_rows import (
+    is_one_value,
     is_text_or_none,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.port_map import run_texts
@@ -41,6 +42,9 @@ _SHOWN: t.Final[t.Mapping[type[t.Any], tuple[str, ...]]] = {
     ServiceRow: ("service", "display_name", "products", "state", "start_mode", "process_id", "exit_code"),
 }
 """What is shown of a row, if it is not every field in its order."""
+_FINDING_COLUMNS: t.Final = (
+    *("severity", "kind", "service", "summary", "cause", "configured", "waits_for", "source", "fix"),
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +66,12 @@ def drawn_from(info: PortInfo) -> tuple[DrawnFrom, ...]:
         drawn = (("tcp", dynamic.tcp), ("udp", dynamic.udp))
     found += [DrawnFrom(kind="programs", protocol=protocol, ports=ports) for protocol, ports in drawn if ports]
     return tuple(found)
+
+
+def finding_columns() -> tuple[str, ...]:
+    """The fields of a finding that fit into a cell of a table: the usual ones first, what came later behind them."""
+    fitting = (field.name for field in dataclasses.fields(Finding) if is_one_value(Finding, field.name))
+    return tuple(dict.fromkeys((*_FINDING_COLUMNS, *fitting)))
 
 
 def plain(value: t.Any, *, most_ranges: int = 0) -> t.Any:

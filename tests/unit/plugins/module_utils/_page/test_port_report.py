@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from ansible_collections.portkeeper.windows.plugins.filter.port_report import port_report
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.waits import AWAITED, WaitsFor
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.verdict import State, percent
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.typed_rows import as_plain
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.drawing import Drawing, drawing
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.fleet import fleet
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.host import Host, host_row
@@ -269,6 +270,16 @@ def test_an_answer_in_another_shape_breaks_nothing(facts: Facts) -> None:
     report = port_report({"a": {"result": facts}, "b": {}}, maps=True, escaped=True)
     assert json.dumps(report)
     assert report["total"] == 2
+
+
+def test_the_columns_of_findings_are_told_if_they_are_asked_for() -> None:
+    assert "finding_columns" not in port_report({})
+    columns = port_report({}, columns=True)["finding_columns"]
+    assert columns[:9] == [
+        *("severity", "kind", "service", "summary", "cause", "configured", "waits_for", "source", "fix"),
+    ]
+    (finding,) = read(findings=[{}]).findings
+    assert set(columns) == {name for name, value in as_plain(finding).items() if not isinstance(value, list)}
 
 
 @pytest.mark.parametrize("wrong", [None, [], "text", {"a": 1}])
