@@ -16,7 +16,15 @@ WIDTH: t.Final = 120
 STEP: t.Final = 2
 """Columns by which each level is indented."""
 
-Value: t.TypeAlias = "str | bool | int | t.Sequence[Value] | t.Mapping[str, Value]"
+Value: t.TypeAlias = "str | bool | int | float | t.Sequence[Value] | t.Mapping[str, Value]"
+
+
+class Shared(dict[str, t.Any]):
+    """A mapping that stands at several places below keys: written once, with an anchor, and named at the others."""
+
+    def __init__(self, name: str, content: t.Mapping[str, Value]) -> None:
+        super().__init__(content)
+        self.name = name
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -44,31 +52,39 @@ def filled(file_text: str, places: t.Iterable[Place]) -> str:
 def block(value: Value, indent: int) -> str:
     """A list or a mapping as YAML in block style, wrapped to ``WIDTH`` columns.
 
-    Lists of plain values below a key stand in one line if they fit, as samples do; lists of sentences don't fit.
+    Samples, and lists of plain values below a key, stand in one line if they fit; descriptions never do.
     """
-    text = "".join(f"{line}\n" for line in _lines(value, " " * indent))
+    text = "".join(f"{line}\n" for line in _lines(value, " " * indent, set()))
     assert yaml.safe_load(text) == value, f"{value!r} did not survive"
     return text
 
 
-def _lines(value: Value, pad: str) -> t.Iterator[str]:
+def _lines(value: Value, pad: str, anchors: set[str]) -> t.Iterator[str]:
     if isinstance(value, t.Mapping):
         for key, inner in value.items():
-            yield from _entry(f"{pad}{key}:", inner, pad)
+            yield from _entry(f"{pad}{key}:", inner, pad, anchors)
     elif isinstance(value, t.Sequence) and not isinstance(value, str):
         for item in value:
             yield from _wrapped(f"{pad}- ", item, pad)
 
 
-def _entry(head: str, value: Value, pad: str) -> t.Iterator[str]:
-    inner = pad + " " * STEP
-    if isinstance(value, (str, bool, int)):
+def _entry(head: str, value: Value, pad: str, anchors: set[str]) -> t.Iterator[str]:
+    if isinstance(value, (str, bool, int, float)):
         yield from _wrapped(f"{head} ", value, pad)
-    elif isinstance(value, t.Mapping) or len(f"{head} {_flow(value)}") > WIDTH or head.endswith("description:"):
-        yield head
-        yield from _lines(value, inner)
-    else:
+    elif isinstance(value, Shared) and value.name in anchors:
+        yield f"{head} *{value.name}"
+    elif _fits(head, value):
         yield f"{head} {_flow(value)}"
+    else:
+        yield f"{head} &{value.name}" if isinstance(value, Shared) else head
+        anchors |= {value.name} if isinstance(value, Shared) else set()
+        yield from _lines(value, pad + " " * STEP, anchors)
+
+
+def _fits(head: str, value: Value) -> bool:
+    if head.endswith("description:") or (isinstance(value, t.Mapping) and not head.endswith("sample:")):
+        return False
+    return len(f"{head} {_flow(value)}") <= WIDTH
 
 
 def _wrapped(head: str, value: Value, pad: str) -> list[str]:

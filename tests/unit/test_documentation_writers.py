@@ -6,15 +6,19 @@
 from __future__ import annotations
 
 import collections
+import collections.abc as c
+import dataclasses
 import re
 import typing as t
 
 import pytest
 import yaml
 
-from tests.tooling import documentation, documentation_parts, documentation_returns
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.typed_rows import OPEN, Port, told
+from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortRange
+from tests.tooling import documentation, documentation_parts, documentation_returns, documentation_rows
 from tests.tooling.documentation_returns import Unwritable
-from tests.tooling.documentation_text import Place, Value, block, filled
+from tests.tooling.documentation_text import Place, Shared, Value, block, filled
 from tests.tooling.sources import ROOT
 
 _RETURN: t.Final = re.compile(r'^RETURN = r"""\n(.*?)"""', re.DOTALL | re.MULTILINE)
@@ -138,14 +142,71 @@ def test_texts_whose_blanks_are_not_filled_are_left_out(monkeypatch: pytest.Monk
     assert documentation_returns.entry("msg", "converge") == {"description": ["Whether so.", "Yes."]}
 
 
+# --- typed rows -------------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass
+class Inner:
+    """A row of another row."""
+
+    word: t.Annotated[t.Literal["a", "b"], OPEN] = dataclasses.field(metadata=told("W.", "a"))
+
+
+@dataclasses.dataclass
+class Other:
+    """The same in another form."""
+
+    word: str = dataclasses.field(metadata=told("Another W.", "z"))
+    port: Port = dataclasses.field(metadata=told("P.", 80))
+
+
+@dataclasses.dataclass
+class Outer:
+    """One field of each type."""
+
+    anything: t.Any = dataclasses.field(metadata=told("Any.", [1]))
+    number: float | None = dataclasses.field(metadata=told(("One.", "Two."), 0.5))
+    names: tuple[str, ...] = dataclasses.field(metadata=told("N.", ["n"]))
+    odds: c.Mapping[str, float] = dataclasses.field(metadata=told("O.", {"x": 1.0}))
+    ports: PortRange | None = dataclasses.field(metadata=told("R."))
+    rows: tuple[Inner | Other, ...] | None = dataclasses.field(metadata=told("Rows."))
+
+
+WORD: t.Final = {"description": "W.", "type": "str", "sample": "a"}
+PORT: t.Final = {"description": "P.", "type": "int", "sample": 80}
+
+
+def test_rows_are_documented_by_their_classes() -> None:
+    entries = documentation_rows.contents(Outer, names=["m"])
+    (ports,) = (entry.pop("contains") for name, entry in entries.items() if name == "ports")
+    assert list(t.cast("t.Any", ports)) == ["first", "last", "count"]
+    assert entries == {
+        "anything": {"description": "Any.", "type": "raw", "sample": [1]},
+        "number": {"description": ["One.", "Two."], "type": "float", "sample": 0.5},
+        "names": {"description": "N.", "type": "list", "elements": "str", "sample": ["m"]},
+        "odds": {"description": "O.", "type": "dict", "sample": {"x": 1.0}},
+        "ports": {"description": "R.", "type": "dict"},
+        "rows": {
+            "description": "Rows.",
+            "type": "list",
+            "elements": "dict",
+            "contains": {"word": WORD, "port": PORT},
+        },
+    }
+    assert documentation_rows.subsets(Inner) == {"word": {**WORD, "returned": "when gathered"}}
+
+
 # --- text -------------------------------------------------------------------------------------------------------------
 
+SHARED: t.Final = Shared("it", {"b": 1})
 BLOCKS: list[tuple[str, Value, int, str]] = [
     ("plain", {"a": "One."}, 2, "  a: One.\n"),
     ("quoted if YAML would read something else", {"a": "no", "b": "x: y", "c": "1"}, 0, 'a: "no"\nb: "x: y"\nc: "1"\n'),
     ("samples in one line", {"sample": ["a", "b"], "n": []}, 0, 'sample: ["a", "b"]\nn: []\n'),
     ("sentences below each other", {"description": ["A.", "B."]}, 0, "description:\n  - A.\n  - B.\n"),
     ("wrapped", ["word " * 24 + "end"], 0, "- " + "word " * 22 + "word\n  word end\n"),
+    ("dictionaries as samples", {"sample": {"x": 0.5}}, 0, 'sample: {"x": 0.5}\n'),
+    ("what stands twice", {"x": SHARED, "y": SHARED}, 0, "x: &it\n  b: 1\ny: *it\n"),
     ("nested", {"a": {"type": "bool", "sample": True}}, 0, "a:\n  type: bool\n  sample: true\n"),
 ]
 
