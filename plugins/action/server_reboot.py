@@ -5,11 +5,21 @@
 
 from __future__ import annotations
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.reboot import ARGUMENT_SPEC
-from ansible_collections.portkeeper.windows.plugins.plugin_utils._reboot import RebootAction
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.reboot import ARGUMENT_SPEC, options
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.request import Request
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._action_base import Arguments, EngineAction
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._results import reboot_result
 
 
-class ActionModule(RebootAction):
+class ActionModule(EngineAction):
     """See the module's documentation."""
 
-    argument_spec = ARGUMENT_SPEC
+    argument_spec: t.ClassVar[Arguments] = ARGUMENT_SPEC
+
+    def request(self, arguments: Arguments, *, journal: bool) -> Request:
+        """Nothing but the reboot. A journal that can't be read does not stop it, so the engine reads none."""
+        return Request(items=(), reboot=options(arguments, always=True, journal=journal), journal=False)
+
+    shown = staticmethod(reboot_result)

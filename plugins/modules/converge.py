@@ -19,8 +19,8 @@ description:
   - DNS is stopped at most once. The order of a run with relief is fixed. DNS stops, with what depends on it; the
     settings are written; the victims and what depends on them start and take their ports; DNS starts and draws its
     new pool from what is left.
-  - It never reboots. Use M(portkeeper.windows.server_reboot) where RV(reboot_required) is true and a reboot is
-    allowed.
+  - It reboots the server only if O(reboot=where_needed) permits it and a setting waits for a reboot. Then it waits
+    until the server is back, and does all of this once more as the proof.
   - The roles of this collection call it. Use it in the same way for your own baselines.
 options:
   resources:
@@ -111,7 +111,14 @@ options:
         description:
           - Events by which the service complains about its port, each as C(log/source/code), such as
             V(Application/Server ActiveSync/3015). With O(prove=true) the task fails if one was logged since the last
-            boot. Meant for the proof after a reboot.
+            boot.
+        type: list
+        elements: str
+        default: []
+      silent_after_reboot:
+        description:
+          - The same, but looked for only if this run has rebooted the server (O(reboot=where_needed)). What was logged
+            before the settings were in force means nothing any more.
         type: list
         elements: str
         default: []
@@ -204,7 +211,8 @@ options:
       - Start victims that are down, and then every automatic service that depends on them.
       - With it the task fails if a victim is down at the end, and says why. It does not where a reboot is still to come
         that brings the victim back, because its port was drawn at random by an outgoing connection or by lsass.exe, and
-        is reserved from that reboot on. RV(msg) says so, and RV(reboot_required) is true.
+        is reserved from that reboot on. RV(msg) says so, and RV(reboot_required) is true. With O(reboot=where_needed)
+        that reboot is part of the task.
       - A victim whose port is held by the DNS server can be started only if O(restart_dns=true). A victim whose port
         is held by somebody else is left down; the message names that process.
       - The default is V(false), so that a baseline changes settings only, unless you say otherwise.
@@ -246,6 +254,37 @@ options:
     type: str
     choices: [present, absent]
     default: present
+  reboot:
+    description:
+      - V(never) leaves the reboot to you. RV(reboot_required) says whether a setting waits for one.
+      - With V(where_needed) the server is rebooted if a setting waits for a reboot, and nothing has failed before. The
+        task waits until the server is back, and until the victims and O(required_services) that start automatically
+        run. Then everything that the task asks for is looked at, reached and proved once more.
+      - A victim that does not come up within O(reboot_timeout) is left to that second look, which can start it. Any
+        other service of O(required_services) that does not come up fails the task.
+      - What forbids M(portkeeper.windows.server_reboot) forbids this reboot too, judged by the settings as this run
+        leaves them. The task then fails before anything is changed, in check mode as well.
+      - A task that is killed in between is finished by the next one, which sees in the journal that a reboot is due.
+    type: str
+    choices: [never, where_needed]
+    default: never
+  reboot_timeout:
+    description:
+      - Seconds that the server may take until it is back and its services run. From 10 to 86400.
+    type: int
+    default: 600
+  reboot_message:
+    description:
+      - What users of the server are shown, and what the event log says. The option
+        O(portkeeper.windows.server_reboot#module:msg) says what it may be.
+    type: str
+    default: Reboot initiated by Ansible (portkeeper.windows)
+  ignore_block_mode:
+    description:
+      - Reboot even if the server may come up with its network blocked; see the option
+        O(portkeeper.windows.server_reboot#module:ignore_block_mode).
+    type: bool
+    default: false
 extends_documentation_fragment:
   - portkeeper.windows._attributes
   - portkeeper.windows._connection
@@ -325,6 +364,23 @@ EXAMPLES = r"""
         relieve: true
         prove: true
 
+    - name: Reserve on Windows Server 2003, and reboot if that is needed for it
+      portkeeper.windows.converge:
+        resources:
+          - reserved_ports:
+              ports: *radius_ports
+            when_capable: reserved_ports_value
+        victims:
+          - service: IAS
+            ports:
+              - 1645-1646/udp
+              - 1812-1813/udp
+        relieve: true
+        restart_dns: true
+        prove: true
+        reboot: where_needed
+        reboot_timeout: 1200
+
     - name: Look at the victims only, change nothing
       portkeeper.windows.converge:
         victims:
@@ -394,7 +450,8 @@ missing_services:
   elements: str
   sample: []
 resources:
-  description: One result for each item of O(resources) that counts on this server, in their order.
+  description: One result for each item of O(resources) that counts on this server, in their order. After a reboot, as
+    they are then, with what the whole run changed.
   returned: always
   type: list
   elements: dict
@@ -464,7 +521,7 @@ resources:
       elements: str
       sample: ["DNS"]
 victims:
-  description: How each victim fares at the end of the run. In check mode, as found.
+  description: How each victim fares at the end of the run, after a reboot of its own. In check mode, as found.
   returned: always
   type: list
   elements: dict
@@ -569,6 +626,16 @@ dns_restarted:
   returned: always
   type: bool
   sample: true
+rebooted:
+  description: Whether this run rebooted the server. V(false) in check mode; RV(msg) says there that it would.
+  returned: always
+  type: bool
+  sample: false
+elapsed:
+  description: Seconds from the request to reboot until the server was back with its services. 0 in check mode.
+  returned: when the server was rebooted, or in check mode would be
+  type: float
+  sample: 214.3
 effective:
   description: The weakest C(effective) of all resources. V(no) is weaker than V(unknown), and that is weaker than
     V(yes). V(yes) where there are none.
@@ -582,7 +649,8 @@ reasons:
   elements: str
   sample: []
 reboot_required:
-  description: Whether a resource waits for a reboot.
+  description: Whether a resource waits for a reboot at the end of the run. In check mode, whether one would wait before
+    the reboot that O(reboot=where_needed) permits.
   returned: always
   type: bool
   sample: false

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 from ansible.errors import AnsibleActionFail
@@ -16,10 +17,11 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import OptionError, Resource
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.request import Item, Request
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.apply import Clock
-from ansible_collections.portkeeper.windows.plugins.module_utils._windows.engine import run
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.power import carry_out
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Client
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._connection import open_client
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._failures import Result, result_of
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._reboot import looking_client
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._results import many_results, single_result
 
 Arguments = t.Mapping[str, t.Any]
@@ -106,8 +108,9 @@ class EngineAction(PortkeeperAction):
         self._request = self.request(arguments, journal=journal_is_on(variables))
 
     def perform(self, client: Client, _arguments: Arguments, _variables: Arguments) -> Result:
-        """Run the engine once."""
-        outcome = run(client, self._request, check_mode=self.check_mode, clock=Clock())
+        """Run the engine, and where the request says so reboot the server."""
+        looking = functools.partial(looking_client, self._connection, client.host)
+        outcome = carry_out(client, looking, self._request, check_mode=self.check_mode, clock=Clock())
         return self.shown(outcome, host=self.host, check_mode=self.check_mode, diff=self.diff_mode)
 
     shown = staticmethod(many_results)

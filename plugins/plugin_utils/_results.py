@@ -9,6 +9,7 @@ import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import Plan
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.outcome import Outcome, failures, summary
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.reboot import Report
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.value_parts import weakest
 
 
@@ -28,37 +29,91 @@ def single_result(outcome: Outcome, *, host: str, check_mode: bool, diff: bool) 
 
 def many_results(outcome: Outcome, *, host: str, check_mode: bool, diff: bool) -> dict[str, t.Any]:
     """The result of ``converge``."""
-    plans = outcome.plans
-    forces = [plan.force for plan in plans]
+    end = outcome.end
+    forces = [plan.force for plan in end.plans]
+    runs = (outcome.planned, end.planned)
     result = {
         **_common(outcome, check_mode=check_mode),
-        "changed": outcome.planned.changed,
+        "changed": outcome.changed,
         "applicable": outcome.planned.applicable,
         "missing_services": [*outcome.planned.missing_services, *outcome.planned.missing_choice],
         "missing_capabilities": list(outcome.planned.missing_capabilities),
-        "resources": [{"resource": plan.resource, **_of_plan(plan), **plan.details} for plan in plans],
-        "victims": [report.as_dict() for report in outcome.final.victims],
+        "resources": _resources(outcome),
+        "victims": [report.as_dict() for report in end.final.victims],
         "victims_before": [report.as_dict() for report in outcome.planned.victims],
-        "relieved": list(outcome.planned.relieved),
-        "dns_restarted": outcome.planned.restarts_dns and outcome.applied,
+        "relieved": list(dict.fromkeys(name for planned in runs for name in planned.relieved)),
+        "dns_restarted": any(run.planned.restarts_dns and run.applied for run in (outcome, end)),
+        "rebooted": outcome.reboot is not None and outcome.reboot.rebooted,
         "effective": weakest(forces).effective,
         "reasons": [force.reason for force in forces if force.reason],
     }
+    if outcome.reboot:
+        result["elapsed"] = round(outcome.reboot.elapsed, 1)
     if diff:
-        result["diff"] = [_diff(plan, host) for plan in plans if plan.changed] + _services_diff(outcome, host)
+        changed = [plan for plan in outcome.plans if plan.changed]
+        result["diff"] = [_diff(plan, host) for plan in changed] + _services_diff(outcome, host)
     failed = failures(outcome)
     return {**result, "failed": True, "failures": list(failed)} if failed else result
 
 
+def reboot_result(outcome: Outcome, *, host: str, check_mode: bool, diff: bool) -> dict[str, t.Any]:
+    """The result of ``server_reboot``."""
+    # A run that always reboots has one, or has raised.
+    report = t.cast("Report", outcome.reboot)
+    waiting = list(report.settled)
+    before = {"uptime": round(report.uptime_before), "waiting_for_reboot": waiting}
+    after = {"uptime": round(report.uptime or 0), "waiting_for_reboot": []}
+    unsettled = bool(waiting) and not report.rebooted
+    result = {
+        **_common(outcome, check_mode=check_mode),
+        "changed": True,
+        "rebooted": report.rebooted,
+        "elapsed": round(report.elapsed, 1),
+        "before": before,
+        "after": after,
+        "effective": "no" if unsettled else "yes",
+        "reasons": [f"{', '.join(waiting)} waits for this reboot."] if unsettled else [],
+        "reboot_required": unsettled,
+        "services": dict(report.services),
+    }
+    if report.method:
+        result["method"] = report.method
+    if diff:
+        result["diff"] = {"before_header": host, "after_header": host, "before": before, "after": after}
+    return result
+
+
+def _resources(outcome: Outcome) -> list[dict[str, t.Any]]:
+    """Each resource as it is in the end, with what the whole run changed."""
+    pairs = zip(outcome.plans, outcome.end.plans, strict=True)
+    return [
+        {
+            "resource": last.resource,
+            **_of_plan(last),
+            **last.details,
+            "changed": first.changed or last.changed,
+            "before": dict(first.before),
+        }
+        for first, last in pairs
+    ]
+
+
 def _common(outcome: Outcome, *, check_mode: bool) -> dict[str, t.Any]:
-    warnings = [warning for plan in outcome.planned.plans for warning in plan.warnings]
     return {
         "msg": summary(outcome, check_mode=check_mode),
         "release": outcome.planned.release.name,
-        "reboot_required": outcome.reboot_required,
-        "restart_required": outcome.restart_required,
-        "warnings": warnings,
+        "reboot_required": outcome.end.reboot_required,
+        "restart_required": outcome.end.restart_required,
+        "warnings": _warnings(outcome),
     }
+
+
+def _warnings(outcome: Outcome) -> list[str]:
+    """Those of the run, of its reboot, and what the run after that adds."""
+    said = [warning for plan in outcome.planned.plans for warning in plan.warnings]
+    said += outcome.reboot.warnings if outcome.reboot else ()
+    later = (warning for plan in outcome.end.planned.plans for warning in plan.warnings)
+    return said + [warning for warning in later if warning not in said]
 
 
 def _of_plan(plan: Plan) -> dict[str, t.Any]:

@@ -6,25 +6,23 @@
 from __future__ import annotations
 
 import collections.abc as c
+import contextlib
 import dataclasses
 import functools
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs import converge_options, outcome
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs import reboot as reboot_rules
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.request import Request
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis import options as information
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.apply import Clock
-from ansible_collections.portkeeper.windows.plugins.module_utils._windows.engine import run
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.inform import inform
-from ansible_collections.portkeeper.windows.plugins.module_utils._windows.power import reboot
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.power import carry_out
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Client
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._action_base import validated_options
 from tests.fleet.role_arguments import task_arguments, task_part
 from tests.fleet.stories import Json
 
 CONVERGE: t.Final = "portkeeper.windows.converge"
-REBOOT: t.Final = "portkeeper.windows.server_reboot"
 INFORM: t.Final = "portkeeper.windows.port_info"
 INCLUDE: t.Final = "ansible.builtin.include_role"
 
@@ -44,12 +42,6 @@ Errand: t.TypeAlias = c.Callable[[Line], tuple[str, ...]]
 """Done over a line; gives what failed, a sentence each, and raises what ends a play."""
 
 
-def _request(arguments: Json) -> Request:
-    """As the action of ``converge`` makes it."""
-    checked = validated_options("converge", converge_options.ARGUMENT_SPEC, arguments)
-    return converge_options.request(checked, journal=True, validate=validated_options)
-
-
 @dataclasses.dataclass(frozen=True)
 class ConvergeErrand:
     """One task with ``converge``."""
@@ -57,45 +49,26 @@ class ConvergeErrand:
     arguments: Json
 
     def __call__(self, line: Line) -> tuple[str, ...]:
-        return outcome.failures(run(line.client(), self._request, check_mode=False, clock=line.clock))
+        result = carry_out(
+            line.client(),
+            lambda: contextlib.nullcontext(line.client()),
+            self._request,
+            check_mode=False,
+            clock=line.clock,
+        )
+        waits = result.reboot is not None and result.end.reboot_required
+        return (*outcome.failures(result), *(["something still waits for a reboot"] * waits))
 
     @functools.cached_property
     def _request(self) -> Request:
-        return _request(self.arguments)
+        """As the action of ``converge`` makes it."""
+        checked = validated_options("converge", converge_options.ARGUMENT_SPEC, self.arguments)
+        return converge_options.request(checked, journal=True, validate=validated_options)
 
 
-@dataclasses.dataclass(frozen=True)
-class RoleErrand:
-    """A role that converges and, where that is permitted and something waits for it, reboots and converges again."""
-
-    role: str
-    variables: Json
-
-    def __call__(self, line: Line) -> tuple[str, ...]:
-        result = self._converged(line, self._request)
-        failures = outcome.failures(result)
-        if failures or not (result.reboot_required and self.variables.get(f"{self.role}_reboot")):
-            return failures
-        reboot(line.client(), line.client, self._reboot, with_journal=True, check_mode=False, clock=line.clock)
-        proved = self._converged(line, self._request_after_reboot)
-        return (*outcome.failures(proved), *(["something still waits for a reboot"] * proved.reboot_required))
-
-    def _converged(self, line: Line, request: Request) -> outcome.Outcome:
-        return run(line.client(), request, check_mode=False, clock=line.clock)
-
-    @functools.cached_property
-    def _request(self) -> Request:
-        return _request(task_arguments(self.role, CONVERGE, self.variables))
-
-    @functools.cached_property
-    def _request_after_reboot(self) -> Request:
-        variables = {**self.variables, f"__{self.role}_rebooted": {"rebooted": True}}
-        return _request(task_arguments(self.role, CONVERGE, variables))
-
-    @functools.cached_property
-    def _reboot(self) -> reboot_rules.Reboot:
-        arguments = task_arguments(self.role, REBOOT, self.variables)
-        return reboot_rules.options(validated_options("server_reboot", reboot_rules.ARGUMENT_SPEC, arguments))
+def role_errand(role: str, variables: Json) -> ConvergeErrand:
+    """The one task of a role that asks anything of the server."""
+    return ConvergeErrand(task_arguments(role, CONVERGE, variables))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,7 +76,7 @@ class BaselineErrand:
     """The role port_baseline: it looks what the server is, and applies the roles that fit."""
 
     variables: Json
-    _roles: dict[str, RoleErrand] = dataclasses.field(default_factory=dict)
+    _roles: dict[str, ConvergeErrand] = dataclasses.field(default_factory=dict)
 
     def __call__(self, line: Line) -> tuple[str, ...]:
         now = line.clock.now()
@@ -117,8 +90,8 @@ class BaselineErrand:
         checked = validated_options("port_info", information.ARGUMENT_SPEC, arguments)
         return information.inquiry(checked, None, journal=True)
 
-    def _role(self, role: str) -> RoleErrand:
+    def _role(self, role: str) -> ConvergeErrand:
         if role not in self._roles:
             given = task_part("port_baseline", INCLUDE, "vars", self.variables)
-            self._roles[role] = RoleErrand(role, {**self.variables, **given})
+            self._roles[role] = role_errand(role, {**self.variables, **given})
         return self._roles[role]

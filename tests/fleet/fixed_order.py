@@ -22,8 +22,7 @@ from ansible_collections.portkeeper.windows.plugins.filter.port_report import po
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.outcome import Outcome
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis import options as information
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.subsets.report import Report
-from ansible_collections.portkeeper.windows.plugins.module_utils._windows import engine, inform, power
-from ansible_collections.portkeeper.windows.plugins.plugin_utils import _reboot as reboot
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows import inform, power
 from ansible_collections.portkeeper.windows.plugins.plugin_utils import _results as results
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._action_base import validated_options
 from tests.fleet import errands
@@ -77,8 +76,7 @@ def _recorded() -> c.Iterator[_Record]:
         for place, name, instead in (
             (uuid, "uuid4", lambda: uuid.UUID(int=next(numbers))),
             (DirectServer, "answer", overheard),
-            (errands, "run", _kept(engine.run, _outcome, record)),
-            (errands, "reboot", _kept(power.reboot, _reboot, record)),
+            (errands, "carry_out", _kept(power.carry_out, _outcome, record)),
             (errands, "inform", _kept(inform.inform, _information, record)),
         ):
             patches.enter_context(mock.patch.object(place, name, instead))
@@ -103,10 +101,6 @@ def _kept(
 
 def _outcome(outcome: Outcome) -> t.Any:
     return results.many_results(outcome, host=HOST, check_mode=False, diff=True)
-
-
-def _reboot(report: power.Report) -> t.Any:
-    return reboot.result(report, host=HOST, diff=True)
 
 
 def _information(report: Report) -> t.Any:

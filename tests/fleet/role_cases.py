@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from tests.fleet.errands import BaselineErrand, Errand, RoleErrand
+from tests.fleet.errands import BaselineErrand, Errand, role_errand
 from tests.fleet.interruption import DirectPlace, Trial
 from tests.fleet.stories import Json
 
@@ -33,7 +33,7 @@ class Case:
         """What its tasks ask."""
         undo = self.undo if state == "absent" else {}
         variables = {**self.variables, **undo, f"{self.role}_state": state}
-        return BaselineErrand(variables) if self.role == "port_baseline" else RoleErrand(self.role, variables)
+        return BaselineErrand(variables) if self.role == "port_baseline" else role_errand(self.role, variables)
 
     def trial(self, state: State) -> Trial:
         """That, and what must run in the end."""

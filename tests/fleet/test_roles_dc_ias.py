@@ -352,7 +352,7 @@ def test_fixed_rpc_ports_are_listened_on_after_the_reboot(runs: Runs, host: str,
     after = runs.first.beats[host][-1].after
     assert after.value(rf"{SERVICES}\NTDS\Parameters", "TCP/IP Port") == ports["ntds"]
     assert after.value(rf"{SERVICES}\Netlogon\Parameters", "DCTcpipPort") == ports["netlogon"]
-    proved = converged(runs.first, host, -1)
+    proved = converged(runs.first, host)
     standing = {port["port"]: port["standing"] for victim in proved.result["victims"] for port in victim["ports"]}
     assert {standing[ports["ntds"]], standing[ports["netlogon"]]} == {"owner"}
 

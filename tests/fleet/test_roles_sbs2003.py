@@ -131,7 +131,7 @@ def test_a_healthy_server_is_not_disturbed(runs: Runs) -> None:
 
 def test_the_events_of_the_push_are_looked_at_after_the_reboot(runs: Runs) -> None:
     """Those from before the boot stay in the log and mean nothing any more."""
-    beat = converged(runs.first, "rebooted", -1)
+    beat = converged(runs.first, "rebooted")
     codes = {event["code"] for event in beat.before.data["events"]}
     assert {3015, 3024} <= codes
     assert all(victim["events"] == [] for victim in beat.result["victims"])

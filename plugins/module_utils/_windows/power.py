@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reboot a server: ask Windows once, then wait until the server proves that it was done.
+"""A run with its reboot: ask Windows once, then wait until the server proves that it was done.
 
 Asked by WMI, which needs no shell; by shutdown.exe where WMI's process lacks the privilege. Nobody is asked twice
 unless the first answer says that nothing has happened: a lost or an odd answer counts as "perhaps", and the server's
@@ -10,35 +10,34 @@ uptime decides. (Win32ShutdownTracker's documentation: a forced reboot gives an 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import re
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import dump
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import Context
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.outcome import Outcome
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.reboot import (
     NO_PRIVILEGE,
     UNDER_WAY,
     Method,
     Permission,
     Reboot,
-    Waits,
+    Report,
     down_sentence,
     is_rebooted,
-    permission,
     waits,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.request import Request
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
-    Facts,
     OperatingSystem,
-    OperatingSystemFact,
     RegistryType,
     RegistryValue,
     Service,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import JOURNAL_FACT
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.apply import Clock
-from ansible_collections.portkeeper.windows.plugins.module_utils._windows.engine import identified, settle
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.engine import run
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.errors import WindowsError, win32_meaning
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.operating_system import (
     CLASS,
@@ -97,71 +96,43 @@ class Asked:
     note: str = ""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Report:
-    """A run of ``server_reboot``. Times in seconds; ``settled`` names what the reboot brings into force."""
-
-    release: str
-    uptime_before: float
-    uptime: float | None = None
-    """``None``: not rebooted, this was check mode."""
-    elapsed: float = 0.0
-    method: Method | None = None
-    services: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
-    settled: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def rebooted(self) -> bool:
-        """Whether it was done: in check mode it was not."""
-        return self.uptime is not None
+LookingClient = t.Callable[[], contextlib.AbstractContextManager[Client]]
+"""Opens a client to the same server that gives up sooner: for looks at a server that may be down."""
 
 
-def reboot(
-    client: Client,
-    impatient_client: t.Callable[[], Client],
-    wanted: Reboot,
-    *,
-    with_journal: bool,
-    check_mode: bool,
-    clock: Clock,
-) -> Report:
-    """Reboot a server and wait for it, or in check mode only look whether it may be rebooted.
+def carry_out(
+    client: Client, looking_client: LookingClient, request: Request, *, check_mode: bool, clock: Clock
+) -> Outcome:
+    """Reach what is requested; if a reboot is due and permitted, reboot, and reach and prove it once more.
 
-    ``impatient_client`` makes one that talks to the same server and gives up sooner: everything after the request goes
-    through that.
+    Killed between two of these parts, the next run finds what is still to do, as after any other message.
 
     Raises:
-        PlanError: this server must not be rebooted as it is; nothing was changed.
-        PowerError: Windows refused, or the server was not back in time.
-        WsmanError: the conversation failed before the reboot was asked for.
+        PlanError: it can't be had on this server, or the server must not be rebooted as it is; nothing was changed.
+        PowerError: Windows refused the reboot, or the server was not back in time.
+        WindowsError: Windows refused a step, or what was written did not stay.
+        WsmanError: the conversation failed.
     """
-    system = read_operating_system(client)
-    release = identified(client.host, system)
-    with Target(client, release.capabilities) as target:
-        permit, pending = _looked_at(target, system, wanted, with_journal=with_journal, now=clock.now())
-        report = Report(
-            release=permit.release,
-            uptime_before=permit.uptime,
-            settled=pending.names,
-            warnings=(*permit.warnings, *([pending.warning] if pending.warning else [])),
-        )
-        if check_mode:
-            return report
-        return _rebooted(target, impatient_client, wanted, clock, report)
+    outcome = run(client, request, check_mode=check_mode, clock=clock)
+    permit = outcome.leave_to_reboot
+    if permit is None or request.reboot is None:
+        return outcome
+    if check_mode:
+        return dataclasses.replace(outcome, reboot=_foreseen(outcome, permit))
+    report = _Rebooting(client, looking_client, request.reboot, permit, clock).report(outcome)
+    outcome = dataclasses.replace(outcome, reboot=report)
+    if request.is_empty:
+        return outcome
+    # The keys of the old session are worth nothing to the new boot.
+    client.reset()
+    return dataclasses.replace(outcome, proof=run(client, request.after_reboot, check_mode=False, clock=clock))
 
 
-def _looked_at(
-    target: Target, system: OperatingSystem, wanted: Reboot, *, with_journal: bool, now: float
-) -> tuple[Permission, Waits]:
-    release = identified(target.host, system)
-
-    def look(facts: Facts) -> tuple[Permission, Waits]:
-        context = Context(facts=facts, release=release, journal=None, now=now)
-        return permission(wanted, context), waits(facts[JOURNAL_FACT]) if with_journal else Waits()
-
-    found, _facts = settle(look, Facts({OperatingSystemFact(): system}), target)
-    return found
+def _foreseen(outcome: Outcome, permit: Permission) -> Report:
+    """The report of a reboot that does not come, because this is check mode."""
+    waiting = (plan.resource for plan in outcome.plans if plan.force.reboot_required)
+    settled = tuple(dict.fromkeys((*permit.settles, *waiting)))
+    return Report(uptime_before=permit.uptime, settled=settled, warnings=permit.warnings)
 
 
 # --- asking -----------------------------------------------------------------------------------------------------------
@@ -279,36 +250,52 @@ def _pauses() -> t.Iterator[float]:
         pause = min(pause * GROWTH, LONGEST_PAUSE)
 
 
-def _rebooted(
-    target: Target, impatient_client: t.Callable[[], Client], wanted: Reboot, clock: Clock, report: Report
-) -> Report:
-    """Ask, and wait for everything that was asked for; the report with what came of it."""
-    asked_at = clock.monotonic()
-    asked = ask(target, wanted)
-    clock.sleep(wanted.pre_reboot_delay)
-    wait = _Wait(impatient_client(), wanted, asked, asked_at=asked_at, clock=clock)
-    system = wait.for_boot(report.uptime_before)
-    all_run = wait.for_services()
-    # Before any complaint about a service: what waited for the boot is in force whatever a service does.
-    warnings = wait.settle_journal(report.settled)
-    if not all_run:
-        raise wait.services_down()
-    clock.sleep(wanted.post_reboot_delay)
-    return dataclasses.replace(
-        report,
-        uptime=system.uptime,
-        elapsed=clock.monotonic() - asked_at,
-        method=asked.method,
-        services=wait.service_states,
-        warnings=(*report.warnings, *warnings),
-    )
+class _Rebooting:
+    """One reboot: asked for over the client that worked, and waited for over one that gives up soon."""
+
+    def __init__(
+        self, client: Client, looking_client: LookingClient, wanted: Reboot, permit: Permission, clock: Clock
+    ) -> None:
+        self._client, self._looking_client, self._clock = client, looking_client, clock
+        self._wanted, self._permit = wanted, permit
+
+    def report(self, outcome: Outcome) -> Report:
+        """Ask, and wait for everything that was asked for; what came of it."""
+        asked_at = self._clock.monotonic()
+        with Target(self._client, outcome.final.release.capabilities) as target:
+            asked = ask(target, self._wanted)
+        self._clock.sleep(self._wanted.pre_reboot_delay)
+        with self._looking_client() as client:
+            wait = _Wait(client, self._wanted, self._permit, asked, asked_at=asked_at, clock=self._clock)
+            return self._waited(wait, judged_later={one.service.name.casefold() for one in outcome.final.victims})
+
+    def _waited(self, wait: _Wait, *, judged_later: t.Container[str]) -> Report:
+        system = wait.for_boot()
+        wait.for_services()
+        # Before any complaint about a service: what waited for the boot is in force whatever a service does.
+        warnings = wait.settle_journal()
+        if not all(name.casefold() in judged_later for name in wait.down):
+            raise wait.services_down()
+        self._clock.sleep(self._wanted.post_reboot_delay)
+        return Report(
+            uptime_before=self._permit.uptime,
+            uptime=system.uptime,
+            elapsed=wait.elapsed,
+            method=wait.method,
+            services=wait.service_states,
+            settled=self._permit.settles,
+            warnings=(*self._permit.warnings, *warnings),
+        )
 
 
 class _Wait:
     """What comes after the request, over a client that gives up soon."""
 
-    def __init__(self, client: Client, wanted: Reboot, asked: Asked, *, asked_at: float, clock: Clock) -> None:
-        self._client, self._wanted, self._asked, self._asked_at, self._clock = client, wanted, asked, asked_at, clock
+    def __init__(
+        self, client: Client, wanted: Reboot, permit: Permission, asked: Asked, *, asked_at: float, clock: Clock
+    ) -> None:
+        self._client, self._wanted, self._permit, self._asked = client, wanted, permit, asked
+        self._asked_at, self._clock = asked_at, clock
         self._watch = _Watch(clock, self._begin + wanted.reboot_timeout)
         self._services: dict[str, Service | None] = {}
         self._last_uptime = 0.0
@@ -319,15 +306,32 @@ class _Wait:
         return self._asked_at + self._wanted.pre_reboot_delay
 
     @property
+    def elapsed(self) -> float:
+        """Seconds since the request."""
+        return self._clock.monotonic() - self._asked_at
+
+    @property
+    def method(self) -> Method:
+        """How Windows was asked."""
+        return self._asked.method
+
+    @property
     def service_states(self) -> dict[str, str]:
         """As they were read last."""
         return {name: service.state for name, service in self._services.items() if service}
 
-    def for_boot(self, before: float) -> OperatingSystem:
+    @property
+    def down(self) -> tuple[str, ...]:
+        """The services that did not run when they were read last, or could not be read."""
+        readings = ((name, self._services.get(name)) for name in self._permit.services)
+        return tuple(name for name, service in readings if service is None or not service.runs)
+
+    def for_boot(self) -> OperatingSystem:
         """Wait for an uptime that only a boot after the request can have; raises PowerError."""
+        before = self._permit.uptime
 
         def look() -> OperatingSystem | None:
-            elapsed = self._clock.monotonic() - self._asked_at
+            elapsed = self.elapsed
             # The keys of the old session are worth nothing to the new boot.
             self._client.reset()
             system = read_operating_system(self._client)
@@ -345,24 +349,25 @@ class _Wait:
         doubtful = not self._asked.certain and not self._watch.was_gone
         return doubtful and self._clock.monotonic() > self._begin + UNCERTAIN_WINDOW
 
-    def for_services(self) -> bool:
-        """Whether all services run before the deadline; one that stopped may be started again, so no state is final."""
-        if not self._wanted.services:
-            return True
+    def for_services(self) -> None:
+        """Wait for all services until the deadline; one that stopped may be started again, so no state is final."""
+        if not self._permit.services:
+            return
         services = Services(self._client)
 
         def look() -> bool | None:
-            readings = services.read(self._wanted.services)
-            self._services = {name: readings[name.casefold()] for name in self._wanted.services}
-            return True if all(service and service.runs for service in self._services.values()) else None
+            readings = services.read(self._permit.services)
+            self._services = {name: readings[name.casefold()] for name in self._permit.services}
+            return None if self.down else True
 
-        return self._watch.until(look) is not None
+        self._watch.until(look)
 
-    def settle_journal(self, names: tuple[str, ...]) -> tuple[str, ...]:
+    def settle_journal(self) -> tuple[str, ...]:
         """Clear the waits that the boot ended; read again first, since others may write, too. Returns warnings.
 
         That it fails is no failure of the reboot: the next run sees by the uptime that the wait is over.
         """
+        names = self._permit.settles
         if not names:
             return ()
         registry = Registry(self._client)
@@ -385,7 +390,7 @@ class _Wait:
         )
 
     def _not_back(self) -> PowerError:
-        elapsed = self._clock.monotonic() - self._asked_at
+        elapsed = self.elapsed
         note = f", and {self._asked.note}" if self._asked.note else ""
         if self._watch.last_error:
             return self._error(

@@ -17,6 +17,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.resourc
     services_file,
     static_rpc_port,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs import reboot
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.known_services import why_not
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.protected_services import (
     SilentEvent,
@@ -77,6 +78,7 @@ ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
             "if_automatic": {"type": "bool", "default": False},
             "restart": {"type": "bool", "default": False},
             "silent_events": {"type": "list", "elements": "str", "default": []},
+            "silent_after_reboot": {"type": "list", "elements": "str", "default": []},
             **_CONDITIONS,
         },
     },
@@ -90,6 +92,10 @@ ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
     "stop_owners": {"type": "bool", "default": False},
     "prove": {"type": "bool", "default": False},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "reboot": {"type": "str", "choices": ["never", "where_needed"], "default": "never"},
+    "reboot_timeout": reboot.ARGUMENT_SPEC["reboot_timeout"],
+    "reboot_message": reboot.ARGUMENT_SPEC["msg"],
+    "ignore_block_mode": reboot.ARGUMENT_SPEC["ignore_block_mode"],
 }
 
 Validate = t.Callable[[str, t.Mapping[str, t.Any], t.Mapping[str, t.Any]], t.Mapping[str, t.Any]]
@@ -112,10 +118,32 @@ def request(arguments: t.Mapping[str, t.Any], *, journal: bool, validate: Valida
         prove=arguments["prove"],
         undo=arguments["state"] == "absent",
         journal=journal,
+        reboot=_reboot(arguments, journal=journal),
     )
-    if not (wanted.items or wanted.victims or wanted.known_services):
+    if wanted.is_empty:
         raise OptionError("resources", "nothing to do: give resources, victims or known_services")
     return wanted
+
+
+def _reboot(arguments: t.Mapping[str, t.Any], *, journal: bool) -> reboot.Reboot | None:
+    """The reboot that is permitted, with the defaults of ``server_reboot`` for what can't be chosen here."""
+    if arguments["reboot"] == "never":
+        return None
+    defaults = {name: spec["default"] for name, spec in reboot.ARGUMENT_SPEC.items()}
+    chosen = {name: arguments[option] for option, name in _REBOOT_OPTIONS.items()}
+    try:
+        return reboot.options({**defaults, **chosen}, always=False, journal=journal)
+    except OptionError as error:
+        option = next(option for option, name in _REBOOT_OPTIONS.items() if name == error.option)
+        raise OptionError(option, error.reason) from error
+
+
+_REBOOT_OPTIONS: t.Final = {
+    "reboot_timeout": "reboot_timeout",
+    "reboot_message": "msg",
+    "ignore_block_mode": "ignore_block_mode",
+}
+"""What of a reboot can be chosen here, and how ``server_reboot`` calls it."""
 
 
 def _known_service(key: str) -> KnownService:
@@ -190,9 +218,14 @@ def _victim(place: str, item: t.Mapping[str, t.Any]) -> Victim:
         if_automatic=item["if_automatic"],
         condition=Condition(*(tuple(item[name]) for name in _CONDITIONS)),
         restart=item["restart"],
-        silent_events=tuple(_silent_event(f"{place}.silent_events", text) for text in item["silent_events"]),
+        silent_events=_silent_events(place, "silent_events", item),
+        silent_after_reboot=_silent_events(place, "silent_after_reboot", item),
         ad_lds_instance=item.get("ad_lds_instance") or "",
     )
+
+
+def _silent_events(place: str, option: str, item: t.Mapping[str, t.Any]) -> tuple[SilentEvent, ...]:
+    return tuple(_silent_event(f"{place}.{option}", text) for text in item[option])
 
 
 def _silent_event(place: str, text: str) -> SilentEvent:

@@ -42,6 +42,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.pr
     VictimReport,
     report_on,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.reboot import Permission, permission_after
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.request import Item, Request
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.service_moves import Moves, moves_for
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.service_order import distinct
@@ -92,6 +93,8 @@ class Convergence:
     restarts_dns: bool = False
     unrelieved: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
     """Victims that stay down, each with the reason."""
+    reboot: Permission | None = None
+    """The server is to be rebooted after the steps, and may be."""
 
     @property
     def applicable(self) -> bool:
@@ -142,7 +145,17 @@ def converge(request: Request, facts: Facts, release: Release, now: float) -> Co
     plans = tuple(_as_observed(plan, reports) for plan in plans)
     _refuse_unwritable(plans)
     _refuse_two_for_one(plans)
-    return _ordered(request, context, ledger, plans, reports)
+    reboot = _permission(request, context, plans, reports)
+    return dataclasses.replace(_ordered(request, context, ledger, plans, reports), reboot=reboot)
+
+
+def _permission(
+    request: Request, context: Context, plans: tuple[Plan, ...], reports: tuple[VictimReport, ...]
+) -> Permission | None:
+    if request.reboot is None:
+        return None
+    services = [*request.required_services, *(report.victim.service for report in reports)]
+    return permission_after(plans, request.reboot, context, services)
 
 
 def _first_questions(request: Request, release: Release) -> list[Fact[t.Any]]:

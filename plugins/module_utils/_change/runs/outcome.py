@@ -15,6 +15,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.pr
     PortStanding,
     VictimReport,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.reboot import Permission, Report, sentence
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.request import Request
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.service_moves import late_ports
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import DNS_SERVICE
@@ -30,6 +31,29 @@ class Outcome:
     final: Convergence
     applied: bool
     """False in check mode and where there was nothing to do."""
+    reboot: Report | None = None
+    """The reboot after it, or in check mode the one that would come."""
+    proof: Outcome | None = None
+    """The run after the reboot."""
+
+    @property
+    def end(self) -> Outcome:
+        """The last run: how things stand."""
+        return self.proof or self
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything was done besides book-keeping, or in check mode would be."""
+        return self.planned.changed or self.reboot is not None
+
+    @property
+    def leave_to_reboot(self) -> Permission | None:
+        """The server is to be rebooted now, and may be; ``None`` also where the run failed."""
+        wanted = self.request.reboot
+        if wanted is None or failures(self) or not (wanted.always or self.reboot_required):
+            return None
+        # What was taken back waits for the reboot too, but a second look does not see that.
+        return self.final.reboot or (self.planned.reboot and dataclasses.replace(self.planned.reboot, settles=()))
 
     @property
     def plans(self) -> tuple[Plan, ...]:
@@ -67,8 +91,10 @@ def failures(outcome: Outcome) -> tuple[str, ...]:
 
     What waits for a reboot is no failure: ports in wrong hands, and a service that is down because a port that its
     reboot reserves was drawn by somebody who keeps it until then. In check mode nothing has been tried, so nothing has
-    failed.
+    failed. After a reboot counts how things stand then.
     """
+    if outcome.proof:
+        return failures(outcome.proof)
     request, final = outcome.request, outcome.final
     if not final.applicable:
         return (_missing_sentence(final),) if request.require else ()
@@ -169,9 +195,25 @@ def _noise_sentence(report: VictimReport) -> str:
 
 def summary(outcome: Outcome, *, check_mode: bool) -> str:
     """What happened, in one or a few short sentences."""
+    if outcome.reboot is None:
+        return _summary(outcome, check_mode=check_mode)
+    first = "" if outcome.request.is_empty else _course(outcome, check_mode=check_mode)
+    return " ".join(part for part in (first, sentence(outcome.reboot), _afterwards(outcome)) if part)
+
+
+def _summary(outcome: Outcome, *, check_mode: bool) -> str:
     failed = failures(outcome)
-    if failed:
-        return " ".join(failed)
+    return " ".join(failed) if failed else _course(outcome, check_mode=check_mode)
+
+
+def _afterwards(outcome: Outcome) -> str:
+    """The proof after the reboot; in check mode, that there would be one."""
+    if outcome.proof:
+        return _summary(outcome.proof, check_mode=False)
+    return "" if outcome.request.is_empty else "Then everything would be looked at again."
+
+
+def _course(outcome: Outcome, *, check_mode: bool) -> str:
     if not outcome.planned.applicable:
         return f"Nothing to do here: {_missing_sentence(outcome.planned)}"
     return " ".join(part for part in (_done(outcome, check_mode=check_mode), *_waits(outcome)) if part)

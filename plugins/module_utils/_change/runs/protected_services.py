@@ -83,6 +83,8 @@ class Victim:
     """It may be restarted, where it runs without its ports."""
     silent_events: tuple[SilentEvent, ...] = ()
     """Events that must not have been logged since the last boot."""
+    silent_after_reboot: tuple[SilentEvent, ...] = ()
+    """The same, once the run has rebooted the server."""
     ad_lds_instance: str = ""
     """An AD LDS instance whose TCP ports it must hold, and whose UDP twins nobody else may hold."""
 
@@ -108,6 +110,11 @@ class Victim:
             optional={**self.optional, "udp": (self.optional["udp"] | ports) - self.own["udp"]},
             ad_lds_instance="",
         )
+
+    @property
+    def after_reboot(self) -> Victim:
+        """This victim once the run has rebooted the server."""
+        return dataclasses.replace(self, silent_events=(*self.silent_events, *self.silent_after_reboot))
 
     def ports(self, protocol: Protocol) -> PortSet:
         """Every port that nobody else may hold."""

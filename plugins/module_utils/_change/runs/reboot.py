@@ -1,9 +1,10 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``server_reboot``: what may be rebooted, how Windows is asked, and what proves that it was done.
+"""Reboots: what may be rebooted, how Windows is asked, what proves that it was done, and how that is said.
 
-Pure: the asking and the waiting are in ``windows/power.py``.
+Of ``server_reboot``, and of a run that reaches several things and needs a reboot for one. Pure: the asking and the
+waiting are in ``_windows/power.py``.
 """
 
 from __future__ import annotations
@@ -18,8 +19,14 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal
     JournalError,
     load,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import Context, OptionError, PlanError
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
+    Context,
+    OptionError,
+    Plan,
+    PlanError,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs import ipsec
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.predicted_facts import foreseen
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.protected_services import ERROR_MEANINGS
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.service_order import distinct
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import (
@@ -34,6 +41,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     Service,
     ServiceFact,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import JOURNAL_FACT
 
 Method = t.Literal["wmi", "shutdown.exe"]
 
@@ -91,6 +99,10 @@ class Reboot:
     post_reboot_delay: int
     services: tuple[str, ...]
     ignore_block_mode: bool
+    always: bool
+    """Otherwise only if a setting waits for a reboot."""
+    journal: bool
+    """Whether the journal is told what the reboot brought into force."""
 
     @property
     def command(self) -> str:
@@ -109,8 +121,8 @@ class Reboot:
         }
 
 
-def options(arguments: t.Mapping[str, t.Any]) -> Reboot:
-    """Typed options; raises OptionError."""
+def options(arguments: t.Mapping[str, t.Any], *, always: bool, journal: bool) -> Reboot:
+    """Typed options of ``server_reboot``; raises OptionError."""
     for name, (least, most) in SECONDS_ALLOWED.items():
         if not least <= arguments[name] <= most:
             raise OptionError(name, f"{arguments[name]} is not between {least} and {most} seconds")
@@ -129,6 +141,8 @@ def options(arguments: t.Mapping[str, t.Any]) -> Reboot:
         post_reboot_delay=arguments["post_reboot_delay"],
         services=distinct(names),
         ignore_block_mode=arguments["ignore_block_mode"],
+        always=always,
+        journal=journal,
     )
 
 
@@ -137,32 +151,57 @@ def options(arguments: t.Mapping[str, t.Any]) -> Reboot:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Permission:
-    """A server that may be rebooted: what it is now, and what is to be said about it."""
+    """A server that may be rebooted: what it is now, what the reboot brings, and what is to be said about it."""
 
-    release: str
     uptime: float
     """Seconds, in the answer that was read last."""
+    services: tuple[str, ...] = ()
+    """Key names of the services that must run afterwards."""
+    settles: tuple[str, ...] = ()
+    """Entries of the journal that wait for something that the boot brings."""
     warnings: tuple[str, ...] = ()
 
 
 def permission(wanted: Reboot, context: Context) -> Permission:
-    """Whether this server may be rebooted; raises PlanError where it may not, and FactsNeeded."""
+    """Whether this server may be rebooted; raises PlanError if it may not, and FactsNeeded."""
     guarded = (DNS_SERVICE, IPSEC_SERVICE) if context.capabilities.ipsec_block_mode else ()
     # Everything about services is asked at once: one query.
     context.facts.require(*(ServiceFact(name) for name in (WINRM_SERVICE, *guarded, *wanted.services)))
     _demand_way_back(context.facts[ServiceFact(WINRM_SERVICE)])
     for name in wanted.services:
         _demand_startable(name, context.facts[ServiceFact(name)])
+    risks = _block_mode_warnings(wanted, context)
+    pending = waits(context.facts[JOURNAL_FACT]) if wanted.journal else Waits()
     return Permission(
-        release=context.release.name,
         uptime=context.facts[OperatingSystemFact()].uptime,
-        warnings=_block_mode_warnings(wanted, context),
+        services=wanted.services,
+        settles=pending.names,
+        warnings=(*risks, *([pending.warning] if pending.warning else [])),
     )
+
+
+def permission_after(
+    plans: t.Iterable[Plan], wanted: Reboot, context: Context, services: t.Iterable[str]
+) -> Permission | None:
+    """The same for a server as these plans leave it; ``None`` if no reboot is due.
+
+    ``services``: those that should run afterwards. What does not start by itself is not waited for.
+    """
+    plans = tuple(plans)
+    if not (wanted.always or any(plan.force.reboot_required for plan in plans)):
+        return None
+    after = dataclasses.replace(context, facts=foreseen(context.facts, (s for plan in plans for s in plan.steps)))
+    starting = [name for name in services if _starts_by_itself(after.facts[ServiceFact(name)])]
+    return permission(dataclasses.replace(wanted, services=distinct([*wanted.services, *starting])), after)
+
+
+def _starts_by_itself(service: Service | None) -> bool:
+    return service is not None and service.start_mode == "Auto"
 
 
 def _demand_way_back(winrm: Service | None) -> None:
     """The way back in: without WinRM after the boot nobody could look at the server, let alone repair it."""
-    if winrm is not None and winrm.start_mode == "Auto":
+    if _starts_by_itself(winrm):
         return
     mode = "there is no such service" if winrm is None else f"its start mode is {winrm.start_mode}"
     raise PlanError(
@@ -245,6 +284,37 @@ def is_rebooted(*, uptime: float, before: float, elapsed: float, was_gone: bool)
     if before > 0 and uptime < elapsed:
         return True
     return was_gone and uptime + CLOCK_TOLERANCE < before + elapsed
+
+
+# --- what came of it ------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Report:
+    """A reboot. Times in seconds; ``settled`` names what it brings into force."""
+
+    uptime_before: float
+    uptime: float | None = None
+    """``None``: not rebooted, this was check mode."""
+    elapsed: float = 0.0
+    method: Method | None = None
+    services: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    settled: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def rebooted(self) -> bool:
+        """Whether it was done: in check mode it was not."""
+        return self.uptime is not None
+
+
+def sentence(report: Report) -> str:
+    """What was done, or in check mode would be."""
+    names = ", ".join(report.settled)
+    if not report.rebooted:
+        return f"The server would be rebooted.{f' {names} waits for it.' if names else ''}"
+    settled = f" In force since then: {names}." if names else ""
+    return f"The server was rebooted and was back after {report.elapsed:.0f} seconds.{settled}"
 
 
 def down_sentence(services: t.Iterable[tuple[str, Service | None]]) -> str:

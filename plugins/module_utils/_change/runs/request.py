@@ -10,6 +10,7 @@ import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import Resource
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.protected_services import Victim
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.reboot import Reboot
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import KnownService
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import Facts, ServiceFact
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import (
@@ -59,6 +60,19 @@ class Request:
     undo: bool = False
     """Take back what earlier runs changed for these items, instead of reaching them."""
     journal: bool = True
+    reboot: Reboot | None = None
+    """How the server may be rebooted; ``None``: it may not."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to reach and nothing to look at."""
+        return not (self.items or self.victims or self.known_services)
+
+    @property
+    def after_reboot(self) -> Request:
+        """What is to be reached once the server has rebooted; another reboot is not."""
+        victims = tuple(victim.after_reboot for victim in self.victims)
+        return dataclasses.replace(self, victims=victims, reboot=None)
 
     @property
     def is_conditional(self) -> bool:

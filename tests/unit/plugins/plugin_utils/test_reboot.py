@@ -11,13 +11,17 @@ import typing as t
 import pytest
 import requests
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._windows.power import Report
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.convergence import Convergence
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.outcome import Outcome
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.reboot import Report
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.request import Request
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import release_of
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors import HostUnreachable
 from ansible_collections.portkeeper.windows.plugins.plugin_utils import _reboot as reboot
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._results import reboot_result
 
-CHECKED = Report("Windows Server 2003", uptime_before=3600.4, settled=("reserved_ports",))
+CHECKED = Report(uptime_before=3600.4, settled=("reserved_ports",))
 DONE = Report(
-    "Windows Server 2003",
     uptime_before=3600.4,
     uptime=12.3,
     elapsed=95.04,
@@ -28,8 +32,15 @@ DONE = Report(
 )
 
 
+def returned_for(report: Report, *, diff: bool = False) -> dict[str, t.Any]:
+    """The result of server_reboot on a Windows Server 2003."""
+    found = Convergence(release_of("5.2.3790", 3))
+    outcome = Outcome(Request(items=()), found, found, applied=False, reboot=report)
+    return reboot_result(outcome, host="edge1", check_mode=not report.rebooted, diff=diff)
+
+
 def test_what_a_reboot_returns() -> None:
-    returned = reboot.result(DONE, host="edge1", diff=True)
+    returned = returned_for(DONE, diff=True)
     assert returned == {
         "changed": True,
         "rebooted": True,
@@ -55,7 +66,7 @@ def test_what_a_reboot_returns() -> None:
 
 
 def test_what_check_mode_returns() -> None:
-    returned = reboot.result(CHECKED, host="edge1", diff=False)
+    returned = returned_for(CHECKED)
     assert returned["changed"]
     assert not returned["rebooted"]
     assert returned["msg"] == "The server would be rebooted. reserved_ports waits for it."
@@ -91,8 +102,8 @@ def test_looks_have_their_own_timeout_and_leave_the_session_as_it_was() -> None:
     session = Session()
     original = session.setup_encryption
     connection = types.SimpleNamespace(protocol=types.SimpleNamespace(transport=session))
-    with reboot.impatience(connection, "edge1") as impatient_client, pytest.raises(HostUnreachable):
-        impatient_client().get("root/cimv2", "Win32_OperatingSystem")
+    with reboot.looking_client(connection, "edge1") as client, pytest.raises(HostUnreachable):
+        client.get("root/cimv2", "Win32_OperatingSystem")
     assert session.timeouts == [reboot.READ_TIMEOUT]
     assert session.read_timeout_sec == 30.0
     assert session.setup_encryption is original

