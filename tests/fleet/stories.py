@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import collections.abc as c
 import dataclasses
-import itertools
 import os
 import pathlib
 import tempfile
@@ -113,7 +112,7 @@ def tell(stories: c.Sequence[Story]) -> dict[str, tuple[Beat, ...]]:
     if len(hosts) != len(stories):
         raise ValueError("two stories have the same id")
     with running_fleet({"defaults": dict(DEFAULTS), "hosts": hosts}) as fleet:
-        telling = play(fleet.control, fleet.inventory, _tasks(stories))
+        telling = _played(fleet.control, fleet.inventory, _plays(stories))
     untold = [story.id for story in stories if len(telling.beats.get(story.id, ())) != len(story.steps)]
     if untold:
         raise AssertionError(f"not told to the end: {', '.join(untold)}\n{telling.output}")
@@ -128,11 +127,24 @@ def play(
     settings: c.Mapping[str, str] | None = None,
 ) -> Telling:
     """Run these tasks on all hosts of an inventory."""
+    return _played(control, inventory, [_play("all", tasks)], *arguments, settings=settings)
+
+
+def _played(
+    control: ControlClient,
+    inventory: pathlib.Path,
+    plays: c.Sequence[Json],
+    *arguments: str,
+    settings: c.Mapping[str, str] | None = None,
+) -> Telling:
     with tempfile.TemporaryDirectory(prefix="portkeeper-play-") as directory:
         playbook = pathlib.Path(directory) / "playbook.yml"
-        content = [{"name": "Story", "hosts": "all", "gather_facts": False, "tasks": list(tasks)}]
-        playbook.write_text(yaml.safe_dump(content, sort_keys=False, width=1000), encoding="utf-8")
+        playbook.write_text(yaml.safe_dump(list(plays), sort_keys=False, width=1000), encoding="utf-8")
         return playbook_run(control, inventory, str(playbook), *arguments, settings=settings)
+
+
+def _play(hosts: str, tasks: c.Sequence[Json]) -> Json:
+    return {"name": "Story", "hosts": hosts, "gather_facts": False, "tasks": list(tasks)}
 
 
 def playbook_run(
@@ -185,33 +197,31 @@ def _variables(story: Story) -> dict[str, t.Any]:
     return {**story.variables, "story": steps}
 
 
-def _tasks(stories: c.Sequence[Story]) -> list[Json]:
-    rows = enumerate(itertools.zip_longest(*(story.steps for story in stories)))
-    return [task for position, row in rows for task in _row_tasks(position, [step for step in row if step])]
+def _plays(stories: c.Sequence[Story]) -> list[Json]:
+    """A play for each module of each row, with those hosts alone: Ansible starts a process to skip a task, too."""
+    return [play for position in range(max(len(story.steps) for story in stories)) for play in _row(position, stories)]
 
 
-def _row_tasks(position: int, steps: c.Sequence[Step]) -> list[Json]:
-    modules = sorted({step.module for step in steps})
-    acts = [_acts_task(position)] if any(step.acts for step in steps) else []
-    return [*acts, *(_module_task(position, module, steps) for module in modules)]
+def _row(position: int, stories: c.Sequence[Story]) -> c.Iterator[Json]:
+    steps = {story.id: story.steps[position] for story in stories if len(story.steps) > position}
+    if acting := [host for host, step in steps.items() if step.acts]:
+        yield _play(",".join(acting), [_acts_task(position)])
+    for module in sorted({step.module for step in steps.values()}):
+        asked = {host: step for host, step in steps.items() if step.module == module}
+        yield _play(",".join(asked), [_module_task(position, module, asked.values())])
 
 
 def _acts_task(position: int) -> Json:
-    return {
-        "name": f"{position} fleet_acts",
-        "fleet_acts": {"acts": f"{{{{ story[{position}].acts }}}}"},
-        "when": f"story | length > {position} and story[{position}].acts | length > 0",
-    }
+    return {"name": f"{position} fleet_acts", "fleet_acts": {"acts": f"{{{{ story[{position}].acts }}}}"}}
 
 
-def _module_task(position: int, module: str, steps: c.Sequence[Step]) -> Json:
-    options = sorted({name for step in steps if step.module == module for name in step.options})
+def _module_task(position: int, module: str, steps: c.Iterable[Step]) -> Json:
+    options = sorted({name for step in steps for name in step.options})
     return {
         "name": f"{position} {module}",
         f"{COLLECTION}.{module}": {
             name: f"{{{{ story[{position}].options['{name}'] | default(omit) }}}}" for name in options
         },
-        "when": f"story | length > {position} and story[{position}].module == '{module}'",
         "check_mode": f"{{{{ story[{position}].check }}}}",
         "diff": True,
         "ignore_errors": True,

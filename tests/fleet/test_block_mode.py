@@ -11,8 +11,9 @@ import typing as t
 import pytest
 
 from tests.fleet.beats import assert_refused
+from tests.fleet.in_process import tell
 from tests.fleet.snapshot import TCPIP
-from tests.fleet.stories import Beat, Json, Step, Story, play, tell
+from tests.fleet.stories import Beat, Json, Step, Story, play
 from tests.simulator.control import running_fleet
 
 OLD: t.Final[Json] = {"release": "2003", "roles": ["dns", "ias"], "broken": False}

@@ -11,8 +11,9 @@ import typing as t
 
 import pytest
 
+from tests.fleet.in_process import tell
 from tests.fleet.snapshot import Snapshot
-from tests.fleet.stories import Beat, Event, Json, Step, Story, tell
+from tests.fleet.stories import Beat, Event, Json, Step, Story
 
 MODULE: t.Final = "converge"
 AD_LDS: t.Final = "ADAM_MSExchange"

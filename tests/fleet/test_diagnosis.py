@@ -11,8 +11,9 @@ import typing as t
 import pytest
 import yaml
 
+from tests.fleet.in_process import tell
 from tests.fleet.snapshot import Snapshot
-from tests.fleet.stories import Beat, Json, Step, Story, tell
+from tests.fleet.stories import Beat, Json, Step, Story
 
 SERVERS: t.Final[dict[str, Json]] = yaml.safe_load(
     (pathlib.Path(__file__).parent / "diagnosis.yml").read_text(encoding="utf-8")

@@ -12,8 +12,9 @@ import typing as t
 import pytest
 
 from tests.fleet.beats import assert_refused
+from tests.fleet.in_process import tell
 from tests.fleet.snapshot import JOURNAL, TCPIP
-from tests.fleet.stories import Beat, Json, Step, Story, tell
+from tests.fleet.stories import Beat, Json, Step, Story
 
 PORTS: t.Final[Json] = {"ports": ["50389"]}
 RESERVE: t.Final = Step(module="reserved_ports", options=PORTS)

@@ -11,7 +11,8 @@ import typing as t
 import pytest
 
 from tests.fleet.beats import assert_nothing_to_do, assert_refused
-from tests.fleet.stories import Beat, Json, Step, Story, tell
+from tests.fleet.in_process import tell
+from tests.fleet.stories import Beat, Json, Step, Story
 
 Told: t.TypeAlias = dict[str, tuple[Beat, ...]]
 

@@ -11,8 +11,9 @@ import typing as t
 import pytest
 
 from tests.fleet.beats import assert_refused
+from tests.fleet.in_process import tell
 from tests.fleet.snapshot import PROTOCOLS
-from tests.fleet.stories import Beat, Json, Step, Story, tell
+from tests.fleet.stories import Beat, Json, Step, Story
 
 MODULE: t.Final = "port_info"
 QUERY: t.Final = "sockets[?port==`50636` && protocol=='udp']"

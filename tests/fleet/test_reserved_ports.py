@@ -11,8 +11,9 @@ import typing as t
 
 import pytest
 
+from tests.fleet.in_process import tell
 from tests.fleet.snapshot import Snapshot, shown
-from tests.fleet.stories import Beat, Json, Step, Story, four_beats, tell
+from tests.fleet.stories import Beat, Json, Step, Story, four_beats
 
 MODULE: t.Final = "reserved_ports"
 PORTS: t.Final = ["50389", "50636"]

@@ -13,7 +13,8 @@ import typing as t
 import pytest
 
 from tests.fleet.beats import assert_done_as_said, assert_nothing_to_do, assert_only_told, assert_refused
-from tests.fleet.stories import Beat, Json, Step, Story, four_beats, tell
+from tests.fleet.in_process import tell
+from tests.fleet.stories import Beat, Json, Step, Story, four_beats
 
 START: t.Final = "service_start_mode"
 STATE: t.Final = "service_state"

@@ -13,9 +13,10 @@ import typing as t
 import pytest
 
 from tests.fleet.errands import ConvergeErrand
+from tests.fleet.in_process import tell
 from tests.fleet.interruption import ENDINGS, DirectPlace, Ending, Trial, findings
 from tests.fleet.snapshot import Snapshot
-from tests.fleet.stories import Beat, Json, Step, Story, tell
+from tests.fleet.stories import Beat, Json, Step, Story
 from tests.simulator.windows.services_file import content
 
 MODULE: t.Final = "services_file"

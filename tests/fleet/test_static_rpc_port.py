@@ -12,8 +12,9 @@ import typing as t
 import pytest
 
 from tests.fleet.beats import assert_nothing_to_do, assert_only_told, assert_refused
+from tests.fleet.in_process import tell
 from tests.fleet.snapshot import SERVICES, Snapshot
-from tests.fleet.stories import Beat, Json, Step, Story, four_beats, tell
+from tests.fleet.stories import Beat, Json, Step, Story, four_beats
 
 MODULE: t.Final = "static_rpc_port"
 VALUES: t.Final[t.Mapping[str, tuple[str, str]]] = {

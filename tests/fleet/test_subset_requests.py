@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.fleet.stories import Beat, Json, Step, Story, tell
+from tests.fleet.in_process import tell
+from tests.fleet.stories import Beat, Json, Step, Story
 from tests.fleet.subset_requests import ONE_PORT, RELEASES, REQUESTS, WHOLE, WITHOUT
 
 

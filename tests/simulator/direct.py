@@ -16,8 +16,9 @@ import typing as t
 
 from tests.simulator.fleet import read_scenario
 from tests.simulator.windows.server import build_server
-from tests.simulator.wire.operations import Caller
-from tests.simulator.wire.soap import read_message
+from tests.simulator.wire.counters import Counters, LoggedRequest
+from tests.simulator.wire.operations import Caller, describe
+from tests.simulator.wire.soap import Message, read_message
 
 START: t.Final = 1_714_550_400.0
 """When the simulated time begins (2024-05-01, UTC): always the same, so that two runs are the same."""
@@ -27,14 +28,15 @@ _NAME: t.Final = "server"
 class DirectServer:
     """A host entry of a scenario, and its first user at the other end. ``now``: seconds since 1970."""
 
-    def __init__(self, entry: c.Mapping[str, t.Any]) -> None:
-        """Build it; ValueError names the mistake in the entry."""
+    def __init__(self, entry: c.Mapping[str, t.Any], *, counters: Counters | None = None) -> None:
+        """Build it; ValueError names the mistake in the entry. ``counters``, if given, count each message."""
         (plan,) = read_scenario({"hosts": {_NAME: dict(entry)}}).hosts
         self.now = START
         self._model = build_server(plan.model, now=self.now)
         self._service = plan.settings.service(self._model)
         self._caller = Caller(self._model.users[0], "127.0.0.1", "http://127.0.0.1/wsman")
         self._boot = self._model.boot_id
+        self._counters = counters
 
     @classmethod
     def restored(cls, copy: bytes) -> DirectServer:
@@ -77,7 +79,36 @@ class DirectServer:
             raise ConnectionRefusedError("The simulated server does not listen.")
         if len(envelope) > self._service.largest_envelope:
             raise ValueError(f"This server takes no envelope of {len(envelope)} bytes (HTTP status 413).")
-        return _at_once(self._service.answer(read_message(envelope), self._caller))[1]
+        message = read_message(envelope)
+        status, answer = _at_once(self._service.answer(message, self._caller))
+        if self._counters is not None:
+            self._count(self._counters, message, status, (len(envelope), len(answer)))
+        return answer
+
+    def _count(self, counters: Counters, message: Message, status: int, sizes: tuple[int, int]) -> None:
+        """As a host of a fleet does, but for what belongs to the network: authentication and connections."""
+        counters.requests += 1
+        counters.messages += 1
+        counters.bytes_in += sizes[0]
+        counters.bytes_out += sizes[1]
+        counters.log.append(
+            LoggedRequest(
+                n=counters.messages,
+                action=message.action,
+                resource=message.resource,
+                method=message.method,
+                brief=describe(message),
+                user=self._caller.user.name,
+                status=status,
+                bytes_in=sizes[0],
+                bytes_out=sizes[1],
+                milliseconds=0.0,
+            )
+        )
+
+    def act(self, action: c.Mapping[str, t.Any]) -> None:
+        """Do what others do to the server, see tests.simulator.windows.acts."""
+        self._model.act(action)
 
     def state(self) -> dict[str, t.Any]:
         """Give the modelled state, as a fleet's control endpoint gives it, and the open shells and enumerations."""

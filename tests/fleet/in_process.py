@@ -1,0 +1,134 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tables of stories without the program: the real actions, over a server in this process, in simulated time.
+
+For what a module does on each kind of server. A run of the program adds the playbook, the processes and the network;
+tests/fleet/test_in_process.py compares both for each module.
+"""
+
+from __future__ import annotations
+
+import collections.abc as c
+import contextlib
+import importlib
+import json
+import types
+import typing as t
+from unittest import mock
+
+from ansible.playbook.task import Task
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.apply import Clock
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Client
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors import HostUnreachable
+from ansible_collections.portkeeper.windows.plugins.plugin_utils import _action_base, _information, _reboot
+from tests.fleet.snapshot import Snapshot
+from tests.fleet.stories import COLLECTION, DEFAULTS, Beat, Event, Json, Step, Story
+from tests.simulator.direct import DirectServer
+from tests.simulator.wire.counters import Counters
+
+MESSAGE_SECONDS: t.Final = 0.02
+"""What one message takes in simulated time."""
+TASK_SECONDS: t.Final = 2.0
+"""From one task to the next. With the time scale of these servers, everything that began is over by then."""
+
+_WITH_A_CLOCK: t.Final = (_action_base, _information, _reboot)
+_ACTIONS: t.Final = f"ansible_collections.{COLLECTION}.plugins.action"
+
+
+def tell(stories: c.Sequence[Story]) -> dict[str, tuple[Beat, ...]]:
+    """Run each story on a server of its own, and give what happened by story."""
+    return {story.id: _Stage(story).told() for story in stories}
+
+
+class _Stage:
+    """A story, its server, and the server's time; also the transport of the clients that talk to it."""
+
+    host = "server"
+
+    def __init__(self, story: Story) -> None:
+        self._story = story
+        self._counters = Counters()
+        self._server = DirectServer({**DEFAULTS, "name": story.id, **story.server}, counters=self._counters)
+        self._clock = Clock(now=self._now, monotonic=self._now, sleep=self._server.pass_time)
+
+    def _now(self) -> float:
+        return self._server.now
+
+    def told(self) -> tuple[Beat, ...]:
+        """The whole story."""
+        return tuple(self._beat(step) for step in self._story.steps)
+
+    def _beat(self, step: Step) -> Beat:
+        for act in step.acts:
+            self._server.act(act)
+        self._server.pass_time(TASK_SECONDS)
+        self._counters.reset()
+        before = self._look()
+        result = _as_json(self._result(step))
+        self._server.pass_time(TASK_SECONDS)
+        requests = _as_json(self._counters.as_json())
+        return Beat(_event(result), step.module, result, before, self._look(), requests)
+
+    def _look(self) -> Snapshot:
+        return Snapshot(_as_json(self._server.state()))
+
+    def _result(self, step: Step) -> Json:
+        variables = {**self._story.variables, "inventory_hostname": self._story.id}
+        with self._connected():
+            return _action(step).run(None, variables)
+
+    @contextlib.contextmanager
+    def _connected(self) -> c.Iterator[None]:
+        """Where an action would connect, it gets this server; and the server's time instead of the time of day."""
+        patches = (
+            *(mock.patch.object(module, "Clock", return_value=self._clock) for module in _WITH_A_CLOCK),
+            mock.patch.object(_action_base, "open_client", side_effect=self._client_in_context),
+            mock.patch.object(_reboot, "impatience", return_value=contextlib.nullcontext(self._client)),
+        )
+        with contextlib.ExitStack() as stack:
+            for patch in patches:
+                stack.enter_context(patch)
+            yield
+
+    def _client_in_context(self, *_connection: t.Any) -> contextlib.AbstractContextManager[Client]:
+        return contextlib.nullcontext(self._client())
+
+    def _client(self) -> Client:
+        return Client(self, clock=self._clock.monotonic)
+
+    def send(self, envelope: bytes) -> bytes:
+        """One message and its answer."""
+        self._server.pass_time(MESSAGE_SECONDS)
+        if not self._server.is_listening:
+            raise HostUnreachable(host=self.host, meaning="no connection")
+        return self._server.answer(envelope)
+
+    def reset(self) -> None:
+        """There is no connection."""
+
+
+def _action(step: Step) -> ActionBase:
+    """The action of the step's module, as a task makes it."""
+    task = Task()
+    task.action = f"{COLLECTION}.{step.module}"
+    task.args = _as_json(step.options)
+    task.check_mode = step.check
+    task.diff = True
+    connection = types.SimpleNamespace(transport="winrm", _shell=types.SimpleNamespace(tmpdir=""))
+    context = types.SimpleNamespace(remote_addr="")
+    plugin = importlib.import_module(f"{_ACTIONS}.{step.module}")
+    return t.cast(ActionBase, plugin.ActionModule(task, connection, context, None, None, None))
+
+
+def _event(result: Json) -> Event:
+    if result.get("unreachable"):
+        return "unreachable"
+    return "failed" if result.get("failed") else "ok"
+
+
+def _as_json(value: t.Any) -> t.Any:
+    """The same without Python's own types, as it comes out of the program."""
+    return json.loads(json.dumps(value, default=str))
