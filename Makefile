@@ -27,7 +27,7 @@ export ANSIBLE_HOME := $(CURDIR)/$(BUILD)/ansible-home
 help:
 	@echo 'make demo         a simulated fleet, broken, then fixed by playbooks/site.yml, with a page before and after'
 	@echo 'make rehearse     FACTS=file.json ROLE=name: boots of a twin of your server before and after a role'
-	@echo 'make test         everything that must hold (about 15 minutes on 2 cores)'
+	@echo 'make test         everything that must hold (about 12 minutes on 2 cores)'
 	@echo 'make fuzz         100,000 spoilt texts against their readers, and how the CPU time of readers grows with a text'
 	@echo 'make bench        requests, bytes and seconds, ours beside ansible.windows; writes build/bench.json'
 	@echo 'make environment  only build/venv and the link that makes the checkout a collection'
@@ -37,7 +37,7 @@ help:
 	@echo 'make documentation  what docs/, modules and roles repeat of the code, written anew; make unit says if it is due'
 	@echo 'make format       what ruff can put right by itself'
 	@echo 'make clean        remove build/'
-	@echo 'Parts of make test: lint types unit fuzz changelog-check collection-check sanity ansible-lint fleet-tests server-words report-tests'
+	@echo 'Parts of make test: lint unit side-by-side ($(SIDE_BY_SIDE)) fleet-tests report-tests'
 	@echo 'One test: make unit ONLY=tests/unit/test_walls.py; make sanity ONLY="--test pylint"'
 
 include tests/tooling/environment.mk
@@ -79,8 +79,8 @@ collection: $(TARBALL)
 
 # From the copy, which holds only what git knows or would add: leftovers in the checkout stay out.
 .PHONY: $(TARBALL)
-$(TARBALL): copy
-	@cd $(COPY) && ansible-galaxy collection build --force --output-path $(CURDIR)/$(BUILD)
+$(TARBALL): copy-collection
+	@cd $(call copy_of,collection) && ansible-galaxy collection build --force --output-path $(CURDIR)/$(BUILD)
 
 # Renews the entry of the version that galaxy.yml names from the fragments (which stay) and the modules' version_added.
 .PHONY: changelog

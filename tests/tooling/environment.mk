@@ -8,10 +8,11 @@ PYTHON3 = $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,$(
 .PHONY: environment
 environment: $(STAMP) link
 
+# Left alone if it is there: another part may be reading through it.
 .PHONY: link
 link:
 	@mkdir -p $(dir $(COLLECTION))
-	@ln -sfn ../../../.. $(COLLECTION)
+	@test "$$(readlink $(COLLECTION))" = ../../../.. || ln -sfn ../../../.. $(COLLECTION)
 
 .PHONY: prerequisites
 prerequisites:

@@ -1,22 +1,31 @@
 # The gate: what `make test` runs, each part by itself too.
 
-# ansible-test resolves links and wants a path that ends in ansible_collections/portkeeper/windows: it gets a copy.
-COPY := $(BUILD)/sanity/ansible_collections/portkeeper/windows
+# ansible-test resolves links and wants a path that ends in ansible_collections/portkeeper/windows: it gets a copy. Each part has its
+# own, since parts run side by side.
+copy_of = $(BUILD)/copies/$(1)/ansible_collections/portkeeper/windows
 # A short path: the environments in it hold programs whose first line must stay under 127 characters.
 SANITY_HOME := $(CURDIR)/$(BUILD)/home
 INSTALLED := $(BUILD)/installed
 PYTHON_VERSION = $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 ONLY ?=
 
+# Parts that leave a core idle, the longest first; the tests have two workers.
+SIDE_BY_SIDE := sanity server-words ansible-lint types collection-check fuzz changelog-check
+
 .PHONY: test
 test:
 	@started=$$SECONDS; \
-	for part in lint types unit fuzz changelog-check collection-check ansible-lint sanity fleet-tests server-words report-tests; do \
-	  echo "== $$part"; began=$$SECONDS; \
-	  $(MAKE) --no-print-directory $$part || { echo "== $$part FAILED after $$((SECONDS - began)) s" >&2; exit 1; }; \
-	  echo "== $$part holds ($$((SECONDS - began)) s)"; \
-	done; \
+	for part in lint unit side-by-side fleet-tests report-tests; do $(MAKE) --no-print-directory part-$$part; done; \
 	echo "== everything holds ($$((SECONDS - started)) s)"
+
+.PHONY: side-by-side
+side-by-side: environment
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target $(addprefix part-,$(SIDE_BY_SIDE))
+
+part-%:
+	@echo "== $*"; began=$$SECONDS; \
+	$(MAKE) --no-print-directory $* || { echo "== $* FAILED after $$((SECONDS - began)) s" >&2; exit 1; }; \
+	echo "== $* holds ($$((SECONDS - began)) s)"
 
 .PHONY: lint
 lint: environment
@@ -56,20 +65,20 @@ collection-check: collection
 	$(PYTHON) -m tests.tooling.installed_collection $(INSTALLED)
 
 # A repository of its own: ansible-test and ansible-lint ask git for the files, and the one around it ignores build/.
-.PHONY: copy
-copy: environment
-	@rm -rf $(COPY) && mkdir -p $(COPY) && git init --quiet $(COPY)
+copy-%: environment
+	@rm -rf $(call copy_of,$*) && mkdir -p $(call copy_of,$*) && git init --quiet $(call copy_of,$*)
 	@git ls-files --cached --others --exclude-standard -z \
 	  | tar --create --null --files-from=- --ignore-failed-read --warning=no-failed-read \
-	  | tar --extract --directory $(COPY)
+	  | tar --extract --directory $(call copy_of,$*)
 
 .PHONY: ansible-lint
-ansible-lint: copy
-	cd $(COPY) && env -u ANSIBLE_CONFIG ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/$(BUILD)/sanity ansible-lint --offline --nocolor
+ansible-lint: copy-lint
+	cd $(call copy_of,lint) \
+	  && env -u ANSIBLE_CONFIG ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/$(BUILD)/copies/lint ansible-lint --offline --nocolor
 
 # --python: ansible-test takes every pythonX.Y on the PATH for one that runs, which wrappers of version managers need not.
 .PHONY: sanity
-sanity: copy
+sanity: copy-sanity
 	@$(PYTHON) tests/tooling/ansible_test_home.py $(SANITY_HOME)
 	@echo 'pslint looks only at .ps1 files and shellcheck at .sh files: the collection has none.'
-	cd $(COPY) && HOME=$(SANITY_HOME) ansible-test sanity --color no --python $(PYTHON_VERSION) $(ONLY)
+	cd $(call copy_of,sanity) && HOME=$(SANITY_HOME) ansible-test sanity --color no --python $(PYTHON_VERSION) $(ONLY)

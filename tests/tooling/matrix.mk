@@ -14,7 +14,7 @@ interpreter_of = $(firstword $(foreach candidate,python$(1) $(wildcard $(HOME)/.
 MATRIX_WITHOUT_PYTHON = $(strip $(foreach row,$(MATRIX),$(if $(call interpreter_of,$(call python_of,$(row))),,$(row))))
 
 .PHONY: matrix
-matrix: copy
+matrix: environment
 	@failed=''; \
 	for row in $(MATRIX); do $(MAKE) --no-print-directory matrix-$$row || failed="$$failed $$row"; done; \
 	without='$(MATRIX_WITHOUT_PYTHON)'; \
@@ -22,7 +22,7 @@ matrix: copy
 	test -z "$$failed"
 
 .PHONY: matrix-%
-matrix-%: copy
+matrix-%: copy-matrix
 	@if [ -z '$(call interpreter_of,$(call python_of,$*))' ]; then \
 	  echo "== ansible-core $(call core_of,$*): left out, there is no Python $(call python_of,$*) with venv here"; \
 	else \
@@ -44,7 +44,7 @@ matrix-environment:
 matrix-row: matrix-environment
 	@PATH=$(ROW_PATH) $(ROW_VENV)/bin/python -m pytest -n 2 -q $(MATRIX_TESTS)
 	@PATH=$(ROW_PATH) $(ROW_VENV)/bin/python tests/tooling/ansible_test_home.py $(SANITY_HOME)
-	cd $(COPY) && PATH=$(ROW_PATH) HOME=$(SANITY_HOME) ansible-test sanity --color no --python $(call python_of,$(ROW))
+	cd $(call copy_of,matrix) && PATH=$(ROW_PATH) HOME=$(SANITY_HOME) ansible-test sanity --color no --python $(call python_of,$(ROW))
 
 # ansible-core before 2.19 runs texts as templates unless they are marked: what servers say must stay text there, too. Each of these
 # branches on the first Python found that it runs on and the fleet needs. The gate has them; both at once, since they wait a lot.

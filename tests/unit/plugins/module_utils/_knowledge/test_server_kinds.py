@@ -191,8 +191,7 @@ def role_file(role: str, part: str) -> dict[str, t.Any]:
 def test_the_services_that_a_role_brings_back_are_those_of_the_role() -> None:
     victims = {kind.role: set(kind.victims) for kind in KINDS if kind.victims}
     radius = {row["service"] for row in role_file("dc_ias", "vars")["__dc_ias_radius"]}
-    push = role_file("sbs2003", "vars")
-    small_business = {row["service"] for row in (*push["__sbs2003_services"], push["__sbs2003_push"])}
+    small_business = {row["service"] for row in role_file("sbs2003", "vars")["__sbs2003_victims"]}
     assert victims == {"dc_ias": radius, "sbs2003": small_business}
 
 
