@@ -594,9 +594,9 @@ roles:
       elements: dict
       contains:
         kind:
-          description: V(small_business_server_2003), V(exchange_edge), V(ad_lds) (other instances), V(radius),
-            V(exchange_5_5), V(exchange_2003), V(exchange_2007), V(exchange_2010), V(exchange_2013) (or later; all of
-            these are mail servers), V(blackberry_router), or V(dns).
+          description: V(small_business_server_2003), V(exchange_edge), V(ad_lds), V(radius), V(exchange_2013),
+            V(exchange_2010), V(exchange_2007), V(exchange_5_5), V(exchange_2003), V(blackberry_router) or V(dns). The
+            table stands in docs/ports.md.
           type: str
           sample: radius
         name:

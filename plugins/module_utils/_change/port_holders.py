@@ -18,6 +18,7 @@ import typing as t
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import NO_PORTS, Context
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge import catalogue
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
+    PROTOCOLS,
     Connection,
     ConnectionsFact,
     ProcessFact,
@@ -28,7 +29,12 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     SocketsFact,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import ad_lds_port_facts
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.typed_rows import Port, as_plain, told
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.typed_rows import (
+    Port,
+    as_plain,
+    one_of,
+    told,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
 
 MOST_CONNECTION_PORTS: t.Final = 64
@@ -46,7 +52,7 @@ _KERNEL_IMAGE: t.Final = "system"
 class Holder:
     """One process that holds one port."""
 
-    protocol: Protocol = dataclasses.field(metadata=told("V(tcp) or V(udp).", "udp"))
+    protocol: Protocol = dataclasses.field(metadata=told(f"{one_of(PROTOCOLS)}.", "udp"))
     port: Port = dataclasses.field(metadata=told("The port.", 50636))
     process_id: int = dataclasses.field(metadata=told("The process that holds it.", 1692))
     image: str = dataclasses.field(metadata=told("File name of that process. Empty if it has gone since.", "dns.exe"))

@@ -11,7 +11,10 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.next_boot import TakesEffect
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.next_boot import (
+    ChangeName,
+    TakesEffect,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import AD_LDS_KEY
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.next_boot import NextBoot
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import DEFAULT_POOL_RANGE
@@ -28,7 +31,7 @@ class Candidate:
     ``advised``: it is the documented fix of this release. The change is taken to be in force at the next boot.
     """
 
-    name: str
+    name: ChangeName
     takes_effect: TakesEffect
     advised: t.Callable[[NextBoot], bool]
     how: str

@@ -73,6 +73,12 @@ def told(
     return found | ({"missing": missing} if missing else {})
 
 
+def one_of(words: c.Iterable[str]) -> str:
+    """A set of words in the markup of Ansible's documentation: ``V(a), V(b) or V(c)``."""
+    *first, last = (f"V({word})" for word in words)
+    return f"{', '.join(first)} or {last}"
+
+
 def as_plain(value: t.Any) -> t.Any:
     """A row, or rows in mappings and sequences, as the user gets them: mappings, lists, texts, numbers."""
     if isinstance(value, PortRange):

@@ -10,9 +10,13 @@ from dataclasses import dataclass, field
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.port_holders import Holder
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.waits import WaitsFor
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.kinds import KindName, Severity
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import Protocol
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.typed_rows import OPEN, Port, told
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.kinds import (
+    SEVERITIES,
+    KindName,
+    Severity,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import PROTOCOLS, Protocol
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.typed_rows import OPEN, Port, one_of, told
 
 SeenIn = t.Literal["service", "event", "socket", "registry", "netsh", "counter", "adapter", "update"]
 HeldAs = t.Literal["dns_pool", "lsass_rpc", "outgoing_connection", "other"]
@@ -22,7 +26,7 @@ HeldAs = t.Literal["dns_pool", "lsass_rpc", "outgoing_connection", "other"]
 class FindingPort:
     """A port that a finding is about."""
 
-    protocol: Protocol = field(metadata=told("V(tcp) or V(udp).", "udp"))
+    protocol: Protocol = field(metadata=told(f"{one_of(PROTOCOLS)}.", "udp"))
     port: Port = field(metadata=told("The port.", 1812))
 
 
@@ -43,11 +47,7 @@ class HeldPort(Holder):
 class Evidence:
     """One thing that was seen."""
 
-    seen_in: t.Annotated[SeenIn, OPEN] = field(
-        metadata=told(
-            "V(service), V(event), V(socket), V(registry), V(netsh), V(counter), V(adapter) or V(update).", "service"
-        )
-    )
+    seen_in: t.Annotated[SeenIn, OPEN] = field(metadata=told(f"{one_of(t.get_args(SeenIn))}.", "service"))
     text: str = field(metadata=told("What it says.", "IAS is stopped, start mode Auto, exit code 10048"))
     time: str | None = field(
         default=None,
@@ -62,9 +62,7 @@ class Finding:
     """One finding; without evidence there is none."""
 
     kind: t.Annotated[KindName, OPEN] = field(metadata=told("What kind of finding it is.", "port_taken_by_dns_pool"))
-    severity: t.Annotated[Severity, OPEN] = field(
-        metadata=told("V(critical), V(warning) or V(information).", "critical")
-    )
+    severity: t.Annotated[Severity, OPEN] = field(metadata=told(f"{one_of(SEVERITIES)}.", "critical"))
     summary: str = field(
         metadata=told(
             "It in one sentence.",

@@ -16,11 +16,21 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.type
     OPEN,
     Port,
     Probability,
+    one_of,
     told,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortRange
 
 Resource = t.Literal["reserved_ports", "dns_socket_pool", "dynamic_ports", "static_rpc_port", "service_start_mode"]
+ChangeName = t.Literal[
+    "reserved_ports",
+    "excluded_from_pool",
+    "delayed_dns",
+    "netsh_exclusions",
+    "without_max_user_port",
+    "default_dynamic_range",
+    "small_pool",
+]
 TakesEffect = t.Literal["reboot", "dns_restart", "at_once"]
 _RESOURCES: t.Final[t.Mapping[Resource, str]] = {
     "reserved_ports": "reserved ports",
@@ -35,12 +45,7 @@ _RESOURCES: t.Final[t.Mapping[Resource, str]] = {
 class EffectiveRow:
     """One thing that is configured, and whether it is in force."""
 
-    resource: t.Annotated[Resource, OPEN] = field(
-        metadata=told(
-            "V(reserved_ports), V(dns_socket_pool), V(dynamic_ports), V(static_rpc_port) or V(service_start_mode).",
-            "reserved_ports",
-        )
-    )
+    resource: t.Annotated[Resource, OPEN] = field(metadata=told(f"{one_of(t.get_args(Resource))}.", "reserved_ports"))
     part: str = field(
         metadata=told(
             "V(ReservedPorts), V(netsh), V(size), V(excluded_ports), V(max_user_port), V(tcp), V(udp), a service "
@@ -135,19 +140,15 @@ class PortRisk:
 class ChangeRow:
     """Something that could be changed, and what the risk would be then."""
 
-    name: str = field(
-        metadata=told(
-            "V(reserved_ports), V(excluded_from_pool), V(delayed_dns), V(netsh_exclusions), "
-            "V(without_max_user_port), V(default_dynamic_range) or V(small_pool).",
-            "excluded_from_pool",
-        )
+    name: t.Annotated[ChangeName, OPEN] = field(
+        metadata=told(f"{one_of(t.get_args(ChangeName))}.", "excluded_from_pool")
     )
     probability: Probability | None = field(metadata=told("That at least one service loses a port after it.", 0.0))
     advised: bool = field(
         metadata=told("Whether it is a documented fix. The others are here because people try them.", True)
     )
     takes_effect: t.Annotated[TakesEffect, OPEN] = field(
-        metadata=told("V(reboot), V(dns_restart) or V(at_once).", "dns_restart")
+        metadata=told(f"{one_of(t.get_args(TakesEffect))}.", "dns_restart")
     )
     how: str = field(metadata=told("What to do.", "portkeeper.windows.dns_socket_pool with excluded_ports"))
     note: str = field(metadata=told("What to know about it.", "The DNS server leaves these ports alone."))

@@ -9,8 +9,8 @@ import typing as t
 from dataclasses import dataclass, field, fields
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.port_holders import Holder
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import Protocol
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.typed_rows import Port, told
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import PROTOCOLS, Protocol
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.typed_rows import Port, one_of, told
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortRange
 
 _HOLDER: t.Final = {item.name: item.metadata for item in fields(Holder)}
@@ -42,7 +42,7 @@ class DynamicRangesRow:
 class BlockRow:
     """A row of netsh's excluded port ranges."""
 
-    protocol: Protocol = field(metadata=told("V(tcp) or V(udp).", "tcp"))
+    protocol: Protocol = field(metadata=told(f"{one_of(PROTOCOLS)}.", "tcp"))
     first: Port = field(metadata=told("The lowest port.", 50000))
     last: Port = field(metadata=told("The highest port.", 50059))
     administered: bool = field(
@@ -130,7 +130,7 @@ class SocketRow(Holder):
 class ProcessRow:
     """All ports of a process that are alike in the other fields."""
 
-    protocol: Protocol = field(metadata=told("V(tcp) or V(udp).", "udp"))
+    protocol: Protocol = field(metadata=told(f"{one_of(PROTOCOLS)}.", "udp"))
     process_id: int = field(metadata=_HOLDER["process_id"])
     image: str = field(metadata=_HOLDER["image"])
     services: tuple[str, ...] = field(metadata=_HOLDER["services"])

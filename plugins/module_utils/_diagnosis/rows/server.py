@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import Capabilities
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.typed_rows import told
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.server_kinds import KINDS
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.typed_rows import one_of, told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,12 +83,7 @@ class KindRow:
     """One thing that a server is."""
 
     kind: str = field(
-        metadata=told(
-            "V(small_business_server_2003), V(exchange_edge), V(ad_lds) (other instances), V(radius), "
-            "V(exchange_5_5), V(exchange_2003), V(exchange_2007), V(exchange_2010), V(exchange_2013) (or later; "
-            "all of these are mail servers), V(blackberry_router), or V(dns).",
-            "radius",
-        )
+        metadata=told(f"{one_of(kind.key for kind in KINDS)}. The table stands in docs/ports.md.", "radius")
     )
     name: str = field(metadata=told("The same in words.", "RADIUS (IAS, NPS)"))
     services: tuple[str, ...] = field(

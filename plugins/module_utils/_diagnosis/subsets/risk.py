@@ -19,6 +19,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.inst
     udp_ports,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.next_boot import (
+    ChangeName,
     ChangeRow,
     DoubtRow,
     PortRisk,
@@ -109,7 +110,7 @@ def shown(chance: Chance) -> float:
 # --- the rows --------------------------------------------------------------------------------------------------------
 
 
-def _service_row(need: Need, boot: NextBoot, changed: t.Mapping[str, NextBoot]) -> ServiceRisk:
+def _service_row(need: Need, boot: NextBoot, changed: t.Mapping[ChangeName, NextBoot]) -> ServiceRisk:
     known = not need.any_will_do
     return ServiceRisk(
         service=need.service,
@@ -121,7 +122,7 @@ def _service_row(need: Need, boot: NextBoot, changed: t.Mapping[str, NextBoot]) 
     )
 
 
-def _port_rows(need: Need, boot: NextBoot, changed: t.Mapping[str, NextBoot]) -> t.Iterator[PortRisk]:
+def _port_rows(need: Need, boot: NextBoot, changed: t.Mapping[ChangeName, NextBoot]) -> t.Iterator[PortRisk]:
     for port in () if need.any_will_do else need.ports:
         alone = PortSet.of(port)
         yield PortRisk(
