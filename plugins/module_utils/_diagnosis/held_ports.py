@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import operator
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.port_holders import (
@@ -55,25 +56,21 @@ class PortHolder:
 
 def port_holders(info: PortInfo) -> tuple[PortHolder, ...]:
     """One row for each process, the pool first, then those with most ports; several addresses of a port count once."""
-    held: dict[PortHolder, dict[Protocol, set[int]]] = {}
+    held: dict[tuple[t.Any, ...], dict[Protocol, set[int]]] = {}
     for row in info.sockets or ():
-        held.setdefault(_owner(row), {}).setdefault(row.protocol, set()).update(_ports(row))
-    found = [
-        dataclasses.replace(owner, tcp=frozenset(ports.get("tcp", ())), udp=frozenset(ports.get("udp", ())))
-        for owner, ports in held.items()
-    ]
+        held.setdefault(_process(row), {}).setdefault(row.protocol, set()).update(_ports(row))
+    found = [_holder(process, ports) for process, ports in held.items()]
     return tuple(sorted(found, key=lambda row: (not row.pool, -row.tcp_count - row.udp_count, row.text)))
 
 
-def _owner(row: SocketRow | ProcessRow) -> PortHolder:
-    return PortHolder(
-        image=row.image,
-        process_id=row.process_id,
-        services=row.services,
-        pool=row.pool,
-        outgoing=row.outgoing,
-        far_ends=row.far_ends,
-    )
+_PROCESS: t.Final = ("image", "process_id", "services", "pool", "outgoing", "far_ends")
+"""The fields of a row that tell one holder from another."""
+_process: t.Final = operator.attrgetter(*_PROCESS)
+
+
+def _holder(process: tuple[t.Any, ...], ports: t.Mapping[Protocol, set[int]]) -> PortHolder:
+    shared = dict(zip(_PROCESS, process, strict=True))
+    return PortHolder(**shared, tcp=frozenset(ports.get("tcp", ())), udp=frozenset(ports.get("udp", ())))
 
 
 def _ports(row: SocketRow | ProcessRow) -> t.Iterator[int]:

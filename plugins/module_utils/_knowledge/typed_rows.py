@@ -28,6 +28,11 @@ RowT = t.TypeVar("RowT")
 _NO_SAMPLE: t.Final = object()
 
 
+_LEAVES: t.Final = (str, int, float, type(None))
+_Reader = t.Callable[[t.Any], t.Any]
+"""Reads a value as one type; ``_UNREADABLE`` if it is not of it."""
+
+
 class _Unreadable:
     """What can't be read as the type that is wanted."""
 
@@ -81,10 +86,12 @@ def one_of(words: c.Iterable[str]) -> str:
 
 def as_plain(value: t.Any) -> t.Any:
     """A row, or rows in mappings and sequences, as the user gets them: mappings, lists, texts, numbers."""
+    if isinstance(value, _LEAVES):
+        return value
     if isinstance(value, PortRange):
         return {"first": value.first, "last": value.last, "count": value.count}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: as_plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {name: as_plain(getattr(value, name)) for name in _names(type(value))}
     if isinstance(value, c.Mapping):
         return {name: as_plain(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -102,9 +109,11 @@ def from_plain(cls: type[RowT], value: t.Any) -> RowT | None:
         return None
     found: dict[str, t.Any] = {}
     for field in _fields(t.cast("t.Any", cls)):
-        read = _read(field.hint, value[field.name]) if field.name in value else _UNREADABLE
+        read = field.read(value[field.name]) if field.name in value else _UNREADABLE
         found[field.name] = field.blank if read is _UNREADABLE else read
-    return None if _UNREADABLE in found.values() else cls(**found)
+        if found[field.name] is _UNREADABLE:
+            return None
+    return cls(**found)
 
 
 def rows_from_plain(cls: type[RowT], value: t.Any) -> tuple[RowT, ...]:
@@ -158,14 +167,21 @@ class _Field:
     name: str
     hint: t.Any
     blank: t.Any
+    read: _Reader
 
 
 @functools.cache
 def _fields(cls: t.Any) -> tuple[_Field, ...]:
     hints = t.get_type_hints(cls, include_extras=True)
     return tuple(
-        _Field(field.name, hints[field.name], _blank(field, hints[field.name])) for field in dataclasses.fields(cls)
+        _Field(field.name, hints[field.name], _blank(field, hints[field.name]), _reader(hints[field.name]))
+        for field in dataclasses.fields(cls)
     )
+
+
+@functools.cache
+def _names(cls: t.Any) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(cls))
 
 
 def _blank(field: dataclasses.Field[t.Any], hint: t.Any) -> t.Any:
@@ -196,21 +212,13 @@ def _is_optional(hint: t.Any) -> bool:
     return type(None) in t.get_args(hint)
 
 
-def _read(hint: t.Any, value: t.Any) -> t.Any:
-    """A value as this type; ``_UNREADABLE`` if it is not of it."""
-    if hint is t.Any:
-        return value
+@functools.cache
+def _reader(hint: t.Any) -> _Reader:
+    """What reads a value of this type; made once for each type, since rows come by the thousand."""
     if hint in _READERS:
-        return _READERS[hint](value)
-    of_kind = _READERS_OF_KINDS.get(t.get_origin(hint))
-    return of_kind(t.get_args(hint), value) if of_kind else _of_class(hint, value)
-
-
-def _of_union(hints: tuple[t.Any, ...], value: t.Any) -> t.Any:
-    """The first of several types that fits; what fits none of them is nothing, if nothing will do."""
-    found = (_read(hint, value) for hint in hints if hint is not type(None))
-    missing = None if type(None) in hints else _UNREADABLE
-    return next((item for item in found if item is not _UNREADABLE), missing)
+        return _READERS[hint]
+    make = _MAKERS.get(t.get_origin(hint))
+    return make(t.get_args(hint)) if make else functools.partial(_of_class, hint)
 
 
 def _of_class(cls: type[t.Any], value: t.Any) -> t.Any:
@@ -218,28 +226,55 @@ def _of_class(cls: type[t.Any], value: t.Any) -> t.Any:
     return _UNREADABLE if found is None else found
 
 
-def _of_list(hints: tuple[t.Any, ...], value: t.Any) -> t.Any:
-    if not isinstance(value, (list, tuple)):
-        return _UNREADABLE
-    return tuple(item for item in (_read(hints[0], item) for item in value) if item is not _UNREADABLE)
+def _union(hints: tuple[t.Any, ...]) -> _Reader:
+    """The first of several types that fits; what fits none of them is nothing, if nothing will do."""
+    readers = [_reader(hint) for hint in hints if hint is not type(None)]
+    missing = None if type(None) in hints else _UNREADABLE
+
+    def read(value: t.Any) -> t.Any:
+        return next((found for reader in readers if (found := reader(value)) is not _UNREADABLE), missing)
+
+    return read
 
 
-def _of_mapping(hints: tuple[t.Any, ...], value: t.Any) -> t.Any:
-    if not isinstance(value, c.Mapping):
-        return _UNREADABLE
-    found = {str(name): _read(hints[1], item) for name, item in value.items()}
-    return {name: item for name, item in found.items() if item is not _UNREADABLE}
+def _sequence(hints: tuple[t.Any, ...]) -> _Reader:
+    item = _reader(hints[0])
+
+    def read(value: t.Any) -> t.Any:
+        if not isinstance(value, (list, tuple)):
+            return _UNREADABLE
+        return tuple(found for one in value if (found := item(one)) is not _UNREADABLE)
+
+    return read
 
 
-def _one_of(words: tuple[t.Any, ...], value: t.Any) -> t.Any:
-    return next((word for word in words if isinstance(value, str) and word == value), _UNREADABLE)
+def _mapping(hints: tuple[t.Any, ...]) -> _Reader:
+    item = _reader(hints[1])
+
+    def read(value: t.Any) -> t.Any:
+        if not isinstance(value, c.Mapping):
+            return _UNREADABLE
+        return {str(name): found for name, one in value.items() if (found := item(one)) is not _UNREADABLE}
+
+    return read
 
 
-def _annotated(hints: tuple[t.Any, ...], value: t.Any) -> t.Any:
-    if hints[1] is OPEN:
-        return _text(value)
-    found, bounds = _read(hints[0], value), hints[1]
-    return found if found is not _UNREADABLE and bounds.least <= found <= bounds.most else _UNREADABLE
+def _words(words: tuple[t.Any, ...]) -> _Reader:
+    known = {word: word for word in words}
+    return lambda value: known.get(value, _UNREADABLE) if isinstance(value, str) else _UNREADABLE
+
+
+def _annotated(hints: tuple[t.Any, ...]) -> _Reader:
+    """Words that may be others, or a number with bounds."""
+    reader, mark = _reader(hints[0]), hints[1]
+    if mark is OPEN:
+        return _text
+
+    def read(value: t.Any) -> t.Any:
+        found = reader(value)
+        return found if found is not _UNREADABLE and mark.least <= found <= mark.most else _UNREADABLE
+
+    return read
 
 
 def _text(value: t.Any) -> t.Any:
@@ -273,18 +308,19 @@ def _range(value: t.Any) -> t.Any:
         return _UNREADABLE
 
 
-_READERS: t.Final[t.Mapping[t.Any, t.Callable[[t.Any], t.Any]]] = {
+_READERS: t.Final[t.Mapping[t.Any, _Reader]] = {
     str: _text,
     bool: _flag,
     int: _whole,
     float: _number,
     PortRange: _range,
+    t.Any: lambda value: value,
 }
-_READERS_OF_KINDS: t.Final[t.Mapping[t.Any, t.Callable[[tuple[t.Any, ...], t.Any], t.Any]]] = {
-    t.Union: _of_union,
-    types.UnionType: _of_union,
+_MAKERS: t.Final[t.Mapping[t.Any, t.Callable[[tuple[t.Any, ...]], _Reader]]] = {
+    t.Union: _union,
+    types.UnionType: _union,
     t.Annotated: _annotated,
-    t.Literal: _one_of,
-    tuple: _of_list,
-    c.Mapping: _of_mapping,
+    t.Literal: _words,
+    tuple: _sequence,
+    c.Mapping: _mapping,
 }
