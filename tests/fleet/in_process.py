@@ -23,7 +23,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.apply import Clock
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Client
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors import HostUnreachable
-from ansible_collections.portkeeper.windows.plugins.plugin_utils import _action_base, _information, _reboot
+from ansible_collections.portkeeper.windows.plugins.plugin_utils import _action_base, _information
 from tests.fleet.snapshot import Snapshot
 from tests.fleet.stories import COLLECTION, DEFAULTS, Beat, Event, Json, Step, Story
 from tests.simulator.direct import DirectServer
@@ -34,7 +34,7 @@ MESSAGE_SECONDS: t.Final = 0.02
 TASK_SECONDS: t.Final = 2.0
 """From one task to the next. With the time scale of these servers, everything that began is over by then."""
 
-_WITH_A_CLOCK: t.Final = (_action_base, _information, _reboot)
+_WITH_A_CLOCK: t.Final = (_action_base, _information)
 _ACTIONS: t.Final = f"ansible_collections.{COLLECTION}.plugins.action"
 
 
@@ -86,7 +86,7 @@ class _Stage:
         patches = (
             *(mock.patch.object(module, "Clock", return_value=self._clock) for module in _WITH_A_CLOCK),
             mock.patch.object(_action_base, "open_client", side_effect=self._client_in_context),
-            mock.patch.object(_reboot, "impatience", return_value=contextlib.nullcontext(self._client)),
+            mock.patch.object(_action_base, "looking_client", side_effect=self._client_in_context),
         )
         with contextlib.ExitStack() as stack:
             for patch in patches:
