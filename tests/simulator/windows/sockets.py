@@ -10,6 +10,7 @@ and later: one for two binds of the same account, one for binds of different acc
 
 from __future__ import annotations
 
+import collections.abc as c
 import dataclasses
 import functools
 import typing as t
@@ -196,6 +197,11 @@ class SocketTable:
                 if not ports[port]:
                     del ports[port]
         self._pools = [pool for pool in self._pools if stays(pool)]
+
+    def fingerprint(self) -> c.Hashable:
+        """Return something that is equal for tables with the same sockets in the same order."""
+        single = tuple(socket for ports in self._sockets.values() for sockets in ports.values() for socket in sockets)
+        return single, tuple(self._pools)
 
     def count(self) -> int:
         """Return the number of sockets."""

@@ -16,7 +16,7 @@ import typing as t
 import xml.etree.ElementTree as ET
 
 from tests.simulator.wire.faults import SoapFault
-from tests.simulator.wire.soap import element, new_identifier
+from tests.simulator.wire.soap import element, new_identifier, written
 
 CONTEXT_LIFETIME: t.Final = 600.0
 """Seconds of real time until an unused context expires ([K] unverified)."""
@@ -97,7 +97,7 @@ def fitting(items: c.Sequence[ET.Element], *, count: int, max_bytes: int) -> int
     """Count how many of the next ``count`` items fit into an envelope of ``max_bytes`` (two bytes per character)."""
     room = max_bytes // 2 - ENVELOPE_OVERHEAD
     for index, item in enumerate(items[:count]):
-        room -= len(ET.tostring(item, encoding="unicode"))
+        room -= len(written(item))
         if room < 0:
             if index == 0:
                 raise SoapFault("encoding_limit", "One item is larger than MaxEnvelopeSize.")

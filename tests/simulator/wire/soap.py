@@ -64,6 +64,18 @@ def local_name(element: ET.Element) -> str:
 
 def parse_xml(data: bytes) -> ET.Element:
     """Parse a document; raise NotXml for anything malformed and for every DTD (so no entity can be declared)."""
+    try:
+        return ET.fromstring(data) if _has_no_declaration(data) else _parsed_with_care(data)
+    except (expat.ExpatError, ET.ParseError, ValueError, AssertionError) as error:
+        raise NotXml(f"The document is not well-formed: {error}") from error
+
+
+def _has_no_declaration(data: bytes) -> bool:
+    """Whether there can be no DTD, in whatever encoding: then the quick parser will do."""
+    return data.isascii() and b"<!" not in data and b"\0" not in data
+
+
+def _parsed_with_care(data: bytes) -> ET.Element:
     builder = ET.TreeBuilder()
     parser = expat.ParserCreate(namespace_separator="}")
     parser.buffer_text = True
@@ -73,11 +85,8 @@ def parse_xml(data: bytes) -> ET.Element:
     parser.EndElementHandler = lambda name: builder.end(_braced(name))
     parser.CharacterDataHandler = builder.data
     parser.StartDoctypeDeclHandler = _refuse_dtd
-    try:
-        parser.Parse(data, True)
-        return builder.close()
-    except (expat.ExpatError, ValueError, AssertionError) as error:
-        raise NotXml(f"The document is not well-formed: {error}") from error
+    parser.Parse(data, True)
+    return builder.close()
 
 
 def _braced(name: str) -> str:
@@ -129,7 +138,40 @@ def render(root: ET.Element) -> bytes:
 
     The behaviour of a real server with such characters is [K] unverified.
     """
-    return ET.tostring(root, encoding="unicode").encode("utf-8", "surrogatepass")
+    return written(root).encode("utf-8", "surrogatepass")
+
+
+def written(root: ET.Element) -> str:
+    """Write an element as ElementTree would, whose own writer looks for namespaces first: here names have prefixes."""
+    pieces: list[str] = []
+    _write(root, pieces.append)
+    return "".join(pieces)
+
+
+def _write(item: ET.Element, write: c.Callable[[str], None]) -> None:
+    attributes = "".join([f' {name}="{_quoted(value)}"' for name, value in item.attrib.items()])
+    if item.text or len(item):
+        write(f"<{item.tag}{attributes}>{_escaped(item.text or '')}")
+        for child in item:
+            _write(child, write)
+        write(f"</{item.tag}>")
+    else:
+        write(f"<{item.tag}{attributes} />")
+    if item.tail:
+        write(_escaped(item.tail))
+
+
+def _escaped(text: str) -> str:
+    if "&" in text:
+        text = text.replace("&", "&amp;")
+    if "<" in text:
+        text = text.replace("<", "&lt;")
+    return text.replace(">", "&gt;") if ">" in text else text
+
+
+def _quoted(text: str) -> str:
+    quoted = _escaped(text).replace('"', "&quot;")
+    return quoted.replace("\r", "&#13;").replace("\n", "&#10;").replace("\t", "&#09;")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import typing as t
 
@@ -63,12 +64,16 @@ def run(context: Context, tail: str, stdin: bytes) -> Raw:
     options = _Options(tail)
     if not (options.words or options.literals):
         return Raw(Output(stderr="FINDSTR: Bad command line\r\n", code=2))
-    search = options.pattern().search
-    inverted = "v" in options.flags
-    lines = _LINE.findall(stdin)
-    found = [line for line in lines if bool(search(line.rstrip(b"\r\n").decode("latin-1"))) is not inverted]
+    found = _found(options.pattern(), stdin, inverted="v" in options.flags)
     written = b"".join(_written(line, context.machine.assumptions) for line in found)
     return Raw(Output(code=0 if found else 1), written)
+
+
+@functools.lru_cache(maxsize=16)
+def _found(pattern: re.Pattern[str], stdin: bytes, *, inverted: bool) -> tuple[bytes, ...]:
+    """The lines that are written. Kept, since one run after another filters the same five thousand lines."""
+    lines = _LINE.findall(stdin)
+    return tuple(line for line in lines if bool(pattern.search(line.rstrip(b"\r\n").decode("latin-1"))) is not inverted)
 
 
 def _written(line: bytes, assumptions: Assumptions) -> bytes:

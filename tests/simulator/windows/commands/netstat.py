@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import collections.abc as c
+import dataclasses
 import functools
 import re
 import typing as t
@@ -13,7 +15,7 @@ import typing as t
 from tests.simulator.windows.commands.program import Invocation, Output, lines
 from tests.simulator.windows.context import Context
 from tests.simulator.windows.releases import Language
-from tests.simulator.windows.sockets import Family, Protocol, Socket
+from tests.simulator.windows.sockets import Family, Protocol, Socket, SocketTable
 
 _HEADINGS: t.Final[t.Mapping[Language, tuple[str, str, str, str, str]]] = {
     "en": ("Active Connections", "Proto", "Local Address", "Foreign Address", "State"),
@@ -50,7 +52,6 @@ def _address(address: str, family: Family, port: int) -> str:
     return f"{address}:{port}" if family == 4 else f"[{address}]:{port}"
 
 
-@functools.lru_cache(maxsize=65536)
 def _row(socket: Socket, language: Language, *, with_pid: bool) -> str:
     local = _address(socket.address, socket.family, socket.port)
     if socket.protocol == "udp":
@@ -63,17 +64,35 @@ def _row(socket: Socket, language: Language, *, with_pid: bool) -> str:
     return f"  {socket.protocol.upper():<6} {local:<22} {remote:<22} {state:<15} {pid}".rstrip()
 
 
+@dataclasses.dataclass(frozen=True)
+class _Wanted:
+    """What a text depends on; of the sockets, their fingerprint is compared."""
+
+    sockets: SocketTable = dataclasses.field(compare=False)
+    fingerprint: c.Hashable
+    language: Language
+    protocol: str
+    listening: bool
+    with_pid: bool
+
+
 def table(context: Context, *, protocol: str = "", listening: bool = True, with_pid: bool = True) -> str:
     """Return the text of ``netstat -n``."""
-    language = context.machine.language
-    title, proto, local, remote, state = _HEADINGS[language]
-    heading = f"  {proto:<6} {local:<22} {remote:<22} {state:<15} {'PID' if with_pid else ''}".rstrip()
-    states = _STATES[language]
+    sockets = context.session.sockets
+    return _text(_Wanted(sockets, sockets.fingerprint(), context.machine.language, protocol, listening, with_pid))
+
+
+@functools.lru_cache(maxsize=16)
+def _text(wanted: _Wanted) -> str:
+    """The text. Kept, since a pool has thousands of rows, and nothing changes from most questions to the next."""
+    title, proto, local, remote, state = _HEADINGS[wanted.language]
+    heading = f"  {proto:<6} {local:<22} {remote:<22} {state:<15} {'PID' if wanted.with_pid else ''}".rstrip()
+    states = _STATES[wanted.language]
     rows = [
-        _row(socket, language, with_pid=with_pid)
-        for kind, family in _TABLES[protocol]
-        for socket in context.session.sockets.shown(kind, family)
-        if socket.state in states and (listening or socket.state not in ("", "listen"))
+        _row(socket, wanted.language, with_pid=wanted.with_pid)
+        for kind, family in _TABLES[wanted.protocol]
+        for socket in wanted.sockets.shown(kind, family)
+        if socket.state in states and (wanted.listening or socket.state not in ("", "listen"))
     ]
     return lines("", title, "", heading, *rows)
 

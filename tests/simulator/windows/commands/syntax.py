@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 import typing as t
 
@@ -54,7 +55,8 @@ def expand(text: str, variables: t.Mapping[str, str], *, delayed: bool = False) 
     return pattern.sub(lambda match: variables.get(match[1].casefold(), match[0]), text)
 
 
-def split_commands(line: str) -> list[Command]:
+@functools.lru_cache(maxsize=1024)
+def split_commands(line: str) -> tuple[Command, ...]:
     """Split a line at its operators, outside of quotes and carets; an operator without a command is a ValueError."""
     commands: list[Command] = []
     operator: Operator = ""
@@ -78,7 +80,7 @@ def split_commands(line: str) -> list[Command]:
         position += max(len(found), 1)
     if "".join(text).strip() or operator in ("&&", "||", "|"):
         commands.append(_command(operator, "".join(text)))
-    return commands
+    return tuple(commands)
 
 
 def _operator_at(line: str, position: int) -> Operator:
