@@ -14,8 +14,10 @@ PYTHON := $(CURDIR)/$(VENV)/bin/python
 COLLECTION := $(BUILD)/collections/ansible_collections/portkeeper/windows
 VERSION = $(shell sed -n 's/^version: //p' galaxy.yml)
 TARBALL = $(BUILD)/portkeeper-windows-$(VERSION).tar.gz
+# Tests start many programs: none compiles again what another has compiled, whatever the caller's environment says.
+BYTECODE := env -u PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX=$(CURDIR)/$(BUILD)/cache/python
 # Two workers: what the smallest machine that we care for has.
-PYTEST := $(PYTHON) -m pytest -n 2 -q
+PYTEST := $(BYTECODE) $(PYTHON) -m pytest -n 2 -q
 
 HOST_PATH := $(PATH)
 # Ansible's programs start each other by name; what they leave in a home directory stays under build/.

@@ -66,4 +66,4 @@ server-words-%:
 
 .PHONY: server-words-row
 server-words-row: matrix-environment
-	@PATH=$(ROW_PATH) $(ROW_VENV)/bin/python -m pytest -q $(WORDS_TEST)
+	@PATH=$(ROW_PATH) $(BYTECODE) $(ROW_VENV)/bin/python -m pytest -q $(WORDS_TEST)
