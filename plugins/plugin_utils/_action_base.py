@@ -122,9 +122,9 @@ class ResourceAction(EngineAction):
     resource: t.ClassVar[Resource]
 
     def request(self, arguments: Arguments, *, journal: bool) -> Request:
-        """This resource alone; ``restart`` is the option of dns_socket_pool."""
+        """This resource alone."""
         item = Item(self.resource, self.resource.options(arguments))
-        return Request(items=(item,), restart_dns=bool(arguments.get("restart")), journal=journal)
+        return Request(items=(item,), restart_dns=self.resource.restarts_dns(item.options), journal=journal)
 
     shown = staticmethod(single_result)
 

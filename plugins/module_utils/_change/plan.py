@@ -280,6 +280,8 @@ class Plan:
     waiting_for: tuple[t.Mapping[str, t.Any], ...] = ()
     guarded: PortSet = NO_PORTS
     """UDP ports that the DNS server's pool must not hold once this plan is in force."""
+    force_if_taken: Force = IN_FORCE
+    """How it stands while dns.exe holds one of ``guarded``; the reason says what it waits for."""
     details: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
     """Further returned values of this resource."""
     needs_stopped: tuple[str, ...] = ()
@@ -341,6 +343,18 @@ class Context:
         return self.release.capabilities
 
 
+def _no_values(_wanted: t.Any) -> t.Mapping[RegistryFact, t.Any]:
+    return {}
+
+
+def _nothing_along(_wanted: t.Any, _udp: PortSet) -> t.Any:
+    return None
+
+
+def _no_restart(_wanted: t.Any) -> bool:
+    return False
+
+
 def _no_questions(_wanted: t.Any, _release: Release) -> tuple[Fact[t.Any], ...]:
     return ()
 
@@ -362,3 +376,11 @@ class Resource:
     """Questions on whose answers others hang: asked with the first ones, so that the others come in one round."""
     first: t.Callable[[t.Any, Release], tuple[Fact[t.Any], ...]] = _no_questions
     """Questions that the planner asks of every server of a release, from its typed options: asked with the journal."""
+    plans_last: bool = False
+    """It judges by what the other resources of a run leave."""
+    values: t.Callable[[t.Any], t.Mapping[RegistryFact, t.Any]] = _no_values
+    """The registry values that are read at the next boot and that typed options are about, each with what is wanted."""
+    along: t.Callable[[t.Any, PortSet], t.Any] = _nothing_along
+    """The same typed options with some UDP ports reserved along; ``None`` if they reserve nothing."""
+    restarts_dns: t.Callable[[t.Any], bool] = _no_restart
+    """Whether typed options ask for a restart of DNS, where their change needs one."""

@@ -131,6 +131,7 @@ def plan(wanted: DnsSocketPool, context: Context) -> Plan:
         made,
         warnings=(*made.warnings, *_dead_value_warning(context)),
         guarded=asked if wanted.state != "absent" else PortSet(),
+        force_if_taken=_IF_TAKEN,
     )
 
 
@@ -269,6 +270,7 @@ def _dead_value_warning(context: Context) -> tuple[str, ...]:
 _WAITS: t.Final = Force(
     "no", "The DNS server reads its socket pool's settings at its start: restart DNS.", restart_required=True
 )
+_IF_TAKEN: t.Final = Force("no", "it waits for a restart of DNS.", restart_required=True)
 _STOPPED: t.Final = Force("yes", "The DNS server is stopped; its next start reads the new settings.")
 _FOREIGN: t.Final = Force(
     "unknown", "These settings were not last written by this collection: whether DNS has restarted since is not known."
@@ -307,4 +309,6 @@ def _force_of(parts: t.Sequence[Part], context: Context) -> Force:
     return weakest([one.force(part, context) for one, part in zip(settings, parts, strict=False)])
 
 
-RESOURCE: t.Final = Resource(NAME, ARGUMENT_SPEC, options, plan, undo, first=first)
+RESOURCE: t.Final = Resource(
+    NAME, ARGUMENT_SPEC, options, plan, undo, first=first, restarts_dns=lambda wanted: bool(wanted.restart)
+)

@@ -49,6 +49,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     DynamicRangesFact,
     Family,
     Protocol,
+    RegistryFact,
     RegistryReading,
     RegistryType,
     RegistryValue,
@@ -368,4 +369,8 @@ def _at_risk(protocol: Protocol, ports: PortRange, said: str) -> tuple[str, ...]
     return (f"{said}.{advice}",)
 
 
-RESOURCE: t.Final = Resource(NAME, ARGUMENT_SPEC, options, plan, undo)
+def _values(wanted: DynamicPorts) -> dict[RegistryFact, t.Any]:
+    return {MAX_USER_PORT_FACT: wanted.max_user_port} if wanted.max_user_port is not None else {}
+
+
+RESOURCE: t.Final = Resource(NAME, ARGUMENT_SPEC, options, plan, undo, values=_values)

@@ -31,6 +31,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.resourc
     reserved_ports_value,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import PROTOCOLS, Protocol
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import RESERVED_PORTS_FACT
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.port_lists import ListState
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
 
@@ -123,4 +124,21 @@ _NOT_HONOURED: t.Final[t.Mapping[Mechanism, str]] = {
     "netsh": "{name} has no netsh excludedportrange: it came after Windows Server 2003",
 }
 
-RESOURCE: t.Final = Resource("reserved_ports", ARGUMENT_SPEC, options, plan, undo)
+
+def _along(wanted: ReservedPorts, udp: PortSet) -> ReservedPorts | None:
+    if wanted.state == "absent":
+        return None
+    ports = dataclasses.replace(wanted.ports, ports=wanted.ports.ports | udp)
+    return dataclasses.replace(wanted, ports=ports)
+
+
+RESOURCE: t.Final = Resource(
+    "reserved_ports",
+    ARGUMENT_SPEC,
+    options,
+    plan,
+    undo,
+    plans_last=True,
+    values=lambda wanted: {RESERVED_PORTS_FACT: wanted.ports},
+    along=_along,
+)

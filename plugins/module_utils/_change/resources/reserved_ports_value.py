@@ -55,7 +55,11 @@ def plan(ports: PortSet, state: ListState, protocol: t.Literal["tcp", "udp", "bo
     wanted = changed_list(current, state, ports, strict=True)
     warnings = list_warnings(NAME, current, wanted, state) + ((_NO_PROTOCOL,) if protocol != "both" else ())
     part = SETTING.list_part(wanted, context, warnings=warnings)
-    return dataclasses.replace(plan_of("reserved_ports", [part], SETTING.force(part, context)), guarded=wanted.ports)
+    return dataclasses.replace(
+        plan_of("reserved_ports", [part], SETTING.force(part, context)),
+        guarded=wanted.ports,
+        force_if_taken=_IF_TAKEN,
+    )
 
 
 def undo(ports: PortSet, context: Context) -> Plan:
@@ -70,6 +74,7 @@ def undo(ports: PortSet, context: Context) -> Plan:
 _AFTER_REBOOT: t.Final = Force(
     "no", "Windows reads ReservedPorts at boot: it waits for a reboot.", reboot_required=True
 )
+_IF_TAKEN: t.Final = Force("no", "Windows reads ReservedPorts at boot, it waits for a reboot.", reboot_required=True)
 _FOREIGN: t.Final = Force(
     "unknown", "ReservedPorts was not last written by this collection: whether a reboot has followed is not known."
 )

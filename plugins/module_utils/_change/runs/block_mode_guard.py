@@ -13,12 +13,14 @@ import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import Context, Plan, PlanError, Step
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources import reserved_ports_value
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources.dynamic_ports import DynamicPorts
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources.reserved_ports import ReservedPorts
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs import ipsec
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.predicted_facts import foreseen
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.request import Item, Request
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import MAX_USER_PORT_FACT
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import RegistryFact
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import (
+    MAX_USER_PORT_FACT,
+    RESERVED_PORTS_FACT,
+)
 
 _TAKEN_ALONG: t.Final = (
     "UDP 4500 is reserved too: IPSEC Services starts by itself here, and without its port this server would block "
@@ -59,6 +61,11 @@ def _is_end(step: Step) -> bool:
     return MAX_USER_PORT_FACT in step.touches()
 
 
+def _with_port(item: Item) -> t.Any:
+    """The item's options with UDP 4500 among its ports; ``None`` if it reserves nothing."""
+    return item.resource.along(item.options, ipsec.NAT_TRAVERSAL)
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Run:
     """What a run does to the two values."""
@@ -78,8 +85,8 @@ class _Run:
     def is_concerned(self) -> bool:
         """Whether the run answers for the next boot, so that its questions are worth asking."""
         if self.request.undo:
-            return any(self.plans[place].changed for place in self._places(DynamicPorts, ReservedPorts))
-        reserves = any(self.plans[place].changed for place in self._places(ReservedPorts))
+            return any(self.plans[place].changed for place in self._places(MAX_USER_PORT_FACT, RESERVED_PORTS_FACT))
+        reserves = any(self.plans[place].changed for place in self._places(RESERVED_PORTS_FACT))
         return self._sets_end or self._gives_up_port or bool(self.request.victims and reserves)
 
     @property
@@ -87,21 +94,19 @@ class _Run:
         """The place of the plan that UDP 4500 can be reserved along with."""
         if self.request.undo or not (self.request.victims or self._sets_end):
             return None
-        places = (place for place in self._places(ReservedPorts) if self.items[place].options.state != "absent")
-        return next(places, None)
+        return next((place for place, item in enumerate(self.items) if _with_port(item) is not None), None)
 
     def with_port_reserved(self, place: int) -> tuple[Plan, ...]:
         """The plans, one of them with UDP 4500 among its ports."""
         item = self.items[place]
-        ports = dataclasses.replace(item.options.ports, ports=item.options.ports.ports | ipsec.NAT_TRAVERSAL)
-        plan = item.resource.plan(dataclasses.replace(item.options, ports=ports), self.context)
+        plan = item.resource.plan(_with_port(item), self.context)
         return self._with(place, dataclasses.replace(plan, warnings=(*plan.warnings, _TAKEN_ALONG)))
 
     def refuse_new_end(self) -> None:
         """Raises PlanError where the danger comes from a MaxUserPort that this run sets."""
-        for place in self._places(DynamicPorts):
-            highest = self.items[place].options.max_user_port
-            if self.plans[place].changed and highest is not None:
+        for place in self._places(MAX_USER_PORT_FACT):
+            highest = self.items[place].values[MAX_USER_PORT_FACT]
+            if self.plans[place].changed:
                 raise PlanError(
                     f"MaxUserPort {highest}",
                     "at the next boot the DNS server's pool could take UDP 4500 from IPSEC Services, which starts by "
@@ -112,23 +117,24 @@ class _Run:
 
     def with_warning(self) -> tuple[Plan, ...]:
         """The plans, the one concerned with the warning."""
-        place = next((p for p in self._places(DynamicPorts, ReservedPorts)), 0)
+        place = next(iter(self._places(MAX_USER_PORT_FACT, RESERVED_PORTS_FACT)), 0)
         plan = self.plans[place]
         return self._with(place, dataclasses.replace(plan, warnings=(*plan.warnings, _DANGER)))
 
     @property
     def _sets_end(self) -> bool:
-        return any(self.items[place].options.max_user_port is not None for place in self._places(DynamicPorts))
+        return bool(self._places(MAX_USER_PORT_FACT))
 
     @property
     def _gives_up_port(self) -> bool:
-        if not self._places(ReservedPorts):
+        if not self._places(RESERVED_PORTS_FACT):
             return False
         before, after = reserved_ports_value.reserved(self.context), reserved_ports_value.reserved(self.after)
         return bool(ipsec.NAT_TRAVERSAL & before - after)
 
-    def _places(self, *kinds: type) -> tuple[int, ...]:
-        return tuple(place for place, item in enumerate(self.items) if isinstance(item.options, kinds))
+    def _places(self, *values: RegistryFact) -> tuple[int, ...]:
+        """The places of the items that are about one of these values."""
+        return tuple(place for place, item in enumerate(self.items) if not item.values.keys().isdisjoint(values))
 
     def _with(self, place: int, plan: Plan) -> tuple[Plan, ...]:
         return (*self.plans[:place], plan, *self.plans[place + 1 :])

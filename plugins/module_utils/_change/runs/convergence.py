@@ -32,7 +32,6 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan im
     WriteJournal,
     WriteValue,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources import reserved_ports
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs import block_mode_guard
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.known_services import victims_of
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.observed_force import observed_force
@@ -243,22 +242,21 @@ def _plans_and_reports(request: Request, context: Context) -> tuple[tuple[Plan, 
 
 def _plans(items: tuple[Item, ...], request: Request, context: Context) -> tuple[Plan, ...]:
     """One plan for each item. Reservations come last, since what they protect from is what the others leave."""
-    others, needed = answered(functools.partial(_plan, item, request, context) for item in items if not _reserves(item))
+    first, last = ([item for item in items if item.resource.plans_last is late] for late in (False, True))
+    others, needed = answered(functools.partial(_plan, item, request, context) for item in first)
     steps = [step for plan in others for step in plan.steps]
     outlook = context if request.undo else dataclasses.replace(context, facts=foreseen(context.facts, steps))
-    reservations, more = answered(functools.partial(_plan, item, request, outlook) for item in items if _reserves(item))
+    reservations, more = answered(functools.partial(_plan, item, request, outlook) for item in last)
     if needed | more:
         raise FactsNeeded(needed | more)
     made = {True: iter(reservations), False: iter(others)}
-    return block_mode_guard.guarded(request, items, tuple(next(made[_reserves(item)]) for item in items), context)
+    return block_mode_guard.guarded(
+        request, items, tuple(next(made[item.resource.plans_last]) for item in items), context
+    )
 
 
 def _plan(item: Item, request: Request, context: Context) -> Plan:
     return (item.resource.undo if request.undo else item.resource.plan)(item.options, context)
-
-
-def _reserves(item: Item) -> bool:
-    return isinstance(item.options, reserved_ports.ReservedPorts)
 
 
 def _refuse_unwritable(plans: tuple[Plan, ...]) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import Force, Plan
@@ -18,9 +19,7 @@ def observed_force(plan: Plan, taken: PortSet) -> Force:
     if not taken:
         return plan.force
     held = f"dns.exe holds UDP {_shortened(taken)} although the setting forbids it"
-    if plan.resource == "reserved_ports":
-        return Force("no", f"{held}: Windows reads ReservedPorts at boot, it waits for a reboot.", reboot_required=True)
-    return Force("no", f"{held}: it waits for a restart of DNS.", restart_required=True)
+    return dataclasses.replace(plan.force_if_taken, reason=f"{held}: {plan.force_if_taken.reason}")
 
 
 def _shortened(ports: PortSet) -> str:

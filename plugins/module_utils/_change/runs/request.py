@@ -12,7 +12,11 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan im
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.protected_services import Victim
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.reboot import Reboot
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import KnownService
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import Facts, ServiceFact
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
+    Facts,
+    RegistryFact,
+    ServiceFact,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import (
     EVERYWHERE,
     Condition,
@@ -32,6 +36,11 @@ class Item:
     def counts_on(self, facts: Facts, release: Release) -> bool:
         """Whether it is meant on one server; raises FactsNeeded."""
         return self.condition.holds(release) and all(facts[ServiceFact(name)] for name in self.when_installed)
+
+    @property
+    def values(self) -> t.Mapping[RegistryFact, t.Any]:
+        """The registry values that it is about and that are read at the next boot, each with what is wanted."""
+        return self.resource.values(self.options)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
