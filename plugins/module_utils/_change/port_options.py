@@ -17,7 +17,14 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.cata
     TAKERS,
     KnownService,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import PROTOCOLS, Facts, Protocol
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
+    PROTOCOLS,
+    Fact,
+    Facts,
+    Protocol,
+    ServicesLikeFact,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import ad_lds_port_facts
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.port_lists import LOWEST_DRAWN_PORT, ListState
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import (
     PortRange,
@@ -63,6 +70,13 @@ class WantedPorts:
         for service in self.services:
             wanted |= _service_ports(service, protocols, facts)
         return wanted
+
+    def questions(self) -> tuple[Fact[t.Any], ...]:
+        """What ``on`` asks first."""
+        services = [AD_LDS_SERVICE_PREFIX + instance for instance in self.ad_lds_instances]
+        named = [fact for service in services for fact in ad_lds_port_facts(service)]
+        every = any(service.key == AD_LDS_KEY for service in self.services)
+        return (*named, *([ServicesLikeFact(AD_LDS_SERVICE_PREFIX)] if every else []))
 
     def protocols_named(self, protocols: tuple[Protocol, ...]) -> tuple[Protocol, ...]:
         """Those of ``protocols`` that this is about: all of them, unless every port is meant for one protocol."""

@@ -155,7 +155,7 @@ def first(wanted: DnsSocketPool, release: Release) -> tuple[Fact[t.Any], ...]:
     values: list[Fact[t.Any]] = (
         [DNS_NAMES_FACT] if wanted.size == "default" else [one.fact for one in _settings(wanted)]
     )
-    return (ServiceFact(DNS_SERVICE), *values)
+    return (ServiceFact(DNS_SERVICE), *values, *(wanted.excluded.questions() if wanted.excluded else ()))
 
 
 def _second(wanted: DnsSocketPool, context: Context) -> list[Fact[t.Any]]:

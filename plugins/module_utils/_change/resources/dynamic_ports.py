@@ -47,6 +47,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     Absent,
     DynamicRanges,
     DynamicRangesFact,
+    Fact,
     Family,
     Protocol,
     RegistryFact,
@@ -60,6 +61,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.pool
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import (
     CONTESTED,
     DEFAULT_POOL_RANGE,
+    Release,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import MAX_USER_PORT_FACT
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortRange, split_entries
@@ -135,8 +137,9 @@ def _range(start: int | None, number: int | None) -> PortRange | None:
 
 def plan(wanted: DynamicPorts, context: Context) -> Plan:
     """The plan for MaxUserPort and for the ranges; raises PlanError, FactsNeeded."""
-    _refuse_what_the_release_ignores(wanted, context)
-    _ask(wanted, context)
+    if refusal := _why_ignored(wanted, context.release):
+        raise refusal
+    context.facts.require(*first(wanted, context.release))
     parts = _value_parts(wanted, context) + _range_parts(wanted, context)
     forces = [_force_of(part, context) for part in parts]
     warnings = (*_protocol_warning(wanted, context), *_range_warnings(wanted, context))
@@ -145,32 +148,39 @@ def plan(wanted: DynamicPorts, context: Context) -> Plan:
 
 def undo(wanted: DynamicPorts, context: Context) -> Plan:
     """Take back what we did to the named settings; raises PlanError, FactsNeeded."""
-    _ask(wanted, context)
+    context.facts.require(*_questions(wanted, context.release))
     parts = _value_undone(wanted, context) + _ranges_undone(wanted, context)
     force = weakest([_pending(part, context) for part in parts if part.steps])
     return plan_of(NAME, parts, force)
 
 
-def _refuse_what_the_release_ignores(wanted: DynamicPorts, context: Context) -> None:
-    by_netsh, name = context.capabilities.dynamic_port_ranges, context.release.name
+def first(wanted: DynamicPorts, release: Release) -> tuple[Fact[t.Any], ...]:
+    """What is asked of every server of a release; nothing where the release ignores what is wanted."""
+    if _why_ignored(wanted, release):
+        return ()
+    return _questions(wanted, release)
+
+
+def _questions(wanted: DynamicPorts, release: Release) -> tuple[Fact[t.Any], ...]:
+    ranges = [DynamicRangesFact()] if wanted.ranges and release.capabilities.dynamic_port_ranges else []
+    return (MAX_USER_PORT_FACT, ServiceFact(DNS_SERVICE), *ranges)
+
+
+def _why_ignored(wanted: DynamicPorts, release: Release) -> PlanError | None:
+    by_netsh, name = release.capabilities.dynamic_port_ranges, release.name
     if wanted.ports and not by_netsh:
-        raise PlanError(
+        return PlanError(
             "start and number",
             f"{name} has no dynamic range that can be set: ephemeral ports go from 1025 to MaxUserPort",
             "Use max_user_port",
         )
     if isinstance(wanted.max_user_port, int) and by_netsh:
-        raise PlanError(
+        return PlanError(
             "max_user_port",
             f"the TCP/IP stack of {name} does not read MaxUserPort, and {CONTESTED['dns_pool_range']}",
             "Use start and number; max_user_port: default removes the value where somebody has set it",
         )
-
-
-def _ask(wanted: DynamicPorts, context: Context) -> None:
-    """All first questions in one round."""
-    ranges = [DynamicRangesFact()] if wanted.ranges and context.capabilities.dynamic_port_ranges else []
-    context.facts.require(MAX_USER_PORT_FACT, ServiceFact(DNS_SERVICE), *ranges)
+    return None
 
 
 def _value_parts(wanted: DynamicPorts, context: Context) -> tuple[Part, ...]:
@@ -373,4 +383,4 @@ def _values(wanted: DynamicPorts) -> dict[RegistryFact, t.Any]:
     return {MAX_USER_PORT_FACT: wanted.max_user_port} if wanted.max_user_port is not None else {}
 
 
-RESOURCE: t.Final = Resource(NAME, ARGUMENT_SPEC, options, plan, undo, values=_values)
+RESOURCE: t.Final = Resource(NAME, ARGUMENT_SPEC, options, plan, undo, first=first, values=_values)

@@ -35,6 +35,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.cata
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     Absent,
     DynamicRangesFact,
+    Fact,
     OperatingSystemFact,
     RegistryNamesFact,
     RegistryReading,
@@ -47,6 +48,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import (
     DEFAULT_POOL_RANGE,
     DOMAIN_CONTROLLER,
+    Release,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.rpc_ports import (
     DIRECTORY_PORTS,
@@ -127,7 +129,7 @@ def plan(wanted: StaticRpcPorts, context: Context) -> Plan:
         PlanError: a service is not installed, or a port can't be its own.
         FactsNeeded: as everywhere.
     """
-    _ask(wanted, context)
+    context.facts.require(*first(wanted, context.release))
     _refuse_missing(wanted, context)
     changing = tuple(
         (row, number) for row, number in wanted.ports if _setting(row).reading(context) != _target(row, number)
@@ -173,11 +175,11 @@ def _shown_plan(
 _NEVER_DRAWN: t.Final = PortSet.of(PortRange(0, LOWEST_DRAWN_PORT - 1))
 
 
-def _ask(wanted: StaticRpcPorts, context: Context) -> None:
-    """All first questions in one round."""
+def first(wanted: StaticRpcPorts, _release: Release) -> tuple[Fact[t.Any], ...]:
+    """What is asked of every server."""
     rows = [row for row, _number in wanted.ports]
     services = [ServiceFact(row.service) for row in rows if row.service]
-    context.facts.require(OperatingSystemFact(), *(row.fact for row in rows), *services)
+    return (OperatingSystemFact(), *(row.fact for row in rows), *services)
 
 
 def _refuse_missing(wanted: StaticRpcPorts, context: Context) -> None:
@@ -414,4 +416,4 @@ def _foreign(row: RpcPort) -> Force:
     )
 
 
-RESOURCE: t.Final = Resource(NAME, ARGUMENT_SPEC, options, plan, undo)
+RESOURCE: t.Final = Resource(NAME, ARGUMENT_SPEC, options, plan, undo, first=first)
