@@ -41,6 +41,14 @@ options:
       - C(delayed_start) - services can start delayed. Windows Server 2008 and later.
       - An item may also have C(when_installed), the key name of a service or a list of them. The item counts only on
         servers that have all of these services.
+      - An item may also have C(wanted), a boolean for choices of your users. With V(false) the item is passed over,
+        unless O(state=absent), because what was wanted before may have to be taken back.
+      - An item may also speak of ports that are given once for the whole run. C(rpc_ports=true) adds those of
+        O(rpc_ports) to C(static_rpc_port) (all of them), to C(reserved_ports) (those from 1024 up, TCP) and to
+        C(services_file) (an entry for each; a dictionary in place of V(true) gives it a C(comment)).
+        C(known_services=true) adds those of O(known_services) to C(reserved_ports) and to C(dns_socket_pool) (those
+        with a UDP port). C(udp_ports), a list, adds ports of UDP alone to C(reserved_ports). An item for which none of
+        these ports is meant is passed over.
       - The option C(restart) of C(dns_socket_pool) does nothing here; O(restart_dns) decides for the whole run.
     type: list
     elements: dict
@@ -69,6 +77,18 @@ options:
         type: list
         elements: str
         default: []
+      udp_ports:
+        description:
+          - The same for UDP alone, with or without C(/udp).
+        type: list
+        elements: str
+        default: []
+      rpc_ports:
+        description:
+          - Add those of O(rpc_ports) that the service listens on. The victim is passed over if there are none, and it
+            has no other ports.
+        type: bool
+        default: false
       optional_ports:
         description:
           - Ports, written in the same way, that the service may hold and nobody else. Free is right too.
@@ -179,6 +199,12 @@ options:
       - dfsr
       # end of generated
     default: []
+  rpc_ports:
+    description:
+      - Fixed RPC ports that this run is about, in the form of the option C(ports) of
+        M(portkeeper.windows.static_rpc_port). Items of O(resources) and victims mean them by C(rpc_ports).
+    type: dict
+    default: {}
   required_services:
     description:
       - Key names of services without which nothing here makes sense. If one of them is not installed, nothing is
@@ -254,6 +280,25 @@ options:
     type: str
     choices: [present, absent]
     default: present
+  advice:
+    description:
+      - Sentences of your own for RV(notes), for ports that a C(reserved_ports) with C(only_reachable) leaves
+        unprotected. C({ports}) stands for these ports.
+    type: dict
+    suboptions:
+      dns_pool:
+        description:
+          - What to do if the DNS server's pool can take them.
+        type: str
+      disputed:
+        description:
+          - What to do if sources disagree whether it can.
+        type: str
+      programs:
+        description:
+          - What to do if programs can take them while their service is down. Left out if the DNS server's pool can,
+            too.
+        type: str
   reboot:
     description:
       - V(never) leaves the reboot to you. RV(reboot_required) says whether a setting waits for one.
@@ -648,9 +693,15 @@ reasons:
   type: list
   elements: str
   sample: []
+notes:
+  description: What should be known beside what was done - services that were stopped or run again, why a setting counts
+    at once, and the sentences of O(advice) that apply.
+  returned: always
+  type: list
+  elements: str
+  sample: []
 reboot_required:
-  description: Whether a resource waits for a reboot at the end of the run. In check mode, whether one would wait before
-    the reboot that O(reboot=where_needed) permits.
+  description: Whether a resource waits for a reboot.
   returned: always
   type: bool
   sample: false

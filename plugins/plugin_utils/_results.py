@@ -8,7 +8,12 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import Plan
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.outcome import Outcome, failures, summary
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.outcome import (
+    Outcome,
+    failures,
+    notes,
+    summary,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.reboot import Report
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.value_parts import weakest
 
@@ -46,6 +51,7 @@ def many_results(outcome: Outcome, *, host: str, check_mode: bool, diff: bool) -
         "rebooted": outcome.reboot is not None and outcome.reboot.rebooted,
         "effective": weakest(forces).effective,
         "reasons": [force.reason for force in forces if force.reason],
+        "notes": list(notes(outcome)),
     }
     if outcome.reboot:
         result["elapsed"] = round(outcome.reboot.elapsed, 1)

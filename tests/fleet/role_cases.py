@@ -79,6 +79,8 @@ CASES: t.Final = (
         role="exchange_edge_dns",
         server={"release": "2022", "broken": True},
         variables={"exchange_edge_dns_reserve": True, "exchange_edge_dns_stop_services": True},
+        # Taken back all the same: it was wanted once.
+        undo={"exchange_edge_dns_reserve": False},
         services=EDGE,
     ),
     Case(

@@ -153,14 +153,12 @@ class Part:
 
 
 _CONVERGE: t.Final = "plugins/modules/converge.py"
-_ROLE: t.Final = "roles/known_services"
 PARTS: t.Final[t.Mapping[str, Part]] = {
     "known-services-with-ports": Part(_choices_with_ports, ("plugins/doc_fragments/_ports.py",)),
     "known-services": Part(lambda: list(SERVICES_BY_KEY), (_CONVERGE,)),
     "known-services-as-victims": Part(_victims, (_CONVERGE,)),
     "known-services-refused": Part(_refused, (_CONVERGE,)),
-    "known-services-refused-by-role": Part(_refused_by_role, (f"{_ROLE}/meta/argument_specs.yml",)),
-    "known-services-without-udp": Part(_tcp_only, (f"{_ROLE}/vars/main.yml",)),
+    "known-services-refused-by-role": Part(_refused_by_role, ("roles/known_services/meta/argument_specs.yml",)),
     "known-services-refused-for-the-pool": Part(_no_udp, ("plugins/modules/dns_socket_pool.py",)),
     "fixed-rpc-ports": Part(_rpc_ports, ("plugins/modules/static_rpc_port.py",)),
     "capabilities": Part(lambda: list(CAPABILITIES), (_CONVERGE,)),

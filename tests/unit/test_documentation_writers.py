@@ -44,7 +44,12 @@ SPOILT: list[tuple[str, str, str, list[str]]] = [
         "RADIUS - UDP 1",
         ["known-services-with-ports"],
     ),
-    ("roles/known_services/vars/main.yml", "  - msmq\n", "", ["known-services-without-udp"]),
+    (
+        "roles/known_services/meta/argument_specs.yml",
+        "whose service is not known",
+        "which nobody knows",
+        ["known-services-refused-by-role"],
+    ),
 ]
 
 

@@ -284,6 +284,8 @@ class Plan:
     """How it stands while dns.exe holds one of ``guarded``; the reason says what it waits for."""
     details: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
     """Further returned values of this resource."""
+    notes: tuple[str, ...] = ()
+    """Sentences about what the steps do."""
     needs_stopped: tuple[str, ...] = ()
     """Services that hold the ports of ``steps_when_free`` now."""
     restarts: tuple[str, ...] = ()

@@ -136,14 +136,20 @@ def _plan(
     ran: tuple[str, ...],
 ) -> Plan:
     before = {service.name: service.state for service in services}
+    states = {**before, **after}
+    running = [name for name, state in states.items() if state == "Running"] if steps and not ran else []
     return Plan(
         "service_state",
         before={"state": before},
-        after={"state": {**before, **after}},
+        after={"state": states},
         force=IN_FORCE,
         steps=steps,
         journal=journal,
         details={"ran": list(ran)},
+        notes=(
+            *([f"Stopped, in this order: {', '.join(reversed(ran))}."] if ran else []),
+            *([f"Running again: {', '.join(running)}."] if running else []),
+        ),
     )
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import OptionError, Resource
@@ -23,7 +24,15 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.pr
     SilentEvent,
     Victim,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.request import Item, Request
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.request import TAKERS_TOLD, Item, Request
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.shared_ports import (
+    ITEM_KEYS,
+    SharedPorts,
+    counts,
+    expanded,
+    is_left_out,
+    victim_ports,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import (
     SERVICES_BY_KEY,
     KnownService,
@@ -71,6 +80,8 @@ ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
             "service": {"type": "str", "required": True},
             "image": {"type": "str"},
             "ports": {"type": "list", "elements": "str", "default": []},
+            "udp_ports": {"type": "list", "elements": "str", "default": []},
+            "rpc_ports": {"type": "bool", "default": False},
             "optional_ports": {"type": "list", "elements": "str", "default": []},
             "ad_lds_instance": {"type": "str"},
             "dependents": {"type": "list", "elements": "str", "default": []},
@@ -83,6 +94,7 @@ ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
         },
     },
     "known_services": {"type": "list", "elements": "str", "choices": list(SERVICES_BY_KEY), "default": []},
+    "rpc_ports": {"type": "dict", "default": {}},
     "required_services": {"type": "list", "elements": "str", "default": []},
     "required_one_of": {"type": "list", "elements": "str", "default": []},
     "required_capabilities": {"type": "list", "elements": "str", "choices": list(CAPABILITIES), "default": []},
@@ -92,6 +104,10 @@ ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
     "stop_owners": {"type": "bool", "default": False},
     "prove": {"type": "bool", "default": False},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "advice": {
+        "type": "dict",
+        "options": {taker: {"type": "str"} for taker in TAKERS_TOLD},
+    },
     "reboot": {"type": "str", "choices": ["never", "where_needed"], "default": "never"},
     "reboot_timeout": reboot.ARGUMENT_SPEC["reboot_timeout"],
     "reboot_message": reboot.ARGUMENT_SPEC["msg"],
@@ -104,9 +120,11 @@ Validate = t.Callable[[str, t.Mapping[str, t.Any], t.Mapping[str, t.Any]], t.Map
 
 def request(arguments: t.Mapping[str, t.Any], *, journal: bool, validate: Validate) -> Request:
     """The typed request; raises OptionError."""
+    shared = SharedPorts(arguments["rpc_ports"], tuple(dict.fromkeys(arguments["known_services"])))
+    undo = arguments["state"] == "absent"
     wanted = Request(
-        items=_items(arguments["resources"], validate),
-        victims=tuple(_victim(f"victims[{index}]", item) for index, item in enumerate(arguments["victims"])),
+        items=_items(arguments["resources"], _Reader(validate, shared, undo=undo)),
+        victims=_victims(arguments["victims"], shared),
         known_services=tuple(map(_known_service, dict.fromkeys(arguments["known_services"]))),
         required_services=tuple(arguments["required_services"]),
         required_one_of=tuple(arguments["required_one_of"]),
@@ -116,9 +134,10 @@ def request(arguments: t.Mapping[str, t.Any], *, journal: bool, validate: Valida
         restart_dns=arguments["restart_dns"],
         stop_owners=arguments["stop_owners"],
         prove=arguments["prove"],
-        undo=arguments["state"] == "absent",
+        undo=undo,
         journal=journal,
         reboot=_reboot(arguments, journal=journal),
+        advice={taker: text for taker, text in (arguments.get("advice") or {}).items() if text},
     )
     if wanted.is_empty:
         raise OptionError("resources", "nothing to do: give resources, victims or known_services")
@@ -153,22 +172,33 @@ def _known_service(key: str) -> KnownService:
     return row
 
 
-def _items(given: t.Sequence[t.Mapping[str, t.Any]], validate: Validate) -> tuple[Item, ...]:
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Reader:
+    """What the items of one run are read with."""
+
+    validate: Validate
+    shared: SharedPorts
+    _: dataclasses.KW_ONLY
+    undo: bool
+
+
+def _items(given: t.Sequence[t.Mapping[str, t.Any]], reader: _Reader) -> tuple[Item, ...]:
     named = [name for item in given for name in item]
-    return tuple(
+    items = (
         _item(
             f"resources[{index}]",
             item,
-            validate,
+            reader,
             is_one_of_many=any(named.count(name) > 1 for name in RESOURCES if name in item),
         )
         for index, item in enumerate(given)
     )
+    return tuple(item for item in items if item)
 
 
-def _item(place: str, item: t.Mapping[str, t.Any], validate: Validate, *, is_one_of_many: bool) -> Item:
-    """``is_one_of_many``: the resource alone does not tell which item a sentence is about."""
-    names = [name for name in item if name not in (*_CONDITIONS, _WHEN_INSTALLED)]
+def _item(place: str, item: t.Mapping[str, t.Any], reader: _Reader, *, is_one_of_many: bool) -> Item | None:
+    """``is_one_of_many``: the resource alone does not tell which item a sentence is about. ``None``: no item."""
+    names = [name for name in item if name not in (*_CONDITIONS, _WHEN_INSTALLED, *ITEM_KEYS)]
     if len(names) != 1 or names[0] not in RESOURCES:
         given = ", ".join(repr(name) for name in names) or "nothing"
         raise OptionError(place, f"it names {given}; give exactly one of {', '.join(RESOURCES)}")
@@ -176,7 +206,10 @@ def _item(place: str, item: t.Mapping[str, t.Any], validate: Validate, *, is_one
     options, where = item[resource.name], f"{place}.{resource.name}" if is_one_of_many else resource.name
     if not isinstance(options, t.Mapping):
         raise OptionError(where, "its options must be a dictionary")
-    checked = validate(where, resource.argument_spec, options)
+    whole = expanded(place, resource.name, item, options, reader.shared)
+    if whole is None or not counts(item, undo=reader.undo):
+        return None
+    checked = reader.validate(where, resource.argument_spec, whole)
     return Item(
         resource,
         _typed(where, resource, checked),
@@ -203,6 +236,14 @@ def _capabilities(place: str, given: t.Any) -> tuple[str, ...]:
 def _names(given: t.Any) -> tuple[str, ...]:
     """A name, or a list of them."""
     return (given,) if isinstance(given, str) else tuple(given or ())
+
+
+def _victims(given: t.Sequence[t.Mapping[str, t.Any]], shared: SharedPorts) -> tuple[Victim, ...]:
+    return tuple(
+        _victim(f"victims[{index}]", {**item, "ports": victim_ports(item, shared)})
+        for index, item in enumerate(given)
+        if not is_left_out(item, shared)
+    )
 
 
 def _victim(place: str, item: t.Mapping[str, t.Any]) -> Victim:

@@ -16,7 +16,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.pr
     VictimReport,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.reboot import Permission, Report, sentence
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.request import Request
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.request import TAKERS_TOLD, Request
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.service_moves import late_ports
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import DNS_SERVICE
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import LACKS
@@ -199,6 +199,25 @@ def summary(outcome: Outcome, *, check_mode: bool) -> str:
         return _summary(outcome, check_mode=check_mode)
     first = "" if outcome.request.is_empty else _course(outcome, check_mode=check_mode)
     return " ".join(part for part in (first, sentence(outcome.reboot), _afterwards(outcome)) if part)
+
+
+def notes(outcome: Outcome) -> tuple[str, ...]:
+    """What should be known beside what was done: why settings count, and what stays unprotected, with the advice."""
+    plans = outcome.end.plans
+    done = (note for plan in outcome.plans if plan.changed for note in plan.notes)
+    in_force = (plan.force.reason for plan in plans if plan.force.effective == "yes" and plan.force.reason)
+    return (*done, *in_force, *_advice(outcome.request.advice, plans))
+
+
+def _advice(advice: t.Mapping[str, str], plans: t.Iterable[Plan]) -> t.Iterator[str]:
+    """For each taker of ports that stay open; what keeps DNS away says enough about programs."""
+    found: t.Mapping[str, t.Sequence[str]] = next(
+        (plan.details["unprotected"] for plan in plans if "unprotected" in plan.details), {}
+    )
+    taking = [taker for taker in TAKERS_TOLD if found.get(taker)]
+    for taker in taking:
+        if taker in advice and not (taker == "programs" and "dns_pool" in taking):
+            yield " ".join(advice[taker].replace("{ports}", ", ".join(found[taker])).split())
 
 
 def _summary(outcome: Outcome, *, check_mode: bool) -> str:

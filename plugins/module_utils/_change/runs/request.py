@@ -23,6 +23,9 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.rele
     Release,
 )
 
+TAKERS_TOLD: t.Final = ("dns_pool", "disputed", "programs")
+"""Who can take a port that a resource leaves unprotected, the worst first."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Item:
@@ -71,6 +74,8 @@ class Request:
     journal: bool = True
     reboot: Reboot | None = None
     """How the server may be rebooted; ``None``: it may not."""
+    advice: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """What to do about ports that stay unprotected, by who can take them; ``{ports}`` stands for the ports."""
 
     @property
     def is_empty(self) -> bool:

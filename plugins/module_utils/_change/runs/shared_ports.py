@@ -1,0 +1,156 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ports that several items and victims of one ``converge`` speak of: given once, and written out here for each.
+
+Fixed RPC ports, known services and ports of UDP. Roles give them as data; nothing is left for them to compute.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import OptionError
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import SERVICES_BY_KEY
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.rpc_ports import PORTS_BY_KEY
+from ansible_collections.portkeeper.windows.plugins.module_utils._ports.port_lists import LOWEST_DRAWN_PORT
+
+Given = t.Mapping[str, t.Any]
+
+WANTED: t.Final = "wanted"
+RPC_PORTS: t.Final = "rpc_ports"
+KNOWN_SERVICES: t.Final = "known_services"
+UDP_PORTS: t.Final = "udp_ports"
+ITEM_KEYS: t.Final = (WANTED, RPC_PORTS, KNOWN_SERVICES, UDP_PORTS)
+"""What may stand in an item beside its resource and its conditions."""
+
+_NAMES_OF_PORTS: t.Final = ("ports", "excluded_ports", "ad_lds_instances", "services", "entries", "size")
+"""Options by which an item is about anything at all."""
+_NOT_FIXED: t.Final = "default"
+_TRUE: t.Final = frozenset({"true", "yes", "on", "1"})
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SharedPorts:
+    """The options of a run that its items and victims can speak of."""
+
+    rpc_ports: Given
+    """By the keys of ``static_rpc_port``: a port, or ``default``."""
+    known_services: tuple[str, ...]
+
+    def is_given(self, kinds: t.Container[str]) -> bool:
+        """Whether any port of these kinds is given; an item that has none where none is given is a mistake."""
+        return bool((RPC_PORTS in kinds and self.rpc_ports) or (KNOWN_SERVICES in kinds and self.known_services))
+
+    @property
+    def fixed(self) -> dict[str, str]:
+        """The RPC ports that have a number, as texts."""
+        return {key: str(port) for key, port in self.rpc_ports.items() if str(port) != _NOT_FIXED}
+
+    @property
+    def drawable(self) -> list[str]:
+        """Those of them that can be drawn at random; ``static_rpc_port`` refuses what is no number."""
+        numbers = (port for port in self.fixed.values() if port.isascii() and port.isdigit())
+        return [f"{port}/tcp" for port in numbers if int(port[:9]) >= LOWEST_DRAWN_PORT]
+
+    def on(self, service: str, image: str) -> list[str]:
+        """Those of them that a service listens on, or, where the listener is no service, its process."""
+        rows = {key: PORTS_BY_KEY[key] for key in self.fixed if key in PORTS_BY_KEY}
+        return [
+            f"{self.fixed[key]}/tcp"
+            for key, row in rows.items()
+            if (row.service.casefold() == service.casefold() if row.service else row.image == image)
+        ]
+
+
+def counts(item: Given, *, undo: bool) -> bool:
+    """Whether the user wants an item. What was wanted once may have to be taken back, so then each counts."""
+    return undo or _is_true(item.get(WANTED, True))
+
+
+def expanded(place: str, resource: str, item: Given, options: Given, shared: SharedPorts) -> Given | None:
+    """The options of an item with all ports that it speaks of; ``None`` if none of those that were given is for it.
+
+    Raises:
+        OptionError: the resource takes no such ports.
+    """
+    spoken = {key: item[key] for key in (RPC_PORTS, KNOWN_SERVICES, UDP_PORTS) if item.get(key)}
+    written = dict(options)
+    for key, value in spoken.items():
+        writers = _WRITERS[key]
+        if resource not in writers:
+            raise OptionError(f"{place}.{key}", f"{resource} takes none; it goes with {', '.join(writers)}")
+        writers[resource](written, shared, value)
+    is_idle = shared.is_given(spoken) and not any(map(written.get, _NAMES_OF_PORTS))
+    return None if is_idle else written
+
+
+def victim_ports(victim: Given, shared: SharedPorts) -> list[str]:
+    """The ports that a victim must hold, with those of the shared ones that are its own."""
+    fixed = shared.on(victim["service"], victim.get("image") or "") if victim[RPC_PORTS] else []
+    return [*victim["ports"], *map(_udp, victim[UDP_PORTS]), *fixed]
+
+
+def is_left_out(victim: Given, shared: SharedPorts) -> bool:
+    """Whether a victim is meant only for RPC ports, and none of its own is fixed."""
+    return bool(victim[RPC_PORTS]) and not victim_ports(victim, shared)
+
+
+def _udp(ports: t.Any) -> str:
+    """``1812`` and ``1812/udp`` mean the same; another protocol stays for the resource to refuse."""
+    text = str(ports)
+    return text if "/" in text else f"{text}/udp"
+
+
+def _is_true(given: t.Any) -> bool:
+    return given.strip().casefold() in _TRUE if isinstance(given, str) else bool(given)
+
+
+# --- what each resource makes of them ---------------------------------------------------------------------------------
+
+Writer = t.Callable[[dict[str, t.Any], SharedPorts, t.Any], None]
+
+
+def _listed(options: dict[str, t.Any], name: str, more: t.Iterable[t.Any]) -> None:
+    found = [*(options.get(name) or ()), *more]
+    if found:
+        options[name] = found
+
+
+def _reserve_rpc(options: dict[str, t.Any], shared: SharedPorts, _value: t.Any) -> None:
+    _listed(options, "ports", shared.drawable)
+
+
+def _fix_rpc(options: dict[str, t.Any], shared: SharedPorts, _value: t.Any) -> None:
+    options["ports"] = {**(options.get("ports") or {}), **shared.rpc_ports}
+
+
+def _document_rpc(options: dict[str, t.Any], shared: SharedPorts, value: t.Any) -> None:
+    """``value`` may be a mapping of what each entry has beside its name, port and protocol."""
+    more = value if isinstance(value, t.Mapping) else {}
+    _listed(
+        options,
+        "entries",
+        ({"name": key, "port": port, "protocol": "tcp", **more} for key, port in shared.fixed.items()),
+    )
+
+
+def _reserve_udp(options: dict[str, t.Any], _shared: SharedPorts, value: t.Any) -> None:
+    _listed(options, "ports", map(_udp, value))
+
+
+def _keep_known(options: dict[str, t.Any], shared: SharedPorts, _value: t.Any) -> None:
+    _listed(options, "services", shared.known_services)
+
+
+def _keep_known_udp(options: dict[str, t.Any], shared: SharedPorts, _value: t.Any) -> None:
+    """The DNS server's pool is UDP alone."""
+    _listed(options, "services", (key for key in shared.known_services if "udp" in SERVICES_BY_KEY[key].protocols))
+
+
+_WRITERS: t.Final[t.Mapping[str, t.Mapping[str, Writer]]] = {
+    RPC_PORTS: {"static_rpc_port": _fix_rpc, "reserved_ports": _reserve_rpc, "services_file": _document_rpc},
+    KNOWN_SERVICES: {"reserved_ports": _keep_known, "dns_socket_pool": _keep_known_udp},
+    UDP_PORTS: {"reserved_ports": _reserve_udp},
+}
