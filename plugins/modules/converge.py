@@ -701,7 +701,8 @@ notes:
   elements: str
   sample: []
 reboot_required:
-  description: Whether a resource waits for a reboot.
+  description: Whether a resource waits for a reboot at the end of the run. In check mode, whether one would wait before
+    the reboot that O(reboot=where_needed) permits.
   returned: always
   type: bool
   sample: false
