@@ -197,7 +197,7 @@ class DirectPlace(Place):
         return Snapshot(self._server.state())
 
     def is_reachable(self) -> bool:
-        """Whether it can be reached; where it goes down or boots, once it is back."""
+        """Whether it can be reached; if it goes down or boots, once it is back."""
         limit = self._server.now + LONGEST_ABSENCE
         while self._server.is_going_down or not self._server.is_listening:
             if self._server.now > limit:
@@ -390,7 +390,7 @@ def _values(snapshot: Snapshot) -> dict[tuple[str, str], t.Any]:
 
 
 def _blocks(snapshot: Snapshot) -> set[tuple[str, str]]:
-    """What an administrator excluded, in whatever blocks: they come and go one by one."""
+    """The ports that an administrator excluded, in any blocks: they come and go one by one."""
     return {(protocol, block) for protocol in PROTOCOLS for block in joined(snapshot.excluded(protocol))}
 
 

@@ -26,7 +26,7 @@ class Snapshot:
     data: c.Mapping[str, t.Any]
 
     def value(self, key: str, name: str) -> t.Any:
-        """The data of a registry value below HKEY_LOCAL_MACHINE, or None where it is absent."""
+        """The data of a registry value below HKEY_LOCAL_MACHINE, or None if it is absent."""
         found = self.typed_value(key, name)
         return None if found is None else found["data"]
 
@@ -85,7 +85,7 @@ class Snapshot:
         return {"demand": "manual"}.get(service["start"], str(service["start"]))
 
     def holders(self, protocol: Protocol, port: int) -> set[str]:
-        """The services (or process numbers, where there is no service) that hold a port."""
+        """The services (or process numbers, if there is no service) that hold a port."""
         rows = [row for row in self.data["sockets"] if row["protocol"] == protocol and port in _ports(row)]
         return {row["service"] or str(row["pid"]) for row in rows}
 

@@ -97,7 +97,7 @@ class Telling:
 def four_beats(
     module: str, options: Json, *, undo: Json | None = None, acts: tuple[Json, ...] = ()
 ) -> tuple[Step, ...]:
-    """Check mode, the run, the run again, and what takes it back where there is such a thing."""
+    """Check mode, the run, the run again, and the undo if there is one."""
     steps = [
         Step(module=module, options=options, check=True, acts=acts),
         Step(module=module, options=options),

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Windows Server 2003 and UDP 4500: no run leads a server into block mode, whatever it does to MaxUserPort."""
+"""Windows Server 2003 and UDP 4500: no run leads a server into block mode, with any change of MaxUserPort."""
 
 from __future__ import annotations
 

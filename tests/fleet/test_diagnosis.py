@@ -53,7 +53,7 @@ def test_every_planted_cause_is_found_and_nothing_else(told: dict[str, tuple[Bea
 
 @pytest.mark.parametrize("name", REACHED)
 def test_more_sockets_make_no_other_findings(told: dict[str, tuple[Beat, ...]], name: str) -> None:
-    """The findings ask for the sockets that they need; where all are read anyway, they are the same."""
+    """The findings ask for the sockets that they need; if all are read anyway, they are the same."""
     few, many = (beat.result["findings"] for beat in told[name][:2])
     assert [(row["kind"], row["ports"]) for row in few] == [(row["kind"], row["ports"]) for row in many]
 

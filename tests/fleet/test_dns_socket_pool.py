@@ -26,7 +26,7 @@ Told: t.TypeAlias = dict[str, tuple[Beat, ...]]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Case:
-    """A change, what it leaves, and what takes it back; ``undone`` only where that is not the state before."""
+    """A change, what it leaves, and what takes it back; ``undone`` only if that is not the state before."""
 
     id: str
     release: str

@@ -104,7 +104,7 @@ CASES: t.Final = (
 
 
 def _restart(release: str) -> Story:
-    """A change of the range waits for DNS, whoever restarts it."""
+    """A change of the range waits for a restart of DNS by anyone."""
     acts = ({"do": "stop_service", "service": "DNS"}, {"do": "start_service", "service": "DNS"})
     steps = (Step(module=MODULE, options=WIDE), Step(module=MODULE, options=WIDE, acts=acts))
     return Story(id=f"{release}-restarted", server={"release": release, **ROLES}, steps=steps)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Two runs of the same conversation are the same, whatever order Python gives to sets: every role, and port_info."""
+"""Two runs of the same conversation are the same with any order of Python's sets: every role, and port_info."""
 
 from __future__ import annotations
 

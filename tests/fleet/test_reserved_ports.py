@@ -21,7 +21,7 @@ EDGE_SERVICES: t.Final = ("MSExchangeTransport", "MSExchangeEdgeCredential", "AD
 """In stop order."""
 
 OLD: t.Final = {"release": "2003"}
-# Without DNS nobody but the named processes holds a port up there.
+# Without DNS only the named processes hold a port up there.
 NEW: t.Final = {"release": "2022", "roles": ["member"]}
 GERMAN: t.Final = {"language": "de"}
 EDGE: t.Final = {"release": "2022", "broken": False}
@@ -31,7 +31,7 @@ EDGE: t.Final = {"release": "2022", "broken": False}
 class Case:
     """A change: ``reserved``, or ``tcp`` and ``udp``, are the lists that it leaves.
 
-    ``undone`` is what undoing leaves of them; None where that is what was there before.
+    ``undone`` is what undoing leaves of them; None if that is what was there before.
     """
 
     id: str

@@ -234,7 +234,7 @@ def test_what_was_down_is_told(runs: Runs, server: Server) -> None:
 
 
 def test_healthy_services_are_not_touched(runs: Runs, server: Server) -> None:
-    """Only DNS is restarted where its list changed, and AD LDS where its owner allowed that for the second belt."""
+    """DNS is restarted only if its list changed, and AD LDS if the user allowed it for the netsh exclusions."""
     beat = _converged(runs.first, server.id)
     allowed = {"DNS"} if server.fix == "excluded" or server.broken else set()
     allowed |= {AD_LDS, *DEPENDENTS} if server.broken or server.variables == BOTH_BELTS else set()

@@ -212,7 +212,7 @@ SERVERS: t.Final = (
         reboots=True,
         at_stake=True,
     ),
-    # IPsec keeps its port, which can't be excluded so: it waits, and nobody can take the port meanwhile.
+    # IPsec keeps its port, which can't be excluded so: it waits, and no program can take the port meanwhile.
     Server(
         id="dc-2025",
         scenario={**DC, **WIDE, "release": "2025", "broken": True},

@@ -59,7 +59,7 @@ class Runs:
 
 
 def _start_by_hand(control: ControlClient, host: str, service: str = BY_HAND) -> None:
-    """Somebody starts a service by hand, long before us."""
+    """An administrator starts a service by hand, long before us."""
     control.host(host).act(do="start_service", service=service)
 
 

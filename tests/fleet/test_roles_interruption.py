@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The roles, killed at every one of their messages: no value is between, nobody is locked out, the next run finishes.
+"""The roles, killed at every one of their messages: no value is between, no server is lost, the next run finishes.
 
 With servers in this process; `test_interruption` has the same over real HTTP, and with the real program.
 """

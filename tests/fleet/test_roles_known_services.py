@@ -63,7 +63,7 @@ SERVERS: t.Final = (
         reboots=True,
         at_stake=True,
     ),
-    # Nobody else knows until then who has the port.
+    # No other source knows until then who has the port.
     Server(
         id="router-2003-waits",
         scenario={**ROUTER, "release": "2003", "broken": True},

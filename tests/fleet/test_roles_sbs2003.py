@@ -145,7 +145,7 @@ def test_max_user_port_is_kept_removed_or_set(runs: Runs) -> None:
 
 
 def test_block_mode_is_told_only_where_it_threatens(runs: Runs) -> None:
-    """The role reserves UDP 4500 itself, whatever MaxUserPort becomes; what takes all back brings the danger back."""
+    """The role reserves UDP 4500 itself, with any new MaxUserPort; what takes all back brings the danger back."""
     for server in SERVERS:
         assert "KB912023" not in converged(runs.first, server.id).warnings
         assert "UDP 4500, which is not reserved then" in converged(runs.undone, server.id).warnings

@@ -23,7 +23,7 @@ from tests.simulator.control import RunningFleet, running_fleet
 from tests.tooling.ansible_programs import AnsibleRun, run_ansible
 
 SPOKEN: t.Final = "lookup('pipe',"
-"""What is left of a template in a result, whatever was done to its braces."""
+"""The rest of a template in a result after any change of its braces."""
 
 COMMANDS: t.Final = "\u009b7m\u202e"
 """A command of a terminal (C1, since XML can't carry ESC), and what turns the direction of the text behind it."""

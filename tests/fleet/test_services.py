@@ -139,7 +139,7 @@ REFUSALS: t.Final = (
 
 
 def _states(release: str, **more: t.Any) -> Story:
-    """Stop AD LDS, again, start it, again; somebody stops one of its dependents; restart."""
+    """Stop AD LDS, again, start it, again; another program stops one of its dependents; restart."""
     name = {"name": [AD_LDS]}
     return Story(
         id=f"{release}-states",

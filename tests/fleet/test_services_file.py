@@ -96,7 +96,7 @@ def _replaced(oddities: tuple[str, ...]) -> bytes:
 
 
 def _without_ldap(oddities: tuple[str, ...]) -> bytes:
-    """The file without ldap and without whatever has port 636."""
+    """The file without ldap and without the entry of port 636."""
     return re.sub(rb"(?m)^ldaps? [^\n]*\n", b"", content(oddities))
 
 

@@ -18,7 +18,7 @@ from tests.simulator.control import RunningFleet, running_fleet
 RESERVE: t.Final = "reserved_ports"
 PORTS: t.Final[Json] = {"ports": ["50389"]}
 LONGEST: t.Final = 700
-"""Characters of a sentence that somebody still reads."""
+"""Characters of a sentence that a user still reads."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -22,7 +22,7 @@ SCHEMES: t.Final[tuple[Scheme, ...]] = t.get_args(Scheme)
 SHEETS: t.Final = ("map.css", "page.css")
 """In their order in the page; a picture of its own has the first alone."""
 _DARK: t.Final = "@media screen and (prefers-color-scheme: dark)"
-"""What is printed is light, whatever the screen is."""
+"""Print is light, with any scheme of the screen."""
 _VARIABLE: t.Final = re.compile(r"--([a-z-]+): (#[0-9a-f]{6});")
 
 
@@ -41,7 +41,7 @@ def contrast(first: str, second: str) -> float:
 
 
 def colours_outside_variables(sheet: pathlib.Path) -> list[str]:
-    """Colours that stand beside the variables, which nobody would check."""
+    """Colours outside of the variables, which no test would check."""
     text = _VARIABLE.sub("", sheet.read_text(encoding="utf-8"))
     return re.findall(r"#[0-9a-fA-F]{3,8}\b(?![^{]*\{)", text)
 

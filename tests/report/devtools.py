@@ -52,7 +52,7 @@ class BrowserFailure(RuntimeError):
 
 
 def find_browser() -> str | None:
-    """The browser's program, or ``None`` where this machine has none."""
+    """The browser's program, or ``None`` if this machine has none."""
     return next(filter(None, map(shutil.which, NAMES)), None)
 
 

@@ -33,7 +33,7 @@ def reduced(facts: Json) -> dict[str, t.Any]:
 
 
 def report(results: c.Mapping[str, Json], directory: pathlib.Path, *, maps: bool = True) -> AnsibleRun:
-    """Let the role write its report into DIRECTORY/report; raises AnsibleFailure where it fails."""
+    """Let the role write its report into DIRECTORY/report; raises AnsibleFailure if it fails."""
     given = directory / "given"
     given.mkdir(parents=True)
     for name, result in results.items():

@@ -20,7 +20,7 @@ Json: t.TypeAlias = dict[str, t.Any]
 
 
 def run_tasks(directory: pathlib.Path, *tasks: Json) -> AnsibleRun:
-    """Run these on a host that nobody can connect to."""
+    """Run these on a host that can't be connected to."""
     playbook = directory / "playbook.yml"
     variables = {"ansible_connection": "winrm", "ansible_host": "127.0.0.1", "ansible_port": 9}
     play = {"name": "Maps", "hosts": "all", "gather_facts": False, "vars": variables, "tasks": list(tasks)}

@@ -50,7 +50,7 @@ class Layer:
     """One layer: where it lives and what it may import beside the standard library and itself.
 
     Under plugins/, `packages` may be imported only where their absence is caught: they are missing in ansible-test's
-    import test and on a controller where nobody ran pip.
+    import test and on a controller without the packages.
     """
 
     folder: str
@@ -220,7 +220,7 @@ def test_nothing_is_written_in_powershell() -> None:
 
 
 def test_roles_are_policy_and_not_programs() -> None:
-    """What a role would need set_fact or a shell for belongs into a module, where it can be tested."""
+    """Work that would need set_fact or a shell in a role belongs into a module, where it can be tested."""
     unwanted = ("set_fact", "win_shell", "win_command", "builtin.raw", "builtin.shell", "ignore_errors")
     texts = role_files("tasks", "handlers")
     assert [f"{path}: {word}" for path, text in texts.items() for word in unwanted if word in text] == []

@@ -20,7 +20,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
 
 
 def running_process(context: Context) -> int:
-    """The id of the DNS server's process; 0 where it is stopped or not installed. Raises FactsNeeded."""
+    """The id of the DNS server's process; 0 if it is stopped or not installed. Raises FactsNeeded."""
     service = context.facts[ServiceFact(DNS_SERVICE)]
     return service.process_id if service and service.runs else 0
 

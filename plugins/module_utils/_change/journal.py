@@ -29,7 +29,7 @@ RESET_ADVICE: t.Final = (
     rf"nothing was changed; reset it with: reg delete HKLM\{JOURNAL_FACT.key} /v {JOURNAL_FACT.name} /f (what earlier "
     "runs changed is then forgotten), or set portkeeper_journal: false to work without it"
 )
-"""What helps where the journal is damaged: somebody else has written it."""
+"""Advice for a damaged journal: another program has written it."""
 VERSION: t.Final = 1
 MAXIMUM_SIZE: t.Final = 65_536
 """Characters; above what every resource together writes, and below what an envelope of Windows Server 2003 carries."""

@@ -51,7 +51,7 @@ class PlanError(Exception):
 
 
 class OptionError(Exception):
-    """An option of the user's is wrong, whatever the server is."""
+    """An option of the user's is wrong on any server."""
 
     def __init__(self, option: str, reason: str) -> None:
         self.option, self.reason = option, reason
@@ -184,7 +184,7 @@ class WriteServicesFile(Step):
 
 @dataclasses.dataclass(frozen=True)
 class DeleteBesideServicesFile(Step):
-    """Delete files of ours beside the services file: a backup that nobody needs, or what a killed run left.
+    """Delete our files in the folder of the services file: a backup that is no longer needed, or files of a killed run.
 
     What a killed run left may still be open there; then it stays for now.
     """
@@ -235,7 +235,7 @@ class AwaitDns(Step):
 
 @dataclasses.dataclass(frozen=True)
 class WriteJournal(Step):
-    """Write the journal as a whole (one value, one request), or remove it where it has become empty."""
+    """Write the journal as a whole (one value, one request), or remove it if it has become empty."""
 
     journal: Journal
     key_exists: bool
@@ -305,7 +305,7 @@ class Plan:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Owner:
-    """A process that may hold some ports: by its service and, where given, its image's file name."""
+    """A process that may hold some ports: by its service and, if given, its image's file name."""
 
     service: str
     image: str
@@ -336,7 +336,7 @@ class Context:
     """Ports held by the DNS server count as free: the caller stops it first, and it draws other ports then."""
 
     def entry(self, name: str) -> Entry | None:
-        """The journal's entry of that name, where there is a journal and it has one."""
+        """The journal's entry of that name; ``None`` without a journal or an entry."""
         return self.journal.entries.get(name) if self.journal else None
 
     @property

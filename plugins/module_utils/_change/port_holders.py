@@ -6,7 +6,7 @@
 The owner of a port is an image with the services hosted in that process: UDP 2883 of ActiveSync is w3wp.exe, IAS lives
 in a shared svchost.exe, UDP 4500 of Windows Server 2003 in lsass.exe, itself one of the usual thieves.
 
-A TCP port is held by a listener or, where there is none, by an outgoing connection: its local port, too, is drawn by
+A TCP port is held by a listener or, if there is none, by an outgoing connection: its local port, too, is drawn by
 chance, out of the range that MaxUserPort (NT 5.x) or the dynamic range (6.0 and later) gives.
 """
 
@@ -76,7 +76,7 @@ class Holder:
 
     @property
     def can_be_stopped(self) -> bool:
-        """Whether somebody can end its process, or what listens on its behalf."""
+        """Whether an administrator can end its process, or the listener behind it."""
         image = self.image.casefold()
         return image != catalogue.LSASS_IMAGE and not (self.outgoing and image == _KERNEL_IMAGE)
 
@@ -106,7 +106,7 @@ def process_text(image: str, process_id: int, services: t.Sequence[str]) -> str:
 
 
 def connection_text(process: str, far_ends: t.Sequence[str]) -> str:
-    """What a process holds a TCP port by where it does not listen."""
+    """How a process holds a TCP port on which it does not listen."""
     if not far_ends:
         return f"a socket of {process} that does not listen"
     more = f" and {len(far_ends) - 1} more" if len(far_ends) > 1 else ""
@@ -163,7 +163,7 @@ def holders_of(
 
 
 def connection_questions(tcp: PortSet) -> tuple[ConnectionsFact, ...]:
-    """The question for outgoing connections that hold these ports; none where there are no ports, or too many."""
+    """The question for outgoing connections that hold these ports; none if there are no ports, or too many."""
     return (ConnectionsFact(tcp),) if 0 < tcp.count <= MOST_CONNECTION_PORTS else ()
 
 
@@ -180,7 +180,7 @@ def is_rightful(holder: Holder, context: Context) -> bool:
 
 
 def belongs_to(holder: Holder, service: str, image: str) -> bool:
-    """Whether the process is the one of a service, known by its key name or, where given, by its image."""
+    """Whether the process is the one of a service, known by its key name or, if given, by its image."""
     return _is_owner(service, image, holder)
 
 
@@ -202,7 +202,7 @@ def _is_ad_lds_port(holder: Holder, context: Context) -> bool:
 
 
 def _program(process_id: int, context: Context) -> str:
-    """The program of the services in a process; empty where it hosts none."""
+    """The program of the services in a process; empty if it hosts none."""
     return next((service.image for service in context.facts[ServicesOfProcessFact(process_id)] if service.image), "")
 
 

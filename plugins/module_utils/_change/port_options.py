@@ -165,7 +165,7 @@ def _service_ports(service: KnownService, protocols: t.Iterable[Protocol], facts
             f"this server has no instance with ports (no service {AD_LDS_SERVICE_PREFIX}...)",
             f"Leave {AD_LDS_KEY} out of services here, or give the ports by number",
         )
-    # An instance may well listen on 389 and 636, which nobody gets by chance.
+    # An instance may listen on 389 and 636, which no program gets by chance.
     return found - _NEVER_DRAWN
 
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Undo: what a value becomes when our changes are taken back.
 
-A value that is exactly as we last wrote it gets its original back, byte for byte. Where somebody has changed it since,
+A value that is exactly as we last wrote it gets its original back, byte for byte. If others have changed it since,
 only what we added is taken out, and a warning says so: nothing of anybody else's is lost.
 """
 
@@ -40,7 +40,7 @@ class Undo:
 
 
 def undone_value(fact: RegistryFact, reading: RegistryReading, entry: Entry) -> Undo:
-    """A value that is ours as a whole: the original comes back, unless somebody has changed it since."""
+    """A value that is ours as a whole: the original comes back, unless others have changed it since."""
     if _is_ours(reading, entry):
         return Undo(_original(fact, entry), None)
     if state_of(reading) == entry.original:
@@ -102,7 +102,7 @@ def _unusable(fact: RegistryFact, reason: str) -> PlanError:
 
 
 def _value(target: PortList, entry: Entry) -> RegistryReading:
-    """The list as a value: absent where there was none before us and nothing is left in it."""
+    """The list as a value: absent if there was none before us and nothing is left in it."""
     if not target.entries and entry.original is None:
         return Absent.VALUE
     return RegistryValue(RegistryType.MULTI_STRING, target.entries)

@@ -1,10 +1,10 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What something that is configured waits for before it is in force, and whether somebody must do it.
+"""The event that a configured setting waits for before it is in force, and whether an administrator must cause it.
 
-ReservedPorts waits for a reboot that somebody must do: until then the old settings hold, at every restart of DNS too. A
-delayed start waits for nobody: it changes the order of services at a boot, and the next boot already has the new order.
+ReservedPorts waits for a reboot by an administrator: until then the old settings hold, at every restart of DNS too. A
+delayed start needs no action: it changes the order of services at a boot, and the next boot already has the new order.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Awaited:
 
     event: str
     order: str = ""
-    """Empty where nobody must do anything."""
+    """Empty if no action is needed."""
 
     @property
     def by_itself(self) -> bool:

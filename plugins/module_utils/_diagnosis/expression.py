@@ -4,7 +4,7 @@
 """What a JMESPath expression speaks of, read off its syntax tree, so that nothing else has to be asked of the server.
 
 The tree is that of the Python package jmespath (``compile(...).parsed``): nodes with ``type``, ``children`` and
-sometimes ``value``. Whatever is not understood counts as speaking of everything.
+sometimes ``value``. A part that is not understood counts as about every port.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def _uses(node: Node) -> t.Iterator[_Use]:
 
 
 def _ports_of_condition(node: Node) -> PortSet | None:
-    """The ports without which the condition can't hold; ``None`` where it does not name them."""
+    """The ports without which the condition can't hold; ``None`` if it does not name them."""
     kind, children = node["type"], node["children"]
     if kind == "comparator" and node["value"] == "eq":
         return _ports_of_equation(*children)
@@ -108,7 +108,7 @@ def _is_field(node: Node, name: str) -> bool:
 
 
 def _union(sets: t.Iterable[PortSet | None]) -> PortSet | None:
-    """All ports of all sets; ``None`` where one of them does not say."""
+    """All ports of all sets; ``None`` if one of them is unknown."""
     union = PortSet()
     for ports in sets:
         if ports is None:

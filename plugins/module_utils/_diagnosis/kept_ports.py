@@ -18,7 +18,7 @@ Kept = t.Literal["reserved", "left_out_of_pool", "windows_block"]
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class KeptPorts:
-    """Ports that somebody keeps from being drawn."""
+    """Ports that are kept from being drawn."""
 
     kind: Kept
     protocol: Protocol

@@ -25,7 +25,7 @@ _RUNNING: t.Final = "Running"
 class NeededPort:
     """A port that a service of this server needs, or a range out of which any will do, and how it stands.
 
-    ``probability``: that the next boot's pool takes it; ``None`` where that was not computed.
+    ``probability``: that the next boot's pool takes it; ``None`` if that was not computed.
     """
 
     protocol: Protocol
@@ -66,7 +66,7 @@ def needed_ports(
     found = []
     for item in dict.fromkeys(wanted):
         on_port = by_port.get((item.protocol, item.ports.first), []) if not item.any_will_do else []
-        # A connection of the owner's own takes the port from nobody, and does not listen on it either.
+        # A connection of the owner itself takes the port from no other, and does not listen on it either.
         holding = [holder for holder in on_port if not (holder.outgoing and _owns(item, holder))]
         others = [holder for holder in holding if not _owns(item, holder)]
         found.append(

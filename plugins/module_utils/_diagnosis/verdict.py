@@ -23,7 +23,7 @@ State = t.Literal["critical", "warning", "waiting", "not_read", "well"]
 STATES: t.Final[tuple[State, ...]] = t.get_args(State)
 """Worst first; that nothing, or not enough, is known of a server is better than any trouble, and not yet well."""
 ESSENTIAL: t.Final = ("findings", "risk", "services", "sockets")
-"""Without one of these answers nobody can say that a server is well."""
+"""Without one of these answers a server can't be called well."""
 LOST_ITS_PORT: t.Final = (10048, 10013, 32)
 """Exit codes of a service whose port was in use, forbidden or shared (winerror.h)."""
 
@@ -32,7 +32,7 @@ LOST_ITS_PORT: t.Final = (10048, 10013, 32)
 class Seen:
     """What a verdict rests on.
 
-    ``chance``: the risk of the next boot, from 0 to 1, ``None`` where it is not known; ``waiting``: what is configured
+    ``chance``: the risk of the next boot, from 0 to 1, ``None`` if it is not known; ``waiting``: what is configured
     and not in force for sure; ``unknown``: which answers that a verdict needs were asked for and not given.
     """
 
@@ -52,17 +52,17 @@ class Seen:
 
     @property
     def due(self) -> list[EffectiveRow]:
-        """What somebody must do something for."""
+        """The settings that need an action of an administrator."""
         return [row for row in self.waiting if row.is_due]
 
     @property
     def by_itself(self) -> list[str]:
-        """What the next boot puts in force, though nobody does anything."""
+        """The settings that the next boot puts in force without an action."""
         return [row.what for row in self.waiting if row.effective == "no" and row.by_itself]
 
     @property
     def waits_for(self) -> tuple[WaitsFor, ...]:
-        """What must come first: somebody must do it, or a finding lasts until then."""
+        """The events that must come first: an administrator must cause them, or a finding lasts until then."""
         named = {row.waits_for for row in self.waiting if row.is_due} | {row.waits_for for row in self.findings}
         return tuple(name for name in AWAITED if name in named)
 
@@ -142,7 +142,7 @@ _STATES: t.Final[tuple[tuple[State, t.Callable[[Seen], bool]], ...]] = (
 
 
 def _is_loss(need: NeededPort) -> bool:
-    """A taken port is a loss where its service is known not to run; that AD LDS needs its UDP twins is not certain."""
+    """A taken port is a loss if its service is known not to run; that AD LDS needs its UDP twins is not certain."""
     return need.state == "taken" and need.service_runs is False
 
 
@@ -176,7 +176,7 @@ def _risk(seen: Seen) -> str:
 
 
 def _order(seen: Seen) -> str:
-    """What somebody must do, or why what is configured can't come into force."""
+    """The action that is needed, or why the settings can't come into force."""
     if not seen.due:
         return ""
     named = {row.waits_for for row in seen.due}

@@ -35,7 +35,7 @@ class View:
         return self.context.facts
 
     def dns_service(self) -> Service | None:
-        """The DNS server's service, ``None`` where it is not installed; raises FactsNeeded."""
+        """The DNS server's service, ``None`` if it is not installed; raises FactsNeeded."""
         return self.facts[ServiceFact(DNS_SERVICE)]
 
     def pool_sockets_seen(self) -> int | None:
@@ -57,7 +57,7 @@ class Answer:
 
 
 Subset = t.Callable[[View], Answer]
-"""Raises FactsNeeded for what is not read yet, and PlanError where this Windows can't answer."""
+"""Raises FactsNeeded for what is not read yet, and PlanError if this Windows can't answer."""
 
 
 def _is_of_pool(socket: Socket, process_id: int) -> bool:

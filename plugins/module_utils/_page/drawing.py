@@ -49,7 +49,7 @@ _PADDING: t.Final = 6
 HEAD_LINE: t.Final = 21
 _HEAD_PADDING: t.Final = 14
 _WRAPPED: t.Final = 125
-"""As many letters fit into a line of the head, whatever the font."""
+"""As many letters fit into a line of the head, in any font."""
 _MOST_SENTENCE_LINES: t.Final = 3
 _MOST_COLLISIONS: t.Final = 6
 _LEGEND: t.Final = "\u2715 needed port held by another process; \u25bc with its owner; \u25bd free."

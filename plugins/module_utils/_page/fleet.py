@@ -32,7 +32,7 @@ class Fleet:
     waits_for: t.Mapping[str, int]
     """How many servers wait for what, by the keys of ``waits.AWAITED``."""
     by_itself: int
-    """How many servers the next boot completes, though nobody does anything."""
+    """The number of servers that the next boot completes without an action."""
     events: t.Mapping[str, str]
     """What servers wait for, in words."""
 

@@ -37,7 +37,7 @@ class Host:
     name: str
     reading: Reading
     message: str
-    """Why it was not read; empty where it was."""
+    """Why it was not read; empty if it was."""
     state: State = "not_read"
     headline: str = ""
     """The one sentence that matters most."""
@@ -54,9 +54,9 @@ class Host:
     best_fix: ChangeRow | None = None
     """The advised change after which the risk is smallest."""
     waits_for: tuple[str, ...] = ()
-    """What must come first, keys of ``waits.AWAITED``: somebody must do it, or a finding lasts until then."""
+    """What must come first, keys of ``waits.AWAITED``: an administrator must do it, or a finding lasts until then."""
     by_itself: tuple[str, ...] = ()
-    """What the next boot puts in force, though nobody does anything, with nothing at risk before it."""
+    """What the next boot puts in force without an action, with nothing at risk before it."""
     findings: tuple[Finding, ...] = ()
     risk: RiskRow | None = None
     needs: tuple[NeededPort, ...] = ()

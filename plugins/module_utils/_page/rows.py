@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The rows of a report about a fleet as its page, its JSON and its CSV show them: mappings, lists, texts, numbers.
 
-Texts in them may come from servers and are data, whatever they contain; who writes them into a page escapes them.
+Texts in them may come from servers and are data in any case; the code that writes them into a page escapes them.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _FINDING_COLUMNS: t.Final = (
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class DrawnFrom:
-    """A range that ports are drawn from at random, and by whom."""
+    """A range that ports are drawn from at random, and the programs that draw."""
 
     kind: RangeKind
     protocol: Protocol
@@ -115,4 +115,4 @@ _TEXTS: t.Final[tuple[tuple[type[t.Any], t.Callable[[t.Any, int], str]], ...]] =
     (frozenset, _numbers),
     (HeldPort, lambda held, _most_ranges: f"{held.protocol.upper()} {held.port}: {held}"),
 )
-"""What is one text of a page, whatever it is made of."""
+"""One text of a page, of any kind of parts."""

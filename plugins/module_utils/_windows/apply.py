@@ -109,7 +109,7 @@ def _write_journal(target: Target, step: t.Any, _clock: Clock, _known: Facts) ->
 
 
 def _remove_journal(target: Target, fact: RegistryFact) -> Answers:
-    """With the last undo nothing of ours stays on the server; the key stays only where it holds something else."""
+    """With the last undo nothing of ours stays on the server; the key stays only if it holds something else."""
     target.registry.delete_value(fact.key, fact.name)
     _delete_if_empty(target, fact.key)
     return {fact: Absent.KEY}
@@ -149,7 +149,7 @@ def _set_delayed_start(target: Target, step: t.Any, _clock: Clock, _known: Facts
 def _stop_services(target: Target, step: t.Any, clock: Clock, _known: Facts) -> Answers:
     for name in step.names:
         if not target.services.stop(name):
-            # Somebody else starts it, or a run that died has.
+            # Another program starts it, or a run that died has.
             _wait(target, name, "Running", step.timeout, clock)
             target.services.stop(name)
         service = _wait(target, name, "Stopped", step.timeout, clock, first_pause=USUAL_WAIT)
@@ -174,7 +174,7 @@ def _start(target: Target, name: str, timeout: float, clock: Clock) -> Service |
     asked = target.services.start(name)
     service = _wait(target, name, "Running", timeout, clock, first_pause=USUAL_WAIT if asked else 0.0)
     if not asked and service is not None and service.state == "Stopped":
-        # It was still stopping, at the behest of somebody else or of a run that died.
+        # It was still stopping, for another program or for a run that died.
         target.services.start(name)
         service = _wait(target, name, "Running", timeout, clock, first_pause=USUAL_WAIT)
     if service is not None and not service.runs:

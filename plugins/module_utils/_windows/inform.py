@@ -79,6 +79,6 @@ class _Informant:
 
 
 def _demand_no_refusal(error: NotFound | WindowsError) -> None:
-    """Raise it again where it is about rights, which no subset gets around."""
+    """Raise it again if it is about rights, which no subset gets around."""
     if isinstance(error, WindowsError) and error.code in ACCESS_DENIED:
         raise error

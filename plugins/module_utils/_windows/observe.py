@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Answer a round of questions with as few requests as their kinds allow.
 
-Questions of one kind are read together: all services in one query, all processes in one query, and whatever needs a
+Questions of one kind are read together: all services in one query, all processes in one query, and those that need a
 command in one command line.
 """
 
@@ -136,7 +136,7 @@ def read_bound_udp(target: Target, ports: PortSet) -> t.Iterable[Socket]:
 
 
 def without_commands(wanted: t.Collection[Fact[t.Any]]) -> t.Collection[Fact[t.Any]]:
-    """Those of the questions that no command is needed for; all of them where there is none such."""
+    """Questions that need no command; all of them if every one needs a command."""
     return [fact for fact in wanted if not isinstance(fact, _BY_COMMANDS)] or wanted
 
 
@@ -284,7 +284,7 @@ def _distributed(facts: t.Collection[t.Any], seen: _Seen) -> Answers:
 
 
 def _all_ports(facts: t.Collection[t.Any]) -> PortSet | None:
-    """Those of every question: whether somebody listens must be known of the ports of connections too."""
+    """The ports of every question: whether a process listens must be known of the ports of connections too."""
     asked = [fact.ports for fact in facts]
     return None if None in asked else PortSet(tuple(item for ports in asked for item in ports.ranges))
 

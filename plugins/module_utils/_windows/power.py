@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A run with its reboot: ask Windows once, then wait until the server proves that it was done.
 
-Asked by WMI, which needs no shell; by shutdown.exe where WMI's process lacks the privilege. Nobody is asked twice
+Asked by WMI, which needs no shell; by shutdown.exe if WMI's process lacks the privilege. None is asked twice
 unless the first answer says that nothing has happened: a lost or an odd answer counts as "perhaps", and the server's
 uptime decides. (Win32ShutdownTracker's documentation: a forced reboot gives an indeterminate return value.)
 """
@@ -89,7 +89,7 @@ class PowerError(WindowsError):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Asked:
-    """How Windows was asked; not ``certain`` where it is open whether it will do it. ``note`` says what was odd."""
+    """How Windows was asked; not ``certain`` if it is open whether it will do it. ``note`` says what was odd."""
 
     method: Method
     certain: bool = True
@@ -272,7 +272,7 @@ class _Rebooting:
     def _waited(self, wait: _Wait, *, judged_later: t.Container[str]) -> Report:
         system = wait.for_boot()
         wait.for_services()
-        # Before any complaint about a service: what waited for the boot is in force whatever a service does.
+        # Before any complaint about a service: settings that waited for the boot are in force with any service.
         warnings = wait.settle_journal()
         if not all(name.casefold() in judged_later for name in wait.down):
             raise wait.services_down()

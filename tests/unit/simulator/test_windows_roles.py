@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The servers that a scenario can name: what is on them, who needs whom, and what breaks when a port is lost."""
+"""The servers that a scenario can name: what is on them, their dependencies, and what breaks when a port is lost."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ def test_the_thief_of_a_tcp_port_is_a_client() -> None:
     assert row.split()[:4] == ["TCP", "192.0.2.10:3101", "192.0.2.99:389", "ESTABLISHED"]
 
 
-# -- who needs whom
+# -- dependencies
 CLOSED_BY: t.Final = [
     ("2003", "exchange55", "MSExchangeSA", {"MSExchangeDS", "MSExchangeIS", "MSExchangeMTA"}),
     ("2003", "exchange2003", "MSExchangeSA", {"MSExchangeIS", "MSExchangeMTA", "MSExchangeES"}),

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Spoilt requests: whatever arrives, the service answers, and with a fault or an answer of its own."""
+"""Damaged requests: the service answers every one of them, with a fault or an answer of its own."""
 
 from __future__ import annotations
 

@@ -186,7 +186,7 @@ def _differs(wanted: DnsSocketPool, asked: PortSet, context: Context) -> bool:
 
 
 def undo(wanted: DnsSocketPool, context: Context) -> Plan:
-    """Take back the size, where one is named, and our part of the named ports; raises PlanError, FactsNeeded."""
+    """Take back the size, if one is named, and our part of the named ports; raises PlanError, FactsNeeded."""
     context.facts.require(ServiceFact(DNS_SERVICE), *_questions(wanted, context))
     asked = wanted.excluded.on(context.facts, POOL_PROTOCOLS) if wanted.excluded else NO_PORTS
     undone = (
@@ -300,7 +300,7 @@ _SIZE, _LIST = (
 
 
 def _force_of(parts: t.Sequence[Part], context: Context) -> Force:
-    """The weakest of the parts; an older change of ours that waits counts even where nothing is asked (``restart``)."""
+    """The weakest of the parts; an older change of ours that waits counts even if nothing is asked (``restart``)."""
     if any(part.steps for part in parts):
         return _pending_force(context)
     settings = [one for one in (_SIZE, _LIST) if one.entry_name in {part.entry_name for part in parts} or not parts]

@@ -354,7 +354,7 @@ def _range_warnings(wanted: DynamicPorts, context: Context) -> tuple[str, ...]:
 
 
 def _as_wanted(wanted: DynamicPorts, context: Context) -> tuple[int | None, PortRange | None, PortRange | None]:
-    """MaxUserPort, and the ranges for TCP and UDP that are asked for; ``None`` where a range is not touched."""
+    """MaxUserPort, and the ranges for TCP and UDP that are asked for; ``None`` if a range is not changed."""
     highest = number(_MAX_USER_PORT.reading(context))
     if wanted.max_user_port is not None:
         highest = None if wanted.max_user_port == "default" else wanted.max_user_port

@@ -53,7 +53,7 @@ ENTRY: t.Final = "reserved_ports_netsh"
 def plan(wanted: t.Mapping[Protocol, PortSet], state: ListState, context: Context, *, patient: bool = False) -> Plan:
     """Exclude the ports of each protocol, release them, or make them the only ones; raises PlanError, FactsNeeded.
 
-    ``patient``: a port that somebody holds who is not its owner waits, too, instead of being an error.
+    ``patient``: a port with another holder than its owner waits too, instead of being an error.
     """
     named = PortSet(tuple(item for ports in wanted.values() for item in ports.ranges))
     asked = named if state != "absent" else NO_PORTS
@@ -68,7 +68,7 @@ def plan(wanted: t.Mapping[Protocol, PortSet], state: ListState, context: Contex
 
 
 def undo(asked: t.Mapping[Protocol, PortSet], context: Context) -> Plan:
-    """Take back our part of the ports: the list as it was before us where nobody has changed it since."""
+    """Take back our part of the ports: the list as it was before us if no one else has changed it since."""
     entry = context.entry(ENTRY)
     exclusions = _supported(context) if entry else None
     if entry is None or exclusions is None:

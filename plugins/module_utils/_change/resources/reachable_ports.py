@@ -1,10 +1,10 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Excluded port ranges only where they mean something: of the ports that are asked for, those that can be drawn here.
+"""Excluded port ranges, but only of those wanted ports that can be drawn on this server.
 
-From Windows Server 2008 on nothing below 49152 is drawn unless somebody has widened the dynamic range, as the setup of
-Exchange 2007 does (KB929851). The DNS server's pool counts where the server has no list of its own for it (2008).
+From Windows Server 2008 on nothing below 49152 is drawn unless the dynamic range was widened, as the setup of
+Exchange 2007 does (KB929851). The DNS server's pool counts if the server has no list of its own for it (2008).
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ _REMOVE: t.Final = "The choice: remove MaxUserPort (dynamic_ports, max_user_port
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Takers:
-    """What can be drawn at random on a server, by whom."""
+    """The ports that can be drawn at random on a server, by the programs that draw them."""
 
     programs: Ports
     """By programs that ask for any free port."""
     pool: PortSet = NO_PORTS
-    """By the DNS server, UDP, where it has no list of its own for what it leaves alone."""
+    """By the DNS server, UDP, if it has no list of its own of excluded ports."""
     disputed: PortSet = NO_PORTS
     """By the DNS server, too, if MaxUserPort means what other sources say."""
     highest: int | None = None
@@ -63,7 +63,7 @@ class _Takers:
 
     @property
     def all(self) -> Ports:
-        """By anybody."""
+        """By any program."""
         return {"tcp": self.programs["tcp"], "udp": self.programs["udp"] | self.pool}
 
 
@@ -100,7 +100,7 @@ _POOL_QUESTIONS: t.Final = (ServiceFact(DNS_SERVICE), MAX_USER_PORT_FACT, delaye
 
 
 def _pool_is_open(context: Context) -> bool:
-    """Whether the DNS server has no list of ports that it leaves alone; where it has, that is another resource."""
+    """Whether the DNS server has no list of ports that it leaves alone; if it has, that list is another resource."""
     return not context.capabilities.dns_pool_exclusions
 
 

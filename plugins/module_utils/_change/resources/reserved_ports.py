@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``reserved_ports``: nobody gets these ports by chance.
+"""``reserved_ports``: no program gets these ports by chance.
 
 One resource, two mechanisms: the ``ReservedPorts`` value of NT 5.x, and netsh's excluded port ranges of the releases
 after it. The release's capabilities decide; a mechanism that the release does not honour is an error.

@@ -160,7 +160,7 @@ def undo(wanted: ServiceStartMode, context: Context) -> Plan:
 
 
 def _flag_removal(service: Service, entry: Entry, mode: StartMode, context: Context) -> tuple[Step, ...]:
-    """The value of the delayed flag goes again where there was none before us: sc.exe leaves a 0."""
+    """The value of the delayed flag is deleted if there was none before us: sc.exe leaves a 0."""
     flag = delayed_flag(service.name)
     there = flag in context.facts and not isinstance(context.facts[flag], Absent)
     return (DeleteValue(flag),) if there and flag.name in entry.added and mode != "delayed" else ()

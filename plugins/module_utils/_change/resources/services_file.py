@@ -132,7 +132,7 @@ def _wish(place: str, entry: t.Mapping[str, t.Any], *, present: bool) -> Wish:
 
 
 def folder_of(context: Context) -> str:
-    """The folder with the services file; raises PlanError where its name can't go into a command line."""
+    """The folder with the services file; raises PlanError if its name can't go into a command line."""
     reading = context.facts[DATA_BASE_PATH_FACT]
     text = reading.data if isinstance(reading, RegistryValue) else USUAL_FOLDER
     if isinstance(text, str) and text.casefold().startswith("%systemroot%"):
@@ -206,7 +206,7 @@ def _further(old: bytes, new: bytes, record: Record, backup: bytes | None) -> _T
     """One more change of a file that has our lines already; ``record`` is the one after it."""
     proven = backup is not None and digest(backup) == record.original
     if digest(new) == record.original or not record.changes:
-        # Nothing of ours is left: where nobody else has written, also the last line's missing end comes back.
+        # None of our lines is left: if no one else has written, the last line's missing end comes back too.
         return _Target(backup if proven and backup is not None else new, None, drop_backup=backup is not None)
     is_original = digest(old) == record.original
     keep = backup is None or (is_original and not proven)
@@ -308,7 +308,7 @@ def _without_file(wanted: ServicesEntries, folder: str, file: ServicesFile) -> P
 
 
 def _named(leftovers: tuple[str, ...], *, gone: bool = False) -> dict[str, list[str]]:
-    """Shown only where a killed run left something."""
+    """Shown only if a killed run left something."""
     return {"temporary_files": [] if gone else list(leftovers)} if leftovers else {}
 
 
@@ -322,7 +322,7 @@ def _lines(wanted: ServicesEntries, content: bytes) -> list[str]:
 
 
 def _conflicts(wanted: ServicesEntries, content: bytes) -> tuple[str, ...]:
-    """Other lines that give the wanted ports or names to somebody else: of several lines Windows takes the first."""
+    """Other lines that give the wanted ports or names to other services: of several lines Windows takes the first."""
     if not wanted.present:
         return ()
     services = [service for service in map(service_of, split_lines(content)) if service]

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The lines of a ``services`` file as bytes: what they say, and a file with some of them changed.
 
-A line is ``name port/protocol alias... # comment``, its fields apart by blanks or tabs. Nobody knows the code page of
-comments, so every line stays the bytes that it is, line end included; only a line that is written anew is made of text.
+A line is ``name port/protocol alias... # comment``, its fields apart by blanks or tabs. The code page is unknown in
+comments, so every line stays the bytes that it is, line end included; only a new line is made of text.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Wish:
     """One entry that should be there, or not.
 
     ``name`` may be empty and ``port`` 0 where entries are to go: any name, any port. ``aliases`` and ``comment`` are
-    ``None`` where they don't matter.
+    ``None`` if they don't matter.
     """
 
     name: str
@@ -87,7 +87,7 @@ def split_lines(content: bytes) -> Lines:
 
 
 def service_of(line: bytes) -> Service | None:
-    """What a line says; ``None`` for comments, empty lines and whatever can't be read."""
+    """What a line says; ``None`` for comments, empty lines and lines that can't be read."""
     text, mark, comment = line.partition(b"#")
     fields = [field.decode("latin-1") for field in text.split()]
     found = _PORT.fullmatch(fields[1]) if len(fields) > 1 else None
@@ -104,7 +104,7 @@ def bare(line: bytes) -> bytes:
 
 
 def shown(line: bytes) -> str:
-    """A line for people; bytes that are not ASCII, whose meaning nobody tells, as escapes."""
+    """A line for people; bytes that are not ASCII, whose meaning is unknown, as escapes."""
     return bare(line).expandtabs(8).decode("ascii", errors="backslashreplace")
 
 
@@ -160,7 +160,7 @@ def _ending(lines: t.Sequence[bytes]) -> bytes:
 
 
 def restored(content: bytes, changes: t.Mapping[str, Change]) -> tuple[bytes, tuple[str, ...]]:
-    """The file without our changes, and the keys of those whose lines somebody else has changed since.
+    """The file without our changes, and the keys of those whose lines others have changed since.
 
     What came goes, and what went comes back: in the place of our line, or at the end.
     """
@@ -183,7 +183,7 @@ def _restore(lines: list[bytes], change: Change, ending: bytes) -> bool:
 
 
 def _bring_back(lines: list[bytes], original: Lines, ending: bytes) -> bool:
-    """Lines that we took away come to the end, unless somebody has made such an entry since."""
+    """Lines that we took away come to the end, unless such an entry exists again."""
     if _entries(lines) & _entries(original):
         return False
     append(lines, original, ending)

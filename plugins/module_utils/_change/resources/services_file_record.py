@@ -33,9 +33,9 @@ class Record:
     """Our part in one services file."""
 
     original: str
-    """Digest of the file before our first change; empty once somebody else has changed the file in between."""
+    """Digest of the file before our first change; empty once another program has changed the file in between."""
     written: tuple[str, ...] = ()
-    """Digests that the file may have if nobody else has changed it: after our last change, and before it."""
+    """Digests that the file may have if no one else has changed it: after our last change, and before it."""
     changes: Changes = dataclasses.field(default_factory=dict)
     """By the wishes' keys."""
 

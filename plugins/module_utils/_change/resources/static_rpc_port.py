@@ -4,7 +4,7 @@
 """``static_rpc_port``: services that take a port of the dynamic range at each start get a fixed one.
 
 The values are rows of ``rpc_ports``. The rules for choosing ports are KB194952's: in use by nobody, no two the same,
-and not among the first of the ephemeral range, which Windows gives to whoever starts first. Nothing is restarted here.
+and not among the first of the ephemeral range, which go to the programs that start first. Nothing is restarted here.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ NAME: t.Final = "static_rpc_port"
 FIRST_GOOD_PORT_ON_NT5: t.Final = 1200
 """KB194952's own example of a port that is far enough above 1023."""
 FIRST_PORTS: t.Final = 32
-"""How many ports at the start of a dynamic range are taken by whatever starts with Windows ([K] unverified)."""
+"""How many ports at the start of a dynamic range are taken by programs that start with Windows ([K] unverified)."""
 _CREATED_KEY: t.Final = "key"
 
 ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
@@ -123,7 +123,7 @@ def _event(keys: t.Collection[str]) -> str:
 
 
 def plan(wanted: StaticRpcPorts, context: Context) -> Plan:
-    """The plan for all named services; nothing is changed for any where one of them can't be had.
+    """The plan for all named services; nothing is changed for any if one of them can't be had.
 
     Raises:
         PlanError: a service is not installed, or a port can't be its own.
@@ -225,7 +225,7 @@ def _target(row: RpcPort, number: int | None) -> RegistryReading:
 
 
 def configured(reading: RegistryReading) -> int | None:
-    """The port that a value names; ``None`` where it names none."""
+    """The port that a value names; ``None`` if it names none."""
     if isinstance(reading, Absent) or not str(reading.data).isdigit():
         return None
     return int(str(reading.data)) or None
@@ -265,7 +265,7 @@ def _created_key(row: RpcPort, context: Context) -> tuple[str, ...]:
 
 def _with_key_removed(row: RpcPort, part: Part, context: Context) -> Part:
     entry = context.entry(row.entry_name)
-    # Also where the value is gone already: a run that was killed in between leaves the empty key.
+    # Also if the value is gone already: a run that was killed in between leaves the empty key.
     made_key = entry is not None and _CREATED_KEY in entry.added and context.facts[row.fact] is not Absent.KEY
     if made_key and part.target is Absent.VALUE:
         return dataclasses.replace(part, steps=(*part.steps, DeleteEmptyKey(row.fact.key)))
@@ -278,7 +278,7 @@ def _with_key_removed(row: RpcPort, part: Part, context: Context) -> Part:
 def _refuse_bad_ports(
     wanted: StaticRpcPorts, changing: tuple[tuple[RpcPort, int | None], ...], context: Context
 ) -> None:
-    """Looked at only where a port is to be changed: what is configured already is not judged again."""
+    """Checked only if a port is to be changed: configured ports are not judged again."""
     ports = {row: number for row, number in changing if number is not None}
     if not ports:
         return

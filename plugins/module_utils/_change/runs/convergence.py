@@ -82,7 +82,7 @@ class Convergence:
     missing_services: tuple[str, ...] = ()
     """Required services that are not installed: the request does not apply to this server."""
     missing_choice: tuple[str, ...] = ()
-    """Services of which one is required, where none is installed: the same."""
+    """The same for services of which one is required, if none is installed."""
     missing_capabilities: tuple[str, ...] = ()
     """Required capabilities that this release lacks: the same."""
     relieved: tuple[str, ...] = ()
@@ -209,7 +209,7 @@ def _missing_services(request: Request, facts: Facts, release: Release) -> tuple
 
 
 def _missing_known(request: Request, facts: Facts, release: Release) -> tuple[str, ...]:
-    """The names of the known services, where none of them is installed."""
+    """The names of the known services, if none of them is installed."""
     rows = request.known_services
     if installed(rows, facts, release.capabilities):
         return ()
@@ -341,7 +341,7 @@ def _starts(moves: Moves) -> tuple[Step, ...]:
 
 
 class _JournalSteps(t.NamedTuple):
-    """The journal before the first change, after the last one, and where a step between them has failed."""
+    """The journal before the first change, after the last one, and after a failed step between them."""
 
     first: tuple[Step, ...] = ()
     last: tuple[Step, ...] = ()
@@ -349,7 +349,7 @@ class _JournalSteps(t.NamedTuple):
 
 
 def _journal_steps(request: Request, plans: tuple[Plan, ...], ledger: _Ledger, moves: Moves) -> _JournalSteps:
-    """The journal before the first change, and after the last where that settled something.
+    """The journal before the first change, and after the last if that settled something.
 
     Nothing is forgotten before the values are back, in an undo or otherwise: killed in between, a run still knows
     what was there before. So does one that failed in between: only what was stopped runs again then.

@@ -4,7 +4,7 @@
 """The IPsec trap of NT 5.x: a server whose IPSEC Services can't start drops all traffic and can't be reached again.
 
 IPSEC Services binds UDP 4500 (KB956188). When it fails, the driver enters block mode (KB912023), and no remote tool
-gets in any more. So whoever plans a reservation or a reboot there looks at what the next boot may do.
+gets in any more. So a plan with a reservation or a reboot there looks at what the next boot may do.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ NAT_TRAVERSAL: t.Final = PortSet.of(IPSEC_NAT_PORT)
 def next_boot_may_block(context: Context) -> bool:
     """Whether at the next boot the DNS server's pool may take UDP 4500 from an IPSEC Services that starts by itself.
 
-    On NT 5.x the pool is drawn from 1024 to MaxUserPort where that is set, else from 49152 up (security update 953230);
+    On NT 5.x the pool is drawn from 1024 to MaxUserPort if that is set, else from 49152 up (security update 953230);
     that the update is installed is assumed. What is configured counts, in force or not, since the boot reads it. Raises
     FactsNeeded.
     """

@@ -24,13 +24,13 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.rele
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Outcome:
-    """A run: what was planned, and how things stood after it (the same, where nothing was done)."""
+    """A run: its plan, and the facts after it (those of before, if nothing was done)."""
 
     request: Request
     planned: Convergence
     final: Convergence
     applied: bool
-    """False in check mode and where there was nothing to do."""
+    """False in check mode and if there was nothing to do."""
     reboot: Report | None = None
     """The reboot after it, or in check mode the one that would come."""
     proof: Outcome | None = None

@@ -66,27 +66,27 @@ class SilentEvent:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Victim:
-    """One service, the ports that it must hold, and those that nobody but it may hold."""
+    """One service, the ports that it must hold, and those that only it may hold."""
 
     service: str
     image: str
     own: t.Mapping[Protocol, PortSet]
     optional: t.Mapping[Protocol, PortSet]
     dependents: tuple[str, ...] = ()
-    """Services that must run beside it where they are installed and start automatically."""
+    """Services that must run too if they are installed and start automatically."""
     if_installed: bool = False
-    """Where its service is not installed, it is passed over instead of being an error."""
+    """If its service is not installed, it is skipped instead of being an error."""
     if_automatic: bool = False
-    """The same, and also where the service neither starts by itself nor runs."""
+    """The same, and also if the service neither starts automatically nor runs."""
     condition: Condition = EVERYWHERE
     restart: bool = False
-    """It may be restarted, where it runs without its ports."""
+    """It may be restarted if it runs without its ports."""
     silent_events: tuple[SilentEvent, ...] = ()
     """Events that must not have been logged since the last boot."""
     silent_after_reboot: tuple[SilentEvent, ...] = ()
     """The same, once the run has rebooted the server."""
     ad_lds_instance: str = ""
-    """An AD LDS instance whose TCP ports it must hold, and whose UDP twins nobody else may hold."""
+    """An AD LDS instance whose TCP ports it must hold, and whose UDP twins only it may hold."""
 
     def counts_on(self, facts: Facts, release: Release) -> bool:
         """Whether it is meant on one server; raises FactsNeeded."""
@@ -117,7 +117,7 @@ class Victim:
         return dataclasses.replace(self, silent_events=(*self.silent_events, *self.silent_after_reboot))
 
     def ports(self, protocol: Protocol) -> PortSet:
-        """Every port that nobody else may hold."""
+        """Every port that only it may hold."""
         return self.own[protocol] | self.optional[protocol]
 
     @property
@@ -147,7 +147,7 @@ class PortStanding:
 
     @property
     def is_right(self) -> bool:
-        """Whether the port is where it should be."""
+        """Whether the port has the holder that it should have."""
         return self.standing == "owner" or (self.standing == "free" and not self.required)
 
     def __str__(self) -> str:
@@ -168,7 +168,7 @@ class VictimReport:
 
     @property
     def intruders(self) -> tuple[PortStanding, ...]:
-        """Its ports that somebody else holds."""
+        """Its ports that another program holds."""
         return tuple(port for port in self.ports if port.standing == "intruder")
 
     @property
@@ -178,7 +178,7 @@ class VictimReport:
 
     @property
     def is_right(self) -> bool:
-        """Whether everything runs and every port is where it should be."""
+        """Whether everything runs and every port has the right holder."""
         return not self.is_down and not self.noises and all(port.is_right for port in self.ports)
 
     @property

@@ -106,7 +106,7 @@ class Reboot:
 
     @property
     def command(self) -> str:
-        """The command line of shutdown.exe that asks for the same; safe for cmd.exe whatever ``msg`` is."""
+        """The command line of shutdown.exe that asks for the same; safe for cmd.exe with any ``msg``."""
         delay = max(self.pre_reboot_delay, LEAST_COMMAND_DELAY)
         return f'shutdown.exe /r /f /t {delay} /d p:2:4 /c "{_UNSAFE_IN_COMMAND.sub("_", self.msg)}"'
 
@@ -200,7 +200,7 @@ def _starts_by_itself(service: Service | None) -> bool:
 
 
 def _demand_way_back(winrm: Service | None) -> None:
-    """The way back in: without WinRM after the boot nobody could look at the server, let alone repair it."""
+    """The way back in: without WinRM after the boot the server could be neither read nor repaired."""
     if _starts_by_itself(winrm):
         return
     mode = "there is no such service" if winrm is None else f"its start mode is {winrm.start_mode}"
@@ -246,7 +246,7 @@ def _block_mode_warnings(wanted: Reboot, context: Context) -> tuple[str, ...]:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Waits:
-    """What of the journal a boot settles. ``journal`` is how it reads after it; ``None`` where nothing changes."""
+    """The waits that a boot settles. ``journal`` is the journal after it; ``None`` if nothing changes."""
 
     names: tuple[str, ...] = ()
     journal: Journal | None = None
@@ -279,7 +279,7 @@ def is_rebooted(*, uptime: float, before: float, elapsed: float, was_gone: bool)
     Only differences inside one answer of the server are compared, since boot times move with its clock. A server that
     booted after the request is younger than the request. Where the clock was set during the boot (virtual machines
     whose hardware clock is off by whole hours), it is at least clearly younger than it would be without a boot; that
-    counts only where the server was seen to be gone, since it might be only the clock.
+    counts only if the server was seen to be gone, since it might be only the clock.
     """
     if before > 0 and uptime < elapsed:
         return True

@@ -29,7 +29,7 @@ TAKERS_TOLD: t.Final = ("dns_pool", "disputed", "programs")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Item:
-    """One resource that is wanted, where its condition holds and its services are installed."""
+    """One resource that is wanted if its condition holds and its services are installed."""
 
     resource: Resource
     options: t.Any
@@ -53,19 +53,19 @@ class Request:
     items: tuple[Item, ...]
     victims: tuple[Victim, ...] = ()
     required_services: tuple[str, ...] = ()
-    """Where one of them is not installed, nothing is done."""
+    """If one of them is not installed, nothing is done."""
     required_one_of: tuple[str, ...] = ()
-    """Where none of them is installed, nothing is done."""
+    """If none of them is installed, nothing is done."""
     known_services: tuple[KnownService, ...] = ()
-    """Those that are installed are victims too. Where none of them is, nothing is done."""
+    """Those that are installed are victims too. If none of them is, nothing is done."""
     required_capabilities: tuple[str, ...] = ()
-    """Where the release lacks one of them, nothing is done."""
+    """If the release lacks one of them, nothing is done."""
     require: bool = False
     """That is then an error."""
     relieve: bool = False
     """Start victims that are down, and what depends on them."""
     restart_dns: bool = False
-    """DNS may be stopped and started, where that is needed."""
+    """DNS may be stopped and started if that is needed."""
     stop_owners: bool = False
     """Victims may be stopped, where their ports can't be excluded otherwise."""
     prove: bool = False

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which services a run stops and starts: victims that are down or robbed, owners of ports, DNS; and whom it leaves."""
+"""The services that a run stops and starts: victims that are down or lack ports, owners of ports, and DNS."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def moves_for(request: Request, context: Context, plans: tuple[Plan, ...], repor
 def _may_take_its_ports(report: VictimReport, request: Request, plans: tuple[Plan, ...]) -> bool:
     """Whether a victim that runs lacks ports, and would have them after a restart that is allowed.
 
-    Nothing is to be had where anybody but the DNS server holds one of them, or where only a reboot brings them.
+    A restart does not help if another process than the DNS server holds one of them, or if only a reboot frees them.
     """
     if not (request.relieve and report.victim.restart and report.service.runs) or request.undo:
         return False
@@ -87,14 +87,14 @@ def _held_by_dns(report: VictimReport) -> bool:
 
 
 def _restarted_for_settings(plans: tuple[Plan, ...], reports: tuple[VictimReport, ...]) -> tuple[str, ...]:
-    """Running victims that read what a plan wrote only when they start, where they may be restarted."""
+    """Running victims that read a plan's settings only when they start, if they may be restarted."""
     waiting = {name.casefold() for plan in plans for name in plan.restarts}
     may = (report.service for report in reports if report.victim.restart and report.service.runs)
     return tuple(service.name for service in may if service.name.casefold() in waiting)
 
 
 def late_ports(plans: t.Iterable[Plan]) -> PortSet:
-    """Ports that nobody listens on before something that is still to come."""
+    """Ports that no process listens on before a later event."""
     late = NO_PORTS
     for plan in plans:
         late |= plan.late
@@ -122,7 +122,7 @@ def _must_stop_dns(
 
 
 def _why_not_relieved(report: VictimReport, request: Request, stops_dns: bool) -> str:
-    """Why a victim that is down can't be started in this run; empty where it can."""
+    """Why a victim that is down can't be started in this run; empty if it can."""
     if not request.relieve:
         return "relieve is false, so it was left as it is"
     disabled = [service.name for service in report.down_services if service.start_mode == "Disabled"]
@@ -149,7 +149,7 @@ def _relief(helped: t.Sequence[VictimReport], context: Context) -> tuple[str, ..
 
 
 def _owners_to_stop(request: Request, context: Context, plans: tuple[Plan, ...]) -> tuple[str, ...]:
-    """Running victims that hold ports which are to be excluded, where they may be stopped for it."""
+    """Running victims that hold ports which are to be excluded, if they may be stopped for it."""
     needed = {name.casefold() for plan in plans for name in plan.needs_stopped}
     victims = [context.facts[ServiceFact(victim.service)] for victim in request.victims if request.stop_owners]
     return tuple(service.name for service in victims if service and service.runs and service.name.casefold() in needed)

@@ -23,7 +23,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.sett
 
 
 def filtered_administrators(view: View) -> list[Finding]:
-    """Only what somebody has set counts: without the value it is the same, and so on every new server."""
+    """Only a value that is set counts: without the value the effect is the same, as on every new server."""
     if not view.context.capabilities.delayed_start:
         # User Account Control came with the same kernel as delayed starts, Vista's.
         return []

@@ -41,7 +41,7 @@ _PORT: t.Final = re.compile(r"\[?([0-9]{4,5})\]?", re.ASCII)
 
 
 def activesync(view: View) -> list[Finding]:
-    """Its port is with somebody else; once w3wp.exe has it, old events mean nothing. Raises FactsNeeded."""
+    """Another program has its port; once w3wp.exe has it, old events mean nothing. Raises FactsNeeded."""
     if not any(item.product.key == PRODUCT for item in installed_products(view.context)):
         return []
     found = events("Application", SOURCE, CODES, view)

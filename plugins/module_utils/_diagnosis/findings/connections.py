@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a TCP port comes to be the near end of somebody's outgoing connection: Windows draws it, from a known range."""
+"""How a TCP port becomes the local end of an outgoing connection: Windows draws it, from a known range."""
 
 from __future__ import annotations
 

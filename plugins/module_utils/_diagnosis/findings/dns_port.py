@@ -33,7 +33,7 @@ _SHOWN_EVENTS: t.Final = 2
 
 
 def dns_victim(view: View) -> list[Finding]:
-    """Port 53 is with somebody else and not with dns.exe; raises FactsNeeded."""
+    """Another program has port 53 and dns.exe does not; raises FactsNeeded."""
     dns = view.dns_service()
     if dns is None:
         return []

@@ -93,7 +93,7 @@ def displayed(names: t.Iterable[str], view: View) -> dict[str, tuple[Service, ..
 def holders_on(ports: Ports, view: View, *, among: Ports | None = None) -> tuple[Holder, ...]:
     """Who holds these ports, by protocol; raises FactsNeeded.
 
-    ``among``: all ports that are asked about together, where there are more.
+    ``among``: all ports of the same question, if there are more.
     """
     sockets, connections = _socket_questions(among or ports, view)
     view.facts.require(*sockets, *connections)

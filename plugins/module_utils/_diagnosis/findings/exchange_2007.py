@@ -73,7 +73,7 @@ def unsupported(view: View) -> list[Finding]:
 
 
 def exchange_2007_pack(view: View) -> int | None:
-    """The service pack of Exchange 2007, ``None`` where it is not installed or does not tell; raises FactsNeeded."""
+    """The service pack of Exchange 2007, ``None`` if it is not installed or unknown; raises FactsNeeded."""
     if view.context.capabilities.network_endpoint_classes:
         return None
     names = view.facts[EXCHANGE_2007_NAMES_FACT]

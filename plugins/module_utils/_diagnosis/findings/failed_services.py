@@ -54,7 +54,7 @@ class Victim:
 
 
 def victims(view: View) -> tuple[Victim, ...]:
-    """All of them; a service that runs again is none, whatever the log still says. Raises FactsNeeded."""
+    """All of them; a service that runs again is none, even if the log still has its event. Raises FactsNeeded."""
     by_exit_code = {service.name: service for service in view.facts[FAILED_FACT] if service.state not in _STARTING}
     events = _by_events(view)
     products = {item.service.name.casefold(): item.product for item in installed_products(view.context)}
@@ -73,7 +73,7 @@ def victims(view: View) -> tuple[Victim, ...]:
 
 
 def ports_of(service: Service, product: KnownService | None, view: View) -> Ports:
-    """The ports that it needs; none where they are not known for certain. Raises FactsNeeded."""
+    """The ports that it needs; none if they are not known for certain. Raises FactsNeeded."""
     if product is None or product.any_port_will_do:
         return {}
     if product.key != AD_LDS_KEY:
@@ -98,5 +98,5 @@ def _by_events(view: View) -> dict[str, tuple[Service, Event]]:
 
 
 def _says_nothing(service: Service) -> bool:
-    """Down, should not be, and its exit code tells nothing else: somebody's tool may have cleared it."""
+    """Down, should not be, and no other exit code: a tool may have cleared it."""
     return service.start_mode == "Auto" and service.error in (0, NEVER_STARTED)

@@ -69,7 +69,7 @@ def colliding(view: View) -> list[Finding]:
 
 
 def taken(view: View) -> list[Finding]:
-    """A fixed port that somebody else holds, and its service does not; raises FactsNeeded."""
+    """A fixed port that another process holds, and its service does not; raises FactsNeeded."""
     found = configured(view)
     ports: Ports = {"tcp": PortSet.of(*(item.port for item in found))}
     holders = holders_on(ports, view) if found else ()

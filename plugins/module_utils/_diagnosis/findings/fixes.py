@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What to do about a lost port, as tasks to paste: relief and a lasting fix in one, by what the release can do.
 
-The role of this collection where one is for the server, else ``converge``.
+The role of this collection if one fits the server, else ``converge``.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def _by_converge(
 
 
 def by_role(name: str, service: str, held_by: t.Sequence[HeldPort], context: Context) -> str:
-    """The role that is for this server and cares for the service, as a task; empty where none is, or none helps.
+    """The role that fits this server and protects the service, as a task; empty if there is none, or none helps.
 
     Roles guard against the DNS server's pool: with another holder they would fail.
     """
@@ -157,7 +157,7 @@ def _resources(
     held_by: t.Sequence[HeldPort],
     context: Context,
 ) -> list[Task]:
-    """What keeps the ports from whoever has, or may have had, them by chance."""
+    """The settings that keep the ports from programs that have, or may have had, them by chance."""
     if product is None:
         return []
     named = _named_ports(service, product)

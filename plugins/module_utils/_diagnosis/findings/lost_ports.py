@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Services that are down because somebody had their port: who has it, how it came to that, and what helps."""
+"""Services that are down because another program had their port: its holder, the cause, and the fix."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ _KINDS: t.Final[t.Mapping[HeldAs, KindName]] = {
     "outgoing_connection": "port_taken_by_connection",
     "other": "port_taken_by_process",
 }
-"""By the way in which the port was taken; where there are several, the first in this order names the finding."""
+"""By the way in which the port was taken; if there are several, the first in this order names the finding."""
 _CAUSES: t.Final = {
     "dns_pool": "At its start the DNS server drew these ports for its socket pool before the service asked for them.",
     "lsass_rpc": "Windows gave the port to an RPC endpoint of lsass.exe, out of the range that ports are drawn from, "
@@ -69,7 +69,7 @@ def lost_ports(view: View) -> list[Finding]:
         protocol: PortSet(tuple(item for one in found for item in one.ports.get(protocol, NO_PORTS).ranges))
         for protocol in PROTOCOLS
     }
-    # Everybody on its ports: the service is down, so nobody has them by right.
+    # Every holder of its ports: the service is down, so none of them is the owner.
     return [_Case(one, holders_on(one.ports, view, among=asked), view).diagnosis() for one in found]
 
 
@@ -176,7 +176,7 @@ class _Case:
         return service.name if service.display_name == service.name else f"{service.name} ({service.display_name})"
 
     def _severity(self) -> Severity | None:
-        """Nobody waits for a service that does not start by itself."""
+        """A service that does not start automatically is not missed."""
         return None if self.victim.service.start_mode == "Auto" else "warning"
 
 

@@ -27,7 +27,7 @@ ENOUGH_SEGMENTS: t.Final = 100_000
 TEAM_DRIVERS: t.Final = ("blfp", "blfm", "cpqteam", "ians", "ndisimplatform")
 """How key names of teaming drivers begin: Broadcom, HP, Intel, Windows Server 2012 and later; [K] unverified."""
 IN_BOX_PROVIDER: t.Final = "microsoft"
-"""Windows' own drivers all carry the date 2006-06-21, whatever their age ([K] unverified)."""
+"""Windows' own drivers all carry the date 2006-06-21, at any age ([K] unverified)."""
 DAYS_OF_A_YEAR: t.Final = 365.25
 
 

@@ -48,7 +48,7 @@ def reserved(view: View) -> PortSet:
 
 
 def excluded(view: View) -> dict[Protocol, PortSet]:
-    """The ports that an administrator excluded with netsh, none where it has no such verb; raises FactsNeeded."""
+    """The ports that an administrator excluded with netsh, none if it has no such verb; raises FactsNeeded."""
     blocks = view.facts[ExclusionsFact()] if view.context.capabilities.excluded_port_ranges != "no" else None
     if blocks is None:
         return {}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Values that are wrong, dead or dangerous whatever runs now."""
+"""Values that are wrong, dead or dangerous, independent of what runs now."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ def touching_reservations(view: View) -> list[Finding]:
 
 
 def missing_update(view: View) -> list[Finding]:
-    """A DNS server without a pool where an update would bring one; raises FactsNeeded."""
+    """A DNS server without a pool that an update would give one; raises FactsNeeded."""
     dns = view.dns_service()
     if view.context.capabilities.always_has_pool or dns is None or not dns.runs:
         return []

@@ -91,7 +91,7 @@ class EffectiveRow:
 
     @property
     def is_due(self) -> bool:
-        """Whether somebody must do something; if it is not known whether it is in force, nothing is due."""
+        """Whether an administrator must act; if it is not known whether it is in force, nothing is due."""
         return self.effective == "no" and not self.by_itself
 
 

@@ -56,7 +56,7 @@ class BlockRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReservationsRow:
-    """The ports that nobody gets by chance."""
+    """The ports that no program gets by chance."""
 
     mechanism: str = field(metadata=told("V(registry) or V(netsh).", "netsh"))
     tcp: tuple[str, ...] = field(

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The DNS server's socket pool: what is configured, and where it is drawn from."""
+"""The DNS server's socket pool: its settings, and the range that it is drawn from."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ def _rows(
 
 
 def _first_questions(view: View) -> list[Fact[t.Any]]:
-    """What is asked whatever the journal says: all in one round, so that commands share a shell."""
+    """The questions that do not depend on the journal: all in one round, so that commands share a shell."""
     capabilities = view.context.capabilities
     questions: list[Fact[t.Any]] = [RESERVED_PORTS_FACT, ServiceFact(DNS_SERVICE), DNS_NAMES_FACT]
     questions += [JOURNAL_FACT] if view.inquiry.journal else []

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where ports are drawn from at random, and which of them nobody gets by chance."""
+"""The ranges that ports are drawn from at random, and the ports that no program gets by chance."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def _for_dns(view: View, highest: int | None, dynamic_udp: PortRange | None) -> 
 
 
 def reservations(view: View) -> Answer:
-    """The ports that nobody gets by chance, by the mechanism that this release honours."""
+    """The ports that no program gets by chance, by the mechanism that this release honours."""
     honoured = view.context.capabilities.reserved_ports_value
     view.facts.require(RESERVED_PORTS_FACT, *([] if honoured else [ExclusionsFact()]))
     value, warnings = _reserved_ports(view)

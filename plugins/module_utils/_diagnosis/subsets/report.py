@@ -52,7 +52,7 @@ SUBSETS: t.Final[t.Mapping[SubsetName, Subset]] = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Report:
-    """What was found, rows by subset; ``None`` where this Windows can't answer, and a warning says why."""
+    """The answer, rows by subset; ``None`` if this Windows can't answer, and a warning says why."""
 
     release: Release
     inquiry: Inquiry

@@ -209,7 +209,7 @@ def next_boot(view: View) -> NextBoot:
 
 
 def _ask_first(view: View) -> None:
-    """All that is needed whatever the answers are, together with what the installed services are known by."""
+    """The questions that are always needed, and those for the installed services."""
     capabilities = view.context.capabilities
     questions: list[Fact[t.Any]] = [ServiceFact(DNS_SERVICE), DNS_NAMES_FACT, MAX_USER_PORT_FACT]
     questions += product_questions(view.context)

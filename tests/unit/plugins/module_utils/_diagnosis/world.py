@@ -140,7 +140,7 @@ class World:
         return self._diagnosed(self._diagnosed(known, Inquiry(("sockets", "findings"), ports)), Inquiry(("findings",)))
 
     def _diagnosed(self, known: Facts, inquiry: Inquiry) -> Facts:
-        """With whatever the findings ask for, which depends on what they find."""
+        """With the further questions of the findings, which depend on what they find."""
         for _round in range(10):
             try:
                 gather(inquiry, known, release_of(self.version, self.product_type), NOW)

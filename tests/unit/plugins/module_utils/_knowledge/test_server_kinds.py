@@ -63,7 +63,7 @@ def seen(version: str, *names: str, caption: str = PLAIN, instance: str = USUAL_
 
 
 class Row(t.NamedTuple):
-    """A server, what it is, the roles that fit, and those that somebody must decide on."""
+    """A server, its kinds, the roles that fit, and those that need a decision."""
 
     version: str
     services: tuple[str, ...]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The geometry of port maps: whatever ports there are, the picture stays in its frame and hides none of them."""
+"""The geometry of port maps: with any ports the picture stays in its frame and hides none of them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reboots of a server in memory, on a clock that runs only when somebody sleeps."""
+"""Reboots of a server in memory, on a clock that runs only during a sleep."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The transport over the real pywinrm against real HTTP servers: every point in which it trusts nobody."""
+"""The transport over the real pywinrm against real HTTP servers: every point in which it does not trust the server."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ def carried_out(world: World, planned: Convergence) -> World:
 @pytest.mark.parametrize("items", [(RAISE, RADIUS), (RADIUS, RAISE)])
 @pytest.mark.parametrize("victims", [(), (VICTIM,)])
 def test_a_run_that_brings_the_danger_reserves_4500_first(items: tuple[Item, ...], victims: tuple[Item, ...]) -> None:
-    """Killed between the two writes, it leaves a reservation that nobody needs, and no trap."""
+    """Killed between the two writes, it leaves a reservation that is not needed, and no trap."""
     planned = plan(server(), *items, victims=victims)
     assert writes(planned) == [("ReservedPorts", WITH_4500), ("MaxUserPort", 60000)]
     assert "UDP 4500 is reserved too" in said(planned)

@@ -149,7 +149,7 @@ def test_a_port_that_waits_for_a_restart_is_no_failure() -> None:
     )
 
 
-# --- where a victim counts
+# --- when a victim counts
 
 
 def test_what_is_switched_off_is_passed_over() -> None:

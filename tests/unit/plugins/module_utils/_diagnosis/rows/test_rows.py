@@ -34,7 +34,7 @@ LOST: t.Final = World(
 
 
 def rows_of(hint: t.Any) -> list[type[t.Any]]:
-    """The classes of rows that a type names, whatever is around them."""
+    """The classes of rows that a type names, at any depth."""
     if isinstance(hint, type) and dataclasses.is_dataclass(hint) and hint is not PortRange:
         return [hint]
     return [row for inner in t.get_args(hint) for row in rows_of(inner)]
