@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.options import ARGUMENT_SPEC
-from ansible_collections.portkeeper.windows.plugins.plugin_utils._information import InformationAction
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._port_info import PortInfoAction
 
 
-class ActionModule(InformationAction):
+class ActionModule(PortInfoAction):
     """See the module's documentation."""
 
     argument_spec = ARGUMENT_SPEC

@@ -17,7 +17,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import OptionError, Resource
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.request import Item, Request
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.apply import Clock
-from ansible_collections.portkeeper.windows.plugins.module_utils._windows.power import carry_out
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.server_reboot import carry_out
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Client
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._connection import open_client
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._failures import Result, result_of

@@ -27,14 +27,14 @@ def looking_client(connection: t.Any, host: str) -> t.Iterator[Client]:
     """
     session = connection.protocol.transport
     original = session.setup_encryption
-    transport = _ImpatientTransport(connection.protocol, host=host, deadline=DEADLINE)
+    transport = _ShortTimeoutTransport(connection.protocol, host=host, deadline=DEADLINE)
     try:
         yield Client(transport, operation_timeout=READ_TIMEOUT - 1)
     finally:
         session.setup_encryption = original
 
 
-class _ImpatientTransport(WinrmTransport):
+class _ShortTimeoutTransport(WinrmTransport):
     """Messages with a read timeout of their own."""
 
     def send(self, envelope: bytes) -> bytes:

@@ -35,7 +35,7 @@ def single_result(outcome: Outcome, *, host: str, check_mode: bool, diff: bool) 
 def many_results(outcome: Outcome, *, host: str, check_mode: bool, diff: bool) -> dict[str, t.Any]:
     """The result of ``converge``."""
     end = outcome.end
-    forces = [plan.force for plan in end.plans]
+    forces = [plan.effectiveness for plan in end.plans]
     runs = (outcome.planned, end.planned)
     result = {
         **_common(outcome, check_mode=check_mode),
@@ -127,10 +127,10 @@ def _of_plan(plan: Plan) -> dict[str, t.Any]:
         "changed": plan.changed,
         "before": dict(plan.before),
         "after": dict(plan.after),
-        "effective": plan.force.effective,
-        "reasons": [plan.force.reason] if plan.force.reason else [],
-        "reboot_required": plan.force.reboot_required,
-        "restart_required": plan.force.restart_required,
+        "effective": plan.effectiveness.effective,
+        "reasons": [plan.effectiveness.reason] if plan.effectiveness.reason else [],
+        "reboot_required": plan.effectiveness.reboot_required,
+        "restart_required": plan.effectiveness.restart_required,
         "waiting_for": [dict(item) for item in plan.waiting_for],
     }
 

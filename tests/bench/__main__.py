@@ -17,8 +17,8 @@ from tests.bench.measuring import measure
 from tests.bench.rows import Row
 from tests.simulator.control import ControlFailure, RunningFleet, running_fleet
 from tests.tooling.ansible_programs import AnsibleFailure, run_ansible
-from tests.tooling.interruption import interruptible
 from tests.tooling.sources import ROOT
+from tests.tooling.stop_signals import interruptible
 from tests.tooling.text_tables import heading, verdicts
 
 SCENARIO: t.Final = pathlib.Path(__file__).with_name("scenario.yml")

@@ -20,8 +20,8 @@ from tests.demo.boots import BOOTS
 from tests.demo.checks import Story, checks
 from tests.simulator.control import ControlFailure, RunningFleet, running_fleet
 from tests.tooling.ansible_programs import AnsibleFailure, AnsibleRun, run_ansible
-from tests.tooling.interruption import interruptible
 from tests.tooling.sources import ROOT
+from tests.tooling.stop_signals import interruptible
 from tests.tooling.text_tables import INDENT, heading, verdicts
 
 SCENARIO: t.Final = pathlib.Path(__file__).with_name("scenario.yml")

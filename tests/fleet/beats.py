@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 from tests.fleet.snapshot import shown
-from tests.fleet.stories import Beat
+from tests.fleet.stories import TaskRun
 
 SAID_BEFOREHAND = ("changed", "before", "after", "diff", "effective", "reboot_required", "restart_required")
 
 
-def assert_only_told(checked: Beat, done: Beat) -> None:
+def assert_only_told(checked: TaskRun, done: TaskRun) -> None:
     """Check mode tells what the run then does, and changes nothing."""
     assert (checked.event, done.event) == ("ok", "ok"), (checked.message, done.message)
     assert checked.after.data == checked.before.data
@@ -20,7 +20,7 @@ def assert_only_told(checked: Beat, done: Beat) -> None:
     }
 
 
-def assert_done_as_said(module: str, beat: Beat) -> None:
+def assert_done_as_said(module: str, beat: TaskRun) -> None:
     """The result speaks of the server as it was before and as it is now, and the diff says the same."""
     assert beat.event == "ok", beat.message
     for name, snapshot in (("before", beat.before), ("after", beat.after)):
@@ -29,7 +29,7 @@ def assert_done_as_said(module: str, beat: Beat) -> None:
     assert beat.result["changed"] == (beat.result["before"] != beat.result["after"])
 
 
-def assert_nothing_to_do(beat: Beat) -> None:
+def assert_nothing_to_do(beat: TaskRun) -> None:
     """The run found everything as it should be, and sent nothing that writes."""
     assert beat.event == "ok", beat.message
     assert beat.result["changed"] is False
@@ -37,7 +37,7 @@ def assert_nothing_to_do(beat: Beat) -> None:
     assert beat.after.data == beat.before.data
 
 
-def assert_refused(beat: Beat) -> None:
+def assert_refused(beat: TaskRun) -> None:
     """One sentence, and no trace on the server."""
     assert beat.event == "failed", beat.result
     assert "Traceback" not in str(beat.result)

@@ -16,4 +16,4 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.dist = "loadfile"
 
 
-pytest.register_assert_rewrite("tests.fleet.beats", "tests.fleet.interruption", "tests.fleet.role_contract")
+pytest.register_assert_rewrite("tests.fleet.beats", "tests.fleet.killed_runs", "tests.fleet.role_contract")

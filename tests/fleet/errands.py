@@ -15,8 +15,8 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs im
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.request import Request
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis import options as information
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.apply import Clock
-from ansible_collections.portkeeper.windows.plugins.module_utils._windows.inform import inform
-from ansible_collections.portkeeper.windows.plugins.module_utils._windows.power import carry_out
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.port_info import port_info
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.server_reboot import carry_out
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Client
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._action_base import validated_options
 from tests.fleet.role_arguments import task_arguments, task_part
@@ -27,7 +27,7 @@ INFORM: t.Final = "portkeeper.windows.port_info"
 INCLUDE: t.Final = "ansible.builtin.include_role"
 
 
-class Line(t.Protocol):
+class ServerConnection(t.Protocol):
     """A connection to a server, and its time."""
 
     @property
@@ -38,17 +38,17 @@ class Line(t.Protocol):
         """A client for one task."""
 
 
-Errand: t.TypeAlias = c.Callable[[Line], tuple[str, ...]]
+Task: t.TypeAlias = c.Callable[[ServerConnection], tuple[str, ...]]
 """Done over a line; gives what failed, a sentence each, and raises what ends a play."""
 
 
 @dataclasses.dataclass(frozen=True)
-class ConvergeErrand:
+class ConvergeTask:
     """One task with ``converge``."""
 
     arguments: Json
 
-    def __call__(self, line: Line) -> tuple[str, ...]:
+    def __call__(self, line: ServerConnection) -> tuple[str, ...]:
         result = carry_out(
             line.client(),
             lambda: contextlib.nullcontext(line.client()),
@@ -66,9 +66,9 @@ class ConvergeErrand:
         return converge_options.request(checked, journal=True, validate=validated_options)
 
 
-def role_errand(role: str, variables: Json) -> ConvergeErrand:
+def role_errand(role: str, variables: Json) -> ConvergeTask:
     """The one task of a role that asks anything of the server."""
-    return ConvergeErrand(task_arguments(role, CONVERGE, variables))
+    return ConvergeTask(task_arguments(role, CONVERGE, variables))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,21 +76,21 @@ class BaselineErrand:
     """The role port_baseline: it looks what the server is, and applies the roles that fit."""
 
     variables: Json
-    _roles: dict[str, ConvergeErrand] = dataclasses.field(default_factory=dict)
+    _roles: dict[str, ConvergeTask] = dataclasses.field(default_factory=dict)
 
-    def __call__(self, line: Line) -> tuple[str, ...]:
+    def __call__(self, line: ServerConnection) -> tuple[str, ...]:
         now = line.clock.now()
-        seen = dict(inform(line.client(), self._inquiry, now=now).values)
+        seen = dict(port_info(line.client(), self._inquiry, now=now).values)
         fitting = task_part("port_baseline", INCLUDE, "loop", {"__port_baseline_seen": seen})
         return tuple(failure for role in fitting for failure in self._role(role)(line))
 
     @functools.cached_property
-    def _inquiry(self) -> information.Inquiry:
+    def _inquiry(self) -> information.PortInfoOptions:
         arguments = task_arguments("port_baseline", INFORM, self.variables)
         checked = validated_options("port_info", information.ARGUMENT_SPEC, arguments)
-        return information.inquiry(checked, None, journal=True)
+        return information.port_info_options(checked, None, journal=True)
 
-    def _role(self, role: str) -> ConvergeErrand:
+    def _role(self, role: str) -> ConvergeTask:
         if role not in self._roles:
             given = task_part("port_baseline", INCLUDE, "vars", self.variables)
             self._roles[role] = role_errand(role, {**self.variables, **given})

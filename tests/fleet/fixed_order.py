@@ -21,12 +21,12 @@ from unittest import mock
 from ansible_collections.portkeeper.windows.plugins.filter.port_report import port_report
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.outcome import Outcome
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis import options as information
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.subsets.report import Report
-from ansible_collections.portkeeper.windows.plugins.module_utils._windows import inform, power
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.subsets.report import PortInfoReport
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows import port_info, server_reboot
 from ansible_collections.portkeeper.windows.plugins.plugin_utils import _results as results
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._action_base import validated_options
 from tests.fleet import errands
-from tests.fleet.interruption import DirectPlace
+from tests.fleet.killed_runs import DirectPlace
 from tests.fleet.role_cases import CASES, STATES, Case
 from tests.fleet.stories import Json
 from tests.simulator.direct import DirectServer
@@ -76,8 +76,8 @@ def _recorded() -> c.Iterator[_Record]:
         for place, name, instead in (
             (uuid, "uuid4", lambda: uuid.UUID(int=next(numbers))),
             (DirectServer, "answer", overheard),
-            (errands, "carry_out", _kept(power.carry_out, _outcome, record)),
-            (errands, "inform", _kept(inform.inform, _information, record)),
+            (errands, "carry_out", _kept(server_reboot.carry_out, _outcome, record)),
+            (errands, "inform", _kept(port_info.port_info, _information, record)),
         ):
             patches.enter_context(mock.patch.object(place, name, instead))
         yield record
@@ -103,7 +103,7 @@ def _outcome(outcome: Outcome) -> t.Any:
     return results.many_results(outcome, host=HOST, check_mode=False, diff=True)
 
 
-def _information(report: Report) -> t.Any:
+def _information(report: PortInfoReport) -> t.Any:
     """The result and its page."""
     result = {**report.plain(), "warnings": list(report.warnings)}
     return result, port_report({HOST: result}, maps=True)
@@ -123,9 +123,9 @@ def information_digests(release: str) -> dict[str, str]:
     """Everything that ``port_info`` can tell of a server of this release."""
     server = {"release": release, **SERVER, **(NT5 if RELEASES[release].nt5 else NT6)}
     checked = validated_options("port_info", information.ARGUMENT_SPEC, {"gather_subset": ["all"]})
-    inquiry = information.inquiry(checked, None, journal=True)
+    inquiry = information.port_info_options(checked, None, journal=True)
     with _recorded() as record, DirectPlace(server).line() as line:
-        report = inform.inform(line.client(), inquiry, now=line.clock.now())
+        report = port_info.port_info(line.client(), inquiry, now=line.clock.now())
         record.returned(_information(report))
     return record.digests()
 

@@ -23,9 +23,9 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.apply import Clock
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Client
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors import HostUnreachable
-from ansible_collections.portkeeper.windows.plugins.plugin_utils import _action_base, _information
+from ansible_collections.portkeeper.windows.plugins.plugin_utils import _action_base, _port_info
 from tests.fleet.snapshot import Snapshot
-from tests.fleet.stories import COLLECTION, DEFAULTS, Beat, Event, Json, Step, Story
+from tests.fleet.stories import COLLECTION, DEFAULTS, Event, HostCase, Json, Step, TaskRun
 from tests.simulator.direct import DirectServer
 from tests.simulator.wire.counters import Counters
 
@@ -34,11 +34,11 @@ MESSAGE_SECONDS: t.Final = 0.02
 TASK_SECONDS: t.Final = 2.0
 """From one task to the next. With the time scale of these servers, everything that began is over by then."""
 
-_WITH_A_CLOCK: t.Final = (_action_base, _information)
+_WITH_A_CLOCK: t.Final = (_action_base, _port_info)
 _ACTIONS: t.Final = f"ansible_collections.{COLLECTION}.plugins.action"
 
 
-def tell(stories: c.Sequence[Story]) -> dict[str, tuple[Beat, ...]]:
+def tell(stories: c.Sequence[HostCase]) -> dict[str, tuple[TaskRun, ...]]:
     """Run each story on a server of its own, and give what happened by story."""
     return {story.id: _Stage(story).told() for story in stories}
 
@@ -48,7 +48,7 @@ class _Stage:
 
     host = "server"
 
-    def __init__(self, story: Story) -> None:
+    def __init__(self, story: HostCase) -> None:
         self._story = story
         self._counters = Counters()
         self._server = DirectServer({**DEFAULTS, "name": story.id, **story.server}, counters=self._counters)
@@ -57,11 +57,11 @@ class _Stage:
     def _now(self) -> float:
         return self._server.now
 
-    def told(self) -> tuple[Beat, ...]:
+    def told(self) -> tuple[TaskRun, ...]:
         """The whole story."""
         return tuple(self._beat(step) for step in self._story.steps)
 
-    def _beat(self, step: Step) -> Beat:
+    def _beat(self, step: Step) -> TaskRun:
         for act in step.acts:
             self._server.act(act)
         self._server.pass_time(TASK_SECONDS)
@@ -70,7 +70,7 @@ class _Stage:
         result = _as_json(self._result(step))
         self._server.pass_time(TASK_SECONDS)
         requests = _as_json(self._counters.as_json())
-        return Beat(_event(result), step.module, result, before, self._look(), requests)
+        return TaskRun(_event(result), step.module, result, before, self._look(), requests)
 
     def _look(self) -> Snapshot:
         return Snapshot(_as_json(self._server.state()))

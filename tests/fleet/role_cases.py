@@ -8,8 +8,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from tests.fleet.errands import BaselineErrand, Errand, role_errand
-from tests.fleet.interruption import DirectPlace, Trial
+from tests.fleet.errands import BaselineErrand, Task, role_errand
+from tests.fleet.killed_runs import DirectPlace, KillCase
 from tests.fleet.stories import Json
 
 State: t.TypeAlias = t.Literal["present", "absent"]
@@ -29,15 +29,15 @@ class Case:
     undo: Json = dataclasses.field(default_factory=dict)
     services: tuple[str, ...] = ()
 
-    def errand(self, state: State) -> Errand:
+    def errand(self, state: State) -> Task:
         """What its tasks ask."""
         undo = self.undo if state == "absent" else {}
         variables = {**self.variables, **undo, f"{self.role}_state": state}
         return BaselineErrand(variables) if self.role == "port_baseline" else role_errand(self.role, variables)
 
-    def trial(self, state: State) -> Trial:
+    def trial(self, state: State) -> KillCase:
         """That, and what must run in the end."""
-        return Trial(errand=self.errand(state), services=self.services)
+        return KillCase(errand=self.errand(state), services=self.services)
 
     def place(self, state: State) -> DirectPlace:
         """Its server: what is taken back was applied before."""

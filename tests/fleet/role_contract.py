@@ -14,7 +14,7 @@ import dataclasses
 import typing as t
 
 from tests.fleet.snapshot import Protocol, Snapshot
-from tests.fleet.stories import DEFAULTS, Beat, Json, Telling, playbook_run
+from tests.fleet.stories import DEFAULTS, FleetRun, Json, TaskRun, playbook_run
 from tests.simulator.control import running_fleet
 
 MOST_REQUESTS: t.Final = 14
@@ -60,17 +60,17 @@ class Server:
 class Runs:
     """Runs of the playbook one after another, and the lottery before the first and after the second of them."""
 
-    checked: Telling
-    first: Telling
-    second: Telling
-    booted: Telling
-    undone: Telling
-    undone_again: Telling
+    checked: FleetRun
+    first: FleetRun
+    second: FleetRun
+    booted: FleetRun
+    undone: FleetRun
+    undone_again: FleetRun
     before: c.Mapping[str, Json]
     after: c.Mapping[str, Json]
 
     @property
-    def all(self) -> tuple[Telling, ...]:
+    def all(self) -> tuple[FleetRun, ...]:
         """All of them."""
         return (self.checked, self.first, self.second, self.booted, self.undone, self.undone_again)
 
@@ -82,7 +82,7 @@ def play_role(role: str, servers: c.Sequence[Server], others: c.Mapping[str, Jso
         at_once = ("-e", f"{role}_serial=100%", "-e", f"{role}_hosts=all", "--diff")
         undo = ("-e", f"{role}_state=absent", "-e", f"{role}_reboot=false")
 
-        def run(*arguments: str) -> Telling:
+        def run(*arguments: str) -> FleetRun:
             return playbook_run(fleet.control, fleet.inventory, f"portkeeper.windows.{role}", *at_once, *arguments)
 
         def lottery() -> dict[str, Json]:
@@ -97,13 +97,13 @@ def play_role(role: str, servers: c.Sequence[Server], others: c.Mapping[str, Jso
         return Runs(checked, first, second, booted, undone, undone_again, before, after)
 
 
-def converged(telling: Telling, host: str) -> Beat:
+def converged(telling: FleetRun, host: str) -> TaskRun:
     """What converge did: the role's one task that sent anything; or the one that failed without."""
     (beat,) = (beat for beat in telling.beats[host] if "victims" in beat.result or beat.event == "failed")
     return beat
 
 
-def written_after_the_boot(beat: Beat) -> list[str]:
+def written_after_the_boot(beat: TaskRun) -> list[str]:
     """What changed the server after it was asked to reboot, but for our own notes; a shell asks only netstat there."""
     log = beat.requests["log"]
     asked = max(place for place, entry in enumerate(log) if entry["method"] == "Win32ShutdownTracker")
@@ -218,7 +218,7 @@ class RoleContract:
         assert not any("Traceback" in telling.output for telling in runs.all)
 
 
-def assert_left_alone(beat: Beat, sentence: str) -> None:
+def assert_left_alone(beat: TaskRun, sentence: str) -> None:
     """Nothing was done, and the sentence says why."""
     assert (beat.event, beat.result["changed"]) == ("ok", False), beat.message
     assert beat.result["applicable"] is False
@@ -226,7 +226,7 @@ def assert_left_alone(beat: Beat, sentence: str) -> None:
     assert standing(beat.after) == standing(beat.before)
 
 
-def assert_refused(beat: Beat, sentence: str) -> None:
+def assert_refused(beat: TaskRun, sentence: str) -> None:
     """One sentence, and nothing changed."""
     assert beat.event == "failed", beat.message
     assert sentence in beat.message

@@ -45,7 +45,7 @@ class Step:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Story:
+class HostCase:
     """A server, and what is asked of it; ``variables`` are those of the host in the inventory."""
 
     id: str
@@ -58,7 +58,7 @@ class Story:
 
 
 @dataclasses.dataclass(frozen=True)
-class Beat:
+class TaskRun:
     """What one task did: its result, and the server before and after it."""
 
     event: Event
@@ -85,16 +85,16 @@ class Beat:
 
 
 @dataclasses.dataclass(frozen=True)
-class Telling:
+class FleetRun:
     """A run that is over; ``beats`` by host, in order, without those of ``fleet_acts``."""
 
     exit_code: int
     output: str
-    beats: c.Mapping[str, tuple[Beat, ...]]
+    beats: c.Mapping[str, tuple[TaskRun, ...]]
     recap: c.Mapping[str, c.Mapping[str, int]]
 
 
-def four_beats(
+def three_runs(
     module: str, options: Json, *, undo: Json | None = None, acts: tuple[Json, ...] = ()
 ) -> tuple[Step, ...]:
     """Check mode, the run, the run again, and the undo if there is one."""
@@ -106,7 +106,7 @@ def four_beats(
     return (*steps, *([Step(module=module, options=undo)] if undo is not None else []))
 
 
-def tell(stories: c.Sequence[Story]) -> dict[str, tuple[Beat, ...]]:
+def run_cases(stories: c.Sequence[HostCase]) -> dict[str, tuple[TaskRun, ...]]:
     """Start a fleet with a server per story, run all of them, and give what happened by story."""
     hosts = {story.id: {**story.server, "vars": _variables(story)} for story in stories}
     if len(hosts) != len(stories):
@@ -125,7 +125,7 @@ def play(
     tasks: c.Sequence[Json],
     *arguments: str,
     settings: c.Mapping[str, str] | None = None,
-) -> Telling:
+) -> FleetRun:
     """Run these tasks on all hosts of an inventory."""
     return _played(control, inventory, [_play("all", tasks)], *arguments, settings=settings)
 
@@ -136,7 +136,7 @@ def _played(
     plays: c.Sequence[Json],
     *arguments: str,
     settings: c.Mapping[str, str] | None = None,
-) -> Telling:
+) -> FleetRun:
     with tempfile.TemporaryDirectory(prefix="portkeeper-play-") as directory:
         playbook = pathlib.Path(directory) / "playbook.yml"
         playbook.write_text(yaml.safe_dump(list(plays), sort_keys=False, width=1000), encoding="utf-8")
@@ -153,7 +153,7 @@ def playbook_run(
     playbook: str,
     *arguments: str,
     settings: c.Mapping[str, str] | None = None,
-) -> Telling:
+) -> FleetRun:
     """Run a playbook, by its path or by its full name, with the servers' states recorded."""
     command = ["ansible-playbook", "-i", str(inventory), playbook, *arguments]
     return recorded_run(control, command, settings=settings)
@@ -161,10 +161,10 @@ def playbook_run(
 
 def recorded_run(
     control: ControlClient, command: c.Sequence[str], *, settings: c.Mapping[str, str] | None = None
-) -> Telling:
+) -> FleetRun:
     """Run one of Ansible's programs, with the servers' states recorded."""
     run = run_ansible(command, settings={**_settings(control), **(settings or {})})
-    return Telling(run.exit_code, run.output, _beats(run.record), run.recap)
+    return FleetRun(run.exit_code, run.output, _beats(run.record), run.recap)
 
 
 def _settings(control: ControlClient) -> dict[str, str]:
@@ -176,9 +176,9 @@ def _settings(control: ControlClient) -> dict[str, str]:
     }
 
 
-def _beats(lines: c.Sequence[dict[str, t.Any]]) -> dict[str, tuple[Beat, ...]]:
+def _beats(lines: c.Sequence[dict[str, t.Any]]) -> dict[str, tuple[TaskRun, ...]]:
     last: dict[str, Snapshot] = {}
-    beats: dict[str, list[Beat]] = {}
+    beats: dict[str, list[TaskRun]] = {}
     for line in lines:
         if "state" not in line:
             continue
@@ -187,22 +187,22 @@ def _beats(lines: c.Sequence[dict[str, t.Any]]) -> dict[str, tuple[Beat, ...]]:
         if line["event"] == "start" or line["task"].endswith(" fleet_acts") or before is None:
             continue
         event: Event = "failed" if line["status"] == "ignored" else line["status"]
-        beat = Beat(event, line["task"], line["result"], before, after, line["requests"])
+        beat = TaskRun(event, line["task"], line["result"], before, after, line["requests"])
         beats.setdefault(line["host"], []).append(beat)
     return {host: tuple(items) for host, items in beats.items()}
 
 
-def _variables(story: Story) -> dict[str, t.Any]:
+def _variables(story: HostCase) -> dict[str, t.Any]:
     steps = [dataclasses.asdict(step) | {"acts": [dict(act) for act in step.acts]} for step in story.steps]
     return {**story.variables, "story": steps}
 
 
-def _plays(stories: c.Sequence[Story]) -> list[Json]:
+def _plays(stories: c.Sequence[HostCase]) -> list[Json]:
     """A play for each module of each row, with those hosts alone: Ansible starts a process to skip a task, too."""
     return [play for position in range(max(len(story.steps) for story in stories)) for play in _row(position, stories)]
 
 
-def _row(position: int, stories: c.Sequence[Story]) -> c.Iterator[Json]:
+def _row(position: int, stories: c.Sequence[HostCase]) -> c.Iterator[Json]:
     steps = {story.id: story.steps[position] for story in stories if len(story.steps) > position}
     if acting := [host for host, step in steps.items() if step.acts]:
         yield _play(",".join(acting), [_acts_task(position)])

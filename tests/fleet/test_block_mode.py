@@ -13,7 +13,7 @@ import pytest
 from tests.fleet.beats import assert_refused
 from tests.fleet.in_process import tell
 from tests.fleet.snapshot import TCPIP
-from tests.fleet.stories import Beat, Json, Step, Story, play
+from tests.fleet.stories import HostCase, Json, Step, TaskRun, play
 from tests.simulator.control import running_fleet
 
 OLD: t.Final[Json] = {"release": "2003", "roles": ["dns", "ias"], "broken": False}
@@ -23,7 +23,7 @@ LOWER: t.Final[Json] = {"dynamic_ports": {"max_user_port": "default"}}
 RADIUS: t.Final[Json] = {"reserved_ports": {"services": ["ias"]}}
 DANGER: t.Final = "UDP 4500, which is not reserved then"
 
-Told: t.TypeAlias = dict[str, tuple[Beat, ...]]
+Told: t.TypeAlias = dict[str, tuple[TaskRun, ...]]
 
 
 def _run(*resources: Json, undo: bool = False) -> Step:
@@ -44,9 +44,9 @@ SOMEBODY_RAISES: t.Final[Json] = {
 }
 
 STORIES: t.Final = (
-    Story(id="raised-beside-a-reservation", server=OLD, steps=(_run(RAISE, RADIUS), _run(RAISE, RADIUS), REBOOT)),
-    Story(id="raised-alone", server=OLD, steps=(Step(module="dynamic_ports", options=RAISE["dynamic_ports"]),)),
-    Story(
+    HostCase(id="raised-beside-a-reservation", server=OLD, steps=(_run(RAISE, RADIUS), _run(RAISE, RADIUS), REBOOT)),
+    HostCase(id="raised-alone", server=OLD, steps=(Step(module="dynamic_ports", options=RAISE["dynamic_ports"]),)),
+    HostCase(
         id="reserved-first",
         server=OLD,
         steps=(
@@ -56,11 +56,11 @@ STORIES: t.Final = (
         ),
     ),
     # It booted with 60000; the next boot reads another value.
-    Story(id="lowered", server=HIGH, steps=(_run(LOWER, RADIUS), REBOOT)),
+    HostCase(id="lowered", server=HIGH, steps=(_run(LOWER, RADIUS), REBOOT)),
     # It booted without; the next boot reads another value.
-    Story(id="raised-by-somebody", server=OLD, steps=(_reboot(SOMEBODY_RAISES),)),
-    Story(id="taken-back", server=HIGH, steps=(_run(LOWER), _run(LOWER, undo=True), REBOOT)),
-    Story(
+    HostCase(id="raised-by-somebody", server=OLD, steps=(_reboot(SOMEBODY_RAISES),)),
+    HostCase(id="taken-back", server=HIGH, steps=(_run(LOWER), _run(LOWER, undo=True), REBOOT)),
+    HostCase(
         id="given-up",
         server={**HIGH, "reserved_ports": ["4500-4500"]},
         steps=(Step(module="reserved_ports", options={"services": ["ias"], "state": "pure"}), REBOOT),

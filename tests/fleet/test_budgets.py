@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from tests.fleet.stories import Beat, Json, Step, Story, tell
+from tests.fleet.stories import HostCase, Json, Step, TaskRun, run_cases
 
 MODULE: t.Final = "reserved_ports"
 NETSH_UNCHANGED: t.Final = 7
@@ -69,16 +69,16 @@ BUDGETS: t.Final = (
 
 
 @pytest.fixture(scope="module")
-def told() -> dict[str, tuple[Beat, ...]]:
+def told() -> dict[str, tuple[TaskRun, ...]]:
     steps = tuple(
         Step(module=MODULE, options={"ports": ports})
         for ports in (["5389"], ["5389", "5636"], ["5389", "5636"], ["5000-5010", "5636"])
     )
-    return tell([Story(id=budget.id, server=budget.server, steps=steps) for budget in BUDGETS])
+    return run_cases([HostCase(id=budget.id, server=budget.server, steps=steps) for budget in BUDGETS])
 
 
 @pytest.mark.parametrize("budget", BUDGETS, ids=lambda budget: budget.id)
-def test_requests_stay_within_the_budget(told: dict[str, tuple[Beat, ...]], budget: Budget) -> None:
+def test_requests_stay_within_the_budget(told: dict[str, tuple[TaskRun, ...]], budget: Budget) -> None:
     beats = told[budget.id]
     assert [beat.result["changed"] for beat in beats] == [True, True, False, True]
     allowed = (budget.first, budget.next, budget.unchanged, budget.next)
@@ -87,26 +87,26 @@ def test_requests_stay_within_the_budget(told: dict[str, tuple[Beat, ...]], budg
 
 
 @pytest.mark.parametrize("budget", BUDGETS, ids=lambda budget: budget.id)
-def test_bytes_stay_within_the_budget(told: dict[str, tuple[Beat, ...]], budget: Budget) -> None:
+def test_bytes_stay_within_the_budget(told: dict[str, tuple[TaskRun, ...]], budget: Budget) -> None:
     for beat in told[budget.id]:
         assert beat.requests["bytes_in"] + beat.requests["bytes_out"] <= MOST_BYTES
 
 
 @pytest.mark.parametrize("budget", BUDGETS, ids=lambda budget: budget.id)
-def test_no_request_serves_authentication_alone(told: dict[str, tuple[Beat, ...]], budget: Budget) -> None:
+def test_no_request_serves_authentication_alone(told: dict[str, tuple[TaskRun, ...]], budget: Budget) -> None:
     assert [beat.requests["authentication_rounds"] for beat in told[budget.id]] == [0, 0, 0, 0]
 
 
 def test_a_changed_pool_with_its_restart_stays_within_the_budget() -> None:
     stories = [
-        Story(
+        HostCase(
             id=release,
             server={"release": release, "roles": ["dns"], "broken": False, "time_scale": 1.0},
             steps=(Step(module="dns_socket_pool", options={**options, "restart": True}),),
         )
         for release, (_most, options) in POOL_RESTARTED.items()
     ]
-    told = tell(stories)
+    told = run_cases(stories)
     for release, (most, _options) in POOL_RESTARTED.items():
         (beat,) = told[release]
         assert "restarted DNS" in beat.result["msg"], beat.result

@@ -13,7 +13,7 @@ import pytest
 
 from tests.fleet.in_process import tell
 from tests.fleet.snapshot import Snapshot
-from tests.fleet.stories import Beat, Event, Json, Step, Story
+from tests.fleet.stories import Event, HostCase, Json, Step, TaskRun
 
 MODULE: t.Final = "converge"
 AD_LDS: t.Final = "ADAM_MSExchange"
@@ -23,7 +23,7 @@ EXCLUDED: t.Final[Json] = {"dns_socket_pool": {"ad_lds_instances": ["MSExchange"
 THIEF: t.Final[Json] = {"do": "bind", "image": "thief.exe", "protocol": "tcp", "port": 50389}
 STOP_EDGE: t.Final[tuple[Json, ...]] = tuple({"do": "stop_service", "service": name} for name in (*DEPENDENTS, AD_LDS))
 
-Told: t.TypeAlias = dict[str, tuple[Beat, ...]]
+Told: t.TypeAlias = dict[str, tuple[TaskRun, ...]]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -179,17 +179,17 @@ def _three(options: Json) -> tuple[Step, ...]:
     )
 
 
-def _several(release: str) -> Story:
+def _several(release: str) -> HostCase:
     server = {"release": release, "roles": ["dns"], "netsh_hotfix": True, "language": "de"}
-    return Story(id=f"several-on-{release}", server=server, steps=_three(SEVERAL))
+    return HostCase(id=f"several-on-{release}", server=server, steps=_three(SEVERAL))
 
 
-OWN_BASELINE: t.Final = Story(
+OWN_BASELINE: t.Final = HostCase(
     id="radius-on-2003",
     server={"release": "2003", "roles": ["ias", "dns"], "max_user_port": 65534, "broken": True},
     steps=_three(RADIUS),
 )
-KILLED: t.Final = Story(
+KILLED: t.Final = HostCase(
     id="dns-was-killed",
     server={"release": "2022", "broken": False},
     steps=(
@@ -205,7 +205,7 @@ KILLED: t.Final = Story(
 @pytest.fixture(scope="module")
 def told() -> Told:
     cases = [
-        Story(id=case.id, server=case.server, steps=(Step(module=MODULE, options=case.options, acts=case.acts),))
+        HostCase(id=case.id, server=case.server, steps=(Step(module=MODULE, options=case.options, acts=case.acts),))
         for case in CASES
     ]
     return tell([*cases, *map(_several, RELEASES), OWN_BASELINE, KILLED])

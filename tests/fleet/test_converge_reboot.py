@@ -17,10 +17,10 @@ import pytest
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import OptionError, PlanError
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs import converge_options
-from ansible_collections.portkeeper.windows.plugins.module_utils._windows.power import PowerError, carry_out
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.server_reboot import RebootError, carry_out
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._action_base import validated_options
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._results import many_results
-from tests.fleet.interruption import DirectPlace
+from tests.fleet.killed_runs import DirectPlace
 from tests.fleet.role_contract import standing
 from tests.fleet.stories import Json
 
@@ -184,7 +184,7 @@ def test_a_service_that_loses_its_port_at_the_boot_is_relieved() -> None:
 
 def test_another_required_service_that_stays_down_fails_the_task() -> None:
     reserve = {"resources": [{"reserved_ports": {"ports": ["6000"]}}], "victims": [], "required_services": [AD_LDS]}
-    with pytest.raises(PowerError, match=rf"600 seconds after it began service {AD_LDS} is Stopped"):
+    with pytest.raises(RebootError, match=rf"600 seconds after it began service {AD_LDS} is Stopped"):
         _unlucky_boot({**KEEP, **reserve, **REBOOT})
 
 

@@ -13,7 +13,7 @@ import yaml
 
 from tests.fleet.in_process import tell
 from tests.fleet.snapshot import Snapshot
-from tests.fleet.stories import Beat, Json, Step, Story
+from tests.fleet.stories import HostCase, Json, Step, TaskRun
 
 SERVERS: t.Final[dict[str, Json]] = yaml.safe_load(
     (pathlib.Path(__file__).parent / "diagnosis.yml").read_text(encoding="utf-8")
@@ -29,44 +29,44 @@ MOST_FOR_A_PORT: t.Final = 8
 """For the question who has one port."""
 
 
-def _story(name: str) -> Story:
+def _story(name: str) -> HostCase:
     acts = tuple(SERVERS[name].get("acts", ()))
     first = Step(module=MODULE, options={}, acts=acts)
     steps = (first, Step(module=MODULE, options=EVERYTHING), Step(module=MODULE, options=WHO))
-    return Story(id=name, server=SERVERS[name]["server"], steps=steps)
+    return HostCase(id=name, server=SERVERS[name]["server"], steps=steps)
 
 
 @pytest.fixture(scope="module")
-def told() -> dict[str, tuple[Beat, ...]]:
+def told() -> dict[str, tuple[TaskRun, ...]]:
     return tell([_story(name) for name in NAMES])
 
 
-def _kinds(beat: Beat) -> list[str]:
+def _kinds(beat: TaskRun) -> list[str]:
     assert beat.event == "ok", beat.message
     return sorted(row["kind"] for row in beat.result["findings"])
 
 
 @pytest.mark.parametrize("name", REACHED)
-def test_every_planted_cause_is_found_and_nothing_else(told: dict[str, tuple[Beat, ...]], name: str) -> None:
+def test_every_planted_cause_is_found_and_nothing_else(told: dict[str, tuple[TaskRun, ...]], name: str) -> None:
     assert _kinds(told[name][0]) == sorted(SERVERS[name].get("finds", ()))
 
 
 @pytest.mark.parametrize("name", REACHED)
-def test_more_sockets_make_no_other_findings(told: dict[str, tuple[Beat, ...]], name: str) -> None:
+def test_more_sockets_make_no_other_findings(told: dict[str, tuple[TaskRun, ...]], name: str) -> None:
     """The findings ask for the sockets that they need; if all are read anyway, they are the same."""
     few, many = (beat.result["findings"] for beat in told[name][:2])
     assert [(row["kind"], row["ports"]) for row in few] == [(row["kind"], row["ports"]) for row in many]
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if "waits_for" in SERVERS[name]])
-def test_what_is_configured_already_is_told(told: dict[str, tuple[Beat, ...]], name: str) -> None:
+def test_what_is_configured_already_is_told(told: dict[str, tuple[TaskRun, ...]], name: str) -> None:
     rows = told[name][0].result["findings"]
     found = {row["kind"]: row["waits_for"] for row in rows if row["configured"]}
     assert found == SERVERS[name]["waits_for"]
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if "held_by" in SERVERS[name]])
-def test_who_has_the_port_is_told(told: dict[str, tuple[Beat, ...]], name: str) -> None:
+def test_who_has_the_port_is_told(told: dict[str, tuple[TaskRun, ...]], name: str) -> None:
     (finding,) = told[name][0].result["findings"]
     (held,) = finding["held_by"]
     expected = SERVERS[name]["held_by"]
@@ -77,20 +77,20 @@ def test_who_has_the_port_is_told(told: dict[str, tuple[Beat, ...]], name: str) 
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if "fails" in SERVERS[name]])
-def test_who_can_not_get_in_is_told_why(told: dict[str, tuple[Beat, ...]], name: str) -> None:
+def test_who_can_not_get_in_is_told_why(told: dict[str, tuple[TaskRun, ...]], name: str) -> None:
     beat = told[name][0]
     assert beat.event != "ok"
     assert SERVERS[name]["fails"] in beat.message
 
 
 @pytest.mark.parametrize("name", REACHED)
-def test_everything_is_read_in_few_requests(told: dict[str, tuple[Beat, ...]], name: str) -> None:
+def test_everything_is_read_in_few_requests(told: dict[str, tuple[TaskRun, ...]], name: str) -> None:
     assert max(beat.count for beat in told[name][:2]) <= MOST_REQUESTS
     assert told[name][2].count <= MOST_FOR_A_PORT
 
 
 @pytest.mark.parametrize("name", REACHED)
-def test_nothing_is_changed(told: dict[str, tuple[Beat, ...]], name: str) -> None:
+def test_nothing_is_changed(told: dict[str, tuple[TaskRun, ...]], name: str) -> None:
     assert not any(beat.result["changed"] for beat in told[name])
     assert all(_quiet(beat.before) == _quiet(beat.after) for beat in told[name])
 

@@ -14,14 +14,14 @@ import pytest
 from tests.fleet.beats import assert_done_as_said, assert_nothing_to_do, assert_only_told, assert_refused
 from tests.fleet.in_process import tell
 from tests.fleet.snapshot import DNS, SERVICES, Snapshot
-from tests.fleet.stories import Beat, Json, Step, Story, four_beats
+from tests.fleet.stories import HostCase, Json, Step, TaskRun, three_runs
 
 MODULE: t.Final = "dns_socket_pool"
 ROLES: t.Final[Json] = {"roles": ["dns"]}
 PORTS: t.Final = ["50389", "50636"]
 ENTRIES: t.Final = ["50389-50389", "50636-50636"]
 
-Told: t.TypeAlias = dict[str, tuple[Beat, ...]]
+Told: t.TypeAlias = dict[str, tuple[TaskRun, ...]]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -206,10 +206,10 @@ def _dependent(name: str) -> list[Json]:
     ]
 
 
-def _restarting(release: str, options: Json) -> Story:
+def _restarting(release: str, options: Json) -> HostCase:
     """Change, restart in the same run; again; change without restart; a later run restarts; again."""
     later = {**options, "size": 4000}
-    return Story(
+    return HostCase(
         id=f"{release}-restart",
         server={"release": release, **ROLES, "registry": _dependent("Zones")},
         steps=(
@@ -232,7 +232,7 @@ RESTARTS: t.Final = (
     _restarting("2008r2", {"excluded_ports": ["50000-60000"]}),
     _restarting("2022", {"excluded_ports": ["50000-60000"]}),
 )
-SOMEBODY_RESTARTS: t.Final = Story(
+SOMEBODY_RESTARTS: t.Final = HostCase(
     id="somebody-restarts",
     server={"release": "2022", **ROLES},
     steps=(
@@ -244,7 +244,7 @@ SOMEBODY_RESTARTS: t.Final = Story(
         ),
     ),
 )
-STOPPED: t.Final = Story(
+STOPPED: t.Final = HostCase(
     id="dns-is-stopped",
     server={"release": "2022", **ROLES},
     steps=(
@@ -255,20 +255,20 @@ STOPPED: t.Final = Story(
         ),
     ),
 )
-WRITTEN_BY_OTHERS: t.Final = Story(
+WRITTEN_BY_OTHERS: t.Final = HostCase(
     id="written-by-others",
     server={"release": "2022", **ROLES, "dns_pool_exclusions": ENTRIES},
     steps=(Step(module=MODULE, options={"excluded_ports": PORTS, "restart": True}),),
 )
 
 
-def _story(case: Case) -> Story:
+def _story(case: Case) -> HostCase:
     server = {"release": case.release, **ROLES, **case.more}
-    return Story(id=case.id, server=server, steps=four_beats(MODULE, case.options, undo=case.undo))
+    return HostCase(id=case.id, server=server, steps=three_runs(MODULE, case.options, undo=case.undo))
 
 
-def _refused(case: Refusal) -> Story:
-    return Story(id=case.id, server={**ROLES, **case.server}, steps=(Step(module=MODULE, options=case.options),))
+def _refused(case: Refusal) -> HostCase:
+    return HostCase(id=case.id, server={**ROLES, **case.server}, steps=(Step(module=MODULE, options=case.options),))
 
 
 @pytest.fixture(scope="module")
@@ -342,7 +342,7 @@ def _pid(snapshot: Snapshot, service: str) -> int:
     return int(snapshot.service(service)["pid"])
 
 
-def _assert_restarted(beat: Beat) -> None:
+def _assert_restarted(beat: TaskRun) -> None:
     """DNS and what needs it were restarted once, and DNS serves."""
     assert beat.event == "ok", beat.message
     for service in ("DNS", "Zones"):
@@ -354,13 +354,13 @@ def _assert_restarted(beat: Beat) -> None:
     assert len(stopped) == 2
 
 
-def _assert_dns_went_on(beat: Beat) -> None:
+def _assert_dns_went_on(beat: TaskRun) -> None:
     assert _pid(beat.before, "DNS") == _pid(beat.after, "DNS")
     assert _pid(beat.before, "Zones") == _pid(beat.after, "Zones")
 
 
 @pytest.mark.parametrize("story", RESTARTS, ids=str)
-def test_a_change_is_in_force_after_the_restart(told: Told, story: Story) -> None:
+def test_a_change_is_in_force_after_the_restart(told: Told, story: HostCase) -> None:
     checked, changed, *_unused = told[story.id]
     assert checked.after.data == checked.before.data
     assert checked.result["changed"] is True
@@ -372,7 +372,7 @@ def test_a_change_is_in_force_after_the_restart(told: Told, story: Story) -> Non
 
 
 @pytest.mark.parametrize("story", RESTARTS, ids=str)
-def test_a_restart_is_not_made_twice(told: Told, story: Story) -> None:
+def test_a_restart_is_not_made_twice(told: Told, story: HostCase) -> None:
     _checked, _changed, again, *_unused = told[story.id]
     assert_nothing_to_do(again)
     _assert_dns_went_on(again)
@@ -380,7 +380,7 @@ def test_a_restart_is_not_made_twice(told: Told, story: Story) -> None:
 
 
 @pytest.mark.parametrize("story", RESTARTS, ids=str)
-def test_a_later_run_makes_the_restart_that_is_due(told: Told, story: Story) -> None:
+def test_a_later_run_makes_the_restart_that_is_due(told: Told, story: HostCase) -> None:
     changed, waiting, checked, restarted, again, asked = told[story.id][3:]
     for beat in (changed, waiting):
         _assert_dns_went_on(beat)

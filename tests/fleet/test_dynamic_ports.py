@@ -14,7 +14,7 @@ import pytest
 from tests.fleet.beats import assert_done_as_said, assert_nothing_to_do, assert_only_told, assert_refused
 from tests.fleet.in_process import tell
 from tests.fleet.snapshot import TCPIP
-from tests.fleet.stories import Beat, Json, Step, Story, four_beats
+from tests.fleet.stories import HostCase, Json, Step, TaskRun, three_runs
 
 MODULE: t.Final = "dynamic_ports"
 ROLES: t.Final[Json] = {"roles": ["dns"]}
@@ -22,7 +22,7 @@ WIDE: t.Final[Json] = {"start": 1025, "number": 58976}
 USUAL: t.Final[Json] = {"start": 49152, "number": 16384}
 WIDENED: t.Final[Json] = {"dynamic_range": {"tcp": "1025-60000", "udp": "1025-60000"}}
 
-Told: t.TypeAlias = dict[str, tuple[Beat, ...]]
+Told: t.TypeAlias = dict[str, tuple[TaskRun, ...]]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -103,11 +103,11 @@ CASES: t.Final = (
 )
 
 
-def _restart(release: str) -> Story:
+def _restart(release: str) -> HostCase:
     """A change of the range waits for a restart of DNS by anyone."""
     acts = ({"do": "stop_service", "service": "DNS"}, {"do": "start_service", "service": "DNS"})
     steps = (Step(module=MODULE, options=WIDE), Step(module=MODULE, options=WIDE, acts=acts))
-    return Story(id=f"{release}-restarted", server={"release": release, **ROLES}, steps=steps)
+    return HostCase(id=f"{release}-restarted", server={"release": release, **ROLES}, steps=steps)
 
 
 RESTARTS: t.Final = tuple(map(_restart, ("2008", "2008r2", "2022")))
@@ -122,16 +122,16 @@ REFUSALS: t.Final[tuple[tuple[str, str, Json, str], ...]] = (
 )
 
 
-def _story(case: Case) -> Story:
+def _story(case: Case) -> HostCase:
     undo = Step(module="converge", options={"resources": [{MODULE: case.options}], "state": "absent"})
     server = {"release": case.release, **ROLES, **case.more}
-    return Story(id=case.id, server=server, steps=(*four_beats(MODULE, case.options), undo))
+    return HostCase(id=case.id, server=server, steps=(*three_runs(MODULE, case.options), undo))
 
 
 @pytest.fixture(scope="module")
 def told() -> Told:
     refused = [
-        Story(id=name, server={"release": release, **ROLES}, steps=(Step(module=MODULE, options=options),))
+        HostCase(id=name, server={"release": release, **ROLES}, steps=(Step(module=MODULE, options=options),))
         for name, release, options, _words in REFUSALS
     ]
     return tell([*map(_story, CASES), *RESTARTS, *refused])
@@ -177,7 +177,7 @@ def test_it_can_be_taken_back(told: Told, case: Case) -> None:
 
 
 @pytest.mark.parametrize("story", RESTARTS, ids=str)
-def test_a_restart_of_dns_settles_it(told: Told, story: Story) -> None:
+def test_a_restart_of_dns_settles_it(told: Told, story: HostCase) -> None:
     _done, later = told[story.id]
     assert_nothing_to_do(later)
     assert (later.result["effective"], later.result["restart_required"]) == ("yes", False)

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from tests.fleet.servers import PORTAL
-from tests.fleet.stories import DEFAULTS, Beat, Json, Telling, play
+from tests.fleet.stories import DEFAULTS, FleetRun, Json, TaskRun, play
 from tests.simulator.control import running_fleet
 
 DIAGNOSIS: t.Final[dict[str, Json]] = yaml.safe_load(
@@ -24,24 +24,24 @@ CONVERGE: t.Final = "portkeeper.windows.converge"
 REBOOTS: t.Final = ("dc_ias", "sbs2003", "exchange_edge_dns")
 
 FIXED: t.Final[dict[str, tuple[str, str]]] = {
-    "edge-2003-robbed": ("exchange_edge_dns", "ADAM_MSExchange"),
+    "edge-2003-lost-port": ("exchange_edge_dns", "ADAM_MSExchange"),
     "edge-2003-reserved-since": ("exchange_edge_dns", "ADAM_MSExchange"),
-    "edge-2008-robbed": ("exchange_edge_dns", "ADAM_MSExchange"),
-    "edge-2008r2-robbed": ("exchange_edge_dns", "ADAM_MSExchange"),
-    "edge-2016-robbed-german": ("exchange_edge_dns", "ADAM_MSExchange"),
+    "edge-2008-lost-port": ("exchange_edge_dns", "ADAM_MSExchange"),
+    "edge-2008r2-lost-port": ("exchange_edge_dns", "ADAM_MSExchange"),
+    "edge-2016-lost-port-german": ("exchange_edge_dns", "ADAM_MSExchange"),
     "edge-2022-excluded-since": ("exchange_edge_dns", "ADAM_MSExchange"),
-    "ias-2003-robbed": ("dc_ias", "IAS"),
-    "ias-2003-robbed-german": ("dc_ias", "IAS"),
-    "nps-2008-robbed": ("dc_ias", "IAS"),
+    "ias-2003-lost-port": ("dc_ias", "IAS"),
+    "ias-2003-lost-port-german": ("dc_ias", "IAS"),
+    "nps-2008-lost-port": ("dc_ias", "IAS"),
     "nps-2016-freed": ("dc_ias", "IAS"),
     "sbs2003-no-push": ("sbs2003", "W3SVC"),
-    "sbs-robbed": ("sbs2003", "IAS"),
-    "portal-robbed": ("exchange_edge_dns", "ADAM_Portal"),
+    "sbs-lost-port": ("sbs2003", "IAS"),
+    "portal-lost-port": ("exchange_edge_dns", "ADAM_Portal"),
     "nps-2019-freed-of-java": (CONVERGE, "IAS"),
 }
 """The servers, the role or the module that each gets, and the service that must have its ports then."""
 MORE: t.Final[dict[str, Json]] = {
-    "sbs-robbed": {"server": {"release": "2003", "roles": ["sbs2003"], "broken": ["IAS"]}},
+    "sbs-lost-port": {"server": {"release": "2003", "roles": ["sbs2003"], "broken": ["IAS"]}},
     "nps-2019-freed-of-java": {
         "server": {
             "release": "2019",
@@ -49,7 +49,7 @@ MORE: t.Final[dict[str, Json]] = {
             "foreigners": [{"image": "java.exe", "protocol": "udp", "port": 1812}],
         },
     },
-    "portal-robbed": {"server": {**PORTAL, "broken": ["ADAM_Portal"]}},
+    "portal-lost-port": {"server": {**PORTAL, "broken": ["ADAM_Portal"]}},
 }
 STRANGERS: t.Final = ("nps-2019-freed-of-java",)
 """Servers where another program than the DNS server has the port; they have no DNS server."""
@@ -59,9 +59,9 @@ STRANGERS: t.Final = ("nps-2019-freed-of-java",)
 class Runs:
     """The look, the pasted fixes, and the look after them; and by server the fix of its worst finding."""
 
-    seen: Telling
-    pasted: Telling
-    after: Telling
+    seen: FleetRun
+    pasted: FleetRun
+    after: FleetRun
     fixes: t.Mapping[str, str]
 
 
@@ -114,6 +114,6 @@ def test_nothing_is_found_any_more(runs: Runs, name: str) -> None:
     assert _kinds(runs.after.beats[name][0]) == []
 
 
-def _kinds(beat: Beat) -> list[str]:
+def _kinds(beat: TaskRun) -> list[str]:
     assert beat.event == "ok", beat.message
     return [row["kind"] for row in beat.result["findings"]]

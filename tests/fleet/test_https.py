@@ -11,7 +11,7 @@ import typing as t
 import pytest
 
 from tests.fleet.snapshot import joined
-from tests.fleet.stories import DEFAULTS, Json, Telling, play
+from tests.fleet.stories import DEFAULTS, FleetRun, Json, play
 from tests.simulator.control import running_fleet
 
 
@@ -46,7 +46,7 @@ BAD: t.Final[dict[str, tuple[Json, str]]] = {
 
 
 @pytest.fixture(scope="module")
-def told() -> Telling:
+def told() -> FleetRun:
     hosts = {**GOOD, **{name: server for name, (server, _sentence) in BAD.items()}}
     with running_fleet({"defaults": dict(DEFAULTS), "hosts": hosts}) as fleet:
         task = {"name": "Reserve", "portkeeper.windows.reserved_ports": {"ports": ["5389"]}}
@@ -54,14 +54,14 @@ def told() -> Telling:
 
 
 @pytest.mark.parametrize("host", GOOD)
-def test_it_works(told: Telling, host: str) -> None:
+def test_it_works(told: FleetRun, host: str) -> None:
     (beat,) = told.beats[host]
     assert (beat.event, beat.result["changed"]) == ("ok", True), beat.message
     assert joined(beat.after.excluded("udp")) == ["5389-5389"]
 
 
 @pytest.mark.parametrize("host", BAD)
-def test_one_sentence_says_what_is_wrong(told: Telling, host: str) -> None:
+def test_one_sentence_says_what_is_wrong(told: FleetRun, host: str) -> None:
     _server, sentence = BAD[host]
     (beat,) = told.beats[host]
     assert beat.event == "unreachable"

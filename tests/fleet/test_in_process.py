@@ -10,7 +10,7 @@ import typing as t
 import pytest
 
 from tests.fleet import in_process, stories
-from tests.fleet.stories import Beat, Json, Step, Story, four_beats
+from tests.fleet.stories import HostCase, Json, Step, TaskRun, three_runs
 
 PORTS: t.Final = ["50389", "50636"]
 DNS: t.Final[Json] = {"release": "2022", "roles": ["dns"]}
@@ -20,10 +20,12 @@ MEMBER: t.Final[Json] = {"release": "2003", "roles": ["member"]}
 OLD: t.Final[Json] = {"release": "2003", "broken": False}
 
 
-def _four(name: str, server: Json, options: Json, **undo: t.Any) -> Story:
+def _four(name: str, server: Json, options: Json, **undo: t.Any) -> HostCase:
     """The story of one module, which is named before the first blank of ``name``."""
     module = name.partition(" ")[0]
-    return Story(id=name.replace(" ", "-"), server=server, steps=four_beats(module, options, undo={**options, **undo}))
+    return HostCase(
+        id=name.replace(" ", "-"), server=server, steps=three_runs(module, options, undo={**options, **undo})
+    )
 
 
 STORIES: t.Final = (
@@ -42,7 +44,7 @@ STORIES: t.Final = (
     _four("static_rpc_port", CONTROLLER, {"ports": {"ntds": 49200, "netlogon": 49201}}, ports={"ntds": "default"}),
     _four("services_file", OLD, {"entries": ENTRIES}, state="absent"),
     _four("converge", {"release": "2022"}, {"resources": [{"reserved_ports": {"ports": ["5389"]}}]}, state="absent"),
-    Story(
+    HostCase(
         id="port_info",
         server={"release": "2022", "broken": True},
         steps=(
@@ -52,21 +54,21 @@ STORIES: t.Final = (
         ),
     ),
 )
-Told: t.TypeAlias = dict[str, tuple[Beat, ...]]
+Told: t.TypeAlias = dict[str, tuple[TaskRun, ...]]
 
 
 @pytest.fixture(scope="module")
 def by_program() -> Told:
-    return stories.tell(STORIES)
+    return stories.run_cases(STORIES)
 
 
 @pytest.mark.parametrize("story", STORIES, ids=str)
-def test_both_ways_are_the_same(by_program: Told, story: Story) -> None:
+def test_both_ways_are_the_same(by_program: Told, story: HostCase) -> None:
     here = in_process.tell([story])[story.id]
     assert [_comparable(beat) for beat in here] == [_comparable(beat) for beat in by_program[story.id]]
 
 
-def _comparable(beat: Beat) -> Json:
+def _comparable(beat: TaskRun) -> Json:
     """Without times and what Ansible adds to results. Each message once: how often a wait asks depends on the time."""
     added_by_ansible = {"_ansible_no_log", "exception", "failed"}
     result = {"warnings": [], "changed": False, **beat.result}

@@ -14,7 +14,7 @@ import pytest
 from tests.fleet.beats import assert_refused
 from tests.fleet.in_process import tell
 from tests.fleet.snapshot import JOURNAL, TCPIP
-from tests.fleet.stories import Beat, Json, Step, Story
+from tests.fleet.stories import HostCase, Json, Step, TaskRun
 
 PORTS: t.Final[Json] = {"ports": ["50389"]}
 RESERVE: t.Final = Step(module="reserved_ports", options=PORTS)
@@ -48,20 +48,20 @@ TAMPERED: t.Final[t.Mapping[str, tuple[Json, str]]] = {
 """Each with what the sentence says of it."""
 
 
-def _tampered(name: str, value: Json) -> Story:
+def _tampered(name: str, value: Json) -> HostCase:
     """A wish that has nothing to do with what the journal says, in check mode and without."""
     check = Step(module="reserved_ports", options=PORTS, check=True)
     server = {"release": "2022", "roles": ["member"], "registry": [value]}
-    return Story(id=name, server=server, steps=(check, RESERVE))
+    return HostCase(id=name, server=server, steps=(check, RESERVE))
 
 
-SWITCHED_OFF: t.Final = Story(
+SWITCHED_OFF: t.Final = HostCase(
     id="switched-off",
     server={"release": "2003"},
     variables=OFF,
     steps=(RESERVE, RESERVE, Step(module="reserved_ports", options={**PORTS, "state": "absent"})),
 )
-SWITCHED_OFF_ON_NEW: t.Final = Story(
+SWITCHED_OFF_ON_NEW: t.Final = HostCase(
     id="switched-off-on-2022",
     server={"release": "2022", "roles": ["dns"]},
     variables=OFF,
@@ -72,13 +72,13 @@ SWITCHED_OFF_ON_NEW: t.Final = Story(
         Step(module="service_start_mode", options={"name": "DNS", "start_mode": "delayed"}),
     ),
 )
-SWITCHED_OFF_AND_TAMPERED: t.Final = Story(
+SWITCHED_OFF_AND_TAMPERED: t.Final = HostCase(
     id="switched-off-and-tampered",
     server={"release": "2003", "registry": [_journal("{never closed")]},
     variables=OFF,
     steps=(RESERVE,),
 )
-CHANGED_SINCE: t.Final = Story(
+CHANGED_SINCE: t.Final = HostCase(
     id="changed-since",
     server={"release": "2003", "reserved_ports": ["3343-3343"]},
     steps=(
@@ -98,7 +98,7 @@ CHANGED_SINCE: t.Final = Story(
         ),
     ),
 )
-TAKEN_BACK: t.Final = Story(
+TAKEN_BACK: t.Final = HostCase(
     id="taken-back",
     server={"release": "2003", "reserved_ports": ["  3343 - 3343", "1645-1645", "1646-1646", "seven"]},
     steps=(
@@ -110,13 +110,13 @@ TAKEN_BACK: t.Final = Story(
 
 
 @pytest.fixture(scope="module")
-def told() -> dict[str, tuple[Beat, ...]]:
+def told() -> dict[str, tuple[TaskRun, ...]]:
     tampered = [_tampered(name, value) for name, (value, _sentence) in TAMPERED.items()]
     others = [SWITCHED_OFF, SWITCHED_OFF_ON_NEW, SWITCHED_OFF_AND_TAMPERED, CHANGED_SINCE, TAKEN_BACK]
     return tell([*tampered, *others])
 
 
-Told: t.TypeAlias = dict[str, tuple[Beat, ...]]
+Told: t.TypeAlias = dict[str, tuple[TaskRun, ...]]
 
 
 @pytest.mark.parametrize("name", TAMPERED)

@@ -12,9 +12,9 @@ import pytest
 
 from tests.fleet.beats import assert_nothing_to_do, assert_refused
 from tests.fleet.in_process import tell
-from tests.fleet.stories import Beat, Json, Step, Story
+from tests.fleet.stories import HostCase, Json, Step, TaskRun
 
-Told: t.TypeAlias = dict[str, tuple[Beat, ...]]
+Told: t.TypeAlias = dict[str, tuple[TaskRun, ...]]
 
 IAS: t.Final = ["1645-1646", "1812-1813"]
 EDGE: t.Final = ["50389-50389", "50636-50636"]
@@ -84,17 +84,17 @@ REFUSED: t.Final[tuple[tuple[str, Json, str, Json, str], ...]] = (
 @pytest.fixture(scope="module")
 def told() -> Told:
     meant = [
-        Story(id=name, server=server, steps=(Step(module=module, options=options),) * 2)
+        HostCase(id=name, server=server, steps=(Step(module=module, options=options),) * 2)
         for name, server, module, options, _after in MEANT
     ]
     pure = [
-        Story(
+        HostCase(
             id=name, server=EXCLUDED, steps=(Step(module="reserved_ports", options={**options, "state": "pure"}),) * 2
         )
         for name, options, _after in PURE
     ]
     refused = [
-        Story(id=name, server=server, steps=(Step(module=module, options=options),))
+        HostCase(id=name, server=server, steps=(Step(module=module, options=options),))
         for name, server, module, options, _words in REFUSED
     ]
     return tell([*meant, *pure, *refused])

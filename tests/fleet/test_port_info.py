@@ -13,12 +13,12 @@ import pytest
 from tests.fleet.beats import assert_refused
 from tests.fleet.in_process import tell
 from tests.fleet.snapshot import PROTOCOLS
-from tests.fleet.stories import Beat, Json, Step, Story
+from tests.fleet.stories import HostCase, Json, Step, TaskRun
 
 MODULE: t.Final = "port_info"
 QUERY: t.Final = "sockets[?port==`50636` && protocol=='udp']"
 
-Told: t.TypeAlias = dict[str, tuple[Beat, ...]]
+Told: t.TypeAlias = dict[str, tuple[TaskRun, ...]]
 
 SERVERS: t.Final[dict[str, Json]] = {
     "2003": {"release": "2003"},
@@ -49,9 +49,9 @@ def told() -> Told:
         Step(module=MODULE, options={}),
         Step(module=MODULE, options={"gather_subset": ["all"]}, check=True),
     )
-    asked = [Story(id=name, server={**server, "broken": True}, steps=steps) for name, server in SERVERS.items()]
+    asked = [HostCase(id=name, server={**server, "broken": True}, steps=steps) for name, server in SERVERS.items()]
     wrong = [
-        Story(id=name, server={"release": "2022"}, steps=(Step(module=MODULE, options=options),))
+        HostCase(id=name, server={"release": "2022"}, steps=(Step(module=MODULE, options=options),))
         for name, (options, _sentence) in WRONG.items()
     ]
     return tell([*asked, *wrong])

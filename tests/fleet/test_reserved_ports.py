@@ -13,7 +13,7 @@ import pytest
 
 from tests.fleet.in_process import tell
 from tests.fleet.snapshot import Snapshot, shown
-from tests.fleet.stories import Beat, Json, Step, Story, four_beats
+from tests.fleet.stories import HostCase, Json, Step, TaskRun, three_runs
 
 MODULE: t.Final = "reserved_ports"
 PORTS: t.Final = ["50389", "50636"]
@@ -325,16 +325,16 @@ REFUSALS: t.Final = (
 )
 
 
-def _story(case: Case) -> Story:
-    steps = four_beats(MODULE, case.options, undo=case.undoing, acts=case.acts)
-    return Story(id=case.id, server=case.server, steps=steps)
+def _story(case: Case) -> HostCase:
+    steps = three_runs(MODULE, case.options, undo=case.undoing, acts=case.acts)
+    return HostCase(id=case.id, server=case.server, steps=steps)
 
 
-def _refused(case: Refusal) -> Story:
-    return Story(id=case.id, server=case.server, steps=(Step(module=MODULE, options=case.options, acts=case.acts),))
+def _refused(case: Refusal) -> HostCase:
+    return HostCase(id=case.id, server=case.server, steps=(Step(module=MODULE, options=case.options, acts=case.acts),))
 
 
-OWNER: t.Final = Story(
+OWNER: t.Final = HostCase(
     id="held-by-its-owner",
     server=EDGE,
     steps=(
@@ -347,7 +347,7 @@ OWNER: t.Final = Story(
         ),
     ),
 )
-WHOLE_BLOCK_IN_USE: t.Final = Story(
+WHOLE_BLOCK_IN_USE: t.Final = HostCase(
     id="whole-block-in-use",
     server=NEW,
     steps=(
@@ -361,7 +361,7 @@ WHOLE_BLOCK_IN_USE: t.Final = Story(
         ),
     ),
 )
-BOOTED: t.Final = Story(
+BOOTED: t.Final = HostCase(
     id="in-force-after-a-boot",
     server=OLD,
     steps=(
@@ -370,7 +370,7 @@ BOOTED: t.Final = Story(
         Step(module=MODULE, options={"ports": PORTS}, acts=({"do": "boot"},)),
     ),
 )
-FOREIGN: t.Final = Story(
+FOREIGN: t.Final = HostCase(
     id="written-by-somebody-else",
     server=OLD | {"reserved_ports": ["50389-50389", "50636-50636"]},
     steps=(Step(module=MODULE, options={"ports": PORTS}),),
@@ -378,7 +378,7 @@ FOREIGN: t.Final = Story(
 
 
 @pytest.fixture(scope="module")
-def told() -> dict[str, tuple[Beat, ...]]:
+def told() -> dict[str, tuple[TaskRun, ...]]:
     stories = [*map(_story, CASES), *map(_refused, REFUSALS), OWNER, WHOLE_BLOCK_IN_USE, BOOTED, FOREIGN]
     return tell(stories)
 
@@ -388,10 +388,10 @@ def case(request: pytest.FixtureRequest) -> Case:
     return t.cast("Case", request.param)
 
 
-Told: t.TypeAlias = dict[str, tuple[Beat, ...]]
+Told: t.TypeAlias = dict[str, tuple[TaskRun, ...]]
 
 
-def _assert_shown(beat: Beat) -> None:
+def _assert_shown(beat: TaskRun) -> None:
     """The result speaks of the server as it was before and as it is now, and the diff says the same."""
     for name, snapshot in (("before", beat.before), ("after", beat.after)):
         assert beat.result[name] == shown(MODULE, snapshot, beat.result[name]), name

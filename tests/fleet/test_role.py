@@ -12,7 +12,7 @@ import typing as t
 import pytest
 
 from tests.fleet.snapshot import Snapshot
-from tests.fleet.stories import DEFAULTS, Beat, Json, Telling, playbook_run
+from tests.fleet.stories import DEFAULTS, FleetRun, Json, TaskRun, playbook_run
 from tests.simulator.control import running_fleet
 
 PLAYBOOK: t.Final = "portkeeper.windows.edge"
@@ -156,17 +156,17 @@ OTHERS: t.Final[c.Mapping[str, Json]] = {
 class Runs:
     """Runs of the playbook one after another, and the lottery before the first and after the second of them."""
 
-    checked: Telling
-    first: Telling
-    second: Telling
-    booted: Telling
-    undone: Telling
-    undone_again: Telling
+    checked: FleetRun
+    first: FleetRun
+    second: FleetRun
+    booted: FleetRun
+    undone: FleetRun
+    undone_again: FleetRun
     before: c.Mapping[str, Json]
     after: c.Mapping[str, Json]
 
 
-def _converged(telling: Telling, host: str) -> Beat:
+def _converged(telling: FleetRun, host: str) -> TaskRun:
     """What converge did: the role's one task after the check of its own arguments."""
     (beat,) = (beat for beat in telling.beats[host] if "victims" in beat.result or "Relieve" in beat.task)
     return beat
@@ -178,7 +178,7 @@ def runs() -> Runs:
     with running_fleet({"defaults": dict(DEFAULTS), "hosts": hosts}) as fleet:
         control = fleet.control
 
-        def run(*arguments: str) -> Telling:
+        def run(*arguments: str) -> FleetRun:
             return playbook_run(control, fleet.inventory, PLAYBOOK, *AT_ONCE, *arguments)
 
         before = {server.id: control.host(server.id).lottery(FEW_BOOTS) for server in SERVERS}
@@ -243,11 +243,11 @@ def test_healthy_services_are_not_touched(runs: Runs, server: Server) -> None:
     assert beat.result["dns_restarted"] is ("DNS" in restarted)
 
 
-def _with_another_process(beat: Beat) -> set[str]:
+def _with_another_process(beat: TaskRun) -> set[str]:
     return {name for name in beat.before.data["services"] if _pid(beat.before, name) != _pid(beat.after, name)}
 
 
-def _stopped(beat: Beat) -> set[str]:
+def _stopped(beat: TaskRun) -> set[str]:
     """What was stopped by request; a boot gives every service another process."""
     briefs = [entry["brief"] for entry in beat.requests["log"] if entry["method"] == "StopService"]
     return {name for name in beat.before.data["services"] if any(f'"{name}"' in brief for brief in briefs)}

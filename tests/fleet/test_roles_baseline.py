@@ -12,7 +12,7 @@ import pytest
 
 from tests.fleet.role_contract import MOST_REQUESTS, content, standing
 from tests.fleet.servers import PORTAL
-from tests.fleet.stories import DEFAULTS, Beat, Json, Telling, playbook_run
+from tests.fleet.stories import DEFAULTS, FleetRun, Json, TaskRun, playbook_run
 from tests.simulator.control import running_fleet
 
 DC: t.Final = ["domain_controller", "dns", "ias"]
@@ -85,10 +85,10 @@ UNDO: t.Final = tuple(word for name in STATES for word in ("-e", f"{name}=absent
 class Runs:
     """Runs one after another."""
 
-    looked: Telling
-    first: Telling
-    second: Telling
-    undone: Telling
+    looked: FleetRun
+    first: FleetRun
+    second: FleetRun
+    undone: FleetRun
 
 
 @pytest.fixture(scope="module")
@@ -96,14 +96,14 @@ def runs() -> Runs:
     hosts = {name: server for name, (server, _kind, _role) in KINDS.items()}
     with running_fleet({"defaults": dict(DEFAULTS), "hosts": hosts}) as fleet:
 
-        def run(playbook: str, *arguments: str) -> Telling:
+        def run(playbook: str, *arguments: str) -> FleetRun:
             return playbook_run(fleet.control, fleet.inventory, f"portkeeper.windows.{playbook}", *arguments)
 
         together = ("-e", "site_serial=100%")
         return Runs(run("baseline"), run("site"), run("site", *together), run("site", *together, *UNDO))
 
 
-def _changes(telling: Telling, host: str) -> list[Beat]:
+def _changes(telling: FleetRun, host: str) -> list[TaskRun]:
     return [beat for beat in telling.beats[host] if "victims" in beat.result]
 
 
@@ -150,11 +150,11 @@ def test_it_can_be_taken_back(runs: Runs, host: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def converged() -> Telling:
+def converged() -> FleetRun:
     """Many servers, told for the first time after everything is fixed and in force."""
     with running_fleet({"defaults": dict(DEFAULTS), "hosts": MANY}) as fleet:
 
-        def run() -> Telling:
+        def run() -> FleetRun:
             arguments = ("portkeeper.windows.site", "-e", "site_serial=100%")
             return playbook_run(fleet.control, fleet.inventory, *arguments)
 
@@ -166,7 +166,7 @@ def converged() -> Telling:
 
 
 @pytest.mark.parametrize("host", MANY)
-def test_a_converged_server_costs_few_requests(converged: Telling, host: str) -> None:
+def test_a_converged_server_costs_few_requests(converged: FleetRun, host: str) -> None:
     """The look and the role that fits together."""
     beats = converged.beats[host]
     assert (converged.recap[host]["changed"], converged.recap[host]["failures"]) == (0, 0)

@@ -14,7 +14,7 @@ import pytest
 
 from tests.fleet.role_contract import assert_left_alone, assert_refused, content, standing
 from tests.fleet.snapshot import Snapshot
-from tests.fleet.stories import DEFAULTS, Beat, Json, Telling, playbook_run
+from tests.fleet.stories import DEFAULTS, FleetRun, Json, TaskRun, playbook_run
 from tests.simulator.control import ControlClient, running_fleet
 
 EXCHANGE: t.Final[dict[str, Json]] = {
@@ -46,15 +46,15 @@ REBOOTED: t.Final = "mail-2010"
 class Runs:
     """The plays one after another; a reboot of one server between stop and start."""
 
-    checked: Telling
-    stopped: Telling
-    stopped_again: Telling
-    started: Telling
-    started_again: Telling
+    checked: FleetRun
+    stopped: FleetRun
+    stopped_again: FleetRun
+    started: FleetRun
+    started_again: FleetRun
 
-    def beat(self, name: str, host: str) -> Beat:
+    def beat(self, name: str, host: str) -> TaskRun:
         """What converge did in one of the plays."""
-        telling: Telling = getattr(self, name)
+        telling: FleetRun = getattr(self, name)
         return next(beat for beat in telling.beats[host] if "victims" in beat.result or beat.event == "failed")
 
 
@@ -74,7 +74,7 @@ def runs() -> c.Iterator[Runs]:
             for service in services:
                 _start_by_hand(control, host, service)
 
-        def run(playbook: str, *arguments: str) -> Telling:
+        def run(playbook: str, *arguments: str) -> FleetRun:
             return playbook_run(control, fleet.inventory, f"portkeeper.windows.{playbook}", *arguments)
 
         told = (run("exchange_stop", "--check"), run("exchange_stop"), run("exchange_stop"))
@@ -86,7 +86,7 @@ def _running(snapshot: Snapshot) -> set[str]:
     return {name for name, service in snapshot.data["services"].items() if service["state"] == "Running"}
 
 
-def _stops(beat: Beat) -> list[str]:
+def _stops(beat: TaskRun) -> list[str]:
     """The services in the order in which they were told to stop."""
     briefs = [entry["brief"] for entry in beat.requests["log"] if entry["method"] == "StopService"]
     return [re.split(r"Name=", brief)[-1].strip('"') for brief in briefs]

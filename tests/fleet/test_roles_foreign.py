@@ -12,7 +12,7 @@ import pytest
 
 from tests.fleet.role_contract import converged, ports_of
 from tests.fleet.snapshot import DNS, TCPIP
-from tests.fleet.stories import DEFAULTS, Beat, Json, Telling, playbook_run
+from tests.fleet.stories import DEFAULTS, FleetRun, Json, TaskRun, playbook_run
 from tests.simulator.control import HostControl, running_fleet
 
 HKLM: t.Final = "HKLM\\"
@@ -67,10 +67,10 @@ def _meddle(hosts: t.Mapping[str, HostControl]) -> None:
 class Runs:
     """The roles, and their undo after others were there."""
 
-    first: t.Mapping[str, Telling]
-    undone: t.Mapping[str, Telling]
+    first: t.Mapping[str, FleetRun]
+    undone: t.Mapping[str, FleetRun]
 
-    def undo(self, host: str) -> Beat:
+    def undo(self, host: str) -> TaskRun:
         """What the undo did."""
         return converged(self.undone[host], host)
 
@@ -79,7 +79,7 @@ class Runs:
 def runs() -> Runs:
     with running_fleet({"defaults": dict(DEFAULTS), "hosts": HOSTS}) as fleet:
 
-        def run(host: str, *arguments: str) -> Telling:
+        def run(host: str, *arguments: str) -> FleetRun:
             role = ROLES[host]
             limits = ("-e", f"{role}_hosts={host}", *arguments)
             return playbook_run(fleet.control, fleet.inventory, f"portkeeper.windows.{role}", *limits)

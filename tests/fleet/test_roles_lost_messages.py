@@ -12,7 +12,7 @@ import typing as t
 
 import pytest
 
-from tests.fleet.interruption import Ending, findings
+from tests.fleet.killed_runs import Ending, findings
 from tests.fleet.role_cases import CASES, STATES, Case, State
 
 MECHANISMS: t.Final = ("edge-2003-rebooted", "edge-2008", "edge-2022")

@@ -12,20 +12,20 @@ import typing as t
 import pytest
 
 from tests.fleet.beats import assert_refused
-from tests.fleet.stories import Beat, Json, Step, Story, tell
+from tests.fleet.stories import HostCase, Json, Step, TaskRun, run_cases
 
 MODULE: t.Final = "server_reboot"
 AD_LDS: t.Final = "ADAM_MSExchange"
 NOW: t.Final[Json] = {"pre_reboot_delay": 0}
 RESERVE: t.Final = Step(module="reserved_ports", options={"ports": ["50389", "50636"]})
 
-Told: t.TypeAlias = dict[str, tuple[Beat, ...]]
+Told: t.TypeAlias = dict[str, tuple[TaskRun, ...]]
 
 
-def _reboots(name: str, release: str, **server: t.Any) -> Story:
+def _reboots(name: str, release: str, **server: t.Any) -> HostCase:
     options = {**NOW, "services": ["WinRM", "DNS", "w32time"]}
     steps = (Step(module=MODULE, options=options, check=True), Step(module=MODULE, options=options))
-    return Story(id=name, server={"release": release, "roles": ["dns"], **server}, steps=steps)
+    return HostCase(id=name, server={"release": release, "roles": ["dns"], **server}, steps=steps)
 
 
 REBOOTS: t.Final = (
@@ -39,7 +39,7 @@ REBOOTS: t.Final = (
     _reboots("2022-german", "2022", language="de"),
     _reboots("2022-clock-wrong", "2022", clock_offset=-7200.0),
 )
-SETTLED: t.Final = Story(
+SETTLED: t.Final = HostCase(
     id="what-waited-is-in-force",
     server={"release": "2003"},
     steps=(RESERVE, Step(module=MODULE, options=NOW), RESERVE),
@@ -57,11 +57,11 @@ class Refusal:
     acts: tuple[Json, ...] = ()
 
     @property
-    def story(self) -> Story:
+    def story(self) -> HostCase:
         """In check mode and without."""
         checked = Step(module=MODULE, options=self.options, check=True, acts=self.acts)
         server = {"release": "2022", "roles": ["dns"], **self.server}
-        return Story(id=self.id, server=server, steps=(checked, Step(module=MODULE, options=self.options)))
+        return HostCase(id=self.id, server=server, steps=(checked, Step(module=MODULE, options=self.options)))
 
 
 BLOCKING: t.Final[Json] = {"release": "2003", "roles": ["dns"], "max_user_port": 65534, "broken": False}
@@ -84,12 +84,12 @@ REFUSALS: t.Final = (
     Refusal(id="long-message", options={"msg": "x" * 128}, sentence=r"msg: it has 128 characters"),
     Refusal(id="no-time", options={"reboot_timeout": 5}, sentence=r"reboot_timeout: 5 is not between 10 and"),
 )
-INSISTED: t.Final = Story(
+INSISTED: t.Final = HostCase(
     id="block-mode-insisted",
     server=BLOCKING,
     steps=(Step(module=MODULE, options={**NOW, "ignore_block_mode": True}, check=True),),
 )
-RESERVED_4500: t.Final = Story(
+RESERVED_4500: t.Final = HostCase(
     id="block-mode-reserved",
     server=BLOCKING,
     steps=(
@@ -97,7 +97,7 @@ RESERVED_4500: t.Final = Story(
         Step(module=MODULE, options={**NOW, "services": ["PolicyAgent"]}),
     ),
 )
-STAYS_DOWN: t.Final = Story(
+STAYS_DOWN: t.Final = HostCase(
     id="service-stays-down",
     server={"release": "2022", "broken": False},
     steps=(
@@ -112,11 +112,11 @@ STAYS_DOWN: t.Final = Story(
 
 @pytest.fixture(scope="module")
 def told() -> Told:
-    return tell([*REBOOTS, SETTLED, *(refusal.story for refusal in REFUSALS), INSISTED, RESERVED_4500, STAYS_DOWN])
+    return run_cases([*REBOOTS, SETTLED, *(refusal.story for refusal in REFUSALS), INSISTED, RESERVED_4500, STAYS_DOWN])
 
 
 @pytest.mark.parametrize("story", REBOOTS, ids=str)
-def test_check_mode_says_changed_and_reboots_nothing(told: Told, story: Story) -> None:
+def test_check_mode_says_changed_and_reboots_nothing(told: Told, story: HostCase) -> None:
     checked, _done = told[story.id]
     assert checked.event == "ok", checked.message
     assert (checked.result["changed"], checked.result["rebooted"]) == (True, False)
@@ -124,7 +124,7 @@ def test_check_mode_says_changed_and_reboots_nothing(told: Told, story: Story) -
 
 
 @pytest.mark.parametrize("story", REBOOTS, ids=str)
-def test_it_reboots_once_and_waits_for_the_services(told: Told, story: Story) -> None:
+def test_it_reboots_once_and_waits_for_the_services(told: Told, story: HostCase) -> None:
     _checked, done = told[story.id]
     assert done.event == "ok", done.message
     assert (done.result["changed"], done.result["rebooted"]) == (True, True)
@@ -135,7 +135,7 @@ def test_it_reboots_once_and_waits_for_the_services(told: Told, story: Story) ->
 
 
 @pytest.mark.parametrize("story", REBOOTS, ids=str)
-def test_a_shell_is_opened_only_where_wmi_may_not(told: Told, story: Story) -> None:
+def test_a_shell_is_opened_only_where_wmi_may_not(told: Told, story: HostCase) -> None:
     _checked, done = told[story.id]
     shells = [entry for entry in done.requests["log"] if entry["resource"] == "cmd"]
     assert bool(shells) == ("by-command" in story.id)

@@ -30,7 +30,7 @@ COMMANDS: t.Final = "\u009b7m\u202e"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Place:
+class EntryPoint:
     """A place where a server's words enter, and the module that meets them. A machine on the line must not be heard.
 
     ``WORDS`` in ``server`` and ``faults`` stands for the template.
@@ -59,21 +59,21 @@ FOREIGNER: t.Final[Json] = {"image": "WORDS", "protocol": "tcp", "port": 50389}
 FAULT: t.Final[Json] = {"kind": "wsman_fault", "body": "WORDS", "times": None}
 
 PLACES: t.Final = (
-    Place(id="fault", faults=(FAULT,)),
-    Place(
+    EntryPoint(id="fault", faults=(FAULT,)),
+    EntryPoint(
         id="fault-not-sealed",
         server={"wire": {"transport": "ntlm"}},
         faults=({**FAULT, "unsealed": True},),
         enters=False,
     ),
-    Place(id="fault-in-the-reboot", module="server_reboot", faults=(FAULT,)),
-    Place(id="fault-of-a-service", module="service_state", faults=({**FAULT, "action": "StopService"},)),
-    Place(id="command-output", faults=_said("Stream", "Receive")),
-    Place(id="process", module="port_info", server={"foreigners": [FOREIGNER]}),
-    Place(id="process-on-a-wanted-port", server={"foreigners": [FOREIGNER]}),
-    Place(id="service", module="port_info", faults=_said("DisplayName", "Win32_Service")),
-    Place(id="windows-version", faults=_said("Version", "Win32_OperatingSystem")),
-    Place(id="registry-text", server={"release": "2003", "reserved_ports": ["WORDS"]}),
+    EntryPoint(id="fault-in-the-reboot", module="server_reboot", faults=(FAULT,)),
+    EntryPoint(id="fault-of-a-service", module="service_state", faults=({**FAULT, "action": "StopService"},)),
+    EntryPoint(id="command-output", faults=_said("Stream", "Receive")),
+    EntryPoint(id="process", module="port_info", server={"foreigners": [FOREIGNER]}),
+    EntryPoint(id="process-on-a-wanted-port", server={"foreigners": [FOREIGNER]}),
+    EntryPoint(id="service", module="port_info", faults=_said("DisplayName", "Win32_Service")),
+    EntryPoint(id="windows-version", faults=_said("Version", "Win32_OperatingSystem")),
+    EntryPoint(id="registry-text", server={"release": "2003", "reserved_ports": ["WORDS"]}),
 )
 
 # What a playbook does with `words`, the registered result.
@@ -204,14 +204,14 @@ def run(stage: Stage) -> AnsibleRun:
 
 
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: place.id)
-def test_the_words_enter_the_result(run: AnsibleRun, stage: Stage, place: Place) -> None:
+def test_the_words_enter_the_result(run: AnsibleRun, stage: Stage, place: EntryPoint) -> None:
     """Otherwise the place would prove nothing. What is not sealed on a sealed session is not even quoted."""
     assert run.recap[place.id]["failures"] == 0, run.output
     assert place.enters == (SPOKEN in (stage.kept / f"{place.id}.json").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: place.id)
-def test_no_use_of_a_result_runs_what_a_server_said(run: AnsibleRun, stage: Stage, place: Place) -> None:
+def test_no_use_of_a_result_runs_what_a_server_said(run: AnsibleRun, stage: Stage, place: EntryPoint) -> None:
     del run
     assert not (stage.left / place.id).exists()
 

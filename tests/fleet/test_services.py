@@ -14,7 +14,7 @@ import pytest
 
 from tests.fleet.beats import assert_done_as_said, assert_nothing_to_do, assert_only_told, assert_refused
 from tests.fleet.in_process import tell
-from tests.fleet.stories import Beat, Json, Step, Story, four_beats
+from tests.fleet.stories import HostCase, Json, Step, TaskRun, three_runs
 
 START: t.Final = "service_start_mode"
 STATE: t.Final = "service_state"
@@ -22,14 +22,14 @@ EDGE: t.Final[Json] = {"broken": False}
 AD_LDS: t.Final = "ADAM_MSExchange"
 DEPENDENTS: t.Final = ("MSExchangeEdgeCredential", "MSExchangeTransport")
 
-Told: t.TypeAlias = dict[str, tuple[Beat, ...]]
+Told: t.TypeAlias = dict[str, tuple[TaskRun, ...]]
 
 ROUND: t.Final = ("delayed", "manual", "delayed", "auto", "disabled", "delayed", "disabled", "auto", "manual", "auto")
 """Every change from one mode to another, but for those that need no flag."""
 OLD_ROUND: t.Final = ("manual", "auto", "disabled", "manual", "disabled", "auto")
 
 
-def _round(release: str, modes: tuple[str, ...], **more: t.Any) -> Story:
+def _round(release: str, modes: tuple[str, ...], **more: t.Any) -> HostCase:
     """Each mode in turn for a service that starts automatically; each once more, in check mode."""
     name = "w32time"  # names of services are the same in any case of letters
     steps = itertools.chain.from_iterable(
@@ -41,7 +41,7 @@ def _round(release: str, modes: tuple[str, ...], **more: t.Any) -> Story:
         for mode in modes
     )
     suffix = "-german" if more else ""
-    return Story(
+    return HostCase(
         id=f"{release}{suffix}-modes", server={"release": release, "roles": ["dns"], **more}, steps=tuple(steps)
     )
 
@@ -53,16 +53,16 @@ ROUNDS: t.Final = (
     (_round("2012r2", ROUND), ROUND),
     (_round("2022", ROUND, language="de"), ROUND),
 )
-SEVERAL: t.Final = Story(
+SEVERAL: t.Final = HostCase(
     id="several-services",
     server={"release": "2022", "roles": ["dns"]},
-    steps=four_beats(
+    steps=three_runs(
         START,
         {"name": ["W32Time", "DNS", "TermService"], "start_mode": "manual"},
         undo={"name": ["W32Time", "DNS", "TermService"], "start_mode": "auto"},
     ),
 )
-WAITING: t.Final = Story(
+WAITING: t.Final = HostCase(
     id="delayed-from-the-next-boot",
     server={"release": "2008", "roles": ["dns"]},
     steps=(
@@ -138,14 +138,14 @@ REFUSALS: t.Final = (
 )
 
 
-def _states(release: str, **more: t.Any) -> Story:
+def _states(release: str, **more: t.Any) -> HostCase:
     """Stop AD LDS, again, start it, again; another program stops one of its dependents; restart."""
     name = {"name": [AD_LDS]}
-    return Story(
+    return HostCase(
         id=f"{release}-states",
         server={"release": release, **EDGE, **more},
         steps=(
-            *four_beats(STATE, {**name, "state": "stopped"}, undo={**name, "state": "started"}),
+            *three_runs(STATE, {**name, "state": "stopped"}, undo={**name, "state": "started"}),
             Step(module=STATE, options={**name, "state": "started"}),
             Step(module=STATE, options={"name": DEPENDENTS, "state": "started"}),
             Step(
@@ -161,12 +161,12 @@ def _states(release: str, **more: t.Any) -> Story:
 
 
 STATES: t.Final = (_states("2003"), _states("2008", language="de"), _states("2012r2"), _states("2022", language="de"))
-NO_TIME: t.Final = Story(
+NO_TIME: t.Final = HostCase(
     id="takes-too-long",
     server={"release": "2022", **EDGE, "time_scale": 1.0},
     steps=(Step(module=STATE, options={"name": "MSExchangeTransport", "state": "stopped", "timeout": 1}),),
 )
-ROBBED: t.Final = Story(
+LOST_PORT: t.Final = HostCase(
     id="port-taken",
     server={"release": "2022", **EDGE},
     steps=(
@@ -182,15 +182,15 @@ ROBBED: t.Final = Story(
 )
 
 
-def _refused(refusal: Refusal) -> Story:
+def _refused(refusal: Refusal) -> HostCase:
     step = Step(module=refusal.module, options=refusal.options, acts=refusal.acts)
-    return Story(id=refusal.id, server={"release": refusal.release, **EDGE}, steps=(step,))
+    return HostCase(id=refusal.id, server={"release": refusal.release, **EDGE}, steps=(step,))
 
 
 @pytest.fixture(scope="module")
 def told() -> Told:
     rounds = [story for story, _modes in ROUNDS]
-    return tell([*rounds, SEVERAL, WAITING, *STATES, NO_TIME, ROBBED, *map(_refused, REFUSALS)])
+    return tell([*rounds, SEVERAL, WAITING, *STATES, NO_TIME, LOST_PORT, *map(_refused, REFUSALS)])
 
 
 @pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: refusal.id)
@@ -204,7 +204,7 @@ def test_refusals_say_why_and_touch_nothing(told: Told, refusal: Refusal) -> Non
 
 
 @pytest.mark.parametrize(("story", "modes"), ROUNDS, ids=[story.id for story, _modes in ROUNDS])
-def test_every_mode_from_every_other(told: Told, story: Story, modes: tuple[str, ...]) -> None:
+def test_every_mode_from_every_other(told: Told, story: HostCase, modes: tuple[str, ...]) -> None:
     beats = told[story.id]
     for position, mode in enumerate(modes):
         checked, done, again = beats[3 * position : 3 * position + 3]
@@ -216,7 +216,7 @@ def test_every_mode_from_every_other(told: Told, story: Story, modes: tuple[str,
 
 
 @pytest.mark.parametrize(("story", "modes"), ROUNDS, ids=[story.id for story, _modes in ROUNDS])
-def test_the_flag_is_left_only_where_it_means_something(told: Told, story: Story, modes: tuple[str, ...]) -> None:
+def test_the_flag_is_left_only_where_it_means_something(told: Told, story: HostCase, modes: tuple[str, ...]) -> None:
     """After delayed and auto again, the service is as it was: no flag is left set."""
     assert modes[-1] == "auto"
     assert told[story.id][-1].after.service("W32Time")["delayed"] is False
@@ -243,19 +243,19 @@ def test_a_delayed_start_shows_at_the_next_boot(told: Told) -> None:
 # --- states
 
 
-def _order(beat: Beat, method: str) -> list[str]:
+def _order(beat: TaskRun, method: str) -> list[str]:
     """The services that the requests of one kind were sent for, in order."""
     names = (AD_LDS, *DEPENDENTS)
     briefs = [entry["brief"] for entry in beat.requests["log"] if entry["method"] == method]
     return [name for brief in briefs for name in names if f"={name}" in brief]
 
 
-def _pid(beat: Beat, name: str) -> tuple[int, int]:
+def _pid(beat: TaskRun, name: str) -> tuple[int, int]:
     return beat.before.service(name)["pid"], beat.after.service(name)["pid"]
 
 
 @pytest.mark.parametrize("story", STATES, ids=str)
-def test_what_depends_on_it_stops_first(told: Told, story: Story) -> None:
+def test_what_depends_on_it_stops_first(told: Told, story: HostCase) -> None:
     checked, stopped, again, _started = told[story.id][:4]
     assert_only_told(checked, stopped)
     assert_done_as_said(STATE, stopped)
@@ -269,14 +269,14 @@ def test_what_depends_on_it_stops_first(told: Told, story: Story) -> None:
 
 
 @pytest.mark.parametrize("story", STATES, ids=str)
-def test_what_ran_is_noted_before_the_first_stop(told: Told, story: Story) -> None:
+def test_what_ran_is_noted_before_the_first_stop(told: Told, story: HostCase) -> None:
     stopped = told[story.id][1]
     methods = [entry["method"] for entry in stopped.requests["log"]]
     assert methods.index("SetStringValue") < methods.index("StopService")
 
 
 @pytest.mark.parametrize("story", STATES, ids=str)
-def test_a_start_starts_what_is_named(told: Told, story: Story) -> None:
+def test_a_start_starts_what_is_named(told: Told, story: HostCase) -> None:
     started, again, others = told[story.id][3:6]
     assert_done_as_said(STATE, started)
     assert started.after.runs(AD_LDS)
@@ -286,7 +286,7 @@ def test_a_start_starts_what_is_named(told: Told, story: Story) -> None:
 
 
 @pytest.mark.parametrize("story", STATES, ids=str)
-def test_a_restart_starts_exactly_what_ran(told: Told, story: Story) -> None:
+def test_a_restart_starts_exactly_what_ran(told: Told, story: HostCase) -> None:
     checked, *restarts = told[story.id][6:]
     assert checked.after.data == checked.before.data
     for beat in (checked, *restarts):
@@ -310,7 +310,7 @@ def test_a_service_that_takes_too_long_is_named(told: Told) -> None:
 
 
 def test_a_service_that_loses_its_port_fails_with_its_code(told: Told) -> None:
-    (beat,) = told[ROBBED.id]
+    (beat,) = told[LOST_PORT.id]
     assert beat.event == "failed"
     assert AD_LDS in beat.message
     assert re.search("10048|10013", beat.message), beat.message

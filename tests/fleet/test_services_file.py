@@ -12,11 +12,11 @@ import typing as t
 
 import pytest
 
-from tests.fleet.errands import ConvergeErrand
+from tests.fleet.errands import ConvergeTask
 from tests.fleet.in_process import tell
-from tests.fleet.interruption import ENDINGS, DirectPlace, Ending, Trial, findings
+from tests.fleet.killed_runs import ENDINGS, DirectPlace, Ending, KillCase, findings
 from tests.fleet.snapshot import Snapshot
-from tests.fleet.stories import Beat, Json, Step, Story
+from tests.fleet.stories import HostCase, Json, Step, TaskRun
 from tests.simulator.windows.services_file import content
 
 MODULE: t.Final = "services_file"
@@ -65,7 +65,7 @@ class Case:
         return content(self.oddities)
 
     @property
-    def story(self) -> Story:
+    def story(self) -> HostCase:
         """Check mode, the run, the run again, and back."""
         options = self.options
         undo = {"resources": [{MODULE: options}], "state": "absent"}
@@ -76,7 +76,7 @@ class Case:
             Step(module="converge", options=undo),
         )
         server = {**self.server, "roles": ["member"], "services_file": list(self.oddities)}
-        return Story(id=self.id, server=server, steps=steps)
+        return HostCase(id=self.id, server=server, steps=steps)
 
 
 def _added(oddities: tuple[str, ...]) -> bytes:
@@ -136,10 +136,10 @@ class Refusal:
     options: Json = dataclasses.field(default_factory=lambda: {"entries": ENTRIES})
 
     @property
-    def story(self) -> Story:
+    def story(self) -> HostCase:
         """Twice the same wish."""
         step = Step(module=MODULE, options=self.options)
-        return Story(id=self.id, server={"roles": ["member"], **self.server}, steps=(step, step))
+        return HostCase(id=self.id, server={"roles": ["member"], **self.server}, steps=(step, step))
 
 
 def _odd(release: str, *oddities: str, **assumptions: t.Any) -> dict[str, t.Any]:
@@ -199,7 +199,7 @@ REFUSALS: t.Final = (
     ),
 )
 
-FOREIGN: t.Final = Story(
+FOREIGN: t.Final = HostCase(
     id="foreign-changes",
     server={"release": "2022", "roles": ["member"]},
     steps=(
@@ -219,7 +219,7 @@ FOREIGN: t.Final = Story(
 )
 FOLDER: t.Final = r"C:\Windows\System32\drivers\etc"
 LEFT: t.Final = rf"{FOLDER}\services.portkeeper-1-old"
-ORPHAN: t.Final = Story(
+ORPHAN: t.Final = HostCase(
     id="orphan-of-a-killed-run",
     server={"release": "2022", "roles": ["member"]},
     steps=(
@@ -235,7 +235,7 @@ ORPHAN: t.Final = Story(
         Step(module=MODULE, options={"entries": ENTRIES}),
     ),
 )
-Told: t.TypeAlias = dict[str, tuple[Beat, ...]]
+Told: t.TypeAlias = dict[str, tuple[TaskRun, ...]]
 
 
 @pytest.fixture(scope="module")
@@ -326,8 +326,8 @@ def test_what_a_killed_run_s_command_still_holds_is_no_obstacle(told: Told) -> N
 # --- an end at every message ------------------------------------------------------------------------------------------
 
 INTERRUPTED: t.Final = (("2003", ("oem", "no_last_line_end")), ("2008", ("lf",)), ("2022", ("no_last_line_end",)))
-ADD: t.Final = ConvergeErrand({"resources": [{MODULE: {"entries": ENTRIES}}]})
-UNDO: t.Final = ConvergeErrand({"resources": [{MODULE: {"entries": ENTRIES}}], "state": "absent"})
+ADD: t.Final = ConvergeTask({"resources": [{MODULE: {"entries": ENTRIES}}]})
+UNDO: t.Final = ConvergeTask({"resources": [{MODULE: {"entries": ENTRIES}}], "state": "absent"})
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
@@ -339,4 +339,4 @@ def test_an_end_at_any_message_leaves_the_old_file_or_the_new(
     """And the next run finishes; with a server in this process."""
     entry = {"release": release, "roles": ["member"], "services_file": list(oddities)}
     place = DirectPlace(entry, first=ADD if undoing else None)
-    assert findings(place, Trial(errand=UNDO if undoing else ADD), ending) == {}
+    assert findings(place, KillCase(errand=UNDO if undoing else ADD), ending) == {}

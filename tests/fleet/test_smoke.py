@@ -9,7 +9,7 @@ import collections.abc as c
 
 import pytest
 
-from tests.fleet.stories import DEFAULTS, Telling, playbook_run, recorded_run
+from tests.fleet.stories import DEFAULTS, FleetRun, playbook_run, recorded_run
 from tests.simulator.control import RunningFleet, running_fleet
 
 HOSTS = {
@@ -26,7 +26,7 @@ def fleet() -> c.Iterator[RunningFleet]:
 
 
 @pytest.fixture(scope="module")
-def runs(fleet: RunningFleet) -> list[Telling]:
+def runs(fleet: RunningFleet) -> list[FleetRun]:
     """Check mode, the run, and the run again."""
     every = ("-e", "edge_serial=100%", "--diff")
     return [
@@ -35,7 +35,7 @@ def runs(fleet: RunningFleet) -> list[Telling]:
     ]
 
 
-def test_the_role_tells_fixes_and_then_finds_nothing_to_do(runs: list[Telling]) -> None:
+def test_the_role_tells_fixes_and_then_finds_nothing_to_do(runs: list[FleetRun]) -> None:
     checked, done, again = runs
     for telling in runs:
         assert telling.exit_code == 0, telling.output
@@ -50,7 +50,7 @@ def test_the_role_tells_fixes_and_then_finds_nothing_to_do(runs: list[Telling]) 
     assert done.beats["edge2022"][-1].after.pool_exclusions == ["50389-50389", "50636-50636"]
 
 
-def test_short_names_work_from_the_checkout(fleet: RunningFleet, runs: list[Telling]) -> None:
+def test_short_names_work_from_the_checkout(fleet: RunningFleet, runs: list[FleetRun]) -> None:
     del runs
     command = ["ansible", "-i", str(fleet.inventory), "all", "-m", "reserved_ports", "-a", "ports=5389,5400-5410"]
     telling = recorded_run(fleet.control, [*command, "--limit", "edge2003,edge2022"])

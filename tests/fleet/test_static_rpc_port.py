@@ -14,7 +14,7 @@ import pytest
 from tests.fleet.beats import assert_nothing_to_do, assert_only_told, assert_refused
 from tests.fleet.in_process import tell
 from tests.fleet.snapshot import SERVICES, Snapshot
-from tests.fleet.stories import Beat, Json, Step, Story, four_beats
+from tests.fleet.stories import HostCase, Json, Step, TaskRun, three_runs
 
 MODULE: t.Final = "static_rpc_port"
 VALUES: t.Final[t.Mapping[str, tuple[str, str]]] = {
@@ -30,7 +30,7 @@ VALUES: t.Final[t.Mapping[str, tuple[str, str]]] = {
 }
 """Written once more than in the collection: what is tested is that they agree."""
 
-Told: t.TypeAlias = dict[str, tuple[Beat, ...]]
+Told: t.TypeAlias = dict[str, tuple[TaskRun, ...]]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -82,17 +82,17 @@ def _options(ports: t.Mapping[str, t.Any]) -> Json:
     return {"ports": dict(ports)}
 
 
-def _story(case: Case) -> Story:
+def _story(case: Case) -> HostCase:
     options = _options(case.ports)
     steps = [
-        *four_beats(MODULE, options),
+        *three_runs(MODULE, options),
         Step(module="service_state", options={"name": list(case.restarted), "state": "restarted"}),
         Step(module=MODULE, options=options),
         Step(module="server_reboot", options={}),
         Step(module=MODULE, options=options),
         Step(module="converge", options={"resources": [{MODULE: options}], "state": "absent"}),
     ]
-    return Story(id=case.id, server=case.server, steps=tuple(steps))
+    return HostCase(id=case.id, server=case.server, steps=tuple(steps))
 
 
 BUSY: t.Final[Json] = {
@@ -117,7 +117,7 @@ REFUSALS: t.Final[tuple[tuple[str, Json, t.Mapping[str, t.Any], str], ...]] = (
 @pytest.fixture(scope="module")
 def told() -> Told:
     refused = [
-        Story(id=name, server=server, steps=(Step(module=MODULE, options=_options(ports)),))
+        HostCase(id=name, server=server, steps=(Step(module=MODULE, options=_options(ports)),))
         for name, server, ports, _words in REFUSALS
     ]
     return tell([*map(_story, CASES), *refused])

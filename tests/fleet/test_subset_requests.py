@@ -1,14 +1,14 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Each subset of ``port_info`` by itself: what it costs on a robbed server, which is more than on a healthy one."""
+"""Each subset of ``port_info`` by itself: what it costs on a broken server, which is more than on a healthy one."""
 
 from __future__ import annotations
 
 import pytest
 
 from tests.fleet.in_process import tell
-from tests.fleet.stories import Beat, Json, Step, Story
+from tests.fleet.stories import HostCase, Json, Step, TaskRun
 from tests.fleet.subset_requests import ONE_PORT, RELEASES, REQUESTS, WHOLE, WITHOUT
 
 
@@ -19,18 +19,20 @@ def _options(name: str) -> Json:
 
 
 @pytest.fixture(scope="module")
-def told() -> dict[str, tuple[Beat, ...]]:
+def told() -> dict[str, tuple[TaskRun, ...]]:
     steps = tuple(Step(module="port_info", options=_options(name)) for name in REQUESTS)
-    return tell([Story(id=f"robbed-{key}", server={"release": key, "broken": True}, steps=steps) for key in RELEASES])
+    return tell(
+        [HostCase(id=f"broken-{key}", server={"release": key, "broken": True}, steps=steps) for key in RELEASES]
+    )
 
 
 @pytest.mark.parametrize("name", REQUESTS)
-def test_a_subset_costs_what_the_documentation_says(told: dict[str, tuple[Beat, ...]], name: str) -> None:
-    beats = [told[f"robbed-{release}"][list(REQUESTS).index(name)] for release in RELEASES]
+def test_a_subset_costs_what_the_documentation_says(told: dict[str, tuple[TaskRun, ...]], name: str) -> None:
+    beats = [told[f"broken-{release}"][list(REQUESTS).index(name)] for release in RELEASES]
     assert [beat.event for beat in beats] == ["ok"] * len(RELEASES)
     assert all(beat.count <= most for beat, most in zip(beats, REQUESTS[name], strict=True))
 
 
-def test_there_were_thousands_of_sockets(told: dict[str, tuple[Beat, ...]]) -> None:
-    rows = [told[f"robbed-{release}"][list(REQUESTS).index(WHOLE)].result["sockets"] for release in RELEASES]
+def test_there_were_thousands_of_sockets(told: dict[str, tuple[TaskRun, ...]]) -> None:
+    rows = [told[f"broken-{release}"][list(REQUESTS).index(WHOLE)].result["sockets"] for release in RELEASES]
     assert [len(found) > 2500 for found in rows] == [True] * len(RELEASES)

@@ -12,7 +12,7 @@ import typing as t
 
 import pytest
 
-from tests.fleet.stories import DEFAULTS, Beat, Event, Json, Step, Story, Telling, play, tell
+from tests.fleet.stories import DEFAULTS, Event, FleetRun, HostCase, Json, Step, TaskRun, play, run_cases
 from tests.simulator.control import RunningFleet, running_fleet
 
 RESERVE: t.Final = "reserved_ports"
@@ -37,12 +37,12 @@ class Wrong:
     """Whether the server was asked for something before it was clear."""
 
     @property
-    def story(self) -> Story:
+    def story(self) -> HostCase:
         """As check mode and run: what is wrong is wrong in both."""
         server = {"release": "2003", **self.server}
         checked = Step(module=self.module, options=self.options, check=True, acts=self.acts)
         steps = (checked, Step(module=self.module, options=self.options))
-        return Story(id=self.id, server=server, steps=steps, variables=self.variables)
+        return HostCase(id=self.id, server=server, steps=steps, variables=self.variables)
 
 
 def _ports(name: str, ports: t.Any, sentence: str, **more: t.Any) -> Wrong:
@@ -162,18 +162,18 @@ WRONG: t.Final = (
     ),
 )
 
-DENIED: t.Final = Story(
+DENIED: t.Final = HostCase(
     id="key-denied",
     server={"release": "2003", "denied_keys": [r"SYSTEM\CurrentControlSet\Services\Tcpip\Parameters"]},
     steps=(Step(module=RESERVE, options=PORTS), Step(module=RESERVE, options=PORTS)),
 )
 
-Told: t.TypeAlias = dict[str, tuple[Beat, ...]]
+Told: t.TypeAlias = dict[str, tuple[TaskRun, ...]]
 
 
 @pytest.fixture(scope="module")
 def told() -> Told:
-    return tell([*(wrong.story for wrong in WRONG), DENIED])
+    return run_cases([*(wrong.story for wrong in WRONG), DENIED])
 
 
 @pytest.fixture(params=WRONG, ids=lambda wrong: wrong.id)
@@ -231,7 +231,7 @@ def _task(module: str, options: Json, **keywords: t.Any) -> Json:
 
 
 @pytest.fixture(scope="module")
-def played(fleet: RunningFleet) -> Telling:
+def played(fleet: RunningFleet) -> FleetRun:
     tasks = [
         _task(RESERVE, PORTS, **{"async": 30, "poll": 1}, ignore_errors=True),
         _task(RESERVE, PORTS, check_mode=True, become=True),
@@ -243,35 +243,35 @@ def played(fleet: RunningFleet) -> Telling:
     return play(fleet.control, fleet.inventory, tasks)
 
 
-def test_async_is_refused_before_anything_is_sent(played: Telling) -> None:
+def test_async_is_refused_before_anything_is_sent(played: FleetRun) -> None:
     beat = played.beats["kept"][0]
     assert beat.event == "failed"
     assert re.search("can't run in the background.*remove async", beat.message)
     assert beat.count == 0
 
 
-def test_become_is_told_to_mean_nothing_once(played: Telling) -> None:
+def test_become_is_told_to_mean_nothing_once(played: FleetRun) -> None:
     beat = played.beats["kept"][1]
     assert beat.event == "ok", beat.message
     assert beat.warnings.count("become") == 1
     assert "means nothing" in beat.warnings
 
 
-def test_environment_is_told_in_the_same_warning(played: Telling) -> None:
+def test_environment_is_told_in_the_same_warning(played: FleetRun) -> None:
     beat = played.beats["kept"][2]
     assert beat.event == "ok", beat.message
     assert len(beat.result["warnings"]) == 1
     assert "become and environment" in beat.warnings
 
 
-def test_delegation_to_the_controller_is_refused_with_a_way_out(played: Telling) -> None:
+def test_delegation_to_the_controller_is_refused_with_a_way_out(played: FleetRun) -> None:
     beat = played.beats["kept"][3]
     assert beat.event == "failed"
     assert "winrm connection plugin" in beat.message
     assert beat.count == 0
 
 
-def test_a_failed_host_leaves_the_play(played: Telling) -> None:
+def test_a_failed_host_leaves_the_play(played: FleetRun) -> None:
     assert played.exit_code == 2
     assert [len(beats) for beats in played.beats.values()] == [5, 5]
     assert {counts["failures"] for counts in played.recap.values()} == {1}

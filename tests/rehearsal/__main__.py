@@ -24,8 +24,8 @@ from tests.simulator.control import ControlFailure, HostControl, running_fleet
 from tests.simulator.twin import NoTwin, Twin, twin_of
 from tests.simulator.windows.scenario import LONGEST_NAME
 from tests.tooling.ansible_programs import AnsibleFailure, AnsibleRun, run_ansible
-from tests.tooling.interruption import interruptible
 from tests.tooling.sources import ROOT
+from tests.tooling.stop_signals import interruptible
 from tests.tooling.text_tables import INDENT, heading
 
 COLLECTION: t.Final = "portkeeper.windows"

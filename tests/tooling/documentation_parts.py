@@ -18,16 +18,16 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.co
     CAPABILITIES,
     RESOURCES,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.known_services import why_not
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.known_service_victims import why_not
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.options import ALL, SUBSET_NAMES
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.port_info import PortInfo
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import (
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import RegistryType
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import (
     AD_LDS_KEY,
     KNOWN_SERVICES,
     SERVICES_BY_KEY,
     KnownService,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import RegistryType
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.rpc_ports import REBOOT, RPC_PORTS, RpcPort
 from tests.tooling import documentation_rows
 from tests.tooling.documentation_text import Place, Value, block

@@ -14,8 +14,8 @@ import typing as t
 
 import yaml
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import services_within
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import Protocol
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import services_within
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortRange
 from tests.tooling.documentation_text import Place, Value, block
 from tests.tooling.sources import ROOT

@@ -15,9 +15,9 @@ import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.kinds import KINDS as FINDING_KINDS
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.kinds import SEVERITIES
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import (
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import (
     KNOWN_SERVICES,
-    TAKERS,
+    WHO_DRAWS,
     KnownService,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import (
@@ -126,7 +126,7 @@ def _server_kind_row(row: ServerKind) -> tuple[str, ...]:
 
 def _takers() -> str:
     return table(
-        ("Protocol", "May be taken by"), ((protocol.upper(), taker) for protocol, taker in sorted(TAKERS.items()))
+        ("Protocol", "May be taken by"), ((protocol.upper(), taker) for protocol, taker in sorted(WHO_DRAWS.items()))
     )
 
 

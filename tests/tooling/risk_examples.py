@@ -9,7 +9,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.what_if import CANDIDATES, DOUBTS
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import (
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import (
     AD_LDS_KEY,
     EDGE_PORTS,
     SERVICES_BY_KEY,

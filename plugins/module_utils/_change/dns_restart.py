@@ -9,7 +9,6 @@ import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Wait
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import Context
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import DNS_SERVICE
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     DependenciesFact,
     Fact,
@@ -17,6 +16,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     ProcessFact,
     ServiceFact,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import DNS_SERVICE
 
 
 def running_process(context: Context) -> int:

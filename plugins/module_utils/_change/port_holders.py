@@ -16,7 +16,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import NO_PORTS, Context
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge import catalogue
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge import known_services
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     PROTOCOLS,
     Connection,
@@ -40,7 +40,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports im
 MOST_CONNECTION_PORTS: t.Final = 64
 """Ports that are looked at for outgoing connections in one question: these can't be told from accepted ones before they
 are read, and whole ranges hold tens of thousands on a busy server."""
-NEEDED_TCP: t.Final = PortSet(tuple(item for row in catalogue.KNOWN_SERVICES for item in row.tcp.ranges))
+NEEDED_TCP: t.Final = PortSet(tuple(item for row in known_services.KNOWN_SERVICES for item in row.tcp.ranges))
 """The TCP ports of the catalogue: of these outgoing connections are read where every socket is."""
 _Row: t.TypeAlias = tuple[Protocol, int, int]
 """Protocol, port, process id."""
@@ -78,7 +78,7 @@ class Holder:
     def can_be_stopped(self) -> bool:
         """Whether an administrator can end its process, or the listener behind it."""
         image = self.image.casefold()
-        return image != catalogue.LSASS_IMAGE and not (self.outgoing and image == _KERNEL_IMAGE)
+        return image != known_services.LSASS_IMAGE and not (self.outgoing and image == _KERNEL_IMAGE)
 
     @property
     def remedy(self) -> str:
@@ -92,7 +92,7 @@ class Holder:
     @property
     def is_dns(self) -> bool:
         """Whether this is the DNS server."""
-        return self.image.casefold() == catalogue.DNS_IMAGE or catalogue.DNS_SERVICE in self.services
+        return self.image.casefold() == known_services.DNS_IMAGE or known_services.DNS_SERVICE in self.services
 
     def as_dict(self) -> dict[str, t.Any]:
         """As returned to the user."""
@@ -175,7 +175,7 @@ def is_rightful(holder: Holder, context: Context) -> bool:
             for owner in context.owners
         )
         or _is_ad_lds_port(holder, context)
-        or catalogue.owner_of(holder.protocol, holder.port, holder.image, holder.services) is not None
+        or known_services.owner_of(holder.protocol, holder.port, holder.image, holder.services) is not None
     )
 
 
@@ -192,9 +192,9 @@ def _is_owner(service: str, image: str, holder: Holder) -> bool:
 
 
 def _is_ad_lds_port(holder: Holder, context: Context) -> bool:
-    if holder.image.casefold() != catalogue.AD_LDS_IMAGE:
+    if holder.image.casefold() != known_services.AD_LDS_IMAGE:
         return False
-    instances = [name for name in holder.services if name.upper().startswith(catalogue.AD_LDS_SERVICE_PREFIX)]
+    instances = [name for name in holder.services if name.upper().startswith(known_services.AD_LDS_SERVICE_PREFIX)]
     questions = [question for name in instances for question in ad_lds_port_facts(name)]
     context.facts.require(*questions)
     values = (context.facts[question] for question in questions)

@@ -10,19 +10,19 @@ import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import OptionError, PlanError
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge import ad_lds
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import (
-    AD_LDS_KEY,
-    AD_LDS_SERVICE_PREFIX,
-    SERVICES_BY_KEY,
-    TAKERS,
-    KnownService,
-)
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     PROTOCOLS,
     Fact,
     Facts,
     Protocol,
     ServicesLikeFact,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import (
+    AD_LDS_KEY,
+    AD_LDS_SERVICE_PREFIX,
+    SERVICES_BY_KEY,
+    WHO_DRAWS,
+    KnownService,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import ad_lds_port_facts
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.port_lists import LOWEST_DRAWN_PORT, ListState
@@ -140,7 +140,7 @@ def _refuse_without(protocols: tuple[Protocol, ...], service: KnownService) -> N
         raise OptionError(
             "services",
             f"{service.key} needs no {' or '.join(protocols).upper()} port: it needs {service.ports_text}, and what "
-            f"takes that is {TAKERS[protocol]}",
+            f"takes that is {WHO_DRAWS[protocol]}",
         )
 
 

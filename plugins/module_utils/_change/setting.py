@@ -11,11 +11,11 @@ import typing as t
 from ansible_collections.portkeeper.windows.plugins.module_utils._change import dns_restart
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Entry, Wait, state_of
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
-    IN_FORCE,
+    EFFECTIVE,
     NO_PORTS,
     Context,
     DeleteValue,
-    Force,
+    Effectiveness,
     PlanError,
     Step,
     WriteValue,
@@ -70,9 +70,9 @@ class Setting:
     """A reading in the user's words."""
     wait: t.Callable[[Context], Wait | None]
     """What a change of now waits for."""
-    pending: t.Callable[[Context], Force]
+    pending: t.Callable[[Context], Effectiveness]
     """What is in force right after a change of now."""
-    foreign: Force
+    foreign: Effectiveness
     """What is in force if somebody else wrote the value."""
     still_waits: t.Callable[[Wait, Context], bool] = still_waits
     """Whether what an earlier change waits for has not come yet."""
@@ -188,18 +188,18 @@ class Setting:
         entry = self.entry(context)
         return bool(entry and entry.wait and self.still_waits(entry.wait, context))
 
-    def force(self, part: Part, context: Context) -> Force:
+    def effectiveness(self, part: Part, context: Context) -> Effectiveness:
         """What is in force after this part of a plan."""
         if part.steps:
             return self.pending(context)
         entry = self.entry(context)
         if entry is None or entry.written != state_of(part.reading):
             return self.foreign
-        return self.pending(context) if self.waits(context) else IN_FORCE
+        return self.pending(context) if self.waits(context) else EFFECTIVE
 
-    def undone_force(self, part: Part | None, context: Context) -> Force:
+    def undone_force(self, part: Part | None, context: Context) -> Effectiveness:
         """What is in force once the value is taken back."""
-        return self.pending(context) if part and part.steps else IN_FORCE
+        return self.pending(context) if part and part.steps else EFFECTIVE
 
     # --- shared ------------------------------------------------------------------------------------------------------
 

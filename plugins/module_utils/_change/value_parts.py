@@ -10,9 +10,9 @@ import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Entry
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
-    IN_FORCE,
+    EFFECTIVE,
     Effective,
-    Force,
+    Effectiveness,
     Plan,
     Step,
 )
@@ -40,29 +40,33 @@ class Part:
     """How it reads afterwards."""
 
 
-def plan_of(resource: str, parts: t.Iterable[Part], force: Force) -> Plan:
+def plan_of(resource: str, parts: t.Iterable[Part], effectiveness: Effectiveness) -> Plan:
     """The plan that all parts make together."""
     parts = tuple(parts)
     return Plan(
         resource,
         before={key: value for part in parts for key, value in part.before.items()},
         after={key: value for part in parts for key, value in part.after.items()},
-        force=force,
+        effectiveness=effectiveness,
         steps=tuple(step for part in parts for step in part.steps),
         journal={name: entry for part in parts for name, entry in part.journal.items()},
         warnings=tuple(warning for part in parts for warning in part.warnings),
     )
 
 
-def weakest(forces: t.Sequence[Force]) -> Force:
+def weakest(verdicts: t.Sequence[Effectiveness]) -> Effectiveness:
     """The weakest of all; what any of them needs is needed."""
-    if not forces:
-        return IN_FORCE
-    first = min(forces, key=lambda force: _WEAKEST_FIRST.index(force.effective))
-    reasons = dict.fromkeys(force.reason for force in forces if force.effective == first.effective and force.reason)
+    if not verdicts:
+        return EFFECTIVE
+    first = min(verdicts, key=lambda effectiveness: _WEAKEST_FIRST.index(effectiveness.effective))
+    reasons = dict.fromkeys(
+        effectiveness.reason
+        for effectiveness in verdicts
+        if effectiveness.effective == first.effective and effectiveness.reason
+    )
     return dataclasses.replace(
         first,
         reason=" ".join(reasons),
-        reboot_required=any(force.reboot_required for force in forces),
-        restart_required=any(force.restart_required for force in forces),
+        reboot_required=any(effectiveness.reboot_required for effectiveness in verdicts),
+        restart_required=any(effectiveness.restart_required for effectiveness in verdicts),
     )

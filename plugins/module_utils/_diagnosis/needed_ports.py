@@ -13,7 +13,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.inst
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.kept_ports import Kept, KeptPorts
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.port_info import PortInfo
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.server import InstanceRow, ServiceRow
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge import catalogue
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge import known_services
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import PROTOCOLS, Protocol
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import LOWEST_PORT, PortRange, PortSet
 
@@ -43,7 +43,7 @@ class NeededPort:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class _Wanted:
+class _NeededPort:
     """A port that a service needs, before anybody asked who has it."""
 
     protocol: Protocol
@@ -92,49 +92,49 @@ def _collisions_first(need: NeededPort) -> tuple[bool, int, str, str]:
     return need.state != "taken", need.first, need.protocol, need.service.casefold()
 
 
-def _of_services(info: PortInfo, services: t.Iterable[ServiceRow]) -> t.Iterator[_Wanted]:
+def _of_services(info: PortInfo, services: t.Iterable[ServiceRow]) -> t.Iterator[_NeededPort]:
     instances = {row.service.casefold(): row for row in info.ad_lds or ()}
     for row in services:
         if row.start_mode not in BY_ITSELF and row.state != _RUNNING:
             continue
         for key in row.products:
-            if key == catalogue.AD_LDS_KEY:
+            if key == known_services.AD_LDS_KEY:
                 yield from _of_instance(row.service, instances.get(row.service.casefold()))
-            elif product := catalogue.SERVICES_BY_KEY.get(key):
+            elif product := known_services.SERVICES_BY_KEY.get(key):
                 yield from _of_product(row.service, product)
 
 
-def _of_instance(service: str, instance: InstanceRow | None) -> t.Iterator[_Wanted]:
+def _of_instance(service: str, instance: InstanceRow | None) -> t.Iterator[_NeededPort]:
     for port in (instance.ldap_port, instance.ssl_port) if instance else ():
         if port is not None and port > LOWEST_PORT:
             for protocol in PROTOCOLS:
-                yield _single(protocol, port, service, catalogue.AD_LDS_KEY)
+                yield _single(protocol, port, service, known_services.AD_LDS_KEY)
 
 
-def _of_product(service: str, product: catalogue.KnownService) -> t.Iterator[_Wanted]:
+def _of_product(service: str, product: known_services.KnownService) -> t.Iterator[_NeededPort]:
     for protocol in product.protocols:
         ports = product.ports(protocol)
         if product.any_port_will_do:
             for item in ports.ranges:
-                yield _Wanted(protocol=protocol, ports=item, service=service, product=product.key, any_will_do=True)
+                yield _NeededPort(protocol=protocol, ports=item, service=service, product=product.key, any_will_do=True)
         else:
             for port in ports:
                 yield _single(protocol, port, service, product.key)
 
 
-def _of_findings(info: PortInfo) -> t.Iterator[_Wanted]:
+def _of_findings(info: PortInfo) -> t.Iterator[_NeededPort]:
     for finding in info.findings or ():
         for row in finding.ports if finding.service else ():
             if row.port > LOWEST_PORT:
                 yield _single(row.protocol, row.port, finding.service, "")
 
 
-def _single(protocol: Protocol, port: int, service: str, product: str) -> _Wanted:
-    return _Wanted(protocol=protocol, ports=PortRange(port, port), service=service, product=product)
+def _single(protocol: Protocol, port: int, service: str, product: str) -> _NeededPort:
+    return _NeededPort(protocol=protocol, ports=PortRange(port, port), service=service, product=product)
 
 
 def _name_of(key: str) -> str:
-    product = catalogue.SERVICES_BY_KEY.get(key)
+    product = known_services.SERVICES_BY_KEY.get(key)
     return product.name if product else ""
 
 
@@ -149,13 +149,13 @@ def _by_port(
     return found
 
 
-def _owns(wanted: _Wanted, holder: PortHolder) -> bool:
+def _owns(wanted: _NeededPort, holder: PortHolder) -> bool:
     hosted = {name.casefold() for name in holder.services}
     port = wanted.ports.first
     return (
         wanted.service.casefold() in hosted
-        or (wanted.product == catalogue.AD_LDS_KEY and holder.image.casefold() == catalogue.AD_LDS_IMAGE)
-        or catalogue.owner_of(wanted.protocol, port, holder.image, holder.services) is not None
+        or (wanted.product == known_services.AD_LDS_KEY and holder.image.casefold() == known_services.AD_LDS_IMAGE)
+        or known_services.owner_of(wanted.protocol, port, holder.image, holder.services) is not None
     )
 
 
@@ -165,7 +165,7 @@ def _state(holding: t.Sequence[PortHolder], others: t.Sequence[PortHolder]) -> N
     return "held" if holding else "free"
 
 
-def _is_kept(kind: Kept, wanted: _Wanted, kept: t.Iterable[KeptPorts]) -> bool:
+def _is_kept(kind: Kept, wanted: _NeededPort, kept: t.Iterable[KeptPorts]) -> bool:
     listed = [item for row in kept if row.kind == kind and row.protocol == wanted.protocol for item in row.ports]
     return PortSet(tuple(listed)) >= PortSet.of(wanted.ports)
 

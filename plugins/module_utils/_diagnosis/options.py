@@ -53,7 +53,7 @@ ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Inquiry:
+class PortInfoOptions:
     """What is to be read: the subsets, in the table's order, and the ports that sockets are restricted to."""
 
     subsets: tuple[SubsetName, ...]
@@ -81,7 +81,7 @@ class Inquiry:
         return self.ports is not None and self.ports.count > MOST_CONNECTION_PORTS
 
 
-def inquiry(arguments: t.Mapping[str, t.Any], scope: Scope | None, *, journal: bool) -> Inquiry:
+def port_info_options(arguments: t.Mapping[str, t.Any], scope: Scope | None, *, journal: bool) -> PortInfoOptions:
     """The checked options; ``scope`` is what the option ``query`` speaks of.
 
     Raises:
@@ -100,16 +100,16 @@ def wants_processes(arguments: t.Mapping[str, t.Any]) -> bool:
     return by_process
 
 
-def _asked(arguments: t.Mapping[str, t.Any], scope: Scope | None, *, journal: bool) -> Inquiry:
+def _asked(arguments: t.Mapping[str, t.Any], scope: Scope | None, *, journal: bool) -> PortInfoOptions:
     ports = _ports(arguments.get("ports"))
     given = arguments.get("gather_subset")
     if given is not None:
-        return Inquiry(_named_subsets(given), ports, journal)
+        return PortInfoOptions(_named_subsets(given), ports, journal)
     if scope is not None:
-        return Inquiry(_subsets_of(scope), scope.ports if ports is None else ports, journal)
+        return PortInfoOptions(_subsets_of(scope), scope.ports if ports is None else ports, journal)
     if ports is not None:
-        return Inquiry(("sockets",), ports, journal)
-    return Inquiry(tuple(name for name in SUBSET_NAMES if name not in BULKY), journal=journal)
+        return PortInfoOptions(("sockets",), ports, journal)
+    return PortInfoOptions(tuple(name for name in SUBSET_NAMES if name not in BULKY), journal=journal)
 
 
 def _ports(texts: t.Sequence[str] | None) -> PortSet | None:

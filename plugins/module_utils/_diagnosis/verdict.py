@@ -17,7 +17,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.next_boot import EffectiveRow
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.port_info import PortInfo
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.server import InstanceRow, ServiceRow
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import AD_LDS_KEY
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import AD_LDS_KEY
 
 State = t.Literal["critical", "warning", "waiting", "not_read", "well"]
 STATES: t.Final[tuple[State, ...]] = t.get_args(State)

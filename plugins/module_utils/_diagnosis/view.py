@@ -9,8 +9,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import Context
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.options import Inquiry
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import DNS_SERVICE
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.options import PortInfoOptions
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     Facts,
     Service,
@@ -18,16 +17,17 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     Socket,
     SocketsFact,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import DNS_SERVICE
 
 DNS_PORT: t.Final = 53
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class View:
+class PortInfoView:
     """The facts of one server and what is asked of it."""
 
     context: Context
-    inquiry: Inquiry
+    inquiry: PortInfoOptions
 
     @property
     def facts(self) -> Facts:
@@ -49,14 +49,14 @@ class View:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Answer:
+class SubsetAnswer:
     """A subset's row or rows, and sentences that the user should read."""
 
     value: t.Any
     warnings: tuple[str, ...] = ()
 
 
-Subset = t.Callable[[View], Answer]
+Subset = t.Callable[[PortInfoView], SubsetAnswer]
 """Raises FactsNeeded for what is not read yet, and PlanError if this Windows can't answer."""
 
 

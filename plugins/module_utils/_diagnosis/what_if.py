@@ -15,7 +15,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows
     ChangeName,
     TakesEffect,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import AD_LDS_KEY
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import AD_LDS_KEY
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.next_boot import NextBoot
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import DEFAULT_POOL_RANGE
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet

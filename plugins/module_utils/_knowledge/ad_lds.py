@@ -12,15 +12,15 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import (
-    AD_LDS_SERVICE_PREFIX,
-    EDGE_INSTANCE,
-    EDGE_PORTS,
-)
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     Facts,
     ServicesLikeFact,
     number,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import (
+    AD_LDS_SERVICE_PREFIX,
+    EDGE_INSTANCE,
+    EDGE_PORTS,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import ad_lds_port_facts
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet

@@ -12,8 +12,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import LSASS_IMAGE, Tag
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import RegistryFact, RegistryType
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import LSASS_IMAGE, Tag
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import SERVICES_KEY
 
 REBOOT: t.Final = "reboot"

@@ -12,13 +12,6 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import (
-    AD_LDS_SERVICE_PREFIX,
-    DNS_SERVICE,
-    EDGE_INSTANCE,
-    IPSEC_SERVICE,
-    Tag,
-)
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     Fact,
     Facts,
@@ -26,6 +19,13 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     Service,
     ServiceFact,
     ServicesLikeFact,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import (
+    AD_LDS_SERVICE_PREFIX,
+    DNS_SERVICE,
+    EDGE_INSTANCE,
+    IPSEC_SERVICE,
+    Tag,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import (
     EVERYWHERE,
@@ -259,7 +259,7 @@ def identity(
     facts.require(ServiceFact(DNS_SERVICE), *(fact for kind in kinds for fact in _signs(kind)))
     seen = {kind.key: services for kind in kinds if (services := _seen(kind, facts, release)) is not None}
     firsts = {kind.family: kind.key for kind in reversed(kinds) if kind.key in seen}
-    case = _Case(facts, frozenset(seen), f"{AD_LDS_SERVICE_PREFIX}{instance}".casefold())
+    case = _SignsOnServer(facts, frozenset(seen), f"{AD_LDS_SERVICE_PREFIX}{instance}".casefold())
     counting = [kind for kind in kinds if kind.key in seen and (not kind.family or firsts[kind.family] == kind.key)]
     return Identity(tuple(case.recognised(kind, seen[kind.key]) for kind in counting), case.has_dns)
 
@@ -270,7 +270,7 @@ def guarded_identity(facts: Facts, release: Release) -> Identity:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class _Case:
+class _SignsOnServer:
     """One server, and the signs that were seen on it."""
 
     facts: Facts

@@ -26,7 +26,6 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan im
     WriteServicesFile,
     WriteValue,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import DNS_SERVICE
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     Absent,
     DynamicRangesFact,
@@ -41,6 +40,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     ServiceFact,
     ServicesFileFact,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import DNS_SERVICE
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import JOURNAL_FACT
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortRange, PortSet
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows import netsh, sc, services_file

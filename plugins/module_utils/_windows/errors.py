@@ -16,7 +16,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.sett
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Meaning:
+class CodeMeaning:
     """A code in words: its meaning, and advice for an administrator (may be empty)."""
 
     text: str
@@ -29,81 +29,81 @@ _NEEDED_RIGHTS: t.Final = (
     rf"HKLM\{FILTER_POLICY_FACT.key}\{FILTER_POLICY_FACT.name} is 1"
 )
 _PORT_TAKEN: t.Final = "find the process that holds the port with the module portkeeper.windows.port_info"
-_ACCESS_DENIED: t.Final = Meaning("access denied", _NEEDED_RIGHTS)
-_MARKED_FOR_DELETION: t.Final = Meaning(
+_ACCESS_DENIED: t.Final = CodeMeaning("access denied", _NEEDED_RIGHTS)
+_MARKED_FOR_DELETION: t.Final = CodeMeaning(
     "the service is marked for deletion", "close every program that has it open, or reboot the server"
 )
-_DISABLED: t.Final = Meaning("the service is disabled", "set its start mode first")
-_DEPENDENTS_RUN: t.Final = Meaning("other services that depend on it are running", "stop those first")
-_DEPENDENCY_FAILED: t.Final = Meaning("a service that it depends on did not start", "look at that service first")
-_TOO_SLOW: t.Final = Meaning(
+_DISABLED: t.Final = CodeMeaning("the service is disabled", "set its start mode first")
+_DEPENDENTS_RUN: t.Final = CodeMeaning("other services that depend on it are running", "stop those first")
+_DEPENDENCY_FAILED: t.Final = CodeMeaning("a service that it depends on did not start", "look at that service first")
+_TOO_SLOW: t.Final = CodeMeaning(
     "the service did not answer the start or stop request in time", "look at its entries in the event log"
 )
 
-WIN32_ERRORS: t.Final[t.Mapping[int, Meaning]] = {
-    1: Meaning("incorrect function"),
-    2: Meaning("it does not exist"),
+WIN32_ERRORS: t.Final[t.Mapping[int, CodeMeaning]] = {
+    1: CodeMeaning("incorrect function"),
+    2: CodeMeaning("it does not exist"),
     5: _ACCESS_DENIED,
-    32: Meaning(
+    32: CodeMeaning(
         "a port of the range is in use, or the range overlaps a reservation that exists",
         "stop the process that holds the port, then try again",
     ),
-    87: Meaning("a parameter is wrong"),
+    87: CodeMeaning("a parameter is wrong"),
     1053: _TOO_SLOW,
-    1055: Meaning("the service database is locked", "try again in a moment"),
+    1055: CodeMeaning("the service database is locked", "try again in a moment"),
     1058: _DISABLED,
-    1060: Meaning("there is no such service", "check the key name; it is not the display name"),
-    1062: Meaning("the service is not running"),
-    1066: Meaning("the service reported an error of its own", "look at its entries in the event log"),
+    1060: CodeMeaning("there is no such service", "check the key name; it is not the display name"),
+    1062: CodeMeaning("the service is not running"),
+    1066: CodeMeaning("the service reported an error of its own", "look at its entries in the event log"),
     1068: _DEPENDENCY_FAILED,
-    1069: Meaning("the service could not log on", "check the account and password that the service runs under"),
+    1069: CodeMeaning("the service could not log on", "check the account and password that the service runs under"),
     1072: _MARKED_FOR_DELETION,
-    1077: Meaning("the service has not been started since the last boot"),
-    1168: Meaning("the entry was not found"),
-    1314: Meaning("the account lacks a privilege", _NEEDED_RIGHTS),
-    1639: Meaning("the command line is wrong"),
-    1717: Meaning("the interface is not known"),
-    10013: Meaning("the port is excluded, or another process holds it exclusively", _PORT_TAKEN),
-    10048: Meaning("another process already holds the port", _PORT_TAKEN),
+    1077: CodeMeaning("the service has not been started since the last boot"),
+    1168: CodeMeaning("the entry was not found"),
+    1314: CodeMeaning("the account lacks a privilege", _NEEDED_RIGHTS),
+    1639: CodeMeaning("the command line is wrong"),
+    1717: CodeMeaning("the interface is not known"),
+    10013: CodeMeaning("the port is excluded, or another process holds it exclusively", _PORT_TAKEN),
+    10048: CodeMeaning("another process already holds the port", _PORT_TAKEN),
 }
 """Win32 errors (winerror.h) that this collection can meet. 0 means success and has no row."""
 
-WMI_ERRORS: t.Final[t.Mapping[int, Meaning]] = {
-    0x80041001: Meaning("WMI failed without saying why", "look at the server's event log"),
-    0x80041002: Meaning("WMI does not find the object"),
+WMI_ERRORS: t.Final[t.Mapping[int, CodeMeaning]] = {
+    0x80041001: CodeMeaning("WMI failed without saying why", "look at the server's event log"),
+    0x80041002: CodeMeaning("WMI does not find the object"),
     0x80041003: _ACCESS_DENIED,
-    0x80041005: Meaning("the value has another type"),
-    0x80041008: Meaning("WMI refuses a parameter"),
-    0x80041010: Meaning("this Windows has no such WMI class"),
-    0x80041062: Meaning("the account lacks a privilege", _NEEDED_RIGHTS),
+    0x80041005: CodeMeaning("the value has another type"),
+    0x80041008: CodeMeaning("WMI refuses a parameter"),
+    0x80041010: CodeMeaning("this Windows has no such WMI class"),
+    0x80041062: CodeMeaning("the account lacks a privilege", _NEEDED_RIGHTS),
 }
 """WBEM status codes (wbemcli.h), which StdRegProv returns in some cases in place of Win32 errors."""
 
-SERVICE_CODES: t.Final[t.Mapping[int, Meaning]] = {
-    1: Meaning("the service does not support that"),
+SERVICE_CODES: t.Final[t.Mapping[int, CodeMeaning]] = {
+    1: CodeMeaning("the service does not support that"),
     2: _ACCESS_DENIED,
     3: _DEPENDENTS_RUN,
-    4: Meaning("the request is not valid for this service"),
-    5: Meaning("the service can't accept the request in its present state", "try again when it has settled"),
-    6: Meaning("the service is not running"),
+    4: CodeMeaning("the request is not valid for this service"),
+    5: CodeMeaning("the service can't accept the request in its present state", "try again when it has settled"),
+    6: CodeMeaning("the service is not running"),
     7: _TOO_SLOW,
-    8: Meaning("the service failed while starting or stopping", "its exit code and the event log say why"),
-    9: Meaning("the program file of the service was not found"),
-    10: Meaning("the service is already running"),
-    11: Meaning("the service database is locked", "try again in a moment"),
-    12: Meaning("a service that it depends on is gone"),
+    8: CodeMeaning("the service failed while starting or stopping", "its exit code and the event log say why"),
+    9: CodeMeaning("the program file of the service was not found"),
+    10: CodeMeaning("the service is already running"),
+    11: CodeMeaning("the service database is locked", "try again in a moment"),
+    12: CodeMeaning("a service that it depends on is gone"),
     13: _DEPENDENCY_FAILED,
     14: _DISABLED,
-    15: Meaning("the service could not log on", "check the account and password that the service runs under"),
+    15: CodeMeaning("the service could not log on", "check the account and password that the service runs under"),
     16: _MARKED_FOR_DELETION,
-    17: Meaning("the service has no execution thread"),
-    18: Meaning("its dependencies are circular"),
-    19: Meaning("a service of that name is already running"),
-    20: Meaning("the service name has invalid characters"),
-    21: Meaning("a parameter is wrong"),
-    22: Meaning("the account of the service is not valid, or may not run it"),
-    23: Meaning("the service already exists"),
-    24: Meaning("the service is already paused"),
+    17: CodeMeaning("the service has no execution thread"),
+    18: CodeMeaning("its dependencies are circular"),
+    19: CodeMeaning("a service of that name is already running"),
+    20: CodeMeaning("the service name has invalid characters"),
+    21: CodeMeaning("a parameter is wrong"),
+    22: CodeMeaning("the account of the service is not valid, or may not run it"),
+    23: CodeMeaning("the service already exists"),
+    24: CodeMeaning("the service is already paused"),
 }
 """Return codes of Win32_Service's methods (Microsoft's documentation of StartService, StopService, ChangeStartMode)."""
 
@@ -111,12 +111,12 @@ ACCESS_DENIED: t.Final = frozenset({5, 0x80041003})
 """Both forms in which StdRegProv says that access is denied."""
 
 
-def win32_meaning(code: int) -> Meaning:
+def win32_meaning(code: int) -> CodeMeaning:
     """The meaning of a Win32 or WMI error; an unknown one says its number."""
-    return WIN32_ERRORS.get(code) or WMI_ERRORS.get(code) or Meaning(f"error {code_text(code)}")
+    return WIN32_ERRORS.get(code) or WMI_ERRORS.get(code) or CodeMeaning(f"error {code_text(code)}")
 
 
-def service_meaning(code: int) -> Meaning:
+def service_meaning(code: int) -> CodeMeaning:
     """The meaning of a Win32_Service method's return code; above 24 they are Win32 errors."""
     return SERVICE_CODES.get(code) or win32_meaning(code)
 

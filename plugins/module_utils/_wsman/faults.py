@@ -38,7 +38,7 @@ _OPERATIONS_ADVICE: t.Final = "wait until other operations end, or raise MaxConc
 
 
 @dataclasses.dataclass(frozen=True)
-class Meaning:
+class FaultMeaning:
     """The meaning of a code: the exception, a clause, and advice."""
 
     error: type[errors.WsmanFault]
@@ -46,20 +46,20 @@ class Meaning:
     advice: str = ""
 
 
-_DENIED: t.Final = Meaning(errors.AccessDenied, "access is denied", ACCESS_ADVICE)
-_NO_CLASS: t.Final = Meaning(errors.NotFound, "the class or object does not exist on this server")
-_NO_METHOD: t.Final = Meaning(errors.NotFound, "the class has no such operation or method")
-_NO_NAMESPACE: t.Final = Meaning(errors.NotFound, "the WMI namespace does not exist on this server")
-_TIMEOUT: t.Final = Meaning(errors.TimedOut, "the server did not finish within the operation timeout")
-_MANY_SHELLS: t.Final = Meaning(errors.QuotaExceeded, "too many shells of this user are open", _SHELLS_ADVICE)
-_MANY_OPERATIONS: t.Final = Meaning(
+_DENIED: t.Final = FaultMeaning(errors.AccessDenied, "access is denied", ACCESS_ADVICE)
+_NO_CLASS: t.Final = FaultMeaning(errors.NotFound, "the class or object does not exist on this server")
+_NO_METHOD: t.Final = FaultMeaning(errors.NotFound, "the class has no such operation or method")
+_NO_NAMESPACE: t.Final = FaultMeaning(errors.NotFound, "the WMI namespace does not exist on this server")
+_TIMEOUT: t.Final = FaultMeaning(errors.TimedOut, "the server did not finish within the operation timeout")
+_MANY_SHELLS: t.Final = FaultMeaning(errors.QuotaExceeded, "too many shells of this user are open", _SHELLS_ADVICE)
+_MANY_OPERATIONS: t.Final = FaultMeaning(
     errors.QuotaExceeded, "too many operations of this user are open", _OPERATIONS_ADVICE
 )
-_BAD_SELECTORS: t.Final = Meaning(errors.NotFound, "no object has these selectors (key properties)")
-_BAD_PARAMETERS: t.Final = Meaning(errors.WsmanFault, "the parameters do not fit the method")
-_BAD_QUERY: t.Final = Meaning(errors.WsmanFault, "the server rejects the query")
+_BAD_SELECTORS: t.Final = FaultMeaning(errors.NotFound, "no object has these selectors (key properties)")
+_BAD_PARAMETERS: t.Final = FaultMeaning(errors.WsmanFault, "the parameters do not fit the method")
+_BAD_QUERY: t.Final = FaultMeaning(errors.WsmanFault, "the server rejects the query")
 
-BY_CODE: t.Final[t.Mapping[int, Meaning]] = types.MappingProxyType(
+BY_CODE: t.Final[t.Mapping[int, FaultMeaning]] = types.MappingProxyType(
     {
         5: _DENIED,  # ERROR_ACCESS_DENIED
         0x80070005: _DENIED,  # E_ACCESSDENIED
@@ -67,20 +67,20 @@ BY_CODE: t.Final[t.Mapping[int, Meaning]] = types.MappingProxyType(
         0x80338000: _NO_CLASS,  # unknown resource URI on Get and Invoke
         0x80041002: _NO_CLASS,  # WBEM_E_NOT_FOUND
         0x80041010: _NO_CLASS,  # WBEM_E_INVALID_CLASS
-        0x8033801A: Meaning(  # captured from WinRM 1.1 and 2.0 for an unknown class
+        0x8033801A: FaultMeaning(  # captured from WinRM 1.1 and 2.0 for an unknown class
             errors.NotFound, "the class or a column of the query does not exist on this server"
         ),
         0x80338001: _NO_METHOD,  # ERROR_WSMAN_INVALID_ACTIONURI, [K] unverified
         0x8004100E: _NO_NAMESPACE,  # WBEM_E_INVALID_NAMESPACE
         0x8004102E: _NO_METHOD,  # WBEM_E_INVALID_METHOD
-        0x80041008: Meaning(errors.WsmanFault, "a parameter is invalid"),  # WBEM_E_INVALID_PARAMETER
+        0x80041008: FaultMeaning(errors.WsmanFault, "a parameter is invalid"),  # WBEM_E_INVALID_PARAMETER
         0x8004102F: _BAD_PARAMETERS,  # WBEM_E_INVALID_METHOD_PARAMETERS
         0x80041017: _BAD_QUERY,  # WBEM_E_INVALID_QUERY
-        0x80041001: Meaning(errors.WsmanFault, "WMI failed without a reason", _WMI_ADVICE),  # WBEM_E_FAILED
-        0x80041004: Meaning(errors.WsmanFault, "the WMI provider failed", _WMI_ADVICE),  # WBEM_E_PROVIDER_FAILURE
-        0x80041006: Meaning(errors.WsmanFault, "WMI is out of memory", _WMI_ADVICE),  # WBEM_E_OUT_OF_MEMORY
-        0x80041033: Meaning(errors.WsmanFault, "WMI is shutting down", _WMI_ADVICE),  # WBEM_E_SHUTTING_DOWN
-        0x800706BA: Meaning(errors.WsmanFault, "the WMI service does not answer", _WMI_ADVICE),  # RPC unavailable
+        0x80041001: FaultMeaning(errors.WsmanFault, "WMI failed without a reason", _WMI_ADVICE),  # WBEM_E_FAILED
+        0x80041004: FaultMeaning(errors.WsmanFault, "the WMI provider failed", _WMI_ADVICE),  # WBEM_E_PROVIDER_FAILURE
+        0x80041006: FaultMeaning(errors.WsmanFault, "WMI is out of memory", _WMI_ADVICE),  # WBEM_E_OUT_OF_MEMORY
+        0x80041033: FaultMeaning(errors.WsmanFault, "WMI is shutting down", _WMI_ADVICE),  # WBEM_E_SHUTTING_DOWN
+        0x800706BA: FaultMeaning(errors.WsmanFault, "the WMI service does not answer", _WMI_ADVICE),  # RPC unavailable
         SHELL_GONE: _BAD_SELECTORS,
         OPERATION_TIMEOUT: _TIMEOUT,
         0x803381A5: _MANY_SHELLS,  # MaxShellsPerUser
@@ -89,28 +89,30 @@ BY_CODE: t.Final[t.Mapping[int, Meaning]] = types.MappingProxyType(
 )
 """Numbers, wherever they stand in the fault. Sources: MS-WSMV, wbemcli.h, captured faults."""
 
-BY_SUBCODE: t.Final[t.Mapping[str, Meaning]] = types.MappingProxyType(
+BY_SUBCODE: t.Final[t.Mapping[str, FaultMeaning]] = types.MappingProxyType(
     {
         "AccessDenied": _DENIED,
         "DestinationUnreachable": _NO_CLASS,
         "InvalidSelectors": _BAD_SELECTORS,
         "TimedOut": _TIMEOUT,
         "QuotaLimit": _MANY_OPERATIONS,
-        "Concurrency": Meaning(errors.QuotaExceeded, "the object is busy with another operation", "try again later"),
+        "Concurrency": FaultMeaning(
+            errors.QuotaExceeded, "the object is busy with another operation", "try again later"
+        ),
         "CannotProcessFilter": _BAD_QUERY,
-        "EncodingLimit": Meaning(errors.WsmanFault, "the answer does not fit into an envelope of this server"),
+        "EncodingLimit": FaultMeaning(errors.WsmanFault, "the answer does not fit into an envelope of this server"),
         "ActionNotSupported": _NO_METHOD,
         "SchemaValidationError": _BAD_PARAMETERS,
-        "InvalidParameter": Meaning(errors.WsmanFault, "a parameter is invalid"),
+        "InvalidParameter": FaultMeaning(errors.WsmanFault, "a parameter is invalid"),
     }
 )
 """SOAP subcodes by local name (DSP0226 section 14.6), for faults without a known number."""
 
-_CIM_STATUS: t.Final[t.Mapping[int, Meaning]] = types.MappingProxyType(
+_CIM_STATUS: t.Final[t.Mapping[int, FaultMeaning]] = types.MappingProxyType(
     {
         2: _DENIED,  # CIM_ERR_ACCESS_DENIED
         3: _NO_NAMESPACE,
-        4: Meaning(errors.WsmanFault, "a parameter is invalid"),
+        4: FaultMeaning(errors.WsmanFault, "a parameter is invalid"),
         5: _NO_CLASS,
         6: _NO_CLASS,
         16: _NO_METHOD,
@@ -198,11 +200,11 @@ def error_for(fault: Fault, origin: errors.Origin) -> errors.WsmanFault:
     )
 
 
-def _meaning(fault: Fault) -> Meaning:
+def _meaning(fault: Fault) -> FaultMeaning:
     known = [BY_CODE[code] for code in fault.codes if code in BY_CODE]
     subcode = BY_SUBCODE.get(fault.subcode.rpartition(":")[2])
     status = _CIM_STATUS.get(fault.cim_status or 0)
-    return next((meaning for meaning in (*known, subcode, status) if meaning), Meaning(errors.WsmanFault, ""))
+    return next((meaning for meaning in (*known, subcode, status) if meaning), FaultMeaning(errors.WsmanFault, ""))
 
 
 def _deciding_code(fault: Fault) -> int | None:

@@ -14,10 +14,10 @@ import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change import dns_restart
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
-    IN_FORCE,
+    EFFECTIVE,
     NO_PORTS,
     Context,
-    Force,
+    Effectiveness,
     OptionError,
     Plan,
     PlanError,
@@ -31,7 +31,6 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.port_op
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.setting import Setting
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.value_parts import Part, plan_of, weakest
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import DNS_SERVICE
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     Absent,
     Fact,
@@ -44,6 +43,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     number,
     texts,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import DNS_SERVICE
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.pool_settings import (
     DEFAULT_POOL_SIZE,
     MAXIMUM_POOL_SIZE,
@@ -126,7 +126,7 @@ def plan(wanted: DnsSocketPool, context: Context) -> Plan:
     asked = wanted.excluded.on(context.facts, POOL_PROTOCOLS) if wanted.excluded else PortSet()
     context.facts.require(*_last(wanted, asked, context))
     parts = _parts(wanted, asked, context)
-    made = plan_of(NAME, parts, _force_of(parts, context))
+    made = plan_of(NAME, parts, _effectiveness_of(parts, context))
     return dataclasses.replace(
         made,
         warnings=(*made.warnings, *_dead_value_warning(context)),
@@ -194,8 +194,8 @@ def undo(wanted: DnsSocketPool, context: Context) -> Plan:
         _LIST.list_undone(asked, context) if wanted.excluded is not None else None,
     )
     parts = [part for part in undone if part]
-    force = _pending_force(context) if any(part.steps for part in parts) else IN_FORCE
-    return plan_of(NAME, parts, force)
+    effectiveness = _pending_effectiveness(context) if any(part.steps for part in parts) else EFFECTIVE
+    return plan_of(NAME, parts, effectiveness)
 
 
 def _refuse_list_without_support(wanted: DnsSocketPool, context: Context) -> None:
@@ -267,17 +267,17 @@ def _dead_value_warning(context: Context) -> tuple[str, ...]:
 # --- in force or not -------------------------------------------------------------------------------------------------
 
 
-_WAITS: t.Final = Force(
+_WAITS: t.Final = Effectiveness(
     "no", "The DNS server reads its socket pool's settings at its start: restart DNS.", restart_required=True
 )
-_IF_TAKEN: t.Final = Force("no", "it waits for a restart of DNS.", restart_required=True)
-_STOPPED: t.Final = Force("yes", "The DNS server is stopped; its next start reads the new settings.")
-_FOREIGN: t.Final = Force(
+_IF_TAKEN: t.Final = Effectiveness("no", "it waits for a restart of DNS.", restart_required=True)
+_STOPPED: t.Final = Effectiveness("yes", "The DNS server is stopped; its next start reads the new settings.")
+_FOREIGN: t.Final = Effectiveness(
     "unknown", "These settings were not last written by this collection: whether DNS has restarted since is not known."
 )
 
 
-def _pending_force(context: Context) -> Force:
+def _pending_effectiveness(context: Context) -> Effectiveness:
     return _WAITS if dns_restart.running_process(context) else _STOPPED
 
 
@@ -288,7 +288,7 @@ _SIZE, _LIST = (
         "the DNS server reads",
         shown=shown,
         wait=dns_restart.wait,
-        pending=_pending_force,
+        pending=_pending_effectiveness,
         foreign=_FOREIGN,
         is_always_confirmed=True,
     )
@@ -299,14 +299,14 @@ _SIZE, _LIST = (
 )
 
 
-def _force_of(parts: t.Sequence[Part], context: Context) -> Force:
+def _effectiveness_of(parts: t.Sequence[Part], context: Context) -> Effectiveness:
     """The weakest of the parts; an older change of ours that waits counts even if nothing is asked (``restart``)."""
     if any(part.steps for part in parts):
-        return _pending_force(context)
+        return _pending_effectiveness(context)
     settings = [one for one in (_SIZE, _LIST) if one.entry_name in {part.entry_name for part in parts} or not parts]
     if any(one.waits(context) for one in settings):
         return _WAITS
-    return weakest([one.force(part, context) for one, part in zip(settings, parts, strict=False)])
+    return weakest([one.effectiveness(part, context) for one, part in zip(settings, parts, strict=False)])
 
 
 RESOURCE: t.Final = Resource(

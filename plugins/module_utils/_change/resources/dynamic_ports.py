@@ -16,9 +16,9 @@ import typing as t
 from ansible_collections.portkeeper.windows.plugins.module_utils._change import dns_restart
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Entry, State, Wait
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
-    IN_FORCE,
+    EFFECTIVE,
     Context,
-    Force,
+    Effectiveness,
     OptionError,
     Plan,
     PlanError,
@@ -32,10 +32,6 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.setting
     still_waits,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.value_parts import Part, plan_of, weakest
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import (
-    DNS_SERVICE,
-    services_within,
-)
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.ephemeral_range import (
     range_by_max_user_port,
     why_no_dynamic_range,
@@ -56,6 +52,10 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     RegistryValue,
     ServiceFact,
     number,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import (
+    DNS_SERVICE,
+    services_within,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.pool_range import PoolRange, pool_range
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import (
@@ -141,17 +141,17 @@ def plan(wanted: DynamicPorts, context: Context) -> Plan:
         raise refusal
     context.facts.require(*first(wanted, context.release))
     parts = _value_parts(wanted, context) + _range_parts(wanted, context)
-    forces = [_force_of(part, context) for part in parts]
+    verdicts = [_effectiveness_of(part, context) for part in parts]
     warnings = (*_protocol_warning(wanted, context), *_range_warnings(wanted, context))
-    return dataclasses.replace(plan_of(NAME, parts, weakest(forces)), warnings=warnings)
+    return dataclasses.replace(plan_of(NAME, parts, weakest(verdicts)), warnings=warnings)
 
 
 def undo(wanted: DynamicPorts, context: Context) -> Plan:
     """Take back what we did to the named settings; raises PlanError, FactsNeeded."""
     context.facts.require(*_questions(wanted, context.release))
     parts = _value_undone(wanted, context) + _ranges_undone(wanted, context)
-    force = weakest([_pending(part, context) for part in parts if part.steps])
-    return plan_of(NAME, parts, force)
+    effectiveness = weakest([_pending(part, context) for part in parts if part.steps])
+    return plan_of(NAME, parts, effectiveness)
 
 
 def first(wanted: DynamicPorts, release: Release) -> tuple[Fact[t.Any], ...]:
@@ -288,23 +288,25 @@ def _shown_range(protocol: Protocol, state: t.Mapping[str, str]) -> dict[str, t.
 
 # --- in force or not -------------------------------------------------------------------------------------------------
 
-_AFTER_REBOOT: t.Final = Force("no", "Windows reads MaxUserPort at boot: it waits for a reboot.", reboot_required=True)
-_DNS_FOLLOWS: t.Final = Force(
+_AFTER_REBOOT: t.Final = Effectiveness(
+    "no", "Windows reads MaxUserPort at boot: it waits for a reboot.", reboot_required=True
+)
+_DNS_FOLLOWS: t.Final = Effectiveness(
     "no",
     "Programs get ports of the new range at once; the DNS server draws its pool when it starts: restart DNS.",
     restart_required=True,
 )
-_FOREIGN: t.Final = Force(
+_FOREIGN: t.Final = Effectiveness(
     "unknown", "MaxUserPort was not last written by this collection: whether what reads it has restarted is not known."
 )
 
 
-def _pending_value(context: Context) -> Force:
+def _pending_value(context: Context) -> Effectiveness:
     return _pending_udp(context) if context.capabilities.dynamic_port_ranges else _AFTER_REBOOT
 
 
-def _pending_udp(context: Context) -> Force:
-    return _DNS_FOLLOWS if dns_restart.running_process(context) else IN_FORCE
+def _pending_udp(context: Context) -> Effectiveness:
+    return _DNS_FOLLOWS if dns_restart.running_process(context) else EFFECTIVE
 
 
 _MAX_USER_PORT: t.Final = Setting(
@@ -318,18 +320,18 @@ _MAX_USER_PORT: t.Final = Setting(
 )
 
 
-def _force_of(part: Part, context: Context) -> Force:
+def _effectiveness_of(part: Part, context: Context) -> Effectiveness:
     if part.entry_name == VALUE_ENTRY:
-        return _MAX_USER_PORT.force(part, context)
+        return _MAX_USER_PORT.effectiveness(part, context)
     entry = context.entry(part.entry_name)
     waits = bool(part.steps) or bool(entry and entry.wait and still_waits(entry.wait, context))
-    return _pending(part, context) if waits else IN_FORCE
+    return _pending(part, context) if waits else EFFECTIVE
 
 
-def _pending(part: Part, context: Context) -> Force:
+def _pending(part: Part, context: Context) -> Effectiveness:
     """What a change of now has still to wait for; nobody but the DNS server keeps ports of an earlier range."""
     if part.entry_name == RANGE_ENTRIES["tcp"]:
-        return IN_FORCE
+        return EFFECTIVE
     return _pending_value(context) if part.entry_name == VALUE_ENTRY else _pending_udp(context)
 
 

@@ -20,11 +20,11 @@ import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Entry, State
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
-    IN_FORCE,
+    EFFECTIVE,
     NO_PORTS,
     ChangeExclusions,
     Context,
-    Force,
+    Effectiveness,
     Plan,
     PlanError,
 )
@@ -36,7 +36,6 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.port_ho
     holders_of,
     is_rightful,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import DNS_SERVICE
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     PROTOCOLS,
     Exclusions,
@@ -44,6 +43,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     Protocol,
     SocketsFact,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import DNS_SERVICE
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.port_lists import ListState
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortRange, PortSet, split_entries
 
@@ -61,7 +61,7 @@ def plan(wanted: t.Mapping[Protocol, PortSet], state: ListState, context: Contex
     context.facts.require(ExclusionsFact(), *([SocketsFact(asked)] if asked else []), *connection_questions(connected))
     exclusions = _supported(context)
     changes = [
-        _change_for(protocol, _Wanted(ports, state, asked, patient), exclusions, context)
+        _change_for(protocol, _WantedRanges(ports, state, asked, patient), exclusions, context)
         for protocol, ports in wanted.items()
     ]
     return _plan_of(changes, exclusions, tuple(wanted), context)
@@ -72,7 +72,7 @@ def undo(asked: t.Mapping[Protocol, PortSet], context: Context) -> Plan:
     entry = context.entry(ENTRY)
     exclusions = _supported(context) if entry else None
     if entry is None or exclusions is None:
-        return Plan("reserved_ports", {"mechanism": "netsh"}, {"mechanism": "netsh"}, IN_FORCE)
+        return Plan("reserved_ports", {"mechanism": "netsh"}, {"mechanism": "netsh"}, EFFECTIVE)
     ours = {protocol: _recorded(protocol, entry) for protocol in PROTOCOLS}
     going = {protocol: ours[protocol] & asked.get(protocol, NO_PORTS) for protocol in PROTOCOLS}
     everything = going == ours
@@ -99,7 +99,7 @@ def _restoration(protocol: Protocol, original: State, exclusions: Exclusions) ->
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class _Wanted:
+class _WantedRanges:
     """What is asked, and the ports whose sockets were read with the first questions."""
 
     ports: PortSet
@@ -137,7 +137,7 @@ def _administered(exclusions: Exclusions, protocol: Protocol) -> PortSet:
     return PortSet(exclusions.administered(protocol))
 
 
-def _change_for(protocol: Protocol, wanted: _Wanted, exclusions: Exclusions, context: Context) -> _Change:
+def _change_for(protocol: Protocol, wanted: _WantedRanges, exclusions: Exclusions, context: Context) -> _Change:
     if wanted.state == "absent":
         return _removal(protocol, wanted.ports, exclusions, context)
     addition = _addition(protocol, wanted, exclusions, context)
@@ -154,7 +154,7 @@ def _change_for(protocol: Protocol, wanted: _Wanted, exclusions: Exclusions, con
     )
 
 
-def _addition(protocol: Protocol, wanted: _Wanted, exclusions: Exclusions, context: Context) -> _Change:
+def _addition(protocol: Protocol, wanted: _WantedRanges, exclusions: Exclusions, context: Context) -> _Change:
     unfinished = _unfinished(protocol, context) if wanted.state == "present" else NO_PORTS
     missing = (wanted.ports | unfinished) - _administered(exclusions, protocol)
     if not missing:
@@ -268,7 +268,7 @@ def _plan_of(
         "reserved_ports",
         before=before,
         after=after,
-        force=_force_of(waiting),
+        effectiveness=_effectiveness_of(waiting),
         steps=steps,
         steps_when_free=steps_when_free,
         journal={ENTRY: _entry(changes, exclusions, context)} if steps or steps_when_free else {},
@@ -283,13 +283,15 @@ def _after(change: _Change, exclusions: Exclusions) -> PortSet:
     return (now - PortSet(change.delete)) | PortSet(change.add) | PortSet(change.add_when_free)
 
 
-def _force_of(waiting: tuple[Holder, ...]) -> Force:
+def _effectiveness_of(waiting: tuple[Holder, ...]) -> Effectiveness:
     if not waiting:
-        return IN_FORCE
+        return EFFECTIVE
     until = "that service is stopped; while it holds its ports, nobody else can take them"
     if any(holder.outgoing for holder in waiting):
         until = "the port is free, and this runs again"
-    return Force("no", f"A port in use can't be excluded: {held_sentence(waiting)}. The exclusion waits until {until}.")
+    return Effectiveness(
+        "no", f"A port in use can't be excluded: {held_sentence(waiting)}. The exclusion waits until {until}."
+    )
 
 
 def _entry(changes: t.Sequence[_Change], exclusions: Exclusions, context: Context) -> Entry:

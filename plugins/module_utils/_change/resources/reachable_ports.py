@@ -12,13 +12,17 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import NO_PORTS, Context, Force, Plan
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
+    NO_PORTS,
+    Context,
+    Effectiveness,
+    Plan,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources import excluded_port_ranges
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources.service_start_mode import (
     current_mode,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.value_parts import weakest
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import DNS_SERVICE
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.ephemeral_range import drawn_by_programs
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     PROTOCOLS,
@@ -27,6 +31,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     Protocol,
     ServiceFact,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import DNS_SERVICE
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.pool_range import (
     max_user_port,
     pool_range,
@@ -49,7 +54,7 @@ _REMOVE: t.Final = "The choice: remove MaxUserPort (dynamic_ports, max_user_port
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class _Takers:
+class _RandomDraws:
     """The ports that can be drawn at random on a server, by the programs that draw them."""
 
     programs: Ports
@@ -69,19 +74,19 @@ class _Takers:
 
 def plan(wanted: Ports, context: Context) -> Plan:
     """Exclude what can be drawn; raises PlanError, FactsNeeded."""
-    takers = _takers(context)
-    reachable = {protocol: ports & takers.all[protocol] for protocol, ports in wanted.items()}
-    robbed, disputed = (wanted.get("udp", NO_PORTS) & ports for ports in (takers.pool, takers.disputed))
+    draws = _random_draws(context)
+    reachable = {protocol: ports & draws.all[protocol] for protocol, ports in wanted.items()}
+    exposed, disputed = (wanted.get("udp", NO_PORTS) & ports for ports in (draws.pool, draws.disputed))
     if not any(reachable.values()):
-        made = _nothing(wanted, takers, context)
+        made = _nothing(wanted, draws, context)
     elif context.facts[ExclusionsFact()] is None:
-        made = _without_verb(reachable, robbed, context)
+        made = _without_verb(reachable, exposed, context)
     else:
-        made = _with_pool(excluded_port_ranges.plan(reachable, "present", context, patient=True), robbed)
-    return _with_dispute(made, disputed - robbed, takers)
+        made = _with_pool(excluded_port_ranges.plan(reachable, "present", context, patient=True), exposed)
+    return _with_dispute(made, disputed - exposed, draws)
 
 
-def _takers(context: Context) -> _Takers:
+def _random_draws(context: Context) -> _RandomDraws:
     # One command line answers both; asked one after the other, they would be two.
     netsh = (DynamicRangesFact(), ExclusionsFact())
     context.facts.require(*netsh, *(_POOL_QUESTIONS if _pool_is_open(context) else ()))
@@ -89,11 +94,11 @@ def _takers(context: Context) -> _Takers:
     programs = {protocol: drawn_by_programs(ranges, protocol) for protocol in PROTOCOLS}
     dns = context.facts[ServiceFact(DNS_SERVICE)] if _pool_is_open(context) else None
     if dns is None or current_mode(dns, context) == "delayed":
-        return _Takers(programs)
+        return _RandomDraws(programs)
     highest = max_user_port(context.facts)
     pool = pool_range(context.capabilities, highest, ranges.udp if ranges else None).ports
     other = range_by_the_other_reading(context.capabilities, highest)
-    return _Takers(programs, PortSet.of(pool), PortSet.of(*([other] if other else [])), highest)
+    return _RandomDraws(programs, PortSet.of(pool), PortSet.of(*([other] if other else [])), highest)
 
 
 _POOL_QUESTIONS: t.Final = (ServiceFact(DNS_SERVICE), MAX_USER_PORT_FACT, delayed_flag(DNS_SERVICE))
@@ -114,53 +119,61 @@ def _texts(ports: Ports) -> list[str]:
     return [f"{block.text}/{protocol}" for protocol, found in ports.items() for block in found.ranges]
 
 
-def _nothing(wanted: Ports, takers: _Takers, context: Context) -> Plan:
+def _nothing(wanted: Ports, draws: _RandomDraws, context: Context) -> Plan:
     where = "here" if _pool_is_open(context) else "by programs here"
-    reason = f"None of {_shown(wanted)} is ever drawn at random {where} ({_shown(takers.all)} are)."
-    return _unchanged(Force("yes", reason), _left_open(programs={}, pool=NO_PORTS))
+    reason = f"None of {_shown(wanted)} is ever drawn at random {where} ({_shown(draws.all)} are)."
+    return _unchanged(Effectiveness("yes", reason), _left_open(programs={}, pool=NO_PORTS))
 
 
-def _unchanged(force: Force, details: t.Mapping[str, t.Any], warnings: tuple[str, ...] = ()) -> Plan:
+def _unchanged(effectiveness: Effectiveness, details: t.Mapping[str, t.Any], warnings: tuple[str, ...] = ()) -> Plan:
     shown = {"mechanism": "netsh"}
-    return Plan("reserved_ports", shown, shown, force, warnings=warnings, details=details)
+    return Plan("reserved_ports", shown, shown, effectiveness, warnings=warnings, details=details)
 
 
-def _without_verb(reachable: Ports, robbed: PortSet, context: Context) -> Plan:
+def _without_verb(reachable: Ports, exposed: PortSet, context: Context) -> Plan:
     """Nothing can be excluded here: no error, since what else the run does still helps, but never 'in force'."""
     programs = "programs that ask for any free port"
-    takers = f"{programs}, and by the DNS server at each of its starts" if robbed else programs
+    draws = f"{programs}, and by the DNS server at each of its starts" if exposed else programs
     reason = (
-        f"{_shown(reachable)} can be taken at random by {takers}: netsh of this {context.release.name} can't exclude "
+        f"{_shown(reachable)} can be taken at random by {draws}: netsh of this {context.release.name} can't exclude "
         "ports without the hotfix KB2665809."
     )
-    choices = f"{_CHOICES if robbed else _CHOICE}."
-    return _unchanged(Force("no", reason), _left_open(programs=reachable, pool=robbed), (f"{reason} {choices}",))
+    choices = f"{_CHOICES if exposed else _CHOICE}."
+    return _unchanged(
+        Effectiveness("no", reason), _left_open(programs=reachable, pool=exposed), (f"{reason} {choices}",)
+    )
 
 
-def _with_pool(made: Plan, robbed: PortSet) -> Plan:
+def _with_pool(made: Plan, exposed: PortSet) -> Plan:
     """What netsh excludes is kept from programs alone, where the DNS server draws these ports too."""
-    details = {**made.details, **_left_open(programs={}, pool=robbed)}
-    if not robbed:
+    details = {**made.details, **_left_open(programs={}, pool=exposed)}
+    if not exposed:
         return dataclasses.replace(made, details=details)
     reason = (
-        f"UDP {robbed} can be taken by the DNS server at each of its starts: that DNS honours excluded port ranges is "
+        f"UDP {exposed} can be taken by the DNS server at each of its starts: that DNS honours excluded port ranges is "
         "not documented (assumed: it does not)."
     )
-    force, warnings = weakest([made.force, Force("no", reason)]), (*made.warnings, f"{reason} {_CHOICES}.")
-    return dataclasses.replace(made, force=force, warnings=warnings, details=details)
+    effectiveness, warnings = (
+        weakest([made.effectiveness, Effectiveness("no", reason)]),
+        (*made.warnings, f"{reason} {_CHOICES}."),
+    )
+    return dataclasses.replace(made, effectiveness=effectiveness, warnings=warnings, details=details)
 
 
-def _with_dispute(made: Plan, disputed: PortSet, takers: _Takers) -> Plan:
+def _with_dispute(made: Plan, disputed: PortSet, draws: _RandomDraws) -> Plan:
     if not disputed:
         return made
     reason = (
-        f"Whether the DNS server can take UDP {disputed} is not known: MaxUserPort is {takers.highest}, and "
+        f"Whether the DNS server can take UDP {disputed} is not known: MaxUserPort is {draws.highest}, and "
         f"{CONTESTED['dns_pool_range']}."
     )
-    force, warnings = weakest([made.force, Force("unknown", reason)]), (*made.warnings, f"{reason} {_REMOVE}.")
+    effectiveness, warnings = (
+        weakest([made.effectiveness, Effectiveness("unknown", reason)]),
+        (*made.warnings, f"{reason} {_REMOVE}."),
+    )
     open_ports = {**made.details["unprotected"], "disputed": _texts({"udp": disputed})}
     details = {**made.details, "unprotected": open_ports}
-    return dataclasses.replace(made, force=force, warnings=warnings, details=details)
+    return dataclasses.replace(made, effectiveness=effectiveness, warnings=warnings, details=details)
 
 
 def _shown(ports: Ports) -> str:

@@ -13,16 +13,16 @@ import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
-    IN_FORCE,
+    EFFECTIVE,
     Context,
-    Force,
+    Effectiveness,
     Plan,
     PlanError,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.setting import Setting, reboot_wait
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.value_parts import plan_of
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import IPSEC_NAT_PORT
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import RegistryReading, texts
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import IPSEC_NAT_PORT
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import RESERVED_PORTS_FACT
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.port_lists import (
     ListState,
@@ -56,7 +56,7 @@ def plan(ports: PortSet, state: ListState, protocol: t.Literal["tcp", "udp", "bo
     warnings = list_warnings(NAME, current, wanted, state) + ((_NO_PROTOCOL,) if protocol != "both" else ())
     part = SETTING.list_part(wanted, context, warnings=warnings)
     return dataclasses.replace(
-        plan_of("reserved_ports", [part], SETTING.force(part, context)),
+        plan_of("reserved_ports", [part], SETTING.effectiveness(part, context)),
         guarded=wanted.ports,
         force_if_taken=_IF_TAKEN,
     )
@@ -67,15 +67,17 @@ def undo(ports: PortSet, context: Context) -> Plan:
     shown = _shown(SETTING.reading(context))
     part = SETTING.list_undone(ports, context, along=PortSet.of(IPSEC_NAT_PORT))
     if part is None:
-        return Plan("reserved_ports", shown, shown, IN_FORCE)
+        return Plan("reserved_ports", shown, shown, EFFECTIVE)
     return plan_of("reserved_ports", [part], SETTING.undone_force(part, context))
 
 
-_AFTER_REBOOT: t.Final = Force(
+_AFTER_REBOOT: t.Final = Effectiveness(
     "no", "Windows reads ReservedPorts at boot: it waits for a reboot.", reboot_required=True
 )
-_IF_TAKEN: t.Final = Force("no", "Windows reads ReservedPorts at boot, it waits for a reboot.", reboot_required=True)
-_FOREIGN: t.Final = Force(
+_IF_TAKEN: t.Final = Effectiveness(
+    "no", "Windows reads ReservedPorts at boot, it waits for a reboot.", reboot_required=True
+)
+_FOREIGN: t.Final = Effectiveness(
     "unknown", "ReservedPorts was not last written by this collection: whether a reboot has followed is not known."
 )
 

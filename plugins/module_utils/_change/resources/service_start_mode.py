@@ -16,11 +16,11 @@ import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Entry
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
-    IN_FORCE,
+    EFFECTIVE,
     ChangeStartMode,
     Context,
     DeleteValue,
-    Force,
+    Effectiveness,
     OptionError,
     Plan,
     PlanError,
@@ -121,7 +121,7 @@ def plan(wanted: ServiceStartMode, context: Context) -> Plan:
         "service_start_mode",
         before={"start_mode": before},
         after={"start_mode": dict.fromkeys(before, wanted.mode)},
-        force=_force_of(services, changing, wanted.mode, context),
+        effectiveness=_effectiveness_of(services, changing, wanted.mode, context),
         steps=tuple(step for service in changing for step in _steps(service, wanted.mode, context)),
         journal={
             ENTRY_PREFIX + service.name: _entry(service, before[service.name], wanted.mode, context)
@@ -142,7 +142,7 @@ def undo(wanted: ServiceStartMode, context: Context) -> Plan:
         "service_start_mode",
         before={"start_mode": before},
         after={"start_mode": after},
-        force=IN_FORCE,
+        effectiveness=EFFECTIVE,
         steps=tuple(
             step
             for service in services
@@ -244,22 +244,24 @@ def _entry(service: Service, before: str, mode: StartMode, context: Context) -> 
     )
 
 
-_AT_BOOT: t.Final = Force("no", "A delayed start shows at the next boot; nothing needs to be restarted for it.")
-_FOREIGN: t.Final = Force(
+_AT_BOOT: t.Final = Effectiveness("no", "A delayed start shows at the next boot; nothing needs to be restarted for it.")
+_FOREIGN: t.Final = Effectiveness(
     "unknown", "The delayed start was not set by this collection: whether a boot has followed is not known."
 )
 
 
-def _force_of(services: t.Sequence[Service], changing: t.Sequence[Service], mode: StartMode, context: Context) -> Force:
+def _effectiveness_of(
+    services: t.Sequence[Service], changing: t.Sequence[Service], mode: StartMode, context: Context
+) -> Effectiveness:
     if mode != "delayed":
-        return IN_FORCE
+        return EFFECTIVE
     if changing:
         return _AT_BOOT
     entries = [context.entry(ENTRY_PREFIX + s.name) for s in services]
     if any(entry is None or entry.written != mode for entry in entries):
         return _FOREIGN
     waits = [entry.wait for entry in entries if entry and entry.wait]
-    return _AT_BOOT if any(still_waits(wait, context) for wait in waits) else IN_FORCE
+    return _AT_BOOT if any(still_waits(wait, context) for wait in waits) else EFFECTIVE
 
 
 RESOURCE: t.Final = Resource("service_start_mode", ARGUMENT_SPEC, options, plan, undo)

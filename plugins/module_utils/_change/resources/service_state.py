@@ -10,7 +10,7 @@ import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Entry
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
-    IN_FORCE,
+    EFFECTIVE,
     Context,
     OptionError,
     Plan,
@@ -142,7 +142,7 @@ def _plan(
         "service_state",
         before={"state": before},
         after={"state": states},
-        force=IN_FORCE,
+        effectiveness=EFFECTIVE,
         steps=steps,
         journal=journal,
         details={"ran": list(ran)},

@@ -15,7 +15,7 @@ import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Entry
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
-    IN_FORCE,
+    EFFECTIVE,
     Context,
     DeleteBesideServicesFile,
     OptionError,
@@ -253,7 +253,7 @@ def _plan(wanted: ServicesEntries, context: Context, folder: str, file: Services
         "services_file",
         before={"lines": _lines(wanted, old), **_named(leftovers)},
         after={"lines": _lines(wanted, target.content), **_named(leftovers, gone=True)},
-        force=IN_FORCE,
+        effectiveness=EFFECTIVE,
         steps=steps,
         journal=_journal(context, target),
         warnings=target.warnings,
@@ -302,7 +302,7 @@ def _without_file(wanted: ServicesEntries, folder: str, file: ServicesFile) -> P
         "services_file",
         before={"lines": []},
         after={"lines": []},
-        force=IN_FORCE,
+        effectiveness=EFFECTIVE,
         details={"path": path_of(folder), "backup_file": path_of(folder, BACKUP) if BACKUP in file.beside else ""},
     )
 

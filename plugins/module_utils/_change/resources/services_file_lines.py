@@ -28,7 +28,7 @@ Lines = tuple[bytes, ...]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Service:
+class ServiceLine:
     """What one line says; the texts are its bytes read as Latin-1, which loses none."""
 
     name: str
@@ -58,7 +58,7 @@ class Wish:
         """How the journal calls it."""
         return f"{self.name.casefold() or self.port}/{self.protocol}"
 
-    def means(self, service: Service | None, *, any_port: bool) -> bool:
+    def means(self, service: ServiceLine | None, *, any_port: bool) -> bool:
         """Whether a line is about this entry; names are the same in upper and lower case [K unverified]."""
         if service is None or service.protocol != self.protocol:
             return False
@@ -66,7 +66,7 @@ class Wish:
             return False
         return any_port or not self.port or service.port == self.port
 
-    def is_met_by(self, service: Service) -> bool:
+    def is_met_by(self, service: ServiceLine) -> bool:
         """Whether a line about this entry says all that is wanted."""
         aliases = self.aliases is None or set(_folded(self.aliases)) == set(_folded(service.aliases))
         comment = self.comment is None or self.comment == (service.comment or "")
@@ -86,7 +86,7 @@ def split_lines(content: bytes) -> Lines:
     return tuple(_LINE.findall(content))
 
 
-def service_of(line: bytes) -> Service | None:
+def service_of(line: bytes) -> ServiceLine | None:
     """What a line says; ``None`` for comments, empty lines and lines that can't be read."""
     text, mark, comment = line.partition(b"#")
     fields = [field.decode("latin-1") for field in text.split()]
@@ -95,7 +95,7 @@ def service_of(line: bytes) -> Service | None:
     if found is None or protocol is None or int(found[1]) > HIGHEST_PORT:
         return None
     said = comment.strip(b" \t\r\n").decode("latin-1") if mark else None
-    return Service(fields[0], int(found[1]), protocol, tuple(fields[2:]), said)
+    return ServiceLine(fields[0], int(found[1]), protocol, tuple(fields[2:]), said)
 
 
 def bare(line: bytes) -> bytes:
@@ -198,9 +198,9 @@ def _ended(line: bytes, ending: bytes, *, is_last: bool) -> bytes:
     return line if is_last or line.endswith(b"\n") else line + ending
 
 
-def _written(wish: Wish, current: Service | None) -> bytes:
+def _written(wish: Wish, current: ServiceLine | None) -> bytes:
     """The entry as a line without its end; what the wish leaves open stays as it was."""
-    kept = current or Service(wish.name, wish.port, wish.protocol)
+    kept = current or ServiceLine(wish.name, wish.port, wish.protocol)
     aliases = " ".join(kept.aliases if wish.aliases is None else wish.aliases)
     comment = kept.comment if wish.comment is None else wish.comment
     text = f"{wish.name:<{_NAME_WIDTH}}{_gap(wish.name)}{f'{wish.port}/{wish.protocol}':<{_PORT_WIDTH}}{aliases}"

@@ -15,10 +15,10 @@ import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Wait
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
-    IN_FORCE,
+    EFFECTIVE,
     Context,
     DeleteEmptyKey,
-    Force,
+    Effectiveness,
     OptionError,
     Plan,
     PlanError,
@@ -31,7 +31,6 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.port_ho
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.setting import Setting, reboot_wait
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.value_parts import Part, plan_of, weakest
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import LSASS_IMAGE
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     Absent,
     DynamicRangesFact,
@@ -45,6 +44,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     ServiceFact,
     SocketsFact,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import LSASS_IMAGE
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import (
     DEFAULT_POOL_RANGE,
     DOMAIN_CONTROLLER,
@@ -136,8 +136,11 @@ def plan(wanted: StaticRpcPorts, context: Context) -> Plan:
     )
     _refuse_bad_ports(wanted, changing, context)
     parts = [_part(row, number, context) for row, number in wanted.ports]
-    forces = {row: _setting(row).force(part, context) for (row, _number), part in zip(wanted.ports, parts, strict=True)}
-    return _shown_plan(parts, forces, wanted.numbers, context)
+    verdicts = {
+        row: _setting(row).effectiveness(part, context)
+        for (row, _number), part in zip(wanted.ports, parts, strict=True)
+    }
+    return _shown_plan(parts, verdicts, wanted.numbers, context)
 
 
 def undo(wanted: StaticRpcPorts, context: Context) -> Plan:
@@ -147,22 +150,25 @@ def undo(wanted: StaticRpcPorts, context: Context) -> Plan:
     context.facts.require(OperatingSystemFact(), *(row.fact for row in entries), *services)
     undone = {row: part for row in entries if (part := _setting(row).undone(context))}
     parts = {row: _with_key_removed(row, part, context) for row, part in undone.items()}
-    forces = {row: _pending_force(row, context) for row, part in parts.items() if part.steps}
-    return _shown_plan(tuple(parts.values()), forces, {}, context)
+    verdicts = {row: _pending_effectiveness(row, context) for row, part in parts.items() if part.steps}
+    return _shown_plan(tuple(parts.values()), verdicts, {}, context)
 
 
 def _shown_plan(
-    parts: t.Sequence[Part], forces: t.Mapping[RpcPort, Force], numbers: t.Mapping[RpcPort, int], context: Context
+    parts: t.Sequence[Part],
+    verdicts: t.Mapping[RpcPort, Effectiveness],
+    numbers: t.Mapping[RpcPort, int],
+    context: Context,
 ) -> Plan:
-    made = plan_of(NAME, parts, weakest(tuple(forces.values())))
-    waiting = [row for row, force in forces.items() if force.effective == "no"]
+    made = plan_of(NAME, parts, weakest(tuple(verdicts.values())))
+    waiting = [row for row, effectiveness in verdicts.items() if effectiveness.effective == "no"]
     restarts = tuple(dict.fromkeys(row.restart for row in waiting if row.restart != REBOOT))
     return dataclasses.replace(
         made,
         before={"ports": made.before},
         after={"ports": made.after},
         restarts=restarts,
-        force_restarted=weakest([force for row, force in forces.items() if row.restart == REBOOT]),
+        force_restarted=weakest([effectiveness for row, effectiveness in verdicts.items() if row.restart == REBOOT]),
         late=PortSet.of(*(number for row in waiting if (number := numbers.get(row)))),
         details={
             "restart_services": list(restarts),
@@ -245,7 +251,7 @@ def _setting(row: RpcPort) -> Setting:
         f"{row.name} reads",
         shown=functools.partial(_shown, row),
         wait=functools.partial(_wait, row),
-        pending=functools.partial(_pending_force, row),
+        pending=functools.partial(_pending_effectiveness, row),
         foreign=_foreign(row),
         still_waits=functools.partial(_still_waits, row),
     )
@@ -400,17 +406,17 @@ def _still_waits(row: RpcPort, wait: Wait, context: Context) -> bool:
     return not any(socket.protocol == "tcp" and socket.process_id == service.process_id for socket in sockets)
 
 
-def _pending_force(row: RpcPort, context: Context) -> Force:
+def _pending_effectiveness(row: RpcPort, context: Context) -> Effectiveness:
     if row.restart == REBOOT:
-        return Force("no", f"{row.name} reads its port at boot: it waits for a reboot.", reboot_required=True)
+        return Effectiveness("no", f"{row.name} reads its port at boot: it waits for a reboot.", reboot_required=True)
     service = _service(row, context)
     if service is None or not service.runs:
-        return IN_FORCE
-    return Force("no", f"{row.name} reads its port when it starts: restart the service {row.restart}.")
+        return EFFECTIVE
+    return Effectiveness("no", f"{row.name} reads its port when it starts: restart the service {row.restart}.")
 
 
-def _foreign(row: RpcPort) -> Force:
-    return Force(
+def _foreign(row: RpcPort) -> Effectiveness:
+    return Effectiveness(
         "unknown",
         f"The port of {row.key} was not last set by this collection: whether it has started since is not known.",
     )

@@ -14,7 +14,7 @@ import typing as t
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import Context, Plan, PlanError, Step
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources import reserved_ports_value
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs import ipsec
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.predicted_facts import foreseen
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.predicted_facts import facts_after
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.request import Item, Request
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import RegistryFact
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import (
@@ -41,7 +41,7 @@ def guarded(request: Request, items: tuple[Item, ...], plans: tuple[Plan, ...], 
     """
     if not context.capabilities.ipsec_block_mode:
         return plans
-    run = _Run(request, items, plans, context)
+    run = _GuardedRun(request, items, plans, context)
     if not (run.is_concerned and ipsec.next_boot_may_block(run.after)):
         return plans
     if run.reservation is not None:
@@ -67,7 +67,7 @@ def _with_port(item: Item) -> t.Any:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class _Run:
+class _GuardedRun:
     """What a run does to the two values."""
 
     request: Request
@@ -79,7 +79,7 @@ class _Run:
     def after(self) -> Context:
         """How everything reads once the plans are carried out."""
         steps = (step for plan in self.plans for step in plan.steps)
-        return dataclasses.replace(self.context, facts=foreseen(self.context.facts, steps))
+        return dataclasses.replace(self.context, facts=facts_after(self.context.facts, steps))
 
     @property
     def is_concerned(self) -> bool:

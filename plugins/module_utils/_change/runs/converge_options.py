@@ -19,7 +19,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.resourc
     static_rpc_port,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs import reboot
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.known_services import why_not
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.known_service_victims import why_not
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.protected_services import (
     SilentEvent,
     Victim,
@@ -33,11 +33,11 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.sh
     is_left_out,
     victim_ports,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import (
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import PROTOCOLS, Protocol
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import (
     SERVICES_BY_KEY,
     KnownService,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import PROTOCOLS, Protocol
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import LACKS, Condition
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import (
     PortSet,

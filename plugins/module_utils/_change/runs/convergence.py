@@ -33,9 +33,11 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan im
     WriteValue,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs import block_mode_guard
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.known_services import victims_of
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.observed_force import observed_force
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.predicted_facts import foreseen
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.known_service_victims import victims_of
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.observed_effectiveness import (
+    observed_effectiveness,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.predicted_facts import facts_after
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.protected_services import (
     Victim,
     VictimReport,
@@ -43,9 +45,11 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.pr
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.reboot import Permission, permission_after
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.request import Item, Request
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.service_moves import Moves, moves_for
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.service_moves import (
+    ServiceMoves,
+    service_moves_for,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.service_order import distinct
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import DNS_SERVICE
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     Absent,
     Fact,
@@ -55,11 +59,12 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     ServiceFact,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.gathering import answered, gathered
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.installed_products import (
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.installed_known_services import (
     installed,
     lacking_names,
     questions,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import DNS_SERVICE
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.registry_text import why_not_writable
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import Release, offers
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import JOURNAL_FACT
@@ -245,7 +250,7 @@ def _plans(items: tuple[Item, ...], request: Request, context: Context) -> tuple
     first, last = ([item for item in items if item.resource.plans_last is late] for late in (False, True))
     others, needed = answered(functools.partial(_plan, item, request, context) for item in first)
     steps = [step for plan in others for step in plan.steps]
-    outlook = context if request.undo else dataclasses.replace(context, facts=foreseen(context.facts, steps))
+    outlook = context if request.undo else dataclasses.replace(context, facts=facts_after(context.facts, steps))
     reservations, more = answered(functools.partial(_plan, item, request, outlook) for item in last)
     if needed | more:
         raise FactsNeeded(needed | more)
@@ -285,7 +290,7 @@ def _refuse_two_for_one(plans: tuple[Plan, ...]) -> None:
 def _as_observed(plan: Plan, reports: t.Iterable[VictimReport]) -> Plan:
     if plan.changed:
         return plan
-    return dataclasses.replace(plan, force=observed_force(plan, _held_by_dns(reports) & plan.guarded))
+    return dataclasses.replace(plan, effectiveness=observed_effectiveness(plan, _held_by_dns(reports) & plan.guarded))
 
 
 def _held_by_dns(reports: t.Iterable[VictimReport]) -> PortSet:
@@ -304,38 +309,38 @@ def _held_by_dns(reports: t.Iterable[VictimReport]) -> PortSet:
 def _ordered(
     request: Request, context: Context, ledger: _Ledger, plans: tuple[Plan, ...], reports: tuple[VictimReport, ...]
 ) -> Convergence:
-    moves = moves_for(request, context, plans, reports)
+    service_moves = service_moves_for(request, context, plans, reports)
     writes = tuple(step for plan in block_mode_guard.safe_order(plans, undo=request.undo) for step in plan.steps)
     # Ports that a stop was to free stay as they are where the stop does not come.
-    when_free = tuple(step for plan in plans for step in plan.steps_when_free) if moves.stop else ()
-    stop = (StopServices(moves.stop, SERVICE_TIMEOUT),) if moves.stop else ()
-    ports_first = bool(moves.start_first or when_free)
+    when_free = tuple(step for plan in plans for step in plan.steps_when_free) if service_moves.stop else ()
+    stop = (StopServices(service_moves.stop, SERVICE_TIMEOUT),) if service_moves.stop else ()
+    ports_first = bool(service_moves.start_first or when_free)
     body = (*stop, *writes, *when_free) if ports_first else (*writes, *stop)
-    recovery = _starts(moves)
+    recovery = _starts(service_moves)
     # A run that was killed after its last start left a note that nothing needs any more.
     noted = ledger.journal is not None and bool(ledger.journal.stopped)
     acts = bool(body or recovery) or noted or request.undo
-    journal = _journal_steps(request, plans, ledger, moves) if acts else _JournalSteps()
+    journal = _journal_steps(request, plans, ledger, service_moves) if acts else _JournalSteps()
     return Convergence(
         release=context.release,
         plans=plans,
         victims=reports,
         steps=(*journal.first, *body, *recovery, *journal.last),
         recovery=(*recovery, *journal.recovered) if stop else (),
-        relieved=moves.relieved,
-        interrupted=moves.interrupted,
-        restarts_dns=moves.stops_dns,
-        unrelieved=moves.unrelieved,
+        relieved=service_moves.relieved,
+        interrupted=service_moves.interrupted,
+        restarts_dns=service_moves.stops_dns,
+        unrelieved=service_moves.unrelieved,
     )
 
 
-def _starts(moves: Moves) -> tuple[Step, ...]:
+def _starts(service_moves: ServiceMoves) -> tuple[Step, ...]:
     steps: list[Step] = []
-    if moves.start_first:
-        steps.append(StartServices(moves.start_first, SERVICE_TIMEOUT, essential=False))
-    if moves.start_last:
-        steps.append(StartServices(moves.start_last, SERVICE_TIMEOUT))
-    if DNS_SERVICE in moves.start_last:
+    if service_moves.start_first:
+        steps.append(StartServices(service_moves.start_first, SERVICE_TIMEOUT, essential=False))
+    if service_moves.start_last:
+        steps.append(StartServices(service_moves.start_last, SERVICE_TIMEOUT))
+    if DNS_SERVICE in service_moves.start_last:
         steps.append(AwaitDns(SERVICE_TIMEOUT))
     return tuple(steps)
 
@@ -348,7 +353,9 @@ class _JournalSteps(t.NamedTuple):
     recovered: tuple[Step, ...] = ()
 
 
-def _journal_steps(request: Request, plans: tuple[Plan, ...], ledger: _Ledger, moves: Moves) -> _JournalSteps:
+def _journal_steps(
+    request: Request, plans: tuple[Plan, ...], ledger: _Ledger, service_moves: ServiceMoves
+) -> _JournalSteps:
     """The journal before the first change, and after the last if that settled something.
 
     Nothing is forgotten before the values are back, in an undo or otherwise: killed in between, a run still knows
@@ -357,23 +364,25 @@ def _journal_steps(request: Request, plans: tuple[Plan, ...], ledger: _Ledger, m
     journal = ledger.journal
     if journal is None:
         return _JournalSteps()
-    interrupts = distinct([*(n for plan in plans for n in plan.interrupts), *moves.start_first, *moves.start_last])
+    interrupts = distinct(
+        [*(n for plan in plans for n in plan.interrupts), *service_moves.start_first, *service_moves.start_last]
+    )
     changes = {name: entry for plan in plans for name, entry in plan.journal.items()}
     changed = journal.changed(changes)
     noted = journal.changed({name: entry for name, entry in changes.items() if entry is not None})
     first = dataclasses.replace(journal if request.undo else noted, stopped=interrupts)
-    last = dataclasses.replace(_settled(changed, moves, written=changes), stopped=())
+    last = dataclasses.replace(_settled(changed, service_moves, written=changes), stopped=())
     before = (WriteJournal(first, ledger.key_exists),) if first != journal else ()
     key_exists = ledger.key_exists or bool(before)
     after = (WriteJournal(last, key_exists),) if last != first else ()
     return _JournalSteps(before, after, (WriteJournal(dataclasses.replace(first, stopped=()), key_exists),))
 
 
-def _settled(journal: Journal, moves: Moves, *, written: t.Container[str]) -> Journal:
+def _settled(journal: Journal, service_moves: ServiceMoves, *, written: t.Container[str]) -> Journal:
     """What waits for nothing any more once all steps are done; a run finishes only entries ``written`` by itself."""
     entries = {
         name: dataclasses.replace(entry, pending=()) if entry.pending and name in written else entry
         for name, entry in journal.entries.items()
     }
     settled = dataclasses.replace(journal, entries=entries)
-    return settled.without_waits("dns_restart") if moves.stops_dns else settled
+    return settled.without_waits("dns_restart") if service_moves.stops_dns else settled

@@ -13,12 +13,12 @@ import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import Context
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources import reserved_ports_value
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import (
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import ServiceFact
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import (
     DNS_SERVICE,
     IPSEC_NAT_PORT,
     IPSEC_SERVICE,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import ServiceFact
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.pool_range import max_user_port
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import (
     MAX_USER_PORT_FACT,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import IN_FORCE, Plan
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import EFFECTIVE, Plan
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.convergence import Convergence
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.protected_services import (
     ERROR_MEANINGS,
@@ -18,7 +18,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.pr
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.reboot import Permission, Report, sentence
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.request import TAKERS_TOLD, Request
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.service_moves import late_ports
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import DNS_SERVICE
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import DNS_SERVICE
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import LACKS
 
 
@@ -66,24 +66,24 @@ class Outcome:
         # Without an entry in the journal the second look can't know what the change of just now waits for.
         if self.request.undo or (plan.changed and not self.request.journal):
             return self._as_foreseen(plan)
-        return dataclasses.replace(plan, force=after.force)
+        return dataclasses.replace(plan, effectiveness=after.effectiveness)
 
     def _as_foreseen(self, plan: Plan) -> Plan:
         """What the plan said holds, unless what it waits for was restarted."""
-        if plan.force.restart_required and self.planned.restarts_dns:
-            return dataclasses.replace(plan, force=IN_FORCE)
+        if plan.effectiveness.restart_required and self.planned.restarts_dns:
+            return dataclasses.replace(plan, effectiveness=EFFECTIVE)
         restarted = plan.restarts and set(plan.restarts) <= set(self.planned.interrupted)
-        return dataclasses.replace(plan, force=plan.force_restarted) if restarted else plan
+        return dataclasses.replace(plan, effectiveness=plan.force_restarted) if restarted else plan
 
     @property
     def reboot_required(self) -> bool:
         """Whether something waits for a reboot."""
-        return any(plan.force.reboot_required for plan in self.plans)
+        return any(plan.effectiveness.reboot_required for plan in self.plans)
 
     @property
     def restart_required(self) -> bool:
         """Whether something waits for a restart of DNS."""
-        return any(plan.force.restart_required for plan in self.plans)
+        return any(plan.effectiveness.restart_required for plan in self.plans)
 
 
 def failures(outcome: Outcome) -> tuple[str, ...]:
@@ -131,7 +131,7 @@ def _down_until_reboot(outcome: Outcome) -> tuple[VictimReport, ...]:
 
     That holds for ports that were drawn by chance: by outgoing connections, and by what lsass.exe listens on.
     """
-    kept = [plan.guarded for plan in outcome.plans if plan.force.reboot_required]
+    kept = [plan.guarded for plan in outcome.plans if plan.effectiveness.reboot_required]
 
     def comes_back(port: PortStanding) -> bool:
         was_drawn = port.holder is not None and (port.holder.outgoing or not port.holder.can_be_stopped)
@@ -205,7 +205,11 @@ def notes(outcome: Outcome) -> tuple[str, ...]:
     """What should be known beside what was done: why settings count, and what stays unprotected, with the advice."""
     plans = outcome.end.plans
     done = (note for plan in outcome.plans if plan.changed for note in plan.notes)
-    in_force = (plan.force.reason for plan in plans if plan.force.effective == "yes" and plan.force.reason)
+    in_force = (
+        plan.effectiveness.reason
+        for plan in plans
+        if plan.effectiveness.effective == "yes" and plan.effectiveness.reason
+    )
     return (*done, *in_force, *_advice(outcome.request.advice, plans))
 
 
@@ -268,5 +272,5 @@ def _waits(outcome: Outcome) -> t.Iterator[str]:
         if all(port.holder and port.holder.can_be_stopped for port in report.intruders):
             yield "To have it sooner, stop or restart that process, and run this again."
     for plan in outcome.plans:
-        if plan.force.effective == "no" and plan.force.reason:
-            yield plan.force.reason
+        if plan.effectiveness.effective == "no" and plan.effectiveness.reason:
+            yield plan.effectiveness.reason

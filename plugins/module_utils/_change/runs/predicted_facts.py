@@ -33,7 +33,7 @@ _AS_READ: t.Final = {"Automatic": "Auto"}
 """ChangeStartMode takes Automatic where StartMode reads Auto (Win32_Service)."""
 
 
-def foreseen(facts: Facts, steps: t.Iterable[Step]) -> Facts:
+def facts_after(facts: Facts, steps: t.Iterable[Step]) -> Facts:
     """The facts as these steps leave them, as far as they are about settings; what runs is not foreseen.
 
     The steps were planned on these facts, so what they change is among them.

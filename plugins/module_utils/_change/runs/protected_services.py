@@ -17,7 +17,6 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.port_ho
     nameless_holders,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.ad_lds import instance_ports
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import DNS_IMAGE, DNS_SERVICE
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     PROTOCOLS,
     Event,
@@ -31,6 +30,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     ServicesOfProcessFact,
     SocketsFact,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import DNS_IMAGE, DNS_SERVICE
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import (
     EVERYWHERE,
     Condition,
@@ -254,7 +254,7 @@ def _report(victim: Victim, found: tuple[Holder, ...], context: Context) -> Vict
             "it does not exist on this server",
             "Check the service's key name, or take the host out of the play",
         )
-    case = _Case(victim, service, found, context)
+    case = _VictimPorts(victim, service, found, context)
     ports = tuple(case.standing(protocol, port) for protocol in PROTOCOLS for port in victim.ports(protocol))
     beside = (context.facts[ServiceFact(name)] for name in victim.dependents)
     down = tuple(other for other in beside if other and other.start_mode == "Auto" and not other.runs)
@@ -276,7 +276,7 @@ def _noises(victim: Victim, context: Context) -> tuple[Event, ...]:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class _Case:
+class _VictimPorts:
     """One victim with all that its ports are judged by."""
 
     victim: Victim

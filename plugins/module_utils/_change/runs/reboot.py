@@ -26,20 +26,20 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan im
     PlanError,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs import ipsec
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.predicted_facts import foreseen
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.predicted_facts import facts_after
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.protected_services import ERROR_MEANINGS
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.service_order import distinct
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import (
-    DNS_SERVICE,
-    IPSEC_SERVICE,
-    WINRM_SERVICE,
-)
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     OperatingSystemFact,
     RegistryReading,
     RegistryValue,
     Service,
     ServiceFact,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import (
+    DNS_SERVICE,
+    IPSEC_SERVICE,
+    WINRM_SERVICE,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import JOURNAL_FACT
 
@@ -188,9 +188,9 @@ def permission_after(
     ``services``: those that should run afterwards. What does not start by itself is not waited for.
     """
     plans = tuple(plans)
-    if not (wanted.always or any(plan.force.reboot_required for plan in plans)):
+    if not (wanted.always or any(plan.effectiveness.reboot_required for plan in plans)):
         return None
-    after = dataclasses.replace(context, facts=foreseen(context.facts, (s for plan in plans for s in plan.steps)))
+    after = dataclasses.replace(context, facts=facts_after(context.facts, (s for plan in plans for s in plan.steps)))
     starting = [name for name in services if _starts_by_itself(after.facts[ServiceFact(name)])]
     return permission(dataclasses.replace(wanted, services=distinct([*wanted.services, *starting])), after)
 

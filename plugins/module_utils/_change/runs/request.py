@@ -11,12 +11,12 @@ import typing as t
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import Resource
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.protected_services import Victim
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.reboot import Reboot
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import KnownService
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     Facts,
     RegistryFact,
     ServiceFact,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import KnownService
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import (
     EVERYWHERE,
     Condition,

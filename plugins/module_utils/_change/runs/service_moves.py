@@ -17,13 +17,13 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.service
     start_order,
     stop_order,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import DNS_SERVICE
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import ServiceFact
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import DNS_SERVICE
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Moves:
+class ServiceMoves:
     """Which services are stopped and started, and why some victims can't be helped."""
 
     stop: tuple[str, ...] = ()
@@ -37,12 +37,14 @@ class Moves:
     unrelieved: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
-def moves_for(request: Request, context: Context, plans: tuple[Plan, ...], reports: tuple[VictimReport, ...]) -> Moves:
+def service_moves_for(
+    request: Request, context: Context, plans: tuple[Plan, ...], reports: tuple[VictimReport, ...]
+) -> ServiceMoves:
     """The moves of one run; raises FactsNeeded."""
     interrupted = _interrupted(context)
     down = tuple(report for report in reports if report.is_down) if request.relieve else ()
-    robbed = tuple(report for report in reports if _may_take_its_ports(report, request, plans))
-    stops_dns = _must_stop_dns(request, context, plans, (*down, *robbed))
+    without_ports = tuple(report for report in reports if _may_take_its_ports(report, request, plans))
+    stops_dns = _must_stop_dns(request, context, plans, (*down, *without_ports))
     unrelieved = {
         report.service.name: reason
         for report in reports
@@ -51,13 +53,13 @@ def moves_for(request: Request, context: Context, plans: tuple[Plan, ...], repor
     relieved = _relief([report for report in down if report.service.name not in unrelieved], context)
     busy = (
         *_owners_to_stop(request, context, plans),
-        *(report.service.name for report in robbed if stops_dns or not _held_by_dns(report)),
+        *(report.service.name for report in without_ports if stops_dns or not _held_by_dns(report)),
         *_restarted_for_settings(plans, reports),
     )
     stop_dns = stop_order([DNS_SERVICE], context) if stops_dns else ()
     stop_busy = stop_order(distinct(busy), context) if busy else ()
     dns_side = {name.casefold() for name in stop_dns} | {DNS_SERVICE.casefold()}
-    return Moves(
+    return ServiceMoves(
         stop=distinct([*stop_busy, *stop_dns]),
         start_first=distinct(
             [*(n for n in interrupted if n.casefold() not in dns_side), *relieved, *start_order(stop_busy)]
@@ -110,15 +112,15 @@ def _interrupted(context: Context) -> tuple[str, ...]:
 
 
 def _must_stop_dns(
-    request: Request, context: Context, plans: tuple[Plan, ...], needy: tuple[VictimReport, ...]
+    request: Request, context: Context, plans: tuple[Plan, ...], victims: tuple[VictimReport, ...]
 ) -> bool:
     if not request.restart_dns:
         return False
     dns = context.facts[ServiceFact(DNS_SERVICE)]
     if dns is None or not dns.runs:
         return False
-    waits = any(plan.force.restart_required for plan in plans)
-    return waits or any(map(_held_by_dns, needy)) or any(DNS_SERVICE in plan.needs_stopped for plan in plans)
+    waits = any(plan.effectiveness.restart_required for plan in plans)
+    return waits or any(map(_held_by_dns, victims)) or any(DNS_SERVICE in plan.needs_stopped for plan in plans)
 
 
 def _why_not_relieved(report: VictimReport, request: Request, stops_dns: bool) -> str:

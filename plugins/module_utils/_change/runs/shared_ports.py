@@ -12,7 +12,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import OptionError
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import SERVICES_BY_KEY
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import SERVICES_BY_KEY
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.rpc_ports import PORTS_BY_KEY
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.port_lists import LOWEST_DRAWN_PORT
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.finding import of_kind
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.fixes import report_only
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.findings import Evidence, Finding
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import View
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import PortInfoView
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     Absent,
     RegistryFact,
@@ -22,7 +22,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.sett
 )
 
 
-def filtered_administrators(view: View) -> list[Finding]:
+def filtered_administrators(view: PortInfoView) -> list[Finding]:
     """Only a value that is set counts: without the value the effect is the same, as on every new server."""
     if not view.context.capabilities.delayed_start:
         # User Account Control came with the same kernel as delayed starts, Vista's.
@@ -49,5 +49,5 @@ def filtered_administrators(view: View) -> list[Finding]:
     ]
 
 
-def _number(fact: RegistryFact, view: View) -> int | None:
+def _number(fact: RegistryFact, view: PortInfoView) -> int | None:
     return number(view.facts[fact])

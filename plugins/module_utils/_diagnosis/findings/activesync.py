@@ -24,11 +24,16 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.find
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.fixes import REBOOT, by_role
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.protection import standing
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.yaml_text import tasks
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.installed_services import installed_products
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.installed_services import (
+    installed_known_services,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.findings import Finding
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import View
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import SERVICES_BY_KEY, owner_of
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import PortInfoView
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import Event
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import (
+    SERVICES_BY_KEY,
+    owner_of,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.port_lists import LOWEST_DRAWN_PORT
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import HIGHEST_PORT, PortSet
 
@@ -40,9 +45,9 @@ _SHOWN_EVENTS: t.Final = 2
 _PORT: t.Final = re.compile(r"\[?([0-9]{4,5})\]?", re.ASCII)
 
 
-def activesync(view: View) -> list[Finding]:
+def activesync(view: PortInfoView) -> list[Finding]:
     """Another program has its port; once w3wp.exe has it, old events mean nothing. Raises FactsNeeded."""
-    if not any(item.product.key == PRODUCT for item in installed_products(view.context)):
+    if not any(item.product.key == PRODUCT for item in installed_known_services(view.context)):
         return []
     found = events("Application", SOURCE, CODES, view)
     ports: Ports = {"udp": port_of(found)}
@@ -65,7 +70,7 @@ def _is_rightful(holder: Holder) -> bool:
     return owner_of("udp", usual, holder.image, holder.services) is not None
 
 
-def _diagnosis(found: t.Sequence[Event], ports: Ports, intruders: t.Sequence[Holder], view: View) -> Finding:
+def _diagnosis(found: t.Sequence[Event], ports: Ports, intruders: t.Sequence[Holder], view: PortInfoView) -> Finding:
     held_by = in_wrong_hands(intruders)
     reservation = {
         "name": "Reserve the port of ActiveSync",

@@ -33,13 +33,13 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows
     Finding,
     HeldPort,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import View
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import (
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import PortInfoView
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import Event, Service, ServiceFact
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import (
     DNS_SERVICE,
     IPSEC_NAT_PORT,
     IPSEC_SERVICE,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import Event, Service, ServiceFact
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.pool_range import max_user_port
 
 SOURCE: t.Final = "IPSec"
@@ -58,7 +58,7 @@ _AUTOMATIC: t.Final = {
 }
 
 
-def block_mode(view: View) -> list[Finding]:
+def block_mode(view: PortInfoView) -> list[Finding]:
     """IPSEC Services does not run since a boot at which its port was taken; raises FactsNeeded."""
     if not view.context.capabilities.ipsec_block_mode:
         return []
@@ -69,7 +69,7 @@ def block_mode(view: View) -> list[Finding]:
     return [_blocked(service, seen, view)] if seen else []
 
 
-def _block_and_cause(view: View) -> tuple[Event, Event] | None:
+def _block_and_cause(view: PortInfoView) -> tuple[Event, Event] | None:
     """The newest 4292 with the 7023 of IPSEC Services beside it."""
     failures = service_failures(PORT_TAKEN, view)
     services = displayed(failures, view)
@@ -88,7 +88,7 @@ def _block_and_cause(view: View) -> tuple[Event, Event] | None:
     return next(pairs, None)
 
 
-def _blocked(service: Service, seen: tuple[Event, Event], view: View) -> Finding:
+def _blocked(service: Service, seen: tuple[Event, Event], view: PortInfoView) -> Finding:
     ports: Ports = {"udp": _PORTS}
     intruders = holders_on(ports, view)
     held_by = in_wrong_hands(intruders)
@@ -107,11 +107,11 @@ def _blocked(service: Service, seen: tuple[Event, Event], view: View) -> Finding
     )
 
 
-def _role(held_by: t.Sequence[HeldPort], view: View) -> str:
+def _role(held_by: t.Sequence[HeldPort], view: PortInfoView) -> str:
     return by_role("Keep the port of IPSEC Services, and those of the others", IPSEC_SERVICE, held_by, view.context)
 
 
-def block_mode_danger(view: View) -> list[Finding]:
+def block_mode_danger(view: PortInfoView) -> list[Finding]:
     """The next boot's pool can take the port that IPSEC Services needs; raises FactsNeeded."""
     if not ipsec.next_boot_may_block(view.context):
         return []

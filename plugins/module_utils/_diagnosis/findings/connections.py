@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import View
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import PortInfoView
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.ephemeral_range import (
     drawn_by_programs,
     range_by_max_user_port,
@@ -26,13 +26,13 @@ _NAMED: t.Final = (
 )
 
 
-def cause(tcp: PortSet, view: View) -> str:
+def cause(tcp: PortSet, view: PortInfoView) -> str:
     """Why these ports are the near ends of connections; raises FactsNeeded."""
     drawn, why = _drawn(view)
     return (_DRAWN if tcp <= drawn else _NAMED).format(why=why)
 
 
-def _drawn(view: View) -> tuple[PortSet, str]:
+def _drawn(view: PortInfoView) -> tuple[PortSet, str]:
     """The TCP ports that programs get which ask for any, and the rule in words."""
     if not view.context.capabilities.dynamic_port_ranges:
         highest = max_user_port(view.facts)

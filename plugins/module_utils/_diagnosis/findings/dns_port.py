@@ -24,7 +24,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.find
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.fixes import first_free
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.yaml_text import tasks
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.findings import Evidence, Finding
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import DNS_PORT, View
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import DNS_PORT, PortInfoView
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
 
 SOURCE: t.Final = "DNS"
@@ -32,7 +32,7 @@ PORTS: t.Final = PortSet.of(DNS_PORT)
 _SHOWN_EVENTS: t.Final = 2
 
 
-def dns_victim(view: View) -> list[Finding]:
+def dns_victim(view: PortInfoView) -> list[Finding]:
     """Another program has port 53 and dns.exe does not; raises FactsNeeded."""
     dns = view.dns_service()
     if dns is None:

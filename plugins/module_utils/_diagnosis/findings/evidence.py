@@ -17,8 +17,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.port_ho
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.finding import Ports
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.findings import HeldAs, HeldPort
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import DNS_PORT, View
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import LSASS_IMAGE
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import DNS_PORT, PortInfoView
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     ConnectionsFact,
     Event,
@@ -28,6 +27,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     ServicesDisplayedFact,
     SocketsFact,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import LSASS_IMAGE
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.typed_rows import widened
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.port_lists import LOWEST_DRAWN_PORT
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortRange, PortSet
@@ -51,19 +51,19 @@ CODES: t.Final[t.Mapping[Log, tuple[int, ...]]] = {
 _ERROR: t.Final = re.compile(r"%%([0-9]{1,10})(?![0-9])", re.ASCII)
 
 
-def local_time(view: View) -> datetime.datetime:
+def local_time(view: PortInfoView) -> datetime.datetime:
     """The server's own clock."""
     return view.facts[OperatingSystemFact()].local_time
 
 
-def events_question(log: Log, view: View) -> EventsFact:
+def events_question(log: Log, view: PortInfoView) -> EventsFact:
     """The events of one log that matter here, as far back as the user wants."""
     limits = view.inquiry.limits
     since = local_time(view) - datetime.timedelta(days=limits.event_days)
     return EventsFact(log, CODES[log], since.replace(microsecond=0), limits.event_limit)
 
 
-def events(log: Log, source: str, codes: t.Collection[int], view: View) -> tuple[Event, ...]:
+def events(log: Log, source: str, codes: t.Collection[int], view: PortInfoView) -> tuple[Event, ...]:
     """Events of one source (not translated, unlike the texts), newest first; raises FactsNeeded."""
     found = view.facts[events_question(log, view)]
     return tuple(event for event in found if event.code in codes and event.source.casefold() == source.casefold())
@@ -74,7 +74,7 @@ def errors_of(event: Event) -> frozenset[int]:
     return frozenset(int(number) for text in event.strings for number in _ERROR.findall(text))
 
 
-def service_failures(codes: t.Collection[int], view: View) -> dict[str, tuple[Event, ...]]:
+def service_failures(codes: t.Collection[int], view: PortInfoView) -> dict[str, tuple[Event, ...]]:
     """SCM 7023 with one of these errors, newest first, by the display name that the event gives (its first string)."""
     found: dict[str, tuple[Event, ...]] = {}
     for event in events("System", SERVICE_MANAGER, (SERVICE_FAILED,), view):
@@ -83,14 +83,14 @@ def service_failures(codes: t.Collection[int], view: View) -> dict[str, tuple[Ev
     return found
 
 
-def displayed(names: t.Iterable[str], view: View) -> dict[str, tuple[Service, ...]]:
+def displayed(names: t.Iterable[str], view: PortInfoView) -> dict[str, tuple[Service, ...]]:
     """The services with these display names; raises FactsNeeded for all of them at once."""
     questions = {name: ServicesDisplayedFact(name) for name in names}
     view.facts.require(*questions.values())
     return {name: view.facts[question] for name, question in questions.items()}
 
 
-def holders_on(ports: Ports, view: View, *, among: Ports | None = None) -> tuple[Holder, ...]:
+def holders_on(ports: Ports, view: PortInfoView, *, among: Ports | None = None) -> tuple[Holder, ...]:
     """Who holds these ports, by protocol; raises FactsNeeded.
 
     ``among``: all ports of the same question, if there are more.
@@ -106,7 +106,7 @@ def holders_on(ports: Ports, view: View, *, among: Ports | None = None) -> tuple
     )
 
 
-def _socket_questions(ports: Ports, view: View) -> tuple[tuple[SocketsFact, ...], tuple[ConnectionsFact, ...]]:
+def _socket_questions(ports: Ports, view: PortInfoView) -> tuple[tuple[SocketsFact, ...], tuple[ConnectionsFact, ...]]:
     """The questions for who has these ports; where every socket is read anyway, the same as there."""
     asked = PortSet(tuple(item for found in ports.values() for item in found.ranges))
     tcp = ports.get("tcp", NO_PORTS) - _NEVER_DRAWN

@@ -10,7 +10,7 @@ import typing as t
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.finding import of_kind
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.fixes import report_only
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.findings import Evidence, Finding
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import View
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import PortInfoView
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     Absent,
     RegistryFact,
@@ -29,7 +29,7 @@ RELEASE_OF_2009: t.Final = (6, 1)
 """Windows Server 2008 R2: what its maker supports on it is a fact about the release itself, not a capability."""
 
 
-def autodiscover(view: View) -> list[Finding]:
+def autodiscover(view: PortInfoView) -> list[Finding]:
     """.NET 2.0 SP2 with Exchange 2007 before SP2; raises FactsNeeded."""
     pack = exchange_2007_pack(view)
     if pack is None or pack >= FIRST_UNHARMED:
@@ -52,7 +52,7 @@ def autodiscover(view: View) -> list[Finding]:
     ]
 
 
-def unsupported(view: View) -> list[Finding]:
+def unsupported(view: PortInfoView) -> list[Finding]:
     """Exchange 2007 on Windows Server 2008 R2; raises FactsNeeded."""
     release = view.context.release
     if (release.major, release.minor) != RELEASE_OF_2009:
@@ -72,7 +72,7 @@ def unsupported(view: View) -> list[Finding]:
     ]
 
 
-def exchange_2007_pack(view: View) -> int | None:
+def exchange_2007_pack(view: PortInfoView) -> int | None:
     """The service pack of Exchange 2007, ``None`` if it is not installed or unknown; raises FactsNeeded."""
     if view.context.capabilities.network_endpoint_classes:
         return None
@@ -84,7 +84,7 @@ def exchange_2007_pack(view: View) -> int | None:
     return _number(EXCHANGE_2007_PACK_FACT, view)
 
 
-def _number(fact: RegistryFact, view: View) -> int | None:
+def _number(fact: RegistryFact, view: PortInfoView) -> int | None:
     return number(view.facts[fact])
 
 

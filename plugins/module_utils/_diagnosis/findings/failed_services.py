@@ -20,20 +20,22 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.find
     event_evidence,
     service_evidence,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.installed_services import installed_products
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.findings import Evidence
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import View
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge import ad_lds
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import (
-    AD_LDS_KEY,
-    AD_LDS_SERVICE_PREFIX,
-    KnownService,
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.installed_services import (
+    installed_known_services,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.findings import Evidence
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import PortInfoView
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge import ad_lds
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     Event,
     OperatingSystemFact,
     Service,
     ServicesFailedFact,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import (
+    AD_LDS_KEY,
+    AD_LDS_SERVICE_PREFIX,
+    KnownService,
 )
 
 LOST: t.Final = PORT_TAKEN | {FILE_IN_USE}
@@ -43,7 +45,7 @@ _STARTING: t.Final = frozenset({"Running", "Start Pending"})
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Victim:
+class FailedService:
     """A service that is down for the sake of a port, and what tells so."""
 
     service: Service
@@ -53,11 +55,11 @@ class Victim:
     ports: Ports
 
 
-def victims(view: View) -> tuple[Victim, ...]:
+def victims(view: PortInfoView) -> tuple[FailedService, ...]:
     """All of them; a service that runs again is none, even if the log still has its event. Raises FactsNeeded."""
     by_exit_code = {service.name: service for service in view.facts[FAILED_FACT] if service.state not in _STARTING}
     events = _by_events(view)
-    products = {item.service.name.casefold(): item.product for item in installed_products(view.context)}
+    products = {item.service.name.casefold(): item.product for item in installed_known_services(view.context)}
     found = []
     for name in sorted({*by_exit_code, *events}):
         service, event = by_exit_code.get(name), events.get(name)
@@ -68,11 +70,11 @@ def victims(view: View) -> tuple[Victim, ...]:
         known = service or (event[0] if event else None)
         if known:
             told = (service_evidence(known), *((event_evidence(event[1]),) if event else ()))
-            found.append(Victim(known, error, told, product, ports_of(known, product, view)))
+            found.append(FailedService(known, error, told, product, ports_of(known, product, view)))
     return tuple(found)
 
 
-def ports_of(service: Service, product: KnownService | None, view: View) -> Ports:
+def ports_of(service: Service, product: KnownService | None, view: PortInfoView) -> Ports:
     """The ports that it needs; none if they are not known for certain. Raises FactsNeeded."""
     if product is None or product.any_port_will_do:
         return {}
@@ -82,7 +84,7 @@ def ports_of(service: Service, product: KnownService | None, view: View) -> Port
     return {"tcp": ports, "udp": ports}
 
 
-def _by_events(view: View) -> dict[str, tuple[Service, Event]]:
+def _by_events(view: PortInfoView) -> dict[str, tuple[Service, Event]]:
     """Services that should run and don't, with the newest 7023 of this boot that names a lost port."""
     system = view.facts[OperatingSystemFact()]
     failures = {

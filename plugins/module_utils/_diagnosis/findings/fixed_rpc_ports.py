@@ -26,7 +26,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.find
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.protection import standing
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.yaml_text import tasks
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.findings import Evidence, Finding
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import View
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import PortInfoView
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     Absent,
     Fact,
@@ -60,7 +60,7 @@ class Configured:
         return Evidence("registry", rf"HKLM\{self.row.fact.key}, {self.row.value} is {self.port} ({self.row.key})")
 
 
-def colliding(view: View) -> list[Finding]:
+def colliding(view: PortInfoView) -> list[Finding]:
     """Two services with one port: the second one can't have it. Raises FactsNeeded."""
     by_port: dict[int, list[Configured]] = collections.defaultdict(list)
     for item in configured(view):
@@ -68,7 +68,7 @@ def colliding(view: View) -> list[Finding]:
     return [_collision(port, items, view) for port, items in sorted(by_port.items()) if len(items) > 1]
 
 
-def taken(view: View) -> list[Finding]:
+def taken(view: PortInfoView) -> list[Finding]:
     """A fixed port that another process holds, and its service does not; raises FactsNeeded."""
     found = configured(view)
     ports: Ports = {"tcp": PortSet.of(*(item.port for item in found))}
@@ -81,7 +81,7 @@ def taken(view: View) -> list[Finding]:
     return [_taken(item, on_port, view) for item, on_port in cases if on_port and item.port not in owned]
 
 
-def configured(view: View) -> tuple[Configured, ...]:
+def configured(view: PortInfoView) -> tuple[Configured, ...]:
     """The fixed ports of the services that are here; only values that exist are read. Raises FactsNeeded."""
     view.facts.require(*service_questions(view))
     rows = [row for row in RPC_PORTS if _is_here(row, view)]
@@ -93,19 +93,19 @@ def configured(view: View) -> tuple[Configured, ...]:
     return tuple(Configured(row, number) for row, number in numbers if 0 < number <= HIGHEST_PORT)
 
 
-def service_questions(view: View) -> list[Fact[t.Any]]:
+def service_questions(view: PortInfoView) -> list[Fact[t.Any]]:
     """The services that can have a fixed port here; those of the directory only on domain controllers."""
     named = {row.service for row in RPC_PORTS if row.service and not row.service.startswith(EXCHANGE.prefix)}
     return [EXCHANGE, *(ServiceFact(name) for name in sorted(named) if _is_domain_controller(view))]
 
 
-def _is_here(row: RpcPort, view: View) -> bool:
+def _is_here(row: RpcPort, view: PortInfoView) -> bool:
     if row.service.startswith(EXCHANGE.prefix):
         return any(found.name.casefold() == row.service.casefold() for found in view.facts[EXCHANGE])
     return _is_domain_controller(view) and (not row.service or view.facts[ServiceFact(row.service)] is not None)
 
 
-def _is_domain_controller(view: View) -> bool:
+def _is_domain_controller(view: PortInfoView) -> bool:
     return view.facts[OperatingSystemFact()].product_type == DOMAIN_CONTROLLER
 
 
@@ -124,7 +124,7 @@ def _is_rightful(holder: Holder, item: Configured) -> bool:
     return holder.port == item.port and (same_image or item.row.service.casefold() in hosted)
 
 
-def _collision(port: int, items: t.Sequence[Configured], view: View) -> Finding:
+def _collision(port: int, items: t.Sequence[Configured], view: PortInfoView) -> Finding:
     task = {
         "name": "Give the second one any port again, or name a free one",
         "portkeeper.windows.static_rpc_port": {"ports": {items[-1].row.key: "default"}},
@@ -140,7 +140,7 @@ def _collision(port: int, items: t.Sequence[Configured], view: View) -> Finding:
     )
 
 
-def _taken(item: Configured, holders: t.Sequence[Holder], view: View) -> Finding:
+def _taken(item: Configured, holders: t.Sequence[Holder], view: PortInfoView) -> Finding:
     ports: Ports = {"tcp": PortSet.of(item.port)}
     held_by = in_wrong_hands(holders)
     at_boot = view.context.capabilities.reserved_ports_value
@@ -161,7 +161,7 @@ def _taken(item: Configured, holders: t.Sequence[Holder], view: View) -> Finding
     )
 
 
-def _said(items: t.Iterable[Configured], view: View) -> tuple[Evidence, ...]:
+def _said(items: t.Iterable[Configured], view: PortInfoView) -> tuple[Evidence, ...]:
     """What Net Logon logs of its port; the others log nothing."""
     if not any(item.row.key == "netlogon" for item in items):
         return ()

@@ -16,13 +16,13 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.port_ho
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.finding import Ports
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.yaml_text import tasks
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.findings import HeldPort
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import (
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import Service
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import (
     AD_LDS_KEY,
     AD_LDS_SERVICE_PREFIX,
     EDGE_INSTANCE,
     KnownService,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import Service
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.server_kinds import (
     Recognised,
     guarded_identity,

@@ -18,7 +18,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.find
     in_wrong_hands,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.failed_services import (
-    Victim,
+    FailedService,
     victims,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.finding import (
@@ -37,7 +37,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows
     HeldAs,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.kinds import KindName, Severity
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import View
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import PortInfoView
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     PROTOCOLS,
     ExclusionBlock,
@@ -62,7 +62,7 @@ _CAUSES: t.Final = {
 }
 
 
-def lost_ports(view: View) -> list[Finding]:
+def lost_ports(view: PortInfoView) -> list[Finding]:
     """One finding for each service that is down for the sake of a port; raises FactsNeeded."""
     found = victims(view)
     asked: Ports = {
@@ -70,16 +70,16 @@ def lost_ports(view: View) -> list[Finding]:
         for protocol in PROTOCOLS
     }
     # Every holder of its ports: the service is down, so none of them is the owner.
-    return [_Case(one, holders_on(one.ports, view, among=asked), view).diagnosis() for one in found]
+    return [_LostPorts(one, holders_on(one.ports, view, among=asked), view).diagnosis() for one in found]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class _Case:
+class _LostPorts:
     """One victim and who has its ports."""
 
-    victim: Victim
+    victim: FailedService
     intruders: tuple[Holder, ...]
-    view: View
+    view: PortInfoView
 
     def diagnosis(self) -> Finding:
         if not self.victim.ports:
@@ -187,7 +187,7 @@ def _by_protocol(holders: t.Iterable[Holder]) -> Ports:
     return found
 
 
-def _windows_blocks(ports: Ports, view: View) -> list[tuple[str, ExclusionBlock]]:
+def _windows_blocks(ports: Ports, view: PortInfoView) -> list[tuple[str, ExclusionBlock]]:
     exclusions = view.facts[ExclusionsFact()]
     if exclusions is None:
         return []

@@ -12,7 +12,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.find
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.finding import of_kind
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.fixes import report_only
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.findings import Evidence, Finding
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import View
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import PortInfoView
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     NetworkAdapter,
     NetworkAdaptersFact,
@@ -31,7 +31,7 @@ IN_BOX_PROVIDER: t.Final = "microsoft"
 DAYS_OF_A_YEAR: t.Final = 365.25
 
 
-def retransmits(view: View) -> list[Finding]:
+def retransmits(view: PortInfoView) -> list[Finding]:
     """Adapters are looked at only where the counters say that something is wrong. Raises FactsNeeded."""
     segments = view.facts[TcpSegmentsFact()]
     limits = view.inquiry.limits
@@ -70,7 +70,7 @@ def _teams(adapters: t.Iterable[NetworkAdapter]) -> t.Iterator[Evidence]:
             yield Evidence("adapter", f"{adapter.name} is a team")
 
 
-def _old_drivers(adapters: t.Iterable[NetworkAdapter], view: View) -> t.Iterator[Evidence]:
+def _old_drivers(adapters: t.Iterable[NetworkAdapter], view: PortInfoView) -> t.Iterator[Evidence]:
     connected = {adapter.device_id.casefold() for adapter in adapters if adapter.device_id}
     oldest = local_time(view) - datetime.timedelta(days=view.inquiry.limits.driver_years * DAYS_OF_A_YEAR)
     for driver in view.facts[NetworkDriversFact()]:

@@ -13,8 +13,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.resourc
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.waits import WaitsFor
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.finding import Ports, Standing
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.findings import HeldAs
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import View
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import DNS_SERVICE
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import PortInfoView
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     PROTOCOLS,
     ExclusionsFact,
@@ -22,6 +21,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     ServiceFact,
     texts,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import DNS_SERVICE
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.pool_settings import pool_settings
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import (
     RESERVED_PORTS_FACT,
@@ -33,7 +33,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports im
 UNCONFIGURED: t.Final[Standing] = {"configured": False, "waits_for": None}
 
 
-def standing(ports: Ports, held_as: HeldAs, view: View) -> Standing:
+def standing(ports: Ports, held_as: HeldAs, view: PortInfoView) -> Standing:
     """For the ports that are lost, against the way in which they were taken; raises FactsNeeded."""
     if view.context.capabilities.reserved_ports_value:
         return _if(_all_in(ports, {"tcp": reserved(view), "udp": reserved(view)}), "reboot")
@@ -42,12 +42,12 @@ def standing(ports: Ports, held_as: HeldAs, view: View) -> Standing:
     return _if(_all_in(ports, excluded(view)), "owner")
 
 
-def reserved(view: View) -> PortSet:
+def reserved(view: PortInfoView) -> PortSet:
     """The ports that ReservedPorts surely keeps back from the next boot on; raises FactsNeeded."""
     return PortList(texts(view.facts[RESERVED_PORTS_FACT])).reliable
 
 
-def excluded(view: View) -> dict[Protocol, PortSet]:
+def excluded(view: PortInfoView) -> dict[Protocol, PortSet]:
     """The ports that an administrator excluded with netsh, none if it has no such verb; raises FactsNeeded."""
     blocks = view.facts[ExclusionsFact()] if view.context.capabilities.excluded_port_ranges != "no" else None
     if blocks is None:
@@ -57,7 +57,7 @@ def excluded(view: View) -> dict[Protocol, PortSet]:
     }
 
 
-def _against_the_pool(ports: Ports, view: View) -> Standing:
+def _against_the_pool(ports: Ports, view: PortInfoView) -> Standing:
     if view.context.capabilities.dns_pool_exclusions:
         return _if(ports.get("udp", PortSet()) <= pool_settings(view.facts).exclusions.ports, "dns_restart")
     dns = view.facts[ServiceFact(DNS_SERVICE)]

@@ -41,19 +41,24 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.find
     touching_reservations,
     wrong_max_user_port,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.installed_services import product_questions
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.installed_services import (
+    known_service_questions,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.findings import Finding
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.kinds import SEVERITIES
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import Answer, View
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import DNS_SERVICE, IPSEC_SERVICE
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import PortInfoView, SubsetAnswer
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     Fact,
     ServiceFact,
     TcpSegmentsFact,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.gathering import gathered
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import (
+    DNS_SERVICE,
+    IPSEC_SERVICE,
+)
 
-Finder = t.Callable[[View], list[Finding]]
+Finder = t.Callable[[PortInfoView], list[Finding]]
 """Raises FactsNeeded for what is not read yet."""
 
 FINDERS: t.Final[tuple[Finder, ...]] = (
@@ -78,12 +83,12 @@ FINDERS: t.Final[tuple[Finder, ...]] = (
 )
 
 
-def findings(view: View) -> Answer:
+def findings(view: PortInfoView) -> SubsetAnswer:
     """Everything that is wrong, worst first; the questions of all finders are asked together. Raises FactsNeeded."""
     view.facts.require(*_first_questions(view))
     lists = gathered(functools.partial(_found, finder, view) for finder in FINDERS)
     found = [item for one in lists for item in one]
-    return Answer(tuple(sorted(_distinct(found), key=_worst_first)))
+    return SubsetAnswer(tuple(sorted(_distinct(found), key=_worst_first)))
 
 
 def _worst_first(found: Finding) -> tuple[int, str, str]:
@@ -92,14 +97,14 @@ def _worst_first(found: Finding) -> tuple[int, str, str]:
     return SEVERITIES.index(found.severity), found.kind, found.service.casefold()
 
 
-def _found(finder: Finder, view: View) -> list[Finding]:
+def _found(finder: Finder, view: PortInfoView) -> list[Finding]:
     return list(finder(view))
 
 
-def _first_questions(view: View) -> list[Fact[t.Any]]:
+def _first_questions(view: PortInfoView) -> list[Fact[t.Any]]:
     """Every service that is asked about in one query, with those that failed."""
     ipsec = [ServiceFact(IPSEC_SERVICE)] if view.context.capabilities.ipsec_block_mode else []
-    services = [ServiceFact(DNS_SERVICE), *ipsec, *product_questions(view.context), *service_questions(view)]
+    services = [ServiceFact(DNS_SERVICE), *ipsec, *known_service_questions(view.context), *service_questions(view)]
     return [*services, FAILED_FACT, events_question("System", view), TcpSegmentsFact()]
 
 

@@ -17,7 +17,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.find
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.fixed_rpc_ports import EXCHANGE
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.yaml_text import tasks
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.findings import Finding
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import View
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import PortInfoView
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import Event, ProcessFact, Service
 
 MTA: t.Final = "MSExchangeMTA"
@@ -27,7 +27,7 @@ ENDPOINT_ERROR: t.Final = re.compile(r"(?<!\d)1720(?!\d)", re.ASCII)
 _SHOWN_EVENTS: t.Final = 2
 
 
-def transfer_agent(view: View) -> list[Finding]:
+def transfer_agent(view: PortInfoView) -> list[Finding]:
     """The MTA that is there now complained; what an older process of it logged is past. Raises FactsNeeded."""
     service = next((found for found in view.facts[EXCHANGE] if found.name.casefold() == MTA.casefold()), None)
     if service is None:
@@ -57,7 +57,7 @@ def _is_endpoint(event: Event) -> bool:
     return any(ENDPOINT_ERROR.search(text) for text in event.strings)
 
 
-def _is_past(event: Event, service: Service, view: View) -> bool:
+def _is_past(event: Event, service: Service, view: PortInfoView) -> bool:
     """Whether the MTA was started again after it."""
     if not service.runs:
         return False

@@ -16,7 +16,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.find
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.protection import excluded
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.yaml_text import tasks
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.findings import Evidence, Finding
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import DNS_PORT, View
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import DNS_PORT, PortInfoView
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.ephemeral_range import (
     LEAST_MAX_USER_PORT,
     MOST_MAX_USER_PORT,
@@ -46,7 +46,7 @@ OTHER_TENANTS: t.Final = PortSet.of(1801, 3343)
 """What setups leave in ReservedPorts on any release: Message Queuing [C], the cluster service [T]."""
 
 
-def pool_size(view: View) -> list[Finding]:
+def pool_size(view: PortInfoView) -> list[Finding]:
     """A pool smaller than the default; raises FactsNeeded."""
     if view.dns_service() is None:
         return []
@@ -70,7 +70,7 @@ def pool_size(view: View) -> list[Finding]:
     ]
 
 
-def dead_value(view: View) -> list[Finding]:
+def dead_value(view: PortInfoView) -> list[Finding]:
     """A value by a name that one article of 2009 made up; raises FactsNeeded."""
     if view.dns_service() is None or not pool_settings(view.facts).has_dead_value:
         return []
@@ -89,7 +89,7 @@ def dead_value(view: View) -> list[Finding]:
     ]
 
 
-def wrong_max_user_port(view: View) -> list[Finding]:
+def wrong_max_user_port(view: PortInfoView) -> list[Finding]:
     """On NT 5.x, where the TCP/IP stack reads the value; raises FactsNeeded."""
     if view.context.capabilities.dynamic_port_ranges:
         return []
@@ -113,13 +113,13 @@ def wrong_max_user_port(view: View) -> list[Finding]:
     ]
 
 
-def _reserved_entries(view: View) -> PortList:
+def _reserved_entries(view: PortInfoView) -> PortList:
     reading = view.facts[RESERVED_PORTS_FACT]
     data = reading.data if isinstance(reading, RegistryValue) else ()
     return PortList(data) if isinstance(data, tuple) else PortList()
 
 
-def ignored_reservations(view: View) -> list[Finding]:
+def ignored_reservations(view: PortInfoView) -> list[Finding]:
     """ReservedPorts on a release that does not read it; raises FactsNeeded."""
     if view.context.capabilities.reserved_ports_value:
         return []
@@ -150,7 +150,7 @@ def ignored_reservations(view: View) -> list[Finding]:
     ]
 
 
-def touching_reservations(view: View) -> list[Finding]:
+def touching_reservations(view: PortInfoView) -> list[Finding]:
     """ReservedPorts with entries that don't hold; raises FactsNeeded."""
     if not view.context.capabilities.reserved_ports_value:
         return []
@@ -172,7 +172,7 @@ def touching_reservations(view: View) -> list[Finding]:
     ]
 
 
-def missing_update(view: View) -> list[Finding]:
+def missing_update(view: PortInfoView) -> list[Finding]:
     """A DNS server without a pool that an update would give one; raises FactsNeeded."""
     dns = view.dns_service()
     if view.context.capabilities.always_has_pool or dns is None or not dns.runs:

@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.ports import DnsPoolRow
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import Answer, View
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import DNS_SERVICE
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import PortInfoView, SubsetAnswer
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import RegistryValue, ServiceFact
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import DNS_SERVICE
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.pool_range import (
     configured_pool_range,
     pool_range_questions,
@@ -24,12 +24,12 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.sett
 )
 
 
-def dns_pool(view: View) -> Answer:
+def dns_pool(view: PortInfoView) -> SubsetAnswer:
     """The pool; ``None`` where the DNS server is not installed."""
     view.facts.require(ServiceFact(DNS_SERVICE), DNS_NAMES_FACT, *pool_range_questions(view.context.capabilities))
     service = view.dns_service()
     if service is None:
-        return Answer(None)
+        return SubsetAnswer(None)
     found, drawn = pool_settings(view.facts), configured_pool_range(view.facts, view.context.capabilities)
     excluded = found.exclusions
     value = DnsPoolRow(
@@ -48,7 +48,7 @@ def dns_pool(view: View) -> Answer:
         range_contested=drawn.contested,
         sockets_held=view.pool_sockets_seen(),
     )
-    return Answer(value, _wrong_types(found))
+    return SubsetAnswer(value, _wrong_types(found))
 
 
 def _wrong_types(found: PoolSettings) -> tuple[str, ...]:

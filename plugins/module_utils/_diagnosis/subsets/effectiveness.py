@@ -22,7 +22,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
     NO_PORTS,
     Context,
-    Force,
+    Effectiveness,
     OptionError,
     Plan,
     PlanError,
@@ -38,11 +38,16 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.resourc
     service_start_mode,
     static_rpc_port,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.observed_force import observed_force
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.observed_effectiveness import (
+    observed_effectiveness,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.waits import WaitsFor
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.next_boot import EffectiveRow, Resource
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import DNS_PORT, Answer, View
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import DNS_SERVICE
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import (
+    DNS_PORT,
+    PortInfoView,
+    SubsetAnswer,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     PROTOCOLS,
     Absent,
@@ -54,6 +59,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     SocketsFact,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.gathering import gathered
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import DNS_SERVICE
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.pool_range import max_user_port
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.pool_settings import pool_settings
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.rpc_ports import RPC_PORTS
@@ -70,7 +76,7 @@ _START_MODES: t.Final[tuple[StartMode, ...]] = t.get_args(StartMode)
 
 
 def _row(
-    resource: Resource, part: str, configured: t.Any, force: Force, waits_for: WaitsFor | None = None
+    resource: Resource, part: str, configured: t.Any, force: Effectiveness, waits_for: WaitsFor | None = None
 ) -> EffectiveRow:
     """One thing that is configured; what its force requires comes before what else it may wait for."""
     required: WaitsFor | None = "reboot" if force.reboot_required else "dns_restart" if force.restart_required else None
@@ -86,22 +92,22 @@ def _row(
     )
 
 
-def configured_versus_effective(view: View) -> Answer:
+def configured_versus_effective(view: PortInfoView) -> SubsetAnswer:
     """A row for each thing that is configured or journalled. Raises FactsNeeded, and PlanError for a newer journal."""
     view.facts.require(*_first_questions(view))
     journal, warnings = _journal(view)
     context = dataclasses.replace(view.context, journal=journal)
     parts = gathered(functools.partial(_rows, part, view, context) for part in _PARTS)
-    return Answer(tuple(row for rows in parts for row in rows), warnings)
+    return SubsetAnswer(tuple(row for rows in parts for row in rows), warnings)
 
 
 def _rows(
-    part: t.Callable[[View, Context], t.Iterable[EffectiveRow]], view: View, context: Context
+    part: t.Callable[[PortInfoView, Context], t.Iterable[EffectiveRow]], view: PortInfoView, context: Context
 ) -> list[EffectiveRow]:
     return list(part(view, context))
 
 
-def _first_questions(view: View) -> list[Fact[t.Any]]:
+def _first_questions(view: PortInfoView) -> list[Fact[t.Any]]:
     """The questions that do not depend on the journal: all in one round, so that commands share a shell."""
     capabilities = view.context.capabilities
     questions: list[Fact[t.Any]] = [RESERVED_PORTS_FACT, ServiceFact(DNS_SERVICE), DNS_NAMES_FACT]
@@ -112,7 +118,7 @@ def _first_questions(view: View) -> list[Fact[t.Any]]:
     return questions
 
 
-def _journal(view: View) -> tuple[Journal | None, tuple[str, ...]]:
+def _journal(view: PortInfoView) -> tuple[Journal | None, tuple[str, ...]]:
     if not view.inquiry.journal:
         return None, ()
     reading = view.facts[JOURNAL_FACT]
@@ -140,19 +146,19 @@ def _settled(
     try:
         plan = planner()
     except PlanError as error:
-        return _row(resource, part, None, Force("no", str(error)))
-    return _row(resource, part, plan.before[key], observed_force(plan, _forbidden(plan) & held))
+        return _row(resource, part, None, Effectiveness("no", str(error)))
+    return _row(resource, part, plan.before[key], observed_effectiveness(plan, _forbidden(plan) & held))
 
 
 # --- reserved ports ----------------------------------------------------------------------------------------------
 
 
-def _reserved_ports_value(view: View, context: Context) -> t.Iterator[EffectiveRow]:
+def _reserved_ports_value(view: PortInfoView, context: Context) -> t.Iterator[EffectiveRow]:
     reading = context.facts[RESERVED_PORTS_FACT]
     if isinstance(reading, Absent) and not _has_entry(reserved_ports_value.ENTRY, context):
         return
     if not context.capabilities.reserved_ports_value:
-        ignored = Force("no", f"{context.release.name} ignores the ReservedPorts value (KB812873).")
+        ignored = Effectiveness("no", f"{context.release.name} ignores the ReservedPorts value (KB812873).")
         entries = reading.data if isinstance(reading, RegistryValue) else ()
         shown = list(entries) if isinstance(entries, tuple) else entries
         yield _row("reserved_ports", reserved_ports_value.NAME, shown, ignored)
@@ -161,30 +167,30 @@ def _reserved_ports_value(view: View, context: Context) -> t.Iterator[EffectiveR
     yield _settled("reserved_ports", reserved_ports_value.NAME, "reserved_ports", planner, _held_by_dns(view))
 
 
-def _netsh(_view: View, context: Context) -> t.Iterator[EffectiveRow]:
+def _netsh(_view: PortInfoView, context: Context) -> t.Iterator[EffectiveRow]:
     if context.capabilities.excluded_port_ranges == "no" or context.facts[ExclusionsFact()] is None:
         return
     try:
         plan = excluded_port_ranges.plan(dict.fromkeys(PROTOCOLS, NO_PORTS), "present", context)
     except PlanError as error:
-        yield _row("reserved_ports", "netsh", None, Force("no", str(error)))
+        yield _row("reserved_ports", "netsh", None, Effectiveness("no", str(error)))
         return
     configured = {protocol: plan.before[f"excluded_{protocol}"] for protocol in ("tcp", "udp")}
     if plan.waiting_for:
-        yield _row("reserved_ports", "netsh", configured, plan.force, "owner")
+        yield _row("reserved_ports", "netsh", configured, plan.effectiveness, "owner")
     elif plan.changed:
         cut_short = (
             "A run was interrupted between taking blocks away and adding the rest again; run reserved_ports again."
         )
-        yield _row("reserved_ports", "netsh", configured, Force("no", cut_short))
+        yield _row("reserved_ports", "netsh", configured, Effectiveness("no", cut_short))
     elif any(configured.values()) or _has_entry(excluded_port_ranges.ENTRY, context):
-        yield _row("reserved_ports", "netsh", configured, plan.force)
+        yield _row("reserved_ports", "netsh", configured, plan.effectiveness)
 
 
 # --- the DNS server's pool ---------------------------------------------------------------------------------------
 
 
-def _pool(view: View, context: Context) -> t.Iterator[EffectiveRow]:
+def _pool(view: PortInfoView, context: Context) -> t.Iterator[EffectiveRow]:
     context.facts.require(ServiceFact(DNS_SERVICE), DNS_NAMES_FACT)
     if context.facts[ServiceFact(DNS_SERVICE)] is None:
         return
@@ -203,7 +209,7 @@ def _pool(view: View, context: Context) -> t.Iterator[EffectiveRow]:
 # --- dynamic ranges and fixed RPC ports: what we changed, others' settings are in other subsets -------------------
 
 
-def _dynamic_ports(_view: View, context: Context) -> t.Iterator[EffectiveRow]:
+def _dynamic_ports(_view: PortInfoView, context: Context) -> t.Iterator[EffectiveRow]:
     if _has_entry(dynamic_ports.VALUE_ENTRY, context):
         highest = max_user_port(context.facts)
         as_it_is = dynamic_ports.DynamicPorts("default" if highest is None else highest, None, PROTOCOLS)
@@ -217,7 +223,7 @@ def _dynamic_ports(_view: View, context: Context) -> t.Iterator[EffectiveRow]:
         yield _settled("dynamic_ports", protocol, protocol, planner)
 
 
-def _static_rpc_ports(_view: View, context: Context) -> t.Iterator[EffectiveRow]:
+def _static_rpc_ports(_view: PortInfoView, context: Context) -> t.Iterator[EffectiveRow]:
     rows = [row for row in RPC_PORTS if _has_entry(row.entry_name, context)]
     context.facts.require(*(row.fact for row in rows))
     for row in rows:
@@ -225,16 +231,16 @@ def _static_rpc_ports(_view: View, context: Context) -> t.Iterator[EffectiveRow]
         try:
             plan = static_rpc_port.plan(as_it_is, context)
         except PlanError as error:
-            yield _row("static_rpc_port", row.key, None, Force("no", str(error)))
+            yield _row("static_rpc_port", row.key, None, Effectiveness("no", str(error)))
             continue
         waits_for: WaitsFor | None = "service_restart" if plan.details["restart_services"] else None
-        yield _row("static_rpc_port", row.key, plan.before["ports"][row.key], plan.force, waits_for)
+        yield _row("static_rpc_port", row.key, plan.before["ports"][row.key], plan.effectiveness, waits_for)
 
 
 # --- start modes -------------------------------------------------------------------------------------------------
 
 
-def _start_modes(_view: View, context: Context) -> t.Iterator[EffectiveRow]:
+def _start_modes(_view: PortInfoView, context: Context) -> t.Iterator[EffectiveRow]:
     names = {DNS_SERVICE.casefold(): DNS_SERVICE}
     names |= {name.casefold(): name for name in _journalled_services(context)}
     context.facts.require(*(ServiceFact(name) for name in names.values()))
@@ -263,11 +269,11 @@ def _journalled_services(context: Context) -> t.Iterator[str]:
 def _start_mode(name: str, mode: StartMode, context: Context) -> EffectiveRow:
     as_it_is = service_start_mode.ServiceStartMode((name,), mode)
     plan = service_start_mode.plan(as_it_is, context)
-    waits_for: WaitsFor | None = "boot" if plan.force.effective == "no" else None
-    return _row("service_start_mode", name, mode, plan.force, waits_for)
+    waits_for: WaitsFor | None = "boot" if plan.effectiveness.effective == "no" else None
+    return _row("service_start_mode", name, mode, plan.effectiveness, waits_for)
 
 
-_PARTS: t.Final[tuple[t.Callable[[View, Context], t.Iterable[EffectiveRow]], ...]] = (
+_PARTS: t.Final[tuple[t.Callable[[PortInfoView, Context], t.Iterable[EffectiveRow]], ...]] = (
     _reserved_ports_value,
     _netsh,
     _pool,
@@ -286,7 +292,7 @@ def _forbidden(plan: Plan) -> PortSet:
     return PortList(tuple(names)).ports
 
 
-def _held_by_dns(view: View) -> PortSet:
+def _held_by_dns(view: PortInfoView) -> PortSet:
     """UDP ports that dns.exe holds, as far as sockets are read anyway."""
     if "sockets" not in view.inquiry.subsets:
         return NO_PORTS

@@ -14,7 +14,11 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.port_ho
     holders,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.ports import SocketRow
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import DNS_PORT, Answer, View
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import (
+    DNS_PORT,
+    PortInfoView,
+    SubsetAnswer,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     Connection,
     Protocol,
@@ -24,7 +28,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.typed_rows import widened
 
 
-def sockets(view: View) -> Answer:
+def sockets(view: PortInfoView) -> SubsetAnswer:
     """One row per address that a process has a port on, sorted by port, protocol and address."""
     listening, connections = SocketsFact(view.inquiry.ports), connection_questions(view.inquiry.connection_ports)
     view.facts.require(listening, *connections)
@@ -35,7 +39,7 @@ def sockets(view: View) -> Answer:
     rows = (
         _row(address, known[protocol, port, process_id]) for port, protocol, address, process_id in sorted(addressed)
     )
-    return Answer(tuple(rows), _warnings(view))
+    return SubsetAnswer(tuple(rows), _warnings(view))
 
 
 _Row: t.TypeAlias = tuple[int, Protocol, str, int]
@@ -55,7 +59,7 @@ def _row(address: str, holder: Holder) -> SocketRow:
     return widened(SocketRow, holder, address=address, pool=pool)
 
 
-def _warnings(view: View) -> tuple[str, ...]:
+def _warnings(view: PortInfoView) -> tuple[str, ...]:
     if not view.inquiry.leaves_connections_out:
         return ()
     return (f"sockets: outgoing TCP connections were not looked at; ask for {MOST_CONNECTION_PORTS} ports at most.",)

@@ -14,7 +14,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows
     DynamicRangesRow,
     ReservationsRow,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import Answer, View
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import PortInfoView, SubsetAnswer
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.ephemeral_range import (
     DEFAULT_MAX_USER_PORT,
     LEAST_MAX_USER_PORT,
@@ -39,7 +39,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._ports.port_lis
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortRange, PortSet
 
 
-def dynamic_ranges(view: View) -> Answer:
+def dynamic_ranges(view: PortInfoView) -> SubsetAnswer:
     """The dynamic port ranges, and what MaxUserPort means for the TCP/IP stack and for dns.exe."""
     if not view.context.capabilities.dynamic_port_ranges:
         return _by_max_user_port(view)
@@ -51,7 +51,7 @@ def dynamic_ranges(view: View) -> Answer:
     ignored = (
         () if highest is None else (f"The TCP/IP stack of {view.context.release.name} does not read MaxUserPort.",)
     )
-    return Answer(
+    return SubsetAnswer(
         DynamicRangesRow(
             mechanism="netsh",
             tcp=ranges.tcp,
@@ -64,12 +64,12 @@ def dynamic_ranges(view: View) -> Answer:
     )
 
 
-def _by_max_user_port(view: View) -> Answer:
+def _by_max_user_port(view: PortInfoView) -> SubsetAnswer:
     highest = max_user_port(view.facts)
     ports = range_by_max_user_port(highest)
     said = f"is not set, its default is {DEFAULT_MAX_USER_PORT}" if highest is None else f"is {highest}"
     stack = f"MaxUserPort {said}: the TCP/IP stack draws from {ports}."
-    return Answer(
+    return SubsetAnswer(
         DynamicRangesRow(
             mechanism="registry",
             tcp=ports,
@@ -89,26 +89,26 @@ def _out_of_range(highest: int | None) -> tuple[str, ...]:
     return (f"MaxUserPort is {highest}; Windows documents {LEAST_MAX_USER_PORT} to {MOST_MAX_USER_PORT}.",)
 
 
-def _for_dns(view: View, highest: int | None, dynamic_udp: PortRange | None) -> str:
+def _for_dns(view: PortInfoView, highest: int | None, dynamic_udp: PortRange | None) -> str:
     found = pool_range(view.context.capabilities, highest, dynamic_udp)
     return f"The DNS server's pool comes from {found.ports}. {found.reason}"
 
 
-def reservations(view: View) -> Answer:
+def reservations(view: PortInfoView) -> SubsetAnswer:
     """The ports that no program gets by chance, by the mechanism that this release honours."""
     honoured = view.context.capabilities.reserved_ports_value
     view.facts.require(RESERVED_PORTS_FACT, *([] if honoured else [ExclusionsFact()]))
     value, warnings = _reserved_ports(view)
     if honoured:
         texts = value.ports.texts()
-        return Answer(_shown("registry", texts, texts, (), value, honoured=True), warnings)
+        return SubsetAnswer(_shown("registry", texts, texts, (), value, honoured=True), warnings)
     exclusions = _exclusions(view)
     tcp, udp = (_administered(exclusions, protocol) for protocol in PROTOCOLS)
     rows = [_row(protocol, block) for protocol in PROTOCOLS for block in exclusions.of(protocol)]
-    return Answer(_shown("netsh", tcp, udp, rows, value, honoured=False))
+    return SubsetAnswer(_shown("netsh", tcp, udp, rows, value, honoured=False))
 
 
-def _exclusions(view: View) -> Exclusions:
+def _exclusions(view: PortInfoView) -> Exclusions:
     exclusions = view.facts[ExclusionsFact()]
     if exclusions is None:
         raise PlanError(
@@ -119,7 +119,7 @@ def _exclusions(view: View) -> Exclusions:
     return exclusions
 
 
-def _reserved_ports(view: View) -> tuple[PortList, tuple[str, ...]]:
+def _reserved_ports(view: PortInfoView) -> tuple[PortList, tuple[str, ...]]:
     """The value ReservedPorts; one of a wrong type counts as empty, as it does for Windows."""
     try:
         return SETTING.as_list(view.context), ()

@@ -10,7 +10,7 @@ import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import Context, PlanError
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.table import findings
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.options import Inquiry, SubsetName
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.options import PortInfoOptions, SubsetName
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.port_info import PortInfo
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.subsets.dns_pool import dns_pool
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.subsets.effectiveness import (
@@ -29,7 +29,11 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.subs
     updates,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.subsets.services import services
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import Answer, Subset, View
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import (
+    PortInfoView,
+    Subset,
+    SubsetAnswer,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import Facts, FactsNeeded
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import Release
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.typed_rows import as_plain
@@ -51,11 +55,11 @@ SUBSETS: t.Final[t.Mapping[SubsetName, Subset]] = {
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Report:
+class PortInfoReport:
     """The answer, rows by subset; ``None`` if this Windows can't answer, and a warning says why."""
 
     release: Release
-    inquiry: Inquiry
+    inquiry: PortInfoOptions
     values: t.Mapping[str, t.Any]
     warnings: tuple[str, ...] = ()
 
@@ -69,13 +73,13 @@ class Report:
         return t.cast("dict[str, t.Any]", as_plain(self.values))
 
 
-def gather(inquiry: Inquiry, facts: Facts, release: Release, now: float) -> Report:
+def gather(inquiry: PortInfoOptions, facts: Facts, release: Release, now: float) -> PortInfoReport:
     """All subsets that are asked for; the questions of all of them are asked together.
 
     ``now`` is the controller's clock, seconds since the epoch (UTC). Raises FactsNeeded.
     """
-    view = View(Context(facts=facts, release=release, journal=None, now=now), inquiry)
-    answers: dict[SubsetName, Answer] = {}
+    view = PortInfoView(Context(facts=facts, release=release, journal=None, now=now), inquiry)
+    answers: dict[SubsetName, SubsetAnswer] = {}
     needed: frozenset[t.Any] = frozenset()
     for name in inquiry.subsets:
         try:
@@ -87,9 +91,11 @@ def gather(inquiry: Inquiry, facts: Facts, release: Release, now: float) -> Repo
     if needed:
         raise FactsNeeded(needed)
     values: dict[str, t.Any] = {name: answer.value for name, answer in answers.items()}
-    return Report(release, inquiry, values, tuple(text for answer in answers.values() for text in answer.warnings))
+    return PortInfoReport(
+        release, inquiry, values, tuple(text for answer in answers.values() for text in answer.warnings)
+    )
 
 
-def unanswered(name: SubsetName, error: Exception) -> Answer:
+def unanswered(name: SubsetName, error: Exception) -> SubsetAnswer:
     """A subset that this Windows can't answer."""
-    return Answer(None, (f"{name} is not known: {error}",))
+    return SubsetAnswer(None, (f"{name} is not known: {error}",))

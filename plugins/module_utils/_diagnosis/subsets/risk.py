@@ -13,8 +13,8 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.resourc
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.service_order import dependents
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.installed_services import (
     BY_ITSELF,
-    installed_products,
-    product_questions,
+    installed_known_services,
+    known_service_questions,
     require_start_modes,
     udp_ports,
 )
@@ -26,14 +26,13 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows
     RiskRow,
     ServiceRisk,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import Answer, View
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import PortInfoView, SubsetAnswer
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.what_if import (
     CANDIDATES,
     DOUBTS,
     Candidate,
     Doubt,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import AD_LDS_KEY, DNS_SERVICE
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     DynamicRangesFact,
     ExclusionsFact,
@@ -44,7 +43,13 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     UpdatesFact,
     texts,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.installed_products import Installed
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.installed_known_services import (
+    InstalledService,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import (
+    AD_LDS_KEY,
+    DNS_SERVICE,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.next_boot import (
     Chance,
     DnsStart,
@@ -74,11 +79,11 @@ _ORDERS: t.Final = {
 }
 
 
-def risk(view: View) -> Answer:
+def risk(view: PortInfoView) -> SubsetAnswer:
     """The risk of the next boot; asks for everything in as few rounds as the questions allow. Raises FactsNeeded."""
     boot = next_boot(view)
     changed = {candidate.name: candidate.change(boot) for candidate in CANDIDATES if candidate.applies(boot)}
-    return Answer(
+    return SubsetAnswer(
         RiskRow(
             probability=shown(boot.chance),
             formula=boot.formula,
@@ -177,11 +182,11 @@ def _why_port(port: int, need: Need, boot: NextBoot) -> str:
 # --- what the next boot finds ----------------------------------------------------------------------------------------
 
 
-def next_boot(view: View) -> NextBoot:
+def next_boot(view: PortInfoView) -> NextBoot:
     """What is known of the next boot; raises FactsNeeded."""
     context = view.context
     _ask_first(view)
-    products = installed_products(context)
+    products = installed_known_services(context)
     dns = view.dns_service()
     starting = [item for item in products if item.service.start_mode == "Auto"]
     require_start_modes([*([dns] if dns else []), *(item.service for item in starting)], context)
@@ -208,11 +213,11 @@ def next_boot(view: View) -> NextBoot:
     )
 
 
-def _ask_first(view: View) -> None:
+def _ask_first(view: PortInfoView) -> None:
     """The questions that are always needed, and those for the installed services."""
     capabilities = view.context.capabilities
     questions: list[Fact[t.Any]] = [ServiceFact(DNS_SERVICE), DNS_NAMES_FACT, MAX_USER_PORT_FACT]
-    questions += product_questions(view.context)
+    questions += known_service_questions(view.context)
     questions += [RESERVED_PORTS_FACT] if capabilities.reserved_ports_value else []
     questions += [DynamicRangesFact()] if capabilities.dynamic_port_ranges else []
     questions += [ExclusionsFact()] if capabilities.excluded_port_ranges != "no" else []
@@ -221,7 +226,7 @@ def _ask_first(view: View) -> None:
     view.facts.require(*questions)
 
 
-def _need(item: Installed, view: View) -> Need:
+def _need(item: InstalledService, view: PortInfoView) -> Need:
     is_ad_lds = item.product.key == AD_LDS_KEY
     if is_ad_lds:
         view.facts.require(*ad_lds_port_facts(item.service.name))
@@ -236,7 +241,7 @@ def _need(item: Installed, view: View) -> Need:
     )
 
 
-def _presence(view: View, dns: Service | None, size: int) -> Presence:
+def _presence(view: PortInfoView, dns: Service | None, size: int) -> Presence:
     """As the subset ``updates`` sees it; beside that, a DNS server that is seen to hold no pool has none."""
     if view.context.capabilities.always_has_pool:
         return "always"
@@ -248,7 +253,7 @@ def _presence(view: View, dns: Service | None, size: int) -> Presence:
     return "not_seen" if seen else "assumed"
 
 
-def _dns_start(view: View, dns: Service | None) -> DnsStart:
+def _dns_start(view: PortInfoView, dns: Service | None) -> DnsStart:
     if dns is None:
         return "not_installed"
     mode = current_mode(dns, view.context)
@@ -257,14 +262,14 @@ def _dns_start(view: View, dns: Service | None) -> DnsStart:
     return "delayed" if mode == "delayed" and not _is_pulled_forward(view) else "auto"
 
 
-def _is_pulled_forward(view: View) -> bool:
+def _is_pulled_forward(view: PortInfoView) -> bool:
     """Whether a service that starts at once needs DNS: then Windows starts DNS at once too [D]."""
     needing = [found for found in dependents([DNS_SERVICE], view.context) if found.start_mode == "Auto"]
     require_start_modes(needing, view.context)
     return any(current_mode(found, view.context) == "auto" for found in needing)
 
 
-def _reserved(view: View) -> tuple[PortSet, PortSet]:
+def _reserved(view: PortInfoView) -> tuple[PortSet, PortSet]:
     """The ports that ReservedPorts keeps back at the next boot, and those that it names but may not (KB812873)."""
     if not view.context.capabilities.reserved_ports_value:
         return PortSet(), PortSet()
@@ -273,7 +278,7 @@ def _reserved(view: View) -> tuple[PortSet, PortSet]:
     return kept, value.ports - kept
 
 
-def _exclusions(view: View) -> tuple[PortSet, PortSet]:
+def _exclusions(view: PortInfoView) -> tuple[PortSet, PortSet]:
     """UDP blocks that Windows keeps for itself, and those that an administrator excluded."""
     if view.context.capabilities.excluded_port_ranges == "no":
         return PortSet(), PortSet()
@@ -283,7 +288,7 @@ def _exclusions(view: View) -> tuple[PortSet, PortSet]:
     return own, PortSet(tuple(block.ports for block in blocks if block.administered))
 
 
-def _in_use(view: View, dns: Service | None) -> PortSet:
+def _in_use(view: PortInfoView, dns: Service | None) -> PortSet:
     """UDP ports that others than the DNS server hold now, where every socket is read: as good as at the next boot."""
     if not view.inquiry.sees_all_sockets:
         return PortSet()

@@ -10,14 +10,14 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows
     KindRow,
     RolesRow,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import Answer, View
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import PortInfoView, SubsetAnswer
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.server_kinds import Recognised, identity
 
 
-def roles(view: View) -> Answer:
+def roles(view: PortInfoView) -> SubsetAnswer:
     """All that the server is, the roles that fit, and those that wait for a decision; raises FactsNeeded."""
     found = identity(view.facts, view.context.release, instance=view.inquiry.ad_lds_instance)
-    return Answer(
+    return SubsetAnswer(
         RolesRow(
             kinds=tuple(map(_kind, found.kinds)),
             fitting=found.fitting,

@@ -10,9 +10,8 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows
     ReleaseRow,
     UpdatesRow,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import Answer, View
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import PortInfoView, SubsetAnswer
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge import ad_lds
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import AD_LDS_SERVICE_PREFIX
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     OperatingSystemFact,
     RegistryFact,
@@ -21,6 +20,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     UpdatesFact,
     number,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import AD_LDS_SERVICE_PREFIX
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.pool_settings import (
     POOL_IN_USE,
     POOL_UPDATES,
@@ -32,10 +32,10 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.sett
 )
 
 
-def release(view: View) -> Answer:
+def release(view: PortInfoView) -> SubsetAnswer:
     """Name, version and uptime, and what this release offers to the collection."""
     system, found = view.facts[OperatingSystemFact()], view.context.release
-    return Answer(
+    return SubsetAnswer(
         ReleaseRow(
             name=found.name,
             version=system.version,
@@ -47,11 +47,11 @@ def release(view: View) -> Answer:
     )
 
 
-def updates(view: View) -> Answer:
+def updates(view: PortInfoView) -> SubsetAnswer:
     """Whether the DNS server has a socket pool; the list of updates can confirm one, never refute it."""
     if view.context.capabilities.always_has_pool:
         reason = f"{view.context.release.name} came with the socket pool; no update is needed for it."
-        return Answer(UpdatesRow(seen=(), dns_pool="always", reason=reason))
+        return SubsetAnswer(UpdatesRow(seen=(), dns_pool="always", reason=reason))
     listed = {name.upper() for name in view.facts[UpdatesFact()]}
     seen = [name for name in POOL_UPDATES if name in listed]
     held = view.pool_sockets_seen() or 0
@@ -65,17 +65,17 @@ def updates(view: View) -> Answer:
             "updates do not show. The pool is assumed."
         )
     known = "confirmed" if seen or held >= POOL_IN_USE else "assumed"
-    return Answer(UpdatesRow(seen=tuple(seen), dns_pool=known, reason=reason))
+    return SubsetAnswer(UpdatesRow(seen=tuple(seen), dns_pool=known, reason=reason))
 
 
-def ad_lds_instances(view: View) -> Answer:
+def ad_lds_instances(view: PortInfoView) -> SubsetAnswer:
     """The AD LDS instances, their services and the ports that their registry values name."""
     services = view.facts[ServicesLikeFact(AD_LDS_SERVICE_PREFIX)]
     view.facts.require(*(question for service in services for question in ad_lds_port_facts(service.name)))
-    return Answer(tuple(_instance(service, view) for service in services))
+    return SubsetAnswer(tuple(_instance(service, view) for service in services))
 
 
-def _instance(service: Service, view: View) -> InstanceRow:
+def _instance(service: Service, view: PortInfoView) -> InstanceRow:
     ldap, ssl = (_port(question, view) for question in ad_lds_port_facts(service.name))
     source = "registry"
     if ldap is None and ssl is None:
@@ -95,5 +95,5 @@ def _instance(service: Service, view: View) -> InstanceRow:
     )
 
 
-def _port(question: RegistryFact, view: View) -> int | None:
+def _port(question: RegistryFact, view: PortInfoView) -> int | None:
     return number(view.facts[question])

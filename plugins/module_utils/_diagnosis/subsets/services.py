@@ -10,30 +10,33 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.resourc
     current_mode,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.installed_services import (
-    installed_products,
-    product_questions,
+    installed_known_services,
+    known_service_questions,
     require_start_modes,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.server import ServiceRow
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import Answer, View
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import DNS_SERVICE, WINRM_SERVICE
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import PortInfoView, SubsetAnswer
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import Service, ServiceFact
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import (
+    DNS_SERVICE,
+    WINRM_SERVICE,
+)
 
 
-def services(view: View) -> Answer:
+def services(view: PortInfoView) -> SubsetAnswer:
     """One row for each service that matters here: DNS, WinRM and those of the catalogue."""
     context = view.context
     standing = [ServiceFact(DNS_SERVICE), ServiceFact(WINRM_SERVICE)]
-    context.facts.require(*standing, *product_questions(context))
+    context.facts.require(*standing, *known_service_questions(context))
     products: dict[str, list[str]] = {}
     found: dict[str, Service] = {}
     for service in filter(None, (context.facts[question] for question in standing)):
         found[service.name] = service
-    for item in installed_products(context):
+    for item in installed_known_services(context):
         found[item.service.name] = item.service
         products.setdefault(item.service.name, []).append(item.product.key)
     require_start_modes(found.values(), context)
-    return Answer(tuple(_row(service, products.get(service.name, []), context) for service in found.values()))
+    return SubsetAnswer(tuple(_row(service, products.get(service.name, []), context) for service in found.values()))
 
 
 def _row(service: Service, products: list[str], context: Context) -> ServiceRow:

@@ -10,8 +10,8 @@ import typing as t
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import NO_PORTS
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.port_holders import Holder
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.protected_services import ERROR_MEANINGS
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.options import Inquiry
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.subsets.report import Report
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.options import PortInfoOptions
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.subsets.report import PortInfoReport
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.typed_rows import rows_from_plain
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
 
@@ -19,7 +19,7 @@ MOST_SENTENCES: t.Final = 10
 _SOCKET_FIELDS: t.Final = frozenset({"protocol", "port", "process_id", "image", "services"})
 
 
-def summary(report: Report) -> str:
+def summary(report: PortInfoReport) -> str:
     """Who holds the ports that were asked for, else what stands out on this server."""
     sockets = report.values.get("sockets")
     if report.inquiry.ports is not None and sockets is not None:
@@ -55,7 +55,7 @@ def _held_sentence(holder: Holder) -> str:
     return f"{holder.protocol.upper()} {holder.port} is held by {holder}."
 
 
-def _free_sentence(inquiry: Inquiry, sockets: t.Iterable[Holder]) -> list[str]:
+def _free_sentence(inquiry: PortInfoOptions, sockets: t.Iterable[Holder]) -> list[str]:
     free = (inquiry.ports or NO_PORTS) - PortSet.of(*{row.port for row in sockets})
     if not free:
         return []
@@ -68,7 +68,7 @@ def _free_sentence(inquiry: Inquiry, sockets: t.Iterable[Holder]) -> list[str]:
 # --- what stands out -------------------------------------------------------------------------------------------------
 
 
-def _pool(report: Report) -> t.Iterator[str]:
+def _pool(report: PortInfoReport) -> t.Iterator[str]:
     if "dns_pool" not in report.values:
         return
     pool = report.info.dns_pool
@@ -79,7 +79,7 @@ def _pool(report: Report) -> t.Iterator[str]:
     yield f"DNS is {pool.state.casefold()}; its pool: {_counted(pool.size, 'socket')} from {pool.range}{seen}."
 
 
-def _roles(report: Report) -> t.Iterator[str]:
+def _roles(report: PortInfoReport) -> t.Iterator[str]:
     found = report.info.roles
     if found:
         names = ", ".join(kind.name for kind in found.kinds)
@@ -89,7 +89,7 @@ def _roles(report: Report) -> t.Iterator[str]:
         yield from [f"By your choice: {chosen}."] if chosen else []
 
 
-def _reserved(report: Report) -> t.Iterator[str]:
+def _reserved(report: PortInfoReport) -> t.Iterator[str]:
     found = report.info.reservations
     for protocol, ports in (("TCP", found.tcp), ("UDP", found.udp)) if found else ():
         if ports:
@@ -97,14 +97,14 @@ def _reserved(report: Report) -> t.Iterator[str]:
             yield f"Reserved {protocol}: {', '.join(ports[:MOST_SENTENCES])}{more}."
 
 
-def _sockets(report: Report) -> t.Iterator[str]:
+def _sockets(report: PortInfoReport) -> t.Iterator[str]:
     rows = report.info.sockets
     if rows is not None:
         holding = len({row.process_id for row in rows})
         yield f"{_counted(len(rows), 'socket')} of {_counted(holding, 'process', 'processes')}."
 
 
-def _ad_lds(report: Report) -> t.Iterator[str]:
+def _ad_lds(report: PortInfoReport) -> t.Iterator[str]:
     explained = {row.service for row in report.info.findings or ()}
     for instance in report.info.ad_lds or ():
         if instance.state != "Running" and instance.service not in explained:
@@ -113,7 +113,7 @@ def _ad_lds(report: Report) -> t.Iterator[str]:
             yield f"{instance.service} is {instance.state.casefold()}{meaning}."
 
 
-def _waiting(report: Report) -> t.Iterator[str]:
+def _waiting(report: PortInfoReport) -> t.Iterator[str]:
     waiting: dict[tuple[str, str], list[str]] = {}
     for row in report.info.configured_versus_effective or ():
         if row.effective == "no":
@@ -123,7 +123,7 @@ def _waiting(report: Report) -> t.Iterator[str]:
         yield f"{opening}: {', '.join(names)}. {reason}"
 
 
-def _risk(report: Report) -> t.Iterator[str]:
+def _risk(report: PortInfoReport) -> t.Iterator[str]:
     found = report.info.risk
     if found and found.probability:
         hurt = [row.service for row in found.services if row.probability]
@@ -131,7 +131,7 @@ def _risk(report: Report) -> t.Iterator[str]:
         yield f"With a probability of {chance} the next boot costs a service its port ({', '.join(hurt)})."
 
 
-def _findings(report: Report) -> t.Iterator[str]:
+def _findings(report: PortInfoReport) -> t.Iterator[str]:
     """The worst in words, the others by number."""
     rows = report.info.findings or ()
     critical = [row.summary for row in rows if row.severity == "critical"]
@@ -142,7 +142,7 @@ def _findings(report: Report) -> t.Iterator[str]:
             yield f"{_counted(number, name)}, see findings."
 
 
-_DESCRIPTIONS: t.Final[tuple[t.Callable[[Report], t.Iterable[str]], ...]] = (
+_DESCRIPTIONS: t.Final[tuple[t.Callable[[PortInfoReport], t.Iterable[str]], ...]] = (
     _roles,
     _pool,
     _reserved,

@@ -11,10 +11,10 @@ import pytest
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Entry, Journal, Wait, state_of
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
-    IN_FORCE,
+    EFFECTIVE,
     Context,
     DeleteValue,
-    Force,
+    Effectiveness,
     PlanError,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.setting import Setting, reboot_wait
@@ -33,8 +33,8 @@ from tests.unit.plugins.module_utils._change.world import NOW, World
 
 FACT: t.Final = RegistryFact(r"SYSTEM\Test", "Value", RegistryType.DWORD)
 NAMES: t.Final = RegistryNamesFact(FACT.key)
-PENDING: t.Final = Force("no", "It waits.", reboot_required=True)
-FOREIGN: t.Final = Force("unknown", "Somebody else wrote it.")
+PENDING: t.Final = Effectiveness("no", "It waits.", reboot_required=True)
+FOREIGN: t.Final = Effectiveness("unknown", "Somebody else wrote it.")
 SEVEN: t.Final = RegistryValue(RegistryType.DWORD, 7)
 EIGHT: t.Final = RegistryValue(RegistryType.DWORD, 8)
 
@@ -84,14 +84,14 @@ def test_a_value_of_another_type_is_left_alone() -> None:
 
 @pytest.mark.parametrize(
     ("reading", "uptime", "force"),
-    [(SEVEN, 10_000.0, PENDING), (SEVEN, 100.0, IN_FORCE), (EIGHT, 10_000.0, FOREIGN)],
+    [(SEVEN, 10_000.0, PENDING), (SEVEN, 100.0, EFFECTIVE), (EIGHT, 10_000.0, FOREIGN)],
     ids=["not-rebooted", "rebooted", "written-by-somebody-else"],
 )
-def test_what_is_in_force(reading: RegistryReading, uptime: float, force: Force) -> None:
+def test_what_is_in_force(reading: RegistryReading, uptime: float, force: Effectiveness) -> None:
     wait = Wait("reboot", since=NOW - 1000.0, age=9_000.0)
     journal = Journal({"test": Entry(None, state_of(SEVEN), wait=wait)})
     seen = context(journal=journal, uptime=uptime, reading=reading, names=())
-    assert SETTING.force(SETTING.part(reading, seen), seen) == force
+    assert SETTING.effectiveness(SETTING.part(reading, seen), seen) == force
 
 
 def test_the_first_original_comes_back() -> None:

@@ -14,8 +14,8 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.expr
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.limits import Limits
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.options import (
     SUBSET_NAMES,
-    Inquiry,
-    inquiry,
+    PortInfoOptions,
+    port_info_options,
     wants_processes,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
@@ -23,8 +23,8 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports im
 CHEAP = tuple(name for name in SUBSET_NAMES if name != "sockets")
 
 
-def asked(scope: Scope | None = None, **arguments: t.Any) -> Inquiry:
-    return inquiry(arguments, scope, journal=True)
+def asked(scope: Scope | None = None, **arguments: t.Any) -> PortInfoOptions:
+    return port_info_options(arguments, scope, journal=True)
 
 
 def test_limits_have_bounds() -> None:
@@ -38,7 +38,7 @@ def test_limits_have_bounds() -> None:
 )
 def test_limits_out_of_bounds_are_refused(option: str, value: float) -> None:
     with pytest.raises(OptionError, match=f"{option}: .* is not between"):
-        inquiry({option: value}, None, journal=True)
+        port_info_options({option: value}, None, journal=True)
 
 
 SUBSETS: list[tuple[list[str], tuple[str, ...]]] = [
@@ -59,20 +59,20 @@ def test_subsets_are_named_as_in_setup(given: list[str], expected: tuple[str, ..
 
 
 def test_sockets_are_left_out_unless_they_are_meant() -> None:
-    assert asked() == Inquiry(CHEAP)
-    assert asked(ports=["53", "50389-50390"]) == Inquiry(("sockets",), PortSet.of(53, 50389, 50390))
+    assert asked() == PortInfoOptions(CHEAP)
+    assert asked(ports=["53", "50389-50390"]) == PortInfoOptions(("sockets",), PortSet.of(53, 50389, 50390))
 
 
 def test_a_query_is_read_with_what_it_speaks_of() -> None:
     assert asked(Scope(frozenset({"updates", "release"}))).subsets == ("release", "updates")
     assert asked(Scope(None)).subsets == SUBSET_NAMES
-    assert asked(Scope(frozenset({"sockets"}), PortSet.of(5))) == Inquiry(("sockets",), PortSet.of(5))
+    assert asked(Scope(frozenset({"sockets"}), PortSet.of(5))) == PortInfoOptions(("sockets",), PortSet.of(5))
 
 
 def test_what_the_user_names_outweighs_the_query() -> None:
     scope = Scope(frozenset({"sockets"}), PortSet.of(5))
     assert asked(scope, ports=["9"]).ports == PortSet.of(9)
-    assert asked(scope, gather_subset=["all"]) == Inquiry(SUBSET_NAMES)
+    assert asked(scope, gather_subset=["all"]) == PortInfoOptions(SUBSET_NAMES)
 
 
 ERRORS: list[tuple[dict[str, t.Any], Scope | None, str]] = [

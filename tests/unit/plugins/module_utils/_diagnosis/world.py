@@ -11,9 +11,11 @@ import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Journal, dump
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import Context
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.installed_services import product_questions
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.options import Inquiry, SubsetName
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.subsets.report import Report, gather
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.installed_services import (
+    known_service_questions,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.options import PortInfoOptions, SubsetName
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.subsets.report import PortInfoReport, gather
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     Absent,
     Connection,
@@ -137,9 +139,11 @@ class World:
             SocketsFact(ports): tuple(found for found in self.sockets if ports is None or found.port in ports),
         }
         known = Facts({**answers, **self._registry(), **self._services(), **self._processes()})
-        return self._diagnosed(self._diagnosed(known, Inquiry(("sockets", "findings"), ports)), Inquiry(("findings",)))
+        return self._diagnosed(
+            self._diagnosed(known, PortInfoOptions(("sockets", "findings"), ports)), PortInfoOptions(("findings",))
+        )
 
-    def _diagnosed(self, known: Facts, inquiry: Inquiry) -> Facts:
+    def _diagnosed(self, known: Facts, inquiry: PortInfoOptions) -> Facts:
         """With the further questions of the findings, which depend on what they find."""
         for _round in range(10):
             try:
@@ -154,8 +158,8 @@ class World:
         """What this server answers to a question that not every server is asked."""
         return answer(self, fact)
 
-    def report(self, *subsets: SubsetName, ports: PortSet | None = None, journal: bool = True) -> Report:
-        inquiry = Inquiry(subsets, ports, journal)
+    def report(self, *subsets: SubsetName, ports: PortSet | None = None, journal: bool = True) -> PortInfoReport:
+        inquiry = PortInfoOptions(subsets, ports, journal)
         return gather(inquiry, self.facts(ports), release_of(self.version, self.product_type), NOW)
 
     def value(self, subset: SubsetName) -> t.Any:
@@ -180,7 +184,7 @@ class World:
     def _services(self) -> dict[Fact[t.Any], t.Any]:
         named = {found.name: found for found in self.services}
         release = release_of(self.version, self.product_type)
-        products = product_questions(Context(facts=Facts(), release=release, journal=None, now=NOW))
+        products = known_service_questions(Context(facts=Facts(), release=release, journal=None, now=NOW))
         asked = [*products, *_identity_questions(release)]
         known = {question.name for question in asked if isinstance(question, ServiceFact)}
         answers: dict[Fact[t.Any], t.Any] = {

@@ -98,4 +98,4 @@ def test_what_a_killed_run_has_noted_without_an_age_is_read_right(process_age: f
     world = dns_server()
     changed_before(world, age=0.0)
     world.process_age = process_age
-    assert planned(world, restart=False, size="3000").plans[0].force.restart_required is waits
+    assert planned(world, restart=False, size="3000").plans[0].effectiveness.restart_required is waits

@@ -102,12 +102,12 @@ def test_max_user_port_set_then_unchanged_then_taken_back() -> None:
     world = server("2003", dns=False)
     first = plan(world, max_user_port="60000")
     assert (first.before, first.after) == ({"max_user_port": "default"}, {"max_user_port": 60000})
-    assert first.force.reboot_required
+    assert first.effectiveness.reboot_required
     journal = world.carry_out(first, Journal())
     again = plan(world, journal, max_user_port="60000")
-    assert (again.steps, again.force.reboot_required) == ((), True)
+    assert (again.steps, again.effectiveness.reboot_required) == ((), True)
     world.uptime = 5.0
-    assert plan(world, journal, max_user_port="60000").force.effective == "yes"
+    assert plan(world, journal, max_user_port="60000").effectiveness.effective == "yes"
     back = undo(world, journal, max_user_port="60000")
     assert back.after == {"max_user_port": "default"}
     assert world.carry_out(back, journal).is_empty
@@ -130,7 +130,7 @@ def test_a_value_of_another_type_is_left_alone() -> None:
 
 
 def test_somebody_elses_value_may_be_in_force_or_not() -> None:
-    assert plan(server("2003", highest=60000), max_user_port="60000").force.effective == "unknown"
+    assert plan(server("2003", highest=60000), max_user_port="60000").effectiveness.effective == "unknown"
 
 
 def test_a_value_changed_since_is_not_taken_back() -> None:
@@ -145,11 +145,11 @@ def test_a_value_changed_since_is_not_taken_back() -> None:
 def test_later_the_value_can_be_removed_for_the_pool_of_dns() -> None:
     world = server("2008", highest=60000)
     removed = plan(world, max_user_port="default")
-    assert (removed.force.restart_required, removed.force.reboot_required) == (True, False)
+    assert (removed.effectiveness.restart_required, removed.effectiveness.reboot_required) == (True, False)
     journal = world.carry_out(removed, Journal())
-    assert plan(world, journal, max_user_port="default").force.restart_required
+    assert plan(world, journal, max_user_port="default").effectiveness.restart_required
     world.services[0] = service("DNS", process_id=77)
-    assert plan(world, journal, max_user_port="default").force.effective == "yes"
+    assert plan(world, journal, max_user_port="default").effectiveness.effective == "yes"
 
 
 # --- ranges -----------------------------------------------------------------------------------------------------------
@@ -160,12 +160,12 @@ def test_a_range_set_then_unchanged_then_taken_back() -> None:
     first = plan(world, **WIDE)
     assert first.before == dict.fromkeys(("tcp", "tcp6", "udp", "udp6"), "49152-65535")
     assert first.after == dict.fromkeys(("tcp", "tcp6", "udp", "udp6"), "1025-60000")
-    assert (first.force.effective, first.force.restart_required) == ("no", True)
+    assert (first.effectiveness.effective, first.effectiveness.restart_required) == ("no", True)
     journal = world.carry_out(first, Journal())
     again = plan(world, journal, **WIDE)
-    assert (again.steps, again.force.restart_required) == ((), True)
+    assert (again.steps, again.effectiveness.restart_required) == ((), True)
     world.services[0] = service("DNS", process_id=77)
-    assert plan(world, journal, **WIDE).force.effective == "yes"
+    assert plan(world, journal, **WIDE).effectiveness.effective == "yes"
     journal = world.carry_out(undo(world, journal, **WIDE), journal)
     assert world.dynamic == dynamic_ranges("49152-65535")
     assert journal.is_empty
@@ -174,19 +174,19 @@ def test_a_range_set_then_unchanged_then_taken_back() -> None:
 def test_one_protocol_alone_leaves_the_other() -> None:
     planned = plan(server("2022"), **WIDE, protocol="tcp")
     assert planned.after == {"tcp": "1025-60000", "tcp6": "1025-60000"}
-    assert planned.force.effective == "yes"
+    assert planned.effectiveness.effective == "yes"
     assert list(planned.journal) == ["dynamic_ports.tcp"]
 
 
 def test_without_dns_nothing_waits() -> None:
     planned = plan(server("2022", dns=False), **WIDE)
-    assert (planned.force.effective, len(planned.warnings)) == ("yes", 1)
+    assert (planned.effectiveness.effective, len(planned.warnings)) == ("yes", 1)
 
 
 def test_a_stopped_dns_reads_the_range_when_it_starts() -> None:
     world = server("2022")
     world.services[0] = stopped("DNS")
-    assert plan(world, **WIDE).force.effective == "yes"
+    assert plan(world, **WIDE).effectiveness.effective == "yes"
 
 
 def test_a_range_changed_since_is_left() -> None:

@@ -59,13 +59,13 @@ def test_only_what_can_be_drawn_is_reserved(release: str, ranges: str, expected:
     planned = plan(server(release, ranges))
     assert added(planned) == expected
     # That DNS honours what netsh excludes is assumed nowhere, and the one of 2008 draws these ports, too.
-    assert planned.force.effective == ("no" if release == "2008" else "yes")
+    assert planned.effectiveness.effective == ("no" if release == "2008" else "yes")
 
 
 def test_nothing_to_reserve_says_why() -> None:
     planned = plan(server("2022", "50000-65535"))
     assert not planned.changed
-    assert planned.force.reason == (
+    assert planned.effectiveness.reason == (
         "None of TCP 49901, UDP 1812-1813 is ever drawn at random by programs here "
         "(TCP 50000-65535, UDP 50000-65535 are)."
     )
@@ -79,9 +79,9 @@ def test_on_2003_every_port_is_reserved() -> None:
 def test_the_pool_of_2008_counts_with_max_user_port() -> None:
     """As a count from the start of the range, which is contested."""
     world = server("2008", "1000-1300", exclusions=None)
-    assert plan(world).force.effective == "yes"
+    assert plan(world).effectiveness.effective == "yes"
     world.set(MAX_USER_PORT_FACT, RegistryValue(RegistryType.DWORD, 60000))
-    assert "and by the DNS server at each of its starts" in plan(world).force.reason
+    assert "and by the DNS server at each of its starts" in plan(world).effectiveness.reason
 
 
 def test_where_the_pool_of_2008_is_disputed_nothing_is_sure() -> None:
@@ -89,19 +89,19 @@ def test_where_the_pool_of_2008_is_disputed_nothing_is_sure() -> None:
     world = server("2008", "50000-65535")
     world.set(MAX_USER_PORT_FACT, RegistryValue(RegistryType.DWORD, 60000))
     planned = plan(world)
-    assert (planned.changed, planned.force.effective) == (False, "unknown")
-    assert "MaxUserPort is 60000, and sources disagree" in planned.force.reason
+    assert (planned.changed, planned.effectiveness.effective) == (False, "unknown")
+    assert "MaxUserPort is 60000, and sources disagree" in planned.effectiveness.reason
     assert planned.details["unprotected"] == {"programs": [], "dns_pool": [], "disputed": ["1812-1813/udp"]}
     world.set(MAX_USER_PORT_FACT, RegistryValue(RegistryType.DWORD, 1500))
-    assert plan(world).force.effective == "yes"
-    assert plan(server("2008r2", "50000-65535", registry=world.registry)).force.effective == "yes"
+    assert plan(world).effectiveness.effective == "yes"
+    assert plan(server("2008r2", "50000-65535", registry=world.registry)).effectiveness.effective == "yes"
 
 
 def test_without_the_verb_the_choices_are_told() -> None:
     planned = plan(server("2008", exclusions=None))
-    assert (planned.changed, planned.force.effective) == (False, "no")
+    assert (planned.changed, planned.effectiveness.effective) == (False, "no")
     assert "let DNS start delayed" in planned.warnings[0]
-    assert "KB2665809" in planned.force.reason
+    assert "KB2665809" in planned.effectiveness.reason
     assert planned.details["unprotected"] == {
         "programs": ["49901/tcp", "1812-1813/udp"],
         "dns_pool": ["1812-1813/udp"],
@@ -112,7 +112,7 @@ def test_without_the_verb_the_choices_are_told() -> None:
 def test_a_delayed_dns_takes_nothing_away() -> None:
     world = server("2008", exclusions=None)
     world.set(delayed_flag("DNS"), RegistryValue(RegistryType.DWORD, 1))
-    assert "by programs that ask for any free port: netsh" in plan(world).force.reason
+    assert "by programs that ask for any free port: netsh" in plan(world).effectiveness.reason
     assert "start delayed" not in plan(world).warnings[0]
     assert plan(world).details["unprotected"]["dns_pool"] == []
 
@@ -130,7 +130,7 @@ def test_a_port_in_use_waits_whoever_holds_it(holder: str) -> None:
     planned = plan(world)
     assert added(planned) == ["49901-49901/tcp", "1813-1813/udp"]
     assert [(item["port"], item["services"]) for item in planned.waiting_for] == [(1812, [holder])]
-    assert planned.force.effective == "no"
+    assert planned.effectiveness.effective == "no"
 
 
 def test_a_tcp_port_of_an_outgoing_connection_waits() -> None:

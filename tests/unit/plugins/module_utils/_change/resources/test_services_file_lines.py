@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources.services_file_lines import (
-    Service,
+    ServiceLine,
     Wish,
     bare,
     edited,
@@ -23,13 +23,13 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.resourc
 )
 
 SAID: t.Final = [
-    (b"echo                7/tcp\r\n", Service("echo", 7, "tcp")),
-    (b"discard\t9/UDP\tsink null\n", Service("discard", 9, "udp", ("sink", "null"))),
-    (b"  smtp 25/tcp mail #Simple Mail\r\n", Service("smtp", 25, "tcp", ("mail",), "Simple Mail")),
-    (b"x 1/tcp#", Service("x", 1, "tcp", (), "")),
-    (b"x 1/tcp # Dr\x81cker \xa0\r\n", Service("x", 1, "tcp", (), "Dr\x81cker \xa0")),
-    (b"a\x85b 1/tcp", Service("a\x85b", 1, "tcp")),
-    (b"x 65535/tcp", Service("x", 65535, "tcp")),
+    (b"echo                7/tcp\r\n", ServiceLine("echo", 7, "tcp")),
+    (b"discard\t9/UDP\tsink null\n", ServiceLine("discard", 9, "udp", ("sink", "null"))),
+    (b"  smtp 25/tcp mail #Simple Mail\r\n", ServiceLine("smtp", 25, "tcp", ("mail",), "Simple Mail")),
+    (b"x 1/tcp#", ServiceLine("x", 1, "tcp", (), "")),
+    (b"x 1/tcp # Dr\x81cker \xa0\r\n", ServiceLine("x", 1, "tcp", (), "Dr\x81cker \xa0")),
+    (b"a\x85b 1/tcp", ServiceLine("a\x85b", 1, "tcp")),
+    (b"x 65535/tcp", ServiceLine("x", 65535, "tcp")),
     (b"x 65536/tcp", None),
     (b"x 1/ddp", None),
     (b"x 1", None),
@@ -42,7 +42,7 @@ SAID: t.Final = [
 
 
 @pytest.mark.parametrize(("line", "service"), SAID, ids=ascii)
-def test_what_a_line_says(line: bytes, service: Service | None) -> None:
+def test_what_a_line_says(line: bytes, service: ServiceLine | None) -> None:
     assert service_of(line) == service
 
 

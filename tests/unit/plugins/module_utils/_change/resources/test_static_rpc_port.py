@@ -135,12 +135,12 @@ def test_ports_set_then_unchanged_then_taken_back(release: str) -> None:
         ("RpcTcpPort", "49202"),
     ]
     assert (first.before, first.after) == ({"ports": dict.fromkeys(ports, "default")}, {"ports": ports})
-    assert first.force.reboot_required
+    assert first.effectiveness.reboot_required
     assert first.details["restart_services"] == ["Netlogon", "MSExchangeAB"]
     assert first.details["to_reserve"] == ["49200-49202"]
     journal = world.carry_out(first, Journal())
     again = plan(world, journal, **ports)
-    assert (again.steps, again.force.reboot_required, again.after) == ((), True, {"ports": ports})
+    assert (again.steps, again.effectiveness.reboot_required, again.after) == ((), True, {"ports": ports})
     journal = world.carry_out(undo(world, journal, **ports), journal)
     assert journal.is_empty
     assert not world.registry
@@ -243,7 +243,7 @@ def test_what_is_configured_already_is_not_judged_again() -> None:
     world = busy("2022")
     world.set(PORTS_BY_KEY["exchange_is"].fact, RegistryValue(RegistryType.DWORD, 3389))
     asked = plan(world, exchange_is=3389)
-    assert (asked.steps, asked.force.effective) == ((), "unknown")
+    assert (asked.steps, asked.effectiveness.effective) == ((), "unknown")
 
 
 MISSING: list[tuple[str, dict[str, t.Any], int, str]] = [
@@ -290,27 +290,27 @@ def test_a_service_with_a_process_of_its_own_counts_when_it_has_restarted() -> N
     assert plan(world, journal, exchange_is=5300).details["restart_services"] == ["MSExchangeIS"]
     world.services[2] = service("MSExchangeIS", process_id=4711)
     again = plan(world, journal, exchange_is=5300)
-    assert (again.force.effective, again.details["restart_services"]) == ("yes", [])
+    assert (again.effectiveness.effective, again.details["restart_services"]) == ("yes", [])
 
 
 def test_netlogon_shares_its_process_and_is_known_by_its_port() -> None:
     world, journal = changed(netlogon=5300)
-    assert plan(world, journal, netlogon=5300).force.effective == "no"
+    assert plan(world, journal, netlogon=5300).effectiveness.effective == "no"
     listen(world, 5300, 500)
-    assert plan(world, journal, netlogon=5300).force.effective == "yes"
+    assert plan(world, journal, netlogon=5300).effectiveness.effective == "yes"
 
 
 def test_a_reboot_settles_everything() -> None:
     world, journal = changed(ntds=5300, netlogon=5301)
-    assert plan(world, journal, ntds=5300, netlogon=5301).force.reboot_required
+    assert plan(world, journal, ntds=5300, netlogon=5301).effectiveness.reboot_required
     world.uptime = 30.0
-    assert plan(world, journal, ntds=5300, netlogon=5301).force.effective == "yes"
+    assert plan(world, journal, ntds=5300, netlogon=5301).effectiveness.effective == "yes"
 
 
 def test_a_stopped_service_reads_its_port_when_it_starts() -> None:
     world = controller()
     world.services[2] = stopped("MSExchangeIS")
-    assert plan(world, exchange_is=5300).force.effective == "yes"
+    assert plan(world, exchange_is=5300).effectiveness.effective == "yes"
 
 
 DFSR: list[tuple[str, int, int | None]] = [

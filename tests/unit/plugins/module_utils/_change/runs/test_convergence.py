@@ -149,7 +149,7 @@ def test_a_healthy_server_gets_its_setting_first_and_one_restart() -> None:
 def test_on_2003_a_healthy_server_is_only_configured() -> None:
     planned = plan(edge("2003", broken=False), request())
     assert shape(planned.steps) == ["J", ("write", "ReservedPorts", PORTS)]
-    assert planned.plans[0].force.reboot_required
+    assert planned.plans[0].effectiveness.reboot_required
 
 
 def journalled(planned: Convergence) -> Journal:
@@ -196,7 +196,7 @@ def test_a_converged_server_is_left_alone(release: str) -> None:
     assert planned.steps == ()
     outcome = Outcome(request(), planned, planned, applied=False)
     assert failures(outcome) == ()
-    assert [one.force.effective for one in outcome.plans] == ["yes"]
+    assert [one.effectiveness.effective for one in outcome.plans] == ["yes"]
     assert summary(outcome, check_mode=False) == "Nothing to change; the services run and own their ports."
 
 

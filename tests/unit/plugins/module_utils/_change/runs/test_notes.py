@@ -10,8 +10,8 @@ import typing as t
 import pytest
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
-    IN_FORCE,
-    Force,
+    EFFECTIVE,
+    Effectiveness,
     Plan,
     StartServices,
 )
@@ -23,8 +23,8 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.rele
 ADVICE: t.Final = {"dns_pool": "DNS takes {ports}:\n  choose {start: 49152}.", "programs": "Programs take {ports}."}
 
 
-def _plan(force: Force = IN_FORCE, **fields: t.Any) -> Plan:
-    return Plan("reserved_ports", before={}, after={}, force=force, **fields)
+def _plan(force: Effectiveness = EFFECTIVE, **fields: t.Any) -> Plan:
+    return Plan("reserved_ports", before={}, after={}, effectiveness=force, **fields)
 
 
 def _open(**takers: list[str]) -> Plan:
@@ -40,8 +40,10 @@ def _said(*plans: Plan) -> tuple[str, ...]:
     ("plan", "said"),
     [
         pytest.param(_plan(), (), id="nothing"),
-        pytest.param(_plan(Force("yes", "None is ever drawn.")), ("None is ever drawn.",), id="in-force-with-a-reason"),
-        pytest.param(_plan(Force("no", "It waits.")), (), id="what-waits-stands-in-the-sentence"),
+        pytest.param(
+            _plan(Effectiveness("yes", "None is ever drawn.")), ("None is ever drawn.",), id="in-force-with-a-reason"
+        ),
+        pytest.param(_plan(Effectiveness("no", "It waits.")), (), id="what-waits-stands-in-the-sentence"),
         pytest.param(_plan(notes=("Stopped: A.",)), (), id="nothing-was-done"),
         pytest.param(
             _plan(notes=("Stopped: A.",), steps=(StartServices(("A",), 1.0),)),

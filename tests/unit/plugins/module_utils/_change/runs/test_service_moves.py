@@ -71,7 +71,7 @@ def failed(world: World, wanted: Request) -> tuple[str, ...]:
 # --- victims that run without their ports
 
 
-def test_a_robbed_victim_is_restarted_while_dns_is_stopped() -> None:
+def test_a_running_victim_without_its_ports_is_restarted_while_dns_is_stopped() -> None:
     world = sbs()
     world.hold("udp", 2883, "DNS")
     assert moves(plan(world, request(PUSH))) == [("stop", "W3SVC", "DNS"), ("star", "W3SVC"), ("star", "DNS")]
@@ -100,7 +100,7 @@ def test_without_leave_it_is_not_restarted() -> None:
     assert failed(world, wanted)[0].startswith("W3SVC runs, but UDP 2883 is held by dns.exe")
 
 
-def test_a_victim_robbed_by_a_stranger_is_not_restarted() -> None:
+def test_a_victim_whose_ports_a_stranger_has_is_not_restarted() -> None:
     world = sbs()
     world.services.append(service("Thief"))
     world.hold("udp", 2883, "Thief")

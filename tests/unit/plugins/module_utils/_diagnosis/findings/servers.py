@@ -9,7 +9,6 @@ import dataclasses
 import datetime
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import SERVICES_BY_KEY
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     Connection,
     Event,
@@ -19,6 +18,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     Socket,
     TcpSegments,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import SERVICES_BY_KEY
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.rpc_ports import PORTS_BY_KEY
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import (
     DOTNET_2_PACK_FACT,

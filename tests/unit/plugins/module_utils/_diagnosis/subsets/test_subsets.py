@@ -9,7 +9,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.options import SUBSET_NAMES, Inquiry
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.options import SUBSET_NAMES, PortInfoOptions
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.subsets.report import SUBSETS, gather
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     DynamicRanges,
@@ -58,10 +58,10 @@ def test_nothing_is_read_twice_and_no_subset_waits_for_another() -> None:
     """The questions of the first round come from every subset at once, so that observe can join them."""
     release = release_of(NEW, 3)
     with pytest.raises(FactsNeeded) as caught:
-        gather(Inquiry(SUBSET_NAMES), World().facts().without(SocketsFact), release, NOW)
+        gather(PortInfoOptions(SUBSET_NAMES), World().facts().without(SocketsFact), release, NOW)
     assert caught.value.facts == {SocketsFact(None)}
     with pytest.raises(FactsNeeded) as caught:
-        gather(Inquiry(SUBSET_NAMES), Facts(), release, NOW)
+        gather(PortInfoOptions(SUBSET_NAMES), Facts(), release, NOW)
     assert {"ExclusionsFact", "DynamicRangesFact", "SocketsFact"} <= {type(f).__name__ for f in caught.value.facts}
 
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import dataclasses
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.options import Inquiry, SubsetName
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.options import PortInfoOptions, SubsetName
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.subsets.report import (
-    Report,
+    PortInfoReport,
     gather,
     unanswered,
 )
@@ -23,7 +23,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client i
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors import NotFound
 
 
-def inform(client: Client, inquiry: Inquiry, *, now: float) -> Report:
+def port_info(client: Client, inquiry: PortInfoOptions, *, now: float) -> PortInfoReport:
     """All subsets that are asked for; ``now`` is the controller's clock, seconds since the epoch (UTC).
 
     Raises:
@@ -34,12 +34,12 @@ def inform(client: Client, inquiry: Inquiry, *, now: float) -> Report:
     release = identified(client.host, system)
     facts = Facts({OperatingSystemFact(): system})
     with Target(client, release.capabilities) as target:
-        informant = _Informant(target, facts, release, now)
+        informant = _PortInfoReader(target, facts, release, now)
         return informant.together(inquiry) or informant.one_by_one(inquiry)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class _Informant:
+class _PortInfoReader:
     """One run on one server."""
 
     target: Target
@@ -47,7 +47,7 @@ class _Informant:
     release: Release
     now: float
 
-    def together(self, inquiry: Inquiry) -> Report | None:
+    def together(self, inquiry: PortInfoOptions) -> PortInfoReport | None:
         """Every subset at once, with the fewest requests; ``None`` where something can't be answered."""
         try:
             return self._report(inquiry)
@@ -55,23 +55,23 @@ class _Informant:
             _demand_no_refusal(error)
             return None
 
-    def one_by_one(self, inquiry: Inquiry) -> Report:
+    def one_by_one(self, inquiry: PortInfoOptions) -> PortInfoReport:
         """Each subset by itself, to find the one that can't be answered; costs more requests, and is rare."""
         reports = [self._alone(name, dataclasses.replace(inquiry, subsets=(name,))) for name in inquiry.subsets]
         values = {name: value for report in reports for name, value in report.values.items()}
         warnings = tuple(text for report in reports for text in report.warnings)
-        return Report(self.release, inquiry, values, warnings)
+        return PortInfoReport(self.release, inquiry, values, warnings)
 
-    def _alone(self, name: SubsetName, inquiry: Inquiry) -> Report:
+    def _alone(self, name: SubsetName, inquiry: PortInfoOptions) -> PortInfoReport:
         try:
             return self._report(inquiry)
         except (NotFound, WindowsError) as error:
             _demand_no_refusal(error)
             answer = unanswered(name, error)
-            return Report(self.release, inquiry, {name: answer.value}, answer.warnings)
+            return PortInfoReport(self.release, inquiry, {name: answer.value}, answer.warnings)
 
-    def _report(self, inquiry: Inquiry) -> Report:
-        def gathered(known: Facts) -> Report:
+    def _report(self, inquiry: PortInfoOptions) -> PortInfoReport:
+        def gathered(known: Facts) -> PortInfoReport:
             return gather(inquiry, known, self.release, self.now)
 
         report, _facts = settle(gathered, self.facts, self.target, commands_last=True)

@@ -83,12 +83,12 @@ _NOTHING_HAPPENED: t.Final = (AuthenticationFailed, Unsendable, AccessDenied, Qu
 _BEFORE: t.Final = "somebody had asked for a shutdown before, perhaps with a longer delay"
 
 
-class PowerError(WindowsError):
+class RebootError(WindowsError):
     """The server could not be asked to reboot, or did not come back as it should."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Asked:
+class RebootRequest:
     """How Windows was asked; not ``certain`` if it is open whether it will do it. ``note`` says what was odd."""
 
     method: Method
@@ -109,7 +109,7 @@ def carry_out(
 
     Raises:
         PlanError: it can't be had on this server, or the server must not be rebooted as it is; nothing was changed.
-        PowerError: Windows refused the reboot, or the server was not back in time.
+        RebootError: Windows refused the reboot, or the server was not back in time.
         WindowsError: Windows refused a step, or what was written did not stay.
         WsmanError: the conversation failed.
     """
@@ -130,7 +130,7 @@ def carry_out(
 
 def _foreseen(outcome: Outcome, permit: Permission) -> Report:
     """The report of a reboot that does not come, because this is check mode."""
-    waiting = (plan.resource for plan in outcome.plans if plan.force.reboot_required)
+    waiting = (plan.resource for plan in outcome.plans if plan.effectiveness.reboot_required)
     settled = tuple(dict.fromkeys((*permit.settles, *waiting)))
     return Report(uptime_before=permit.uptime, settled=settled, warnings=permit.warnings)
 
@@ -138,13 +138,13 @@ def _foreseen(outcome: Outcome, permit: Permission) -> Report:
 # --- asking -----------------------------------------------------------------------------------------------------------
 
 
-def ask(target: Target, wanted: Reboot) -> Asked:
+def ask(target: Target, wanted: Reboot) -> RebootRequest:
     """Ask Windows once to reboot; by shutdown.exe only where WMI says that it has done nothing.
 
     Win32Shutdown, WMI's other method, is left out: it takes neither the delay nor the message.
 
     Raises:
-        PowerError: both refuse.
+        RebootError: both refuse.
         WsmanError: nothing was asked.
     """
     try:
@@ -161,15 +161,15 @@ def ask(target: Target, wanted: Reboot) -> Asked:
     if code in NO_PRIVILEGE:
         return _ask_by_command(target, wanted, win32_meaning(code).text)
     if code == 0 or code in UNDER_WAY:
-        return Asked("wmi", note="" if code == 0 else _BEFORE)
+        return RebootRequest("wmi", note="" if code == 0 else _BEFORE)
     return _perhaps("wmi", f"Win32ShutdownTracker returned {code}")
 
 
-def _perhaps(method: Method, reason: str) -> Asked:
-    return Asked(method, certain=False, note=f"whether it took the request is open ({reason})")
+def _perhaps(method: Method, reason: str) -> RebootRequest:
+    return RebootRequest(method, certain=False, note=f"whether it took the request is open ({reason})")
 
 
-def _ask_by_command(target: Target, wanted: Reboot, refusal: str) -> Asked:
+def _ask_by_command(target: Target, wanted: Reboot, refusal: str) -> RebootRequest:
     # Not through target.console: its answers carry no exit code, and here the code decides.
     with target.client.shell(codepage=target.capabilities.shell_codepage) as shell:
         try:
@@ -180,9 +180,9 @@ def _ask_by_command(target: Target, wanted: Reboot, refusal: str) -> Asked:
             return _perhaps("shutdown.exe", error.meaning)
     codes = {output.exit_code, *map(int, _NUMBER_IN_TEXT.findall(output.stderr + output.stdout))}
     if output.exit_code == 0 or codes & UNDER_WAY:
-        return Asked("shutdown.exe", note="" if output.exit_code == 0 else _BEFORE)
+        return RebootRequest("shutdown.exe", note="" if output.exit_code == 0 else _BEFORE)
     meaning = win32_meaning(output.exit_code)
-    raise PowerError(
+    raise RebootError(
         host=target.host,
         operation="reboot",
         target="the server",
@@ -292,7 +292,7 @@ class _Wait:
     """What comes after the request, over a client that gives up soon."""
 
     def __init__(
-        self, client: Client, wanted: Reboot, permit: Permission, asked: Asked, *, asked_at: float, clock: Clock
+        self, client: Client, wanted: Reboot, permit: Permission, asked: RebootRequest, *, asked_at: float, clock: Clock
     ) -> None:
         self._client, self._wanted, self._permit, self._asked = client, wanted, permit, asked
         self._asked_at, self._clock = asked_at, clock
@@ -327,7 +327,7 @@ class _Wait:
         return tuple(name for name, service in readings if service is None or not service.runs)
 
     def for_boot(self) -> OperatingSystem:
-        """Wait for an uptime that only a boot after the request can have; raises PowerError."""
+        """Wait for an uptime that only a boot after the request can have; raises RebootError."""
         before = self._permit.uptime
 
         def look() -> OperatingSystem | None:
@@ -380,7 +380,7 @@ class _Wait:
             return (f"The journal still says that {', '.join(names)} waits for this reboot: {error}",)
         return ()
 
-    def services_down(self) -> PowerError:
+    def services_down(self) -> RebootError:
         """What to say when ``for_services`` did not see them all run."""
         states = down_sentence(self._services.items()) or "the services could not be read"
         last = f" (last: {self._watch.last_error})" if self._watch.last_error else ""
@@ -389,7 +389,7 @@ class _Wait:
             "look at their entries in the event log and, where a port is in use, at port_info",
         )
 
-    def _not_back(self) -> PowerError:
+    def _not_back(self) -> RebootError:
         elapsed = self.elapsed
         note = f", and {self._asked.note}" if self._asked.note else ""
         if self._watch.last_error:
@@ -408,7 +408,7 @@ class _Wait:
             "look for a program, an update or a session that holds the shutdown, and run this again",
         )
 
-    def _error(self, meaning: str, advice: str) -> PowerError:
-        return PowerError(
+    def _error(self, meaning: str, advice: str) -> RebootError:
+        return RebootError(
             host=self._client.host, operation="finish", target="the reboot", meaning=meaning, advice=advice
         )

@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import KnownService, Releases
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     Fact,
     Facts,
@@ -16,6 +15,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     ServiceFact,
     ServicesLikeFact,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import KnownService, Releases
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import Capabilities
 
 _CHOSEN_PART: t.Final = "<"
@@ -23,7 +23,7 @@ _CHOSEN_PART: t.Final = "<"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Installed:
+class InstalledService:
     """One product of the catalogue on a server, by one of its services."""
 
     product: KnownService
@@ -49,12 +49,12 @@ def questions(rows: t.Iterable[KnownService], capabilities: Capabilities) -> lis
     return [*map(_question, names), *beside]
 
 
-def installed(rows: t.Iterable[KnownService], facts: Facts, capabilities: Capabilities) -> tuple[Installed, ...]:
+def installed(rows: t.Iterable[KnownService], facts: Facts, capabilities: Capabilities) -> tuple[InstalledService, ...]:
     """The products whose services are installed, in their order; raises FactsNeeded."""
     rows = tuple(rows)
     facts.require(*questions(rows, capabilities))
     return tuple(
-        Installed(row, service)
+        InstalledService(row, service)
         for row in rows
         if not row.only_beside or facts[ServiceFact(row.only_beside)] is not None
         for name in service_names(row, capabilities)

@@ -28,7 +28,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors i
     WsmanError,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.transport import WinrmTransport
-from tests.fleet.errands import Errand
+from tests.fleet.errands import Task
 from tests.fleet.role_contract import content, standing
 from tests.fleet.snapshot import PROTOCOLS, Snapshot, joined
 from tests.fleet.stories import Json
@@ -65,7 +65,7 @@ class Break:
     position: int
 
 
-class Line(abc.ABC):
+class TargetConnection(abc.ABC):
     """Messages to one server, until the program is killed."""
 
     host = "server"
@@ -99,7 +99,7 @@ class Line(abc.ABC):
         """Drop the connection."""
 
 
-class Place(abc.ABC):
+class SimulatedTarget(abc.ABC):
     """A server at the beginning of an errand, as often as one likes."""
 
     @abc.abstractmethod
@@ -123,10 +123,10 @@ class Place(abc.ABC):
         """Let happen what happens by itself."""
 
     @abc.abstractmethod
-    def line(self, where: Break | None = None) -> contextlib.AbstractContextManager[Line]:
+    def line(self, where: Break | None = None) -> contextlib.AbstractContextManager[TargetConnection]:
         """A connection, which ends there."""
 
-    def done(self, errand: Errand) -> tuple[tuple[str, ...], int]:
+    def done(self, errand: Task) -> tuple[tuple[str, ...], int]:
         """Let it be done to its end; gives what failed, and the number of messages."""
         with self.line() as line:
             try:
@@ -136,7 +136,7 @@ class Place(abc.ABC):
         self.settle()
         return failures, line.sent
 
-    def interruptions(self, errand: Errand, ending: Ending, messages: int) -> c.Iterator[int]:
+    def interruptions(self, errand: Task, ending: Ending, messages: int) -> c.Iterator[int]:
         """Each position at which the errand of so many messages can end so; the server is then as that leaves it."""
         for position in range(1, messages + 1):
             self.begin()
@@ -148,7 +148,7 @@ class Place(abc.ABC):
 # --- in this process -------------------------------------------------------------------------------------------------
 
 
-class _DirectLine(Line):
+class _DirectLine(TargetConnection):
     """Messages by call."""
 
     def __init__(self, server: DirectServer, where: Break | None, witness: c.Callable[[], None]) -> None:
@@ -177,10 +177,10 @@ class _DirectLine(Line):
         """There is no connection."""
 
 
-class DirectPlace(Place):
+class DirectPlace(SimulatedTarget):
     """A server in this process; ``first`` is what was done to it before the errand."""
 
-    def __init__(self, entry: Json, *, first: Errand | None = None) -> None:
+    def __init__(self, entry: Json, *, first: Task | None = None) -> None:
         self._server = DirectServer(entry)
         self._witness: c.Callable[[], None] = lambda: None
         if first is not None:
@@ -214,11 +214,11 @@ class DirectPlace(Place):
         self._server.pass_time(SETTLED_SECONDS)
 
     @contextlib.contextmanager
-    def line(self, where: Break | None = None) -> c.Iterator[Line]:
+    def line(self, where: Break | None = None) -> c.Iterator[TargetConnection]:
         """A connection, which ends there."""
         yield _DirectLine(self._server, where, self._witness)
 
-    def interruptions(self, errand: Errand, ending: Ending, messages: int) -> c.Iterator[int]:
+    def interruptions(self, errand: Task, ending: Ending, messages: int) -> c.Iterator[int]:
         """The server that a killed controller leaves is the one after the last answer: one run has them all."""
         if ending != "killed":
             yield from super().interruptions(errand, ending, messages)
@@ -229,7 +229,7 @@ class DirectPlace(Place):
             self._server = DirectServer.restored(copy)
             yield position
 
-    def _copies(self, errand: Errand) -> list[bytes]:
+    def _copies(self, errand: Task) -> list[bytes]:
         """The server after each answer."""
         copies: list[bytes] = []
         self.begin()
@@ -244,7 +244,7 @@ class DirectPlace(Place):
 # --- over HTTP -------------------------------------------------------------------------------------------------------
 
 
-class _HttpLine(Line):
+class _HttpLine(TargetConnection):
     """Messages over a real connection."""
 
     def __init__(self, protocol: t.Any, where: Break | None) -> None:
@@ -263,7 +263,7 @@ class _HttpLine(Line):
         self._transport.reset()
 
 
-class FleetPlace(Place):
+class FleetPlace(SimulatedTarget):
     """A server of a running fleet."""
 
     def __init__(self, control: HostControl) -> None:
@@ -290,7 +290,7 @@ class FleetPlace(Place):
         """Nothing takes long here."""
 
     @contextlib.contextmanager
-    def line(self, where: Break | None = None) -> c.Iterator[Line]:
+    def line(self, where: Break | None = None) -> c.Iterator[TargetConnection]:
         """A connection, which ends there."""
         protocol = Protocol(
             endpoint=f"http://127.0.0.1:{self._port}/wsman",
@@ -313,15 +313,15 @@ class FleetPlace(Place):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Trial:
+class KillCase:
     """An errand, and the services that run in the end. The next run is the same errand, or takes it ``back``."""
 
-    errand: Errand
+    errand: Task
     services: tuple[str, ...] = ()
-    back: Errand | None = None
+    back: Task | None = None
 
 
-def findings(place: Place, trial: Trial, ending: Ending) -> dict[int, list[str]]:
+def findings(place: SimulatedTarget, trial: KillCase, ending: Ending) -> dict[int, list[str]]:
     """What is wrong with an interrupted server, or with how the next run leaves it, by position."""
     place.begin()
     before = place.look()
@@ -341,7 +341,7 @@ def findings(place: Place, trial: Trial, ending: Ending) -> dict[int, list[str]]
     return {position: problems for position, problems in found.items() if problems}
 
 
-def _problems(place: Place, trial: Trial, goal: Snapshot) -> c.Iterator[str]:
+def _problems(place: SimulatedTarget, trial: KillCase, goal: Snapshot) -> c.Iterator[str]:
     if not place.is_reachable():
         yield "it can't be reached"
         return
@@ -350,7 +350,7 @@ def _problems(place: Place, trial: Trial, goal: Snapshot) -> c.Iterator[str]:
     yield from _unfinished(trial, goal, place.look())
 
 
-def _unfinished(trial: Trial, goal: Snapshot, final: Snapshot) -> c.Iterator[str]:
+def _unfinished(trial: KillCase, goal: Snapshot, final: Snapshot) -> c.Iterator[str]:
     if _configured(final) != _configured(goal):
         yield f"the next run does not finish the change: {_unlike(_configured(final), _configured(goal))}"
     yield from (f"{name} does not run" for name in (*_running(goal), *trial.services) if not final.runs(name))

@@ -17,7 +17,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan im
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs import reboot as rules
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.request import Request
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import JOURNAL_FACT
-from ansible_collections.portkeeper.windows.plugins.module_utils._windows import power
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows import server_reboot
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.apply import Clock
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Instance, Value
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors import (
@@ -175,7 +175,7 @@ class Server(FakeClient):
     def run(self, *, journal: bool = False, check_mode: bool = False, **options: t.Any) -> rules.Report:
         defaults = {name: spec["default"] for name, spec in rules.ARGUMENT_SPEC.items()}
         wanted = rules.options({**defaults, **options}, always=True, journal=journal)
-        outcome = power.carry_out(
+        outcome = server_reboot.carry_out(
             self,
             lambda: contextlib.nullcontext(self),
             Request(items=(), reboot=wanted, journal=False),
@@ -311,7 +311,9 @@ def test_an_odd_answer_is_followed_by_a_look_and_not_by_a_second_request(
 
 def test_an_odd_answer_of_a_server_that_stays_up(server: Server) -> None:
     server.answer, server.answer_reboots = fault(ConnectionDropped), False
-    with pytest.raises(power.PowerError, match=r"never went down in 12\d seconds, and whether it took .* \(said no\)"):
+    with pytest.raises(
+        server_reboot.RebootError, match=r"never went down in 12\d seconds, and whether it took .* \(said no\)"
+    ):
         server.run()
     assert server.asked() == [WMI]
 
@@ -326,7 +328,7 @@ def test_a_lost_answer_of_shutdown_exe_is_not_followed_by_a_second_request(serve
 
 def test_both_roads_refused(server: Server) -> None:
     server.answer, server.answer_reboots, server.command_code = 1314, False, 5
-    with pytest.raises(power.PowerError) as refusal:
+    with pytest.raises(server_reboot.RebootError) as refusal:
         server.run()
     said = str(refusal.value)
     assert said.startswith("edge1: can't reboot the server: shutdown.exe says that access denied")
@@ -362,26 +364,26 @@ def test_rejected_credentials_are_tried_again_once_a_minute_at_most(server: Serv
 
 def test_rejected_credentials_get_no_last_look(server: Server) -> None:
     server.failures = [fault(AuthenticationFailed) for _index in range(99)]
-    with pytest.raises(power.PowerError, match=r"not back after .* \(last: said no\)"):
+    with pytest.raises(server_reboot.RebootError, match=r"not back after .* \(last: said no\)"):
         server.run(reboot_timeout=200)
     assert 99 - len(server.failures) == 2
 
 
 def test_a_server_that_never_goes_down(server: Server) -> None:
     server.answer_reboots = False
-    with pytest.raises(power.PowerError, match="it never went down in 302 seconds; look for a program"):
+    with pytest.raises(server_reboot.RebootError, match="it never went down in 302 seconds; look for a program"):
         server.run(reboot_timeout=300)
 
 
 def test_a_server_that_has_a_shutdown_scheduled_for_later(server: Server) -> None:
     server.answer, server.answer_reboots = 1190, False
-    with pytest.raises(power.PowerError, match="somebody had asked for a shutdown before"):
+    with pytest.raises(server_reboot.RebootError, match="somebody had asked for a shutdown before"):
         server.run()
 
 
 def test_a_server_that_does_not_come_back(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(f"{__name__}.UP_AFTER", 1e6)
-    with pytest.raises(power.PowerError, match=r"not back after 602 seconds \(last: no connection"):
+    with pytest.raises(server_reboot.RebootError, match=r"not back after 602 seconds \(last: no connection"):
         server.run()
     assert server.now == 602
 
@@ -390,7 +392,7 @@ def test_a_network_that_was_gone_is_no_reboot(server: Server) -> None:
     server.answer_reboots = False
     server.outage = (5.0, 15.0)
     born, server.on_boot = server.booted_at, lambda: setattr(server, "booted_at", born)
-    with pytest.raises(power.PowerError, match="says that it has not rebooted"):
+    with pytest.raises(server_reboot.RebootError, match="says that it has not rebooted"):
         server.run(reboot_timeout=60)
 
 
@@ -407,7 +409,7 @@ def test_services_are_waited_for(server: Server) -> None:
 
 def test_a_service_that_fails_is_named_with_its_error(server: Server) -> None:
     server.on_boot = lambda: server.row("DNS").update(State="Stopped", ExitCode=10013)
-    with pytest.raises(power.PowerError) as failure:
+    with pytest.raises(server_reboot.RebootError) as failure:
         server.run(services=["DNS"], reboot_timeout=100)
     assert "the server is back, but 100 seconds after it began service DNS is Stopped" in str(failure.value)
     assert "10013" in str(failure.value)

@@ -13,7 +13,7 @@ import typing as t
 
 import pytest
 
-from tests.fleet.interruption import findings
+from tests.fleet.killed_runs import findings
 from tests.fleet.role_cases import CASES, STATES, Case, State
 
 WAYS: t.Final = [pytest.param(case, state, id=f"{case.id}-{state}") for case in CASES for state in STATES]

@@ -8,16 +8,16 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import Force, Plan
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import Effectiveness, Plan
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
 
 _SHOWN_RANGES: t.Final = 5
 
 
-def observed_force(plan: Plan, taken: PortSet) -> Force:
+def observed_effectiveness(plan: Plan, taken: PortSet) -> Effectiveness:
     """What is in force, given the UDP ports that dns.exe holds although the plan's settings forbid them."""
     if not taken:
-        return plan.force
+        return plan.effectiveness
     held = f"dns.exe holds UDP {_shortened(taken)} although the setting forbids it"
     return dataclasses.replace(plan.force_if_taken, reason=f"{held}: {plan.force_if_taken.reason}")
 

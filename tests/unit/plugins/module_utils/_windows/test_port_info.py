@@ -10,11 +10,11 @@ import typing as t
 import pytest
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.port_holders import NEEDED_TCP
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.options import SUBSET_NAMES, Inquiry
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.options import SUBSET_NAMES, PortInfoOptions
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows import wql
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.errors import RegistryError
-from ansible_collections.portkeeper.windows.plugins.module_utils._windows.inform import inform
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.port_info import port_info
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.sockets import netstat_command
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Instance
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors import NotFound
@@ -42,7 +42,7 @@ def server(client: FakeClient) -> FakeClient:
 
 
 def test_who_has_a_port_costs_few_requests(server: FakeClient) -> None:
-    report = inform(server, Inquiry(("sockets",), EDGE), now=NOW)
+    report = port_info(server, PortInfoOptions(("sockets",), EDGE), now=NOW)
     assert [(item["port"], item["image"], item["services"]) for item in report.plain()["sockets"]] == [
         (50636, "dns.exe", ["DNS"])
     ]
@@ -51,12 +51,12 @@ def test_who_has_a_port_costs_few_requests(server: FakeClient) -> None:
 
 
 def test_the_release_is_one_request(server: FakeClient) -> None:
-    inform(server, Inquiry(("release",)), now=NOW)
+    port_info(server, PortInfoOptions(("release",)), now=NOW)
     assert len(server.log) == 1
 
 
 def test_everything(server: FakeClient) -> None:
-    report = inform(server, Inquiry(SUBSET_NAMES), now=NOW)
+    report = port_info(server, PortInfoOptions(SUBSET_NAMES), now=NOW)
     assert list(report.values) == list(SUBSET_NAMES)
     assert report.warnings == ()
     assert report.plain()["dns_pool"]["sockets_held"] == 1
@@ -73,7 +73,7 @@ def test_many_processes_are_not_named_one_by_one(server: FakeClient) -> None:
     ]
     hosted = row("First", process_id=2000, PathName=r'"C:\Program Files\2000.exe" -first')
     server.rows["Win32_Service"] = [hosted, row("Off", state="Stopped")]
-    report = inform(server, Inquiry(("sockets",)), now=NOW)
+    report = port_info(server, PortInfoOptions(("sockets",)), now=NOW)
     assert [item["image"] for item in report.plain()["sockets"]] == [f"{number}.exe" for number in numbers]
     assert report.plain()["sockets"][0]["services"] == ["First"]
     queries = [line for line in server.log if line.startswith("query")]
@@ -96,7 +96,7 @@ def test_a_subset_that_windows_cannot_answer_does_not_hold_up_the_others(
     server: FakeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failing(server, monkeypatch, "QuickFix", NotFound(host="edge1", meaning="this Windows has no such class"))
-    report = inform(server, Inquiry(("release", "updates", "dns_pool")), now=NOW)
+    report = port_info(server, PortInfoOptions(("release", "updates", "dns_pool")), now=NOW)
     assert report.plain()["updates"] is None
     assert report.plain()["release"]["name"] == "Windows Server 2003"
     assert report.plain()["dns_pool"]["size"] == 2500
@@ -107,4 +107,4 @@ def test_a_subset_that_windows_cannot_answer_does_not_hold_up_the_others(
 def test_access_denied_is_no_missing_answer(server: FakeClient, subsets: tuple[t.Any, ...]) -> None:
     server.codes["EnumValues", ""] = 5
     with pytest.raises(RegistryError, match="access denied"):
-        inform(server, Inquiry(subsets), now=NOW)
+        port_info(server, PortInfoOptions(subsets), now=NOW)

@@ -9,10 +9,10 @@ import dataclasses
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis import options
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.subsets import summary
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.subsets.report import Report
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.subsets.report import PortInfoReport
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.subsets.socket_groups import by_process
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.apply import Clock
-from ansible_collections.portkeeper.windows.plugins.module_utils._windows.inform import inform
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.port_info import port_info
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Client
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._action_base import (
     Arguments,
@@ -23,7 +23,7 @@ from ansible_collections.portkeeper.windows.plugins.plugin_utils._failures impor
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._query import Query
 
 
-class InformationAction(PortkeeperAction):
+class PortInfoAction(PortkeeperAction):
     """Reads only: check mode makes no difference, and there is never a diff."""
 
     def prepare(self, arguments: Arguments, variables: Arguments) -> None:
@@ -32,18 +32,18 @@ class InformationAction(PortkeeperAction):
         self._by_process = options.wants_processes(arguments)
         self._query = None if expression is None else Query(expression)
         scope = self._query.scope if self._query else None
-        self._inquiry = options.inquiry(arguments, scope, journal=journal_is_on(variables))
+        self._inquiry = options.port_info_options(arguments, scope, journal=journal_is_on(variables))
 
     def perform(self, client: Client, _arguments: Arguments, _variables: Arguments) -> Result:
         """Read what is asked for."""
-        report = inform(client, self._inquiry, now=Clock().now())
+        report = port_info(client, self._inquiry, now=Clock().now())
         result: Result = {"changed": False, "warnings": list(report.warnings)}
         if self._query is None:
             return {**result, **self._shaped(report).plain(), "msg": summary.summary(report)}
         answer = self._query.answer(report.plain())
         return {**result, "result": answer, "msg": summary.answer_summary(answer)}
 
-    def _shaped(self, report: Report) -> Report:
+    def _shaped(self, report: PortInfoReport) -> PortInfoReport:
         sockets = report.values.get("sockets")
         if not (self._by_process and sockets):
             return report

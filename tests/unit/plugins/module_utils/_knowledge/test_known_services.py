@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import (
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import PROTOCOLS, Protocol
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import (
     EDGE_PORTS,
     KNOWN_SERVICES,
     SERVICES_BY_KEY,
-    TAKERS,
+    WHO_DRAWS,
     KnownService,
     owner_of,
     services_within,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import PROTOCOLS, Protocol
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.port_lists import LOWEST_DRAWN_PORT
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortRange, PortSet
 
@@ -94,8 +94,8 @@ def test_a_service_has_the_name_of_its_release() -> None:
 
 
 def test_the_pool_takes_no_tcp_port() -> None:
-    assert "never the DNS server" in TAKERS["tcp"]
-    assert "pool" in TAKERS["udp"]
+    assert "never the DNS server" in WHO_DRAWS["tcp"]
+    assert "pool" in WHO_DRAWS["udp"]
 
 
 def test_products_within_a_range() -> None:

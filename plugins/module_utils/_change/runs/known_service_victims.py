@@ -8,11 +8,14 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.protected_services import Victim
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.catalogue import AD_LDS_KEY, KnownService
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import PROTOCOLS, Facts, Protocol
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.installed_products import (
-    Installed,
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.installed_known_services import (
+    InstalledService,
     installed,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import (
+    AD_LDS_KEY,
+    KnownService,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import Release
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
@@ -34,7 +37,7 @@ def victims_of(rows: t.Iterable[KnownService], facts: Facts, release: Release) -
     return tuple(_victim(item) for item in installed(rows, facts, release.capabilities))
 
 
-def _victim(item: Installed) -> Victim:
+def _victim(item: InstalledService) -> Victim:
     row = item.product
     ports = _NO_PORTS if row.any_port_will_do else {protocol: row.ports(protocol) for protocol in PROTOCOLS}
     own, optional = (ports, _NO_PORTS) if row.listens_always else (_NO_PORTS, ports)

@@ -38,7 +38,7 @@ EDGE_PORTS: t.Final = PortSet.of(50389, 50636)
 Tag = t.Literal["D", "C", "T", "K"]
 Releases = t.Literal["2003", "2008 and later", "all"]
 
-TAKERS: t.Final[t.Mapping[Protocol, str]] = {
+WHO_DRAWS: t.Final[t.Mapping[Protocol, str]] = {
     "udp": "the DNS server's pool, and any program that asks for any free UDP port",
     "tcp": "any program that asks for any free TCP port (outgoing connections, RPC), never the DNS server's pool",
 }

@@ -18,8 +18,8 @@ import typing as t
 
 import pytest
 
-from tests.fleet.errands import ConvergeErrand
-from tests.fleet.interruption import ENDINGS, Ending, FleetPlace, Trial, findings
+from tests.fleet.errands import ConvergeTask
+from tests.fleet.killed_runs import ENDINGS, Ending, FleetPlace, KillCase, findings
 from tests.fleet.snapshot import Snapshot
 from tests.fleet.stories import DEFAULTS, Json, playbook_run
 from tests.simulator.control import RunningFleet, running_fleet
@@ -31,8 +31,8 @@ SERVER: t.Final[Json] = {
     "roles": ["dns"],
     "exclusions": [{"protocol": "tcp", "ports": "5000-5059"}],
 }
-PART_OF_A_BLOCK: t.Final = Trial(
-    errand=ConvergeErrand({"resources": [{"reserved_ports": {"ports": ["5010-5019"], "state": "absent"}}]}),
+PART_OF_A_BLOCK: t.Final = KillCase(
+    errand=ConvergeTask({"resources": [{"reserved_ports": {"ports": ["5010-5019"], "state": "absent"}}]}),
     services=("DNS",),
 )
 """Short, and with all kinds of messages: questions, values and commands."""
