@@ -65,7 +65,7 @@ def many_results(outcome: Outcome, *, host: str, check_mode: bool, diff: bool) -
 def reboot_result(outcome: Outcome, *, host: str, check_mode: bool, diff: bool) -> dict[str, t.Any]:
     """The result of ``server_reboot``."""
     # A run that always reboots has one, or has raised.
-    report = t.cast("Report", outcome.reboot)
+    report = t.cast(Report, outcome.reboot)
     waiting = list(report.settled)
     before = {"uptime": round(report.uptime_before), "waiting_for_reboot": waiting}
     after = {"uptime": round(report.uptime or 0), "waiting_for_reboot": []}

@@ -80,10 +80,10 @@ class DirectServer:
         if len(envelope) > self._service.largest_envelope:
             raise ValueError(f"This server takes no envelope of {len(envelope)} bytes (HTTP status 413).")
         message = read_message(envelope)
-        status, answer = _at_once(self._service.answer(message, self._caller))
+        answered = _at_once(self._service.answer(message, self._caller))
         if self._counters is not None:
-            self._count(self._counters, message, status, (len(envelope), len(answer)))
-        return answer
+            self._count(self._counters, message, answered[0], (len(envelope), len(answered[1])))
+        return answered[1]
 
     def _count(self, counters: Counters, message: Message, status: int, sizes: tuple[int, int]) -> None:
         """As a host of a fleet does, but for what belongs to the network: authentication and connections."""

@@ -73,7 +73,7 @@ def _services(blank: re.Match[str]) -> str:
     asked = _CATALOGUE.fullmatch(blank[1])
     if asked is None:
         raise Unwritable(f"{SOURCE}: nothing is known of {blank[0]}")
-    protocol = t.cast("Protocol", asked[1].lower())
+    protocol = t.cast(Protocol, asked[1].lower())
     return ", ".join(row.key for row in services_within(protocol, PortRange(int(asked[2]), int(asked[3]))))
 
 

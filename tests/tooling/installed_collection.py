@@ -17,7 +17,7 @@ import sys
 import tempfile
 
 BELONGS = frozenset(
-    {"CHANGELOG.md", "FILES.json", "LICENSE", "MANIFEST.json", "README.md", "requirements.txt"}
+    {"CHANGELOG.md", "CONTRIBUTING.md", "FILES.json", "LICENSE", "MANIFEST.json", "README.md", "requirements.txt"}
     | {"changelogs", "docs", "meta", "playbooks", "plugins", "roles", "tests"}
 )
 

@@ -123,7 +123,7 @@ def request(arguments: t.Mapping[str, t.Any], *, journal: bool, validate: Valida
     shared = SharedPorts(arguments["rpc_ports"], tuple(dict.fromkeys(arguments["known_services"])))
     undo = arguments["state"] == "absent"
     wanted = Request(
-        items=_items(arguments["resources"], _Reader(validate, shared, undo=undo)),
+        items=_items(arguments["resources"], _Reader(validate=validate, shared=shared, undo=undo)),
         victims=_victims(arguments["victims"], shared),
         known_services=tuple(map(_known_service, dict.fromkeys(arguments["known_services"]))),
         required_services=tuple(arguments["required_services"]),
@@ -172,13 +172,12 @@ def _known_service(key: str) -> KnownService:
     return row
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class _Reader:
     """What the items of one run are read with."""
 
     validate: Validate
     shared: SharedPorts
-    _: dataclasses.KW_ONLY
     undo: bool
 
 
