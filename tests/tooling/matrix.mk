@@ -57,7 +57,8 @@ server-words: environment
 	@if [ -z '$(OLD_CORES_PYTHON)' ]; then \
 	  echo '== ansible-core $(OLD_CORES): left out, there is no Python 3.11 or 3.12 with venv here'; \
 	else \
-	  $(MAKE) --no-print-directory --jobs 2 --output-sync=target $(addprefix server-words-,$(OLD_CORES)); \
+	  $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,--jobs 2) --output-sync=target \
+	    $(addprefix server-words-,$(OLD_CORES)); \
 	fi
 
 .PHONY: server-words-%
