@@ -56,8 +56,9 @@ def many_results(outcome: Outcome, *, host: str, check_mode: bool, diff: bool) -
     if outcome.reboot:
         result["elapsed"] = round(outcome.reboot.elapsed, 1)
     if diff:
-        changed = [plan for plan in outcome.plans if plan.changed]
-        result["diff"] = [_diff(plan, host) for plan in changed] + _services_diff(outcome, host)
+        later = outcome.proof.plans if outcome.proof else ()
+        changed = [plan for plan in (*outcome.plans, *later) if plan.changed]
+        result["diff"] = [_diff(plan, host) for plan in changed] + _services_diff(result["relieved"], host)
     failed = failures(outcome)
     return {**result, "failed": True, "failures": list(failed)} if failed else result
 
@@ -117,6 +118,7 @@ def _common(outcome: Outcome, *, check_mode: bool) -> dict[str, t.Any]:
 def _warnings(outcome: Outcome) -> list[str]:
     """Those of the run, of its reboot, and what the run after that adds."""
     said = [warning for plan in outcome.planned.plans for warning in plan.warnings]
+    said += outcome.planned.warnings
     said += outcome.reboot.warnings if outcome.reboot else ()
     later = (warning for plan in outcome.end.planned.plans for warning in plan.warnings)
     return said + [warning for warning in later if warning not in said]
@@ -145,8 +147,7 @@ def _diff(plan: Plan, host: str) -> dict[str, t.Any]:
     }
 
 
-def _services_diff(outcome: Outcome, host: str) -> list[dict[str, t.Any]]:
-    relieved = outcome.planned.relieved
+def _services_diff(relieved: t.Sequence[str], host: str) -> list[dict[str, t.Any]]:
     if not relieved:
         return []
     header = f"{host}: services"

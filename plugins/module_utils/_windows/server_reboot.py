@@ -16,6 +16,7 @@ import re
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import dump
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import PlanError
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.outcome import Outcome
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.reboot import (
     NO_PRIVILEGE,
@@ -78,8 +79,8 @@ _NUMBER_IN_TEXT: t.Final = re.compile(rb"\((\d{2,5})\)")
 """shutdown.exe ends its localized sentence with the Win32 error in parentheses."""
 _NOTHING_HAPPENED: t.Final = (AuthenticationFailed, Unsendable, AccessDenied, QuotaExceeded)
 """Errors that say that the request itself was not carried out."""
-
-
+_NOT_TRIED: t.Final = frozenset({0, 1077})
+"""Exit codes of a stopped service that has not failed: none, and ERROR_SERVICE_NEVER_STARTED."""
 _BEFORE: t.Final = "somebody had asked for a shutdown before, perhaps with a longer delay"
 
 
@@ -109,7 +110,7 @@ def carry_out(
 
     Raises:
         PlanError: it can't be had on this server, or the server must not be rebooted as it is; nothing was changed.
-        RebootError: Windows refused the reboot, or the server was not back in time.
+        RebootError: Windows refused the reboot, or the server was not back in time; nothing was changed before.
         WindowsError: Windows refused a step, or what was written did not stay.
         WsmanError: the conversation failed.
     """
@@ -119,13 +120,30 @@ def carry_out(
         return outcome
     if check_mode:
         return dataclasses.replace(outcome, reboot=_foreseen(outcome, permit))
-    report = _Rebooting(client, looking_client, request.reboot, permit, clock).report(outcome)
+    try:
+        report = _Rebooting(client, looking_client, request.reboot, permit, clock).report(outcome)
+    except (WindowsError, WsmanError) as error:
+        if not outcome.applied:
+            raise
+        return dataclasses.replace(outcome, broken_off=f"{error} {_FINISH_LATER}")
     outcome = dataclasses.replace(outcome, reboot=report)
-    if request.is_empty:
-        return outcome
+    return outcome if request.is_empty else _proved(client, request, outcome, clock)
+
+
+_FINISH_LATER: t.Final = "What was changed before it stays: run this again when the server can be reached."
+
+
+def _proved(client: Client, request: Request, outcome: Outcome, clock: Clock) -> Outcome:
+    """The outcome with the run after the reboot, or with what kept it from its end."""
     # The keys of the old session are worth nothing to the new boot.
     client.reset()
-    return dataclasses.replace(outcome, proof=run(client, request.after_reboot, check_mode=False, clock=clock))
+    try:
+        proof = run(client, request.after_reboot, check_mode=False, clock=clock)
+    except PlanError as error:
+        return dataclasses.replace(outcome, broken_off=f"{client.host}: {error} {_FINISH_LATER}")
+    except (WindowsError, WsmanError) as error:
+        return dataclasses.replace(outcome, broken_off=f"{error} {_FINISH_LATER}")
+    return dataclasses.replace(outcome, proof=proof)
 
 
 def _foreseen(outcome: Outcome, permit: Permission) -> Report:
@@ -188,7 +206,7 @@ def _ask_by_command(target: Target, wanted: Reboot, refusal: str) -> RebootReque
         target="the server",
         code=output.exit_code,
         meaning=f"shutdown.exe says that {meaning.text}, and WMI's Win32ShutdownTracker that {refusal}",
-        advice=meaning.advice or "nothing was changed",
+        advice=meaning.advice or "the server was not rebooted",
     )
 
 
@@ -271,7 +289,7 @@ class _Rebooting:
 
     def _waited(self, wait: _Wait, *, judged_later: t.Container[str]) -> Report:
         system = wait.for_boot()
-        wait.for_services()
+        wait.for_services(judged_later)
         # Before any complaint about a service: settings that waited for the boot are in force with any service.
         warnings = wait.settle_journal()
         if not all(name.casefold() in judged_later for name in wait.down):
@@ -349,8 +367,12 @@ class _Wait:
         doubtful = not self._asked.certain and not self._watch.was_gone
         return doubtful and self._clock.monotonic() > self._begin + UNCERTAIN_WINDOW
 
-    def for_services(self) -> None:
-        """Wait for all services until the deadline; one that stopped may be started again, so no state is final."""
+    def for_services(self, judged_later: t.Container[str]) -> None:
+        """Wait for all services until the deadline; one that stopped may be started again, so no state is final.
+
+        ``judged_later``: services that the run after the reboot can bring back, in lower case. If only such services
+        are down, and each has ended with an error, waiting for them would only lengthen the outage.
+        """
         if not self._permit.services:
             return
         services = Services(self._client)
@@ -358,9 +380,14 @@ class _Wait:
         def look() -> bool | None:
             readings = services.read(self._permit.services)
             self._services = {name: readings[name.casefold()] for name in self._permit.services}
-            return None if self.down else True
+            return True if all(self._has_failed(name, judged_later) for name in self.down) else None
 
         self._watch.until(look)
+
+    def _has_failed(self, name: str, judged_later: t.Container[str]) -> bool:
+        service = self._services.get(name)
+        ended = service is not None and service.state == "Stopped" and service.exit_code not in _NOT_TRIED
+        return ended and name.casefold() in judged_later
 
     def settle_journal(self) -> tuple[str, ...]:
         """Clear the waits that the boot ended; read again first, since others may write, too. Returns warnings.

@@ -99,6 +99,8 @@ class Convergence:
     """Victims that stay down, each with the reason."""
     reboot: Permission | None = None
     """The server is to be rebooted after the steps, and may be."""
+    warnings: tuple[str, ...] = ()
+    """What no plan of its own says: why an undo leaves the reboot out."""
 
     @property
     def applicable(self) -> bool:
@@ -149,17 +151,24 @@ def converge(request: Request, facts: Facts, release: Release, now: float) -> Co
     plans = tuple(_as_observed(plan, reports) for plan in plans)
     _refuse_unwritable(plans)
     _refuse_two_for_one(plans)
-    reboot = _permission(request, context, plans, reports)
-    return dataclasses.replace(_ordered(request, context, ledger, plans, reports), reboot=reboot)
+    reboot, refusal = _permission(request, context, plans, reports)
+    ordered = _ordered(request, context, ledger, plans, reports)
+    return dataclasses.replace(ordered, reboot=reboot, warnings=(refusal,) if refusal else ())
 
 
 def _permission(
     request: Request, context: Context, plans: tuple[Plan, ...], reports: tuple[VictimReport, ...]
-) -> Permission | None:
+) -> tuple[Permission | None, str]:
+    """The permission, or why an undo goes without: what is taken back must not depend on a reboot."""
     if request.reboot is None:
-        return None
+        return None, ""
     services = [*request.required_services, *(report.victim.service for report in reports)]
-    return permission_after(plans, request.reboot, context, services)
+    try:
+        return permission_after(plans, request.reboot, context, services), ""
+    except PlanError as error:
+        if not request.undo:
+            raise
+        return None, f"The server is not rebooted: {error.reason}. What is taken back waits for its next boot."
 
 
 def _first_questions(request: Request, release: Release) -> list[Fact[t.Any]]:

@@ -35,6 +35,8 @@ class Outcome:
     """The reboot after it, or in check mode the one that would come."""
     proof: Outcome | None = None
     """The run after the reboot."""
+    broken_off: str = ""
+    """What ended the run after its steps, at the reboot or in the proof, and what to do next."""
 
     @property
     def end(self) -> Outcome:
@@ -93,6 +95,8 @@ def failures(outcome: Outcome) -> tuple[str, ...]:
     reboot reserves was drawn by somebody who keeps it until then. In check mode nothing has been tried, so nothing has
     failed. After a reboot counts how things stand then.
     """
+    if outcome.broken_off:
+        return (outcome.broken_off,)
     if outcome.proof:
         return failures(outcome.proof)
     request, final = outcome.request, outcome.final
@@ -195,10 +199,20 @@ def _noise_sentence(report: VictimReport) -> str:
 
 def summary(outcome: Outcome, *, check_mode: bool) -> str:
     """What happened, in one or a few short sentences."""
-    if outcome.reboot is None:
+    if outcome.reboot is None and not outcome.broken_off:
         return _summary(outcome, check_mode=check_mode)
-    first = "" if outcome.request.is_empty else _course(outcome, check_mode=check_mode)
-    return " ".join(part for part in (first, sentence(outcome.reboot), _afterwards(outcome)) if part)
+    reboot = sentence(outcome.reboot) if outcome.reboot else ""
+    return " ".join(
+        part for part in (_before_reboot(outcome, check_mode=check_mode), reboot, _afterwards(outcome)) if part
+    )
+
+
+def _before_reboot(outcome: Outcome, *, check_mode: bool) -> str:
+    """What was done; what it waited for is over if the server was rebooted."""
+    if outcome.request.is_empty:
+        return ""
+    is_over = outcome.reboot is not None and outcome.reboot.rebooted
+    return _done(outcome, check_mode=check_mode) if is_over else _course(outcome, check_mode=check_mode)
 
 
 def notes(outcome: Outcome) -> tuple[str, ...]:
@@ -230,7 +244,9 @@ def _summary(outcome: Outcome, *, check_mode: bool) -> str:
 
 
 def _afterwards(outcome: Outcome) -> str:
-    """The proof after the reboot; in check mode, that there would be one."""
+    """The proof after the reboot, or what kept it from its end; in check mode, that there would be one."""
+    if outcome.broken_off:
+        return outcome.broken_off
     if outcome.proof:
         return _summary(outcome.proof, check_mode=False)
     return "" if outcome.request.is_empty else "Then everything would be looked at again."
