@@ -114,6 +114,11 @@ def written_after_the_boot(beat: TaskRun) -> list[str]:
     ]
 
 
+def asked_to_stop(beat: TaskRun) -> list[str]:
+    """The services that were asked to stop, in order."""
+    return [entry["brief"].removeprefix("Name=") for entry in beat.requests["log"] if entry["method"] == "StopService"]
+
+
 def content(snapshot: Snapshot) -> dict[str, t.Any]:
     """Everything that a role may change: registry, netsh and files, without our own notes."""
     return {**snapshot.configuration, "files": snapshot.data["files"], "ranges": snapshot.data["dynamic_ranges"]}
@@ -163,9 +168,7 @@ class RoleContract:
 
     def test_dns_stops_at_most_once(self, runs: Runs, server: Server) -> None:
         """One stop is one outage and one new pool."""
-        log = converged(runs.first, server.id).requests["log"]
-        stops = [entry for entry in log if entry["method"] == "StopService" and '"DNS"' in entry["brief"]]
-        assert len(stops) <= 1
+        assert asked_to_stop(converged(runs.first, server.id)).count("DNS") <= 1
 
     def test_it_reboots_only_where_that_is_permitted(self, runs: Runs, server: Server) -> None:
         """And proves it then."""

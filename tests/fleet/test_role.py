@@ -11,6 +11,7 @@ import typing as t
 
 import pytest
 
+from tests.fleet.role_contract import asked_to_stop
 from tests.fleet.snapshot import Snapshot
 from tests.fleet.stories import DEFAULTS, FleetRun, Json, TaskRun, playbook_run
 from tests.simulator.control import running_fleet
@@ -238,19 +239,13 @@ def test_healthy_services_are_not_touched(runs: Runs, server: Server) -> None:
     beat = _converged(runs.first, server.id)
     allowed = {"DNS"} if server.fix == "excluded" or server.broken else set()
     allowed |= {AD_LDS, *DEPENDENTS} if server.broken or server.variables == BOTH_BELTS else set()
-    restarted = _stopped(beat) if beat.result["rebooted"] else _with_another_process(beat)
+    restarted = set(asked_to_stop(beat)) if beat.result["rebooted"] else _with_another_process(beat)
     assert restarted <= allowed
     assert beat.result["dns_restarted"] is ("DNS" in restarted)
 
 
 def _with_another_process(beat: TaskRun) -> set[str]:
     return {name for name in beat.before.data["services"] if _pid(beat.before, name) != _pid(beat.after, name)}
-
-
-def _stopped(beat: TaskRun) -> set[str]:
-    """What was stopped by request; a boot gives every service another process."""
-    briefs = [entry["brief"] for entry in beat.requests["log"] if entry["method"] == "StopService"]
-    return {name for name in beat.before.data["services"] if any(f'"{name}"' in brief for brief in briefs)}
 
 
 def _pid(snapshot: Snapshot, service: str) -> int:
