@@ -40,10 +40,10 @@ _ACTIONS: t.Final = f"ansible_collections.{COLLECTION}.plugins.action"
 
 def tell(stories: c.Sequence[HostCase]) -> dict[str, tuple[TaskRun, ...]]:
     """Run each story on a server of its own, and give what happened by story."""
-    return {story.id: _Stage(story).told() for story in stories}
+    return {story.id: Stage(story).told() for story in stories}
 
 
-class _Stage:
+class Stage:
     """A story, its server, and the server's time; also the transport of the clients that talk to it."""
 
     host = "server"
@@ -59,9 +59,18 @@ class _Stage:
 
     def told(self) -> tuple[TaskRun, ...]:
         """The whole story."""
-        return tuple(self._beat(step) for step in self._story.steps)
+        return tuple(self.beat(step) for step in self._story.steps)
 
-    def _beat(self, step: Step) -> TaskRun:
+    def lottery(self, boots: int) -> Json:
+        """Boot that many twins of the present server, and count the services that lose a port."""
+        return self._server.lottery(boots)
+
+    def boot(self) -> None:
+        """Boot the server at once."""
+        self._server.act({"do": "boot"})
+
+    def beat(self, step: Step) -> TaskRun:
+        """One step more than the story has, or the next one."""
         for act in step.acts:
             self._server.act(act)
         self._server.pass_time(TASK_SECONDS)

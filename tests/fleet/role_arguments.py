@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import pathlib
 import typing as t
 
@@ -36,5 +37,6 @@ def _values(role: str, variables: Json) -> dict[str, t.Any]:
     return {"ansible_check_mode": False, **values, **variables}
 
 
+@functools.cache
 def _load(path: pathlib.Path) -> t.Any:
     return DataLoader().load_from_file(str(path), trusted_as_template=True)

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What every role promises on every server that it is for: told beforehand, done, proved, done once, taken back.
 
-A test module names its role and its servers; the class below then has the tests. The runs come one after another, by
-the real `ansible-playbook`, with all servers at once.
+A test module names its role and its servers; the class below then has the tests. The runs come one after another; see
+tests/fleet/role_runs.py for the two ways to play them.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import collections.abc as c
 import dataclasses
 import typing as t
 
+from tests.fleet.role_runs import Runs, played
 from tests.fleet.snapshot import Protocol, Snapshot
-from tests.fleet.stories import DEFAULTS, FleetRun, Json, TaskRun, playbook_run
-from tests.simulator.control import running_fleet
+from tests.fleet.stories import FleetRun, Json, TaskRun
 
 MOST_REQUESTS: t.Final = 14
 """What a converged host may cost."""
@@ -49,6 +49,8 @@ class Server:
     """Whether it loses a service at some boots before."""
     safe: bool = True
     """Whether no boot is lost any more afterwards."""
+    boots: int = BOOTS
+    """How many boots of the fixed server are looked at."""
 
     @property
     def entry(self) -> dict[str, t.Any]:
@@ -56,44 +58,27 @@ class Server:
         return {**self.scenario, "vars": dict(self.variables)}
 
 
-@dataclasses.dataclass(frozen=True)
-class Runs:
-    """Runs of the playbook one after another, and the lottery before the first and after the second of them."""
+def play_role(
+    role: str,
+    servers: c.Sequence[Server],
+    others: c.Mapping[str, Json],
+    *,
+    by_program: c.Collection[str],
+    playbook: str | None = None,
+) -> Runs:
+    """Run the role on all of them; ``others`` are servers that it is not for, or can't do.
 
-    checked: FleetRun
-    first: FleetRun
-    second: FleetRun
-    booted: FleetRun
-    undone: FleetRun
-    undone_again: FleetRun
-    before: c.Mapping[str, Json]
-    after: c.Mapping[str, Json]
-
-    @property
-    def all(self) -> tuple[FleetRun, ...]:
-        """All of them."""
-        return (self.checked, self.first, self.second, self.booted, self.undone, self.undone_again)
-
-
-def play_role(role: str, servers: c.Sequence[Server], others: c.Mapping[str, Json]) -> Runs:
-    """Run the role's playbook on all of them; ``others`` are servers that it is not for, or can't do."""
+    Those in ``by_program`` are treated by the real program with the role's playbook, all others in this process.
+    """
     hosts = {**{server.id: server.entry for server in servers}, **others}
-    with running_fleet({"defaults": dict(DEFAULTS), "hosts": hosts}) as fleet:
-        at_once = ("-e", f"{role}_serial=100%", "-e", f"{role}_hosts=all", "--diff")
-        undo = ("-e", f"{role}_state=absent", "-e", f"{role}_reboot=false")
-
-        def run(*arguments: str) -> FleetRun:
-            return playbook_run(fleet.control, fleet.inventory, f"portkeeper.windows.{role}", *at_once, *arguments)
-
-        def lottery() -> dict[str, Json]:
-            return {server.id: fleet.control.host(server.id).lottery(BOOTS) for server in servers}
-
-        before = lottery()
-        checked, first, second = run("--check"), run(), run()
-        after = lottery()
-        for server in servers:
-            fleet.control.host(server.id).boot()
-        booted, undone, undone_again = run(), run(*undo), run(*undo)
+    boots = {server.id: server.boots for server in servers}
+    with played(role, hosts, by_program=by_program, playbook=playbook or role) as play:
+        undo = {f"{role}_state": "absent", f"{role}_reboot": "false"}
+        before = play.lottery(dict.fromkeys(boots, BOOTS))
+        checked, first, second = play.run(check=True), play.run(), play.run()
+        after = play.lottery(boots)
+        play.boot(boots)
+        booted, undone, undone_again = play.run(), play.run(undo), play.run(undo)
         return Runs(checked, first, second, booted, undone, undone_again, before, after)
 
 

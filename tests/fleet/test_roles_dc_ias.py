@@ -11,13 +11,13 @@ import pytest
 
 from tests.fleet.role_contract import (
     RoleContract,
-    Runs,
     Server,
     assert_left_alone,
     assert_refused,
     converged,
     play_role,
 )
+from tests.fleet.role_runs import Runs
 from tests.fleet.snapshot import SERVICES
 from tests.fleet.stories import Json
 
@@ -247,9 +247,21 @@ OTHERS: t.Final[dict[str, Json]] = {
 }
 
 
+BY_PROGRAM: t.Final = (
+    "dc-2003-rebooted",
+    "dc-2008-delayed",
+    "dc-2008-range",
+    "dc-2008r2-hotfix",
+    "dc-2022-rpc",
+    "without-ias",
+    "two-of-one",
+)
+"""One of each mechanism, two that reboot, one that is left alone, and one refusal."""
+
+
 @pytest.fixture(scope="module")
 def runs() -> Runs:
-    return play_role("dc_ias", SERVERS, OTHERS)
+    return play_role("dc_ias", SERVERS, OTHERS, by_program=BY_PROGRAM)
 
 
 @pytest.fixture(params=SERVERS, ids=lambda server: server.id)

@@ -11,13 +11,13 @@ import pytest
 
 from tests.fleet.role_contract import (
     RoleContract,
-    Runs,
     Server,
     assert_left_alone,
     assert_refused,
     converged,
     play_role,
 )
+from tests.fleet.role_runs import Runs
 from tests.fleet.snapshot import Snapshot
 from tests.fleet.stories import Json
 
@@ -101,9 +101,19 @@ OTHERS: t.Final[dict[str, Json]] = {
 }
 
 
+BY_PROGRAM: t.Final = (
+    "exchange-5.5",
+    "exchange-2003-low-ports",
+    "exchange-2010",
+    "without-exchange",
+    "no-port",
+)
+"""One of each mechanism, one that reboots, one that is left alone, and one refusal."""
+
+
 @pytest.fixture(scope="module")
 def runs() -> Runs:
-    return play_role("exchange_rpc_ports", SERVERS, OTHERS)
+    return play_role("exchange_rpc_ports", SERVERS, OTHERS, by_program=BY_PROGRAM)
 
 
 @pytest.fixture(params=SERVERS, ids=lambda server: server.id)

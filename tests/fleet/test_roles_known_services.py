@@ -11,13 +11,13 @@ import pytest
 
 from tests.fleet.role_contract import (
     RoleContract,
-    Runs,
     Server,
     assert_left_alone,
     assert_refused,
     converged,
     play_role,
 )
+from tests.fleet.role_runs import Runs
 from tests.fleet.snapshot import TCPIP, Protocol
 from tests.fleet.stories import Json
 
@@ -156,9 +156,20 @@ OTHERS: t.Final[dict[str, Json]] = {
 }
 
 
+BY_PROGRAM: t.Final = (
+    "router-2003-german",
+    "router-2016",
+    "cluster-2022",
+    "another-server",
+    "not-known",
+    "no-names",
+)
+"""One of each mechanism, one that reboots, one that is left alone, and the refusals of arguments."""
+
+
 @pytest.fixture(scope="module")
 def runs() -> Runs:
-    return play_role("known_services", SERVERS, OTHERS)
+    return play_role("known_services", SERVERS, OTHERS, by_program=BY_PROGRAM)
 
 
 @pytest.fixture(params=SERVERS, ids=lambda server: server.id)

@@ -11,13 +11,13 @@ import pytest
 
 from tests.fleet.role_contract import (
     RoleContract,
-    Runs,
     Server,
     assert_left_alone,
     assert_refused,
     converged,
     play_role,
 )
+from tests.fleet.role_runs import Runs
 from tests.fleet.snapshot import DNS, TCPIP
 from tests.fleet.stories import Json
 
@@ -100,9 +100,18 @@ OTHERS: t.Final[dict[str, Json]] = {
 }
 
 
+BY_PROGRAM: t.Final = (
+    "german",
+    "as-the-article",
+    "server-2022",
+    "pool-of-none",
+)
+"""Without and with a reboot and settings of its own, one that is left alone, and one refusal."""
+
+
 @pytest.fixture(scope="module")
 def runs() -> Runs:
-    return play_role("sbs2003", SERVERS, OTHERS)
+    return play_role("sbs2003", SERVERS, OTHERS, by_program=BY_PROGRAM)
 
 
 @pytest.fixture(params=SERVERS, ids=lambda server: server.id)

@@ -110,6 +110,10 @@ class DirectServer:
         """Do what others do to the server, see tests.simulator.windows.acts."""
         self._model.act(action)
 
+    def lottery(self, boots: int, seed: int = 1) -> dict[str, t.Any]:
+        """Boot twins of the present state and count the victims that lose; the server itself is untouched."""
+        return self._model.lottery(boots, seed)
+
     def state(self) -> dict[str, t.Any]:
         """Give the modelled state, as a fleet's control endpoint gives it, and the open shells and enumerations."""
         open_ = {"shells": self._service.shells.as_json(), "enumerations": len(self._service.enumerations)}
