@@ -12,6 +12,7 @@ import typing as t
 import pytest
 
 from tests.fleet.beats import assert_refused
+from tests.fleet.in_process import tell
 from tests.fleet.stories import HostCase, Json, Step, TaskRun, run_cases
 
 MODULE: t.Final = "server_reboot"
@@ -28,17 +29,21 @@ def _reboots(name: str, release: str, **server: t.Any) -> HostCase:
     return HostCase(id=name, server={"release": release, "roles": ["dns"], **server}, steps=steps)
 
 
-REBOOTS: t.Final = (
-    _reboots("2003", "2003"),
+BY_PROGRAM: t.Final = (
     _reboots("2003-german-ntlm", "2003", language="de", wire={"transport": "ntlm"}),
     _reboots("2003-winrm-1.1", "2003", winrm_stack="1.1"),
-    _reboots("2003-by-command", "2003", assumptions={"reboot_method_return": 1314}),
     _reboots("2008r2-by-command-german", "2008r2", language="de", assumptions={"reboot_method_return": 1314}),
+)
+"""Over real HTTP, where connections, logons and shells break off; all others in this process."""
+IN_PROCESS: t.Final = (
+    _reboots("2003", "2003"),
+    _reboots("2003-by-command", "2003", assumptions={"reboot_method_return": 1314}),
     _reboots("2008", "2008"),
     _reboots("2022", "2022"),
     _reboots("2022-german", "2022", language="de"),
     _reboots("2022-clock-wrong", "2022", clock_offset=-7200.0),
 )
+REBOOTS: t.Final = (*BY_PROGRAM, *IN_PROCESS)
 SETTLED: t.Final = HostCase(
     id="what-waited-is-in-force",
     server={"release": "2003"},
@@ -112,7 +117,9 @@ STAYS_DOWN: t.Final = HostCase(
 
 @pytest.fixture(scope="module")
 def told() -> Told:
-    return run_cases([*REBOOTS, SETTLED, *(refusal.story for refusal in REFUSALS), INSISTED, RESERVED_4500, STAYS_DOWN])
+    refused = (refusal.story for refusal in REFUSALS)
+    here = tell([*IN_PROCESS, SETTLED, *refused, INSISTED, RESERVED_4500, STAYS_DOWN])
+    return {**run_cases(BY_PROGRAM), **here}
 
 
 @pytest.mark.parametrize("story", REBOOTS, ids=str)
