@@ -77,7 +77,7 @@ def _recorded() -> c.Iterator[_Record]:
             (uuid, "uuid4", lambda: uuid.UUID(int=next(numbers))),
             (DirectServer, "answer", overheard),
             (errands, "carry_out", _kept(server_reboot.carry_out, _outcome, record)),
-            (errands, "inform", _kept(port_info.port_info, _information, record)),
+            (errands, "port_info", _kept(port_info.port_info, _information, record)),
         ):
             patches.enter_context(mock.patch.object(place, name, instead))
         yield record
