@@ -305,11 +305,13 @@ options:
       - With V(where_needed) the server is rebooted if a setting waits for a reboot, and nothing has failed before. The
         task waits until the server is back, and until the victims and O(required_services) that start automatically
         run. Then everything that the task asks for is looked at, reached and proved once more.
-      - A victim that does not come up within O(reboot_timeout) is left to that second look, which can start it. Any
-        other service of O(required_services) that does not come up fails the task.
+      - A victim that has failed by then, or does not come up within O(reboot_timeout), is left to that second look,
+        which can start it. Any other service of O(required_services) that does not come up fails the task.
       - What forbids M(portkeeper.windows.server_reboot) forbids this reboot too, judged by the settings as this run
-        leaves them. The task then fails before anything is changed, in check mode as well.
-      - A task that is killed in between is finished by the next one, which sees in the journal that a reboot is due.
+        leaves them. The task then fails before anything is changed, in check mode as well. With O(state=absent) it goes
+        without the reboot, and a warning says why.
+      - A task that is killed in between is finished by the next one, which sees in the journal that a reboot is due. An
+        undo leaves no journal, so after a killed O(state=absent) the reboot is yours.
     type: str
     choices: [never, where_needed]
     default: never

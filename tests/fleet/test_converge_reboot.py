@@ -88,7 +88,8 @@ def test_one_task_changes_reboots_and_proves() -> None:
     assert all(victim["ok"] for victim in result["victims"])
     assert re.search(
         r"^Changed reserved_ports; the services run and own their ports\. The server was rebooted and was back after "
-        r"\d+ seconds\. In force since then: reserved_ports\. Nothing to change; the services run and own their ports\.$",
+        r"\d+ seconds\. In force since then: reserved_ports\. Nothing to change; the services run and own their "
+        r"ports\.$",
         result["msg"],
     )
 

@@ -4,7 +4,7 @@
 """Reboots: what may be rebooted, how Windows is asked, what proves that it was done, and how that is said.
 
 Of ``server_reboot``, and of a run that reaches several things and needs a reboot for one. Pure: the asking and the
-waiting are in ``_windows/power.py``.
+waiting are in ``_windows/server_reboot.py``.
 """
 
 from __future__ import annotations
