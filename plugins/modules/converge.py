@@ -42,7 +42,8 @@ options:
       - An item may also have C(when_installed), the key name of a service or a list of them. The item counts only on
         servers that have all of these services.
       - An item may also have C(wanted), a boolean for choices of your users. With V(false) the item is passed over,
-        unless O(state=absent), because what was wanted before may have to be taken back.
+        unless O(state=absent), because what was wanted before may have to be taken back. Names and types of its options
+        are checked all the same.
       - An item may also speak of ports that are given once for the whole run. C(rpc_ports=true) adds those of
         O(rpc_ports) to C(static_rpc_port) (all of them), to C(reserved_ports) (those from 1024 up, TCP) and to
         C(services_file) (an entry for each; a dictionary in place of V(true) gives it a C(comment)).

@@ -102,6 +102,24 @@ WRONG: t.Final = (
         options={"resources": [{"dynamic_ports": {"begin": 1025}}]},
         sentence=r"dynamic_ports: Unsupported parameters: begin\. Supported parameters include: max_user_port, number",
     ),
+    Wrong(
+        id="converge-udp-ports-that-are-no-list",
+        module="converge",
+        options={"resources": [{"reserved_ports": {}, "udp_ports": {"start": 1812}}]},
+        sentence=r"resources\[0\]\.udp_ports: \{'start': 1812\} is not a port; give a list of ports",
+    ),
+    Wrong(
+        id="converge-neither-true-nor-false",
+        module="converge",
+        options={"resources": [{"reserved_ports": PORTS, "wanted": "ture"}]},
+        sentence=r"resources\[0\]\.wanted: 'ture' is neither true nor false",
+    ),
+    Wrong(
+        id="converge-unknown-rpc-port",
+        module="converge",
+        options={"resources": [{"reserved_ports": PORTS}], "rpc_ports": {"nonsense": 49901}},
+        sentence=r"rpc_ports\.nonsense: it is not known; give one of ntds, ",
+    ),
     # --- the connection
     Wrong(
         id="wrong-password",

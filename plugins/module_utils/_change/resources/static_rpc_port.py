@@ -65,6 +65,8 @@ FIRST_GOOD_PORT_ON_NT5: t.Final = 1200
 """KB194952's own example of a port that is far enough above 1023."""
 FIRST_PORTS: t.Final = 32
 """How many ports at the start of a dynamic range are taken by programs that start with Windows ([K] unverified)."""
+NOT_FIXED: t.Final = "default"
+"""What users write for no fixed port."""
 _CREATED_KEY: t.Final = "key"
 
 ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
@@ -92,17 +94,18 @@ def options(arguments: t.Mapping[str, t.Any]) -> StaticRpcPorts:
     given = {key: text for key, text in arguments["ports"].items() if text is not None}
     if not given:
         raise OptionError("ports", f"it is empty; give a port for at least one of {', '.join(PORTS_BY_KEY)}")
-    ports = tuple((PORTS_BY_KEY[key], _number(key, text)) for key, text in given.items())
+    ports = tuple((PORTS_BY_KEY[key], port_number(f"ports.{key}", text)) for key, text in given.items())
     _refuse_same_ports({row: number for row, number in ports if number is not None})
     return StaticRpcPorts(ports)
 
 
-def _number(key: str, text: str) -> int | None:
+def port_number(place: str, text: str) -> int | None:
+    """A port from 1 to 65535, or ``None`` for ``default``; raises OptionError."""
     given = text.strip()
-    if given.casefold() == "default":
+    if given.casefold() == NOT_FIXED:
         return None
     if not given.isascii() or not given.isdigit() or not 1 <= int(given[:9]) <= HIGHEST_PORT:
-        raise OptionError(f"ports.{key}", f"{text!r} is neither a port from 1 to {HIGHEST_PORT} nor 'default'")
+        raise OptionError(place, f"{text!r} is neither a port from 1 to {HIGHEST_PORT} nor '{NOT_FIXED}'")
     return int(given)
 
 

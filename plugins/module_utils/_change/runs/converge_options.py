@@ -18,7 +18,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.resourc
     services_file,
     static_rpc_port,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs import reboot
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs import item_values, reboot
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.known_service_victims import why_not
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.protected_services import (
     SilentEvent,
@@ -120,12 +120,12 @@ Validate = t.Callable[[str, t.Mapping[str, t.Any], t.Mapping[str, t.Any]], t.Map
 
 def request(arguments: t.Mapping[str, t.Any], *, journal: bool, validate: Validate) -> Request:
     """The typed request; raises OptionError."""
-    shared = SharedPorts(arguments["rpc_ports"], tuple(dict.fromkeys(arguments["known_services"])))
+    shared = SharedPorts.of(arguments["rpc_ports"], arguments["known_services"])
     undo = arguments["state"] == "absent"
     wanted = Request(
         items=_items(arguments["resources"], _Reader(validate=validate, shared=shared, undo=undo)),
         victims=_victims(arguments["victims"], shared),
-        known_services=tuple(map(_known_service, dict.fromkeys(arguments["known_services"]))),
+        known_services=tuple(map(_known_service, shared.known_services)),
         required_services=tuple(arguments["required_services"]),
         required_one_of=tuple(arguments["required_one_of"]),
         required_capabilities=tuple(arguments["required_capabilities"]),
@@ -196,7 +196,11 @@ def _items(given: t.Sequence[t.Mapping[str, t.Any]], reader: _Reader) -> tuple[I
 
 
 def _item(place: str, item: t.Mapping[str, t.Any], reader: _Reader, *, is_one_of_many: bool) -> Item | None:
-    """``is_one_of_many``: the resource alone does not tell which item a sentence is about. ``None``: no item."""
+    """``is_one_of_many``: the resource alone does not tell which item a sentence is about. ``None``: no item.
+
+    Of the options of an item that is not wanted only names and types are checked, and nothing if there are none: what
+    they say may be the very choice against it, such as ``max_user_port: keep``.
+    """
     names = [name for name in item if name not in (*_CONDITIONS, _WHEN_INSTALLED, *ITEM_KEYS)]
     if len(names) != 1 or names[0] not in RESOURCES:
         given = ", ".join(repr(name) for name in names) or "nothing"
@@ -205,16 +209,16 @@ def _item(place: str, item: t.Mapping[str, t.Any], reader: _Reader, *, is_one_of
     options, where = item[resource.name], f"{place}.{resource.name}" if is_one_of_many else resource.name
     if not isinstance(options, t.Mapping):
         raise OptionError(where, "its options must be a dictionary")
+    condition = Condition(*(_capabilities(f"{place}.{name}", item.get(name) or ()) for name in _CONDITIONS))
+    installed = item_values.names(f"{place}.{_WHEN_INSTALLED}", item.get(_WHEN_INSTALLED) or ())
+    is_wanted = counts(place, item, undo=reader.undo)
     whole = expanded(place, resource.name, item, options, reader.shared)
-    if whole is None or not counts(item, undo=reader.undo):
+    if whole is None or not (whole or is_wanted):
         return None
     checked = reader.validate(where, resource.argument_spec, whole)
-    return Item(
-        resource,
-        _typed(where, resource, checked),
-        Condition(*(_capabilities(f"{place}.{name}", item.get(name)) for name in _CONDITIONS)),
-        _names(item.get(_WHEN_INSTALLED)),
-    )
+    if not is_wanted:
+        return None
+    return Item(resource, _typed(where, resource, checked), condition, installed)
 
 
 def _typed(place: str, resource: Resource, checked: t.Mapping[str, t.Any]) -> t.Any:
@@ -225,16 +229,11 @@ def _typed(place: str, resource: Resource, checked: t.Mapping[str, t.Any]) -> t.
 
 
 def _capabilities(place: str, given: t.Any) -> tuple[str, ...]:
-    names = _names(given)
+    names = item_values.names(place, given)
     for name in names:
         if name not in CAPABILITIES:
             raise OptionError(place, f"{name!r} is not a capability; known are {', '.join(CAPABILITIES)}")
     return names
-
-
-def _names(given: t.Any) -> tuple[str, ...]:
-    """A name, or a list of them."""
-    return (given,) if isinstance(given, str) else tuple(given or ())
 
 
 def _victims(given: t.Sequence[t.Mapping[str, t.Any]], shared: SharedPorts) -> tuple[Victim, ...]:

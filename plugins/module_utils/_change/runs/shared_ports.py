@@ -12,6 +12,11 @@ import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import OptionError
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources.static_rpc_port import (
+    NOT_FIXED,
+    port_number,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs import item_values
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import SERVICES_BY_KEY
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.rpc_ports import PORTS_BY_KEY
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.port_lists import LOWEST_DRAWN_PORT
@@ -27,17 +32,25 @@ ITEM_KEYS: t.Final = (WANTED, RPC_PORTS, KNOWN_SERVICES, UDP_PORTS)
 
 _NAMES_OF_PORTS: t.Final = ("ports", "excluded_ports", "ad_lds_instances", "services", "entries", "size")
 """Options by which an item is about anything at all."""
-_NOT_FIXED: t.Final = "default"
-_TRUE: t.Final = frozenset({"true", "yes", "on", "1"})
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SharedPorts:
     """The options of a run that its items and victims can speak of."""
 
-    rpc_ports: Given
-    """By the keys of ``static_rpc_port``: a port, or ``default``."""
+    rpc_ports: t.Mapping[str, str]
+    """By the keys of ``static_rpc_port``: a port from 1 to 65535, or ``default``."""
     known_services: tuple[str, ...]
+
+    @classmethod
+    def of(cls, rpc_ports: Given, known_services: t.Iterable[str]) -> SharedPorts:
+        """The options as they are given; raises OptionError for what is no key or no port of ``static_rpc_port``."""
+        given = {key: str(port) for key, port in rpc_ports.items() if port is not None}
+        for key in given:
+            if key not in PORTS_BY_KEY:
+                raise OptionError(f"{RPC_PORTS}.{key}", f"it is not known; give one of {', '.join(PORTS_BY_KEY)}")
+        numbers = {key: port_number(f"{RPC_PORTS}.{key}", port) for key, port in given.items()}
+        return cls({key: str(port or NOT_FIXED) for key, port in numbers.items()}, tuple(dict.fromkeys(known_services)))
 
     def is_given(self, kinds: t.Container[str]) -> bool:
         """Whether any port of these kinds is given; an item that has none where none is given is a mistake."""
@@ -45,37 +58,39 @@ class SharedPorts:
 
     @property
     def fixed(self) -> dict[str, str]:
-        """The RPC ports that have a number, as texts."""
-        return {key: str(port) for key, port in self.rpc_ports.items() if str(port) != _NOT_FIXED}
+        """The RPC ports that have a number."""
+        return {key: port for key, port in self.rpc_ports.items() if port != NOT_FIXED}
 
     @property
     def drawable(self) -> list[str]:
-        """Those of them that can be drawn at random; ``static_rpc_port`` refuses what is no number."""
-        numbers = (port for port in self.fixed.values() if port.isascii() and port.isdigit())
-        return [f"{port}/tcp" for port in numbers if int(port[:9]) >= LOWEST_DRAWN_PORT]
+        """Those of them that can be drawn at random."""
+        return [f"{port}/tcp" for port in self.fixed.values() if int(port) >= LOWEST_DRAWN_PORT]
 
     def on(self, service: str, image: str) -> list[str]:
         """Those of them that a service listens on, or, where the listener is no service, its process."""
-        rows = {key: PORTS_BY_KEY[key] for key in self.fixed if key in PORTS_BY_KEY}
         return [
-            f"{self.fixed[key]}/tcp"
-            for key, row in rows.items()
+            f"{port}/tcp"
+            for row, port in ((PORTS_BY_KEY[key], port) for key, port in self.fixed.items())
             if (row.service.casefold() == service.casefold() if row.service else row.image == image)
         ]
 
 
-def counts(item: Given, *, undo: bool) -> bool:
-    """Whether the user wants an item. What was wanted once may have to be taken back, so then each counts."""
-    return undo or _is_true(item.get(WANTED, True))
+def counts(place: str, item: Given, *, undo: bool) -> bool:
+    """Whether the user wants an item. What was wanted once may have to be taken back, so then each counts.
+
+    Raises:
+        OptionError: the item says neither yes nor no.
+    """
+    return item_values.truth(f"{place}.{WANTED}", item.get(WANTED, True)) or undo
 
 
 def expanded(place: str, resource: str, item: Given, options: Given, shared: SharedPorts) -> Given | None:
     """The options of an item with all ports that it speaks of; ``None`` if none of those that were given is for it.
 
     Raises:
-        OptionError: the resource takes no such ports.
+        OptionError: the resource takes no such ports, or they are not given as they must be.
     """
-    spoken = {key: item[key] for key in (RPC_PORTS, KNOWN_SERVICES, UDP_PORTS) if item.get(key)}
+    spoken = _spoken(place, resource, item)
     written = dict(options)
     for key, value in spoken.items():
         writers = _WRITERS[key]
@@ -84,6 +99,20 @@ def expanded(place: str, resource: str, item: Given, options: Given, shared: Sha
         writers[resource](written, shared, value)
     is_idle = shared.is_given(spoken) and not any(map(written.get, _NAMES_OF_PORTS))
     return None if is_idle else written
+
+
+def _spoken(place: str, resource: str, item: Given) -> Given:
+    """The kinds of ports that an item speaks of, each with what stands there; raises OptionError."""
+    read = {key: _value(f"{place}.{key}", key, resource, item[key]) for key in _WRITERS if key in item}
+    return {key: value for key, value in read.items() if value}
+
+
+def _value(place: str, key: str, resource: str, given: t.Any) -> t.Any:
+    if key == UDP_PORTS:
+        return item_values.ports(place, given)
+    if isinstance(given, t.Mapping) and _WRITERS[key].get(resource) is _document_rpc:
+        return given or True
+    return item_values.truth(place, given)
 
 
 def victim_ports(victim: Given, shared: SharedPorts) -> list[str]:
@@ -97,14 +126,9 @@ def is_left_out(victim: Given, shared: SharedPorts) -> bool:
     return bool(victim[RPC_PORTS]) and not victim_ports(victim, shared)
 
 
-def _udp(ports: t.Any) -> str:
+def _udp(ports: str) -> str:
     """``1812`` and ``1812/udp`` mean the same; another protocol stays for the resource to refuse."""
-    text = str(ports)
-    return text if "/" in text else f"{text}/udp"
-
-
-def _is_true(given: t.Any) -> bool:
-    return given.strip().casefold() in _TRUE if isinstance(given, str) else bool(given)
+    return ports if "/" in ports else f"{ports}/udp"
 
 
 # --- what each resource makes of them ---------------------------------------------------------------------------------
@@ -113,8 +137,9 @@ Writer = t.Callable[[dict[str, t.Any], SharedPorts, t.Any], None]
 
 
 def _listed(options: dict[str, t.Any], name: str, more: t.Iterable[t.Any]) -> None:
-    found = [*(options.get(name) or ()), *more]
-    if found:
+    own = item_values.listed(options.get(name) or [])
+    # What is no list stays for Ansible's own check of the option to refuse.
+    if own is not None and (found := [*own, *more]):
         options[name] = found
 
 
