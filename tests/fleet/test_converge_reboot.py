@@ -112,6 +112,16 @@ def test_what_an_earlier_run_left_waiting_is_a_reason() -> None:
     assert (result["resources"][0]["changed"], result["diff"]) == (False, [])
 
 
+@pytest.mark.parametrize("options", [{}, REBOOT], ids=["never", "where-needed"])
+def test_a_run_for_which_nothing_is_wanted_has_nothing_to_change(options: Json) -> None:
+    place = DirectPlace(OLD)
+    before = standing(place.look())
+    unwanted = {"resources": [{**item, "wanted": False} for item in RESERVE["resources"]], **options}
+    result = converge(place, unwanted).result
+    assert standing(place.look()) == before
+    assert (result["changed"], result["rebooted"], result["msg"]) == (False, False, "Nothing to change.")
+
+
 def test_where_nothing_waits_no_reboot_comes() -> None:
     place = DirectPlace({"release": "2022", "broken": True, "time_scale": 0.3})
     boot = place.look().boot

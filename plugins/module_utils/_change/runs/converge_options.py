@@ -120,9 +120,11 @@ Validate = t.Callable[[str, t.Mapping[str, t.Any], t.Mapping[str, t.Any]], t.Map
 
 def request(arguments: t.Mapping[str, t.Any], *, journal: bool, validate: Validate) -> Request:
     """The typed request; raises OptionError."""
+    if not any(arguments[option] for option in ("resources", "victims", "known_services")):
+        raise OptionError("resources", "nothing to do: give resources, victims or known_services")
     shared = SharedPorts.of(arguments["rpc_ports"], arguments["known_services"])
     undo = arguments["state"] == "absent"
-    wanted = Request(
+    return Request(
         items=_items(arguments["resources"], _Reader(validate=validate, shared=shared, undo=undo)),
         victims=_victims(arguments["victims"], shared),
         known_services=tuple(map(_known_service, shared.known_services)),
@@ -139,9 +141,6 @@ def request(arguments: t.Mapping[str, t.Any], *, journal: bool, validate: Valida
         reboot=_reboot(arguments, journal=journal),
         advice={taker: text for taker, text in (arguments.get("advice") or {}).items() if text},
     )
-    if wanted.is_empty:
-        raise OptionError("resources", "nothing to do: give resources, victims or known_services")
-    return wanted
 
 
 def _reboot(arguments: t.Mapping[str, t.Any], *, journal: bool) -> reboot.Reboot | None:

@@ -65,7 +65,13 @@ def test_a_mistake_in_an_item_is_told_whether_it_is_wanted_or_not(item: t.Mappin
     ],
 )
 def test_what_is_not_wanted_may_have_nothing_to_do(item: t.Mapping[str, t.Any]) -> None:
+    assert request({**item, "wanted": False}).items == ()
     assert len(request({**item, "wanted": False}, KEPT).items) == 1
+
+
+def test_nothing_is_given() -> None:
+    with pytest.raises(OptionError, match="resources: nothing to do: give resources, victims or known_services"):
+        request()
 
 
 def test_words_for_true_and_false_are_those_of_ansible() -> None:
