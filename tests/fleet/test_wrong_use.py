@@ -120,6 +120,12 @@ WRONG: t.Final = (
         options={"resources": [{"reserved_ports": PORTS}], "rpc_ports": {"nonsense": 49901}},
         sentence=r"rpc_ports\.nonsense: it is not known; give one of ntds, ",
     ),
+    Wrong(
+        id="converge-reboot-timeout-without-a-reboot",
+        module="converge",
+        options={"resources": [{"reserved_ports": PORTS}], "reboot_timeout": -5},
+        sentence=r"reboot_timeout: -5 is not between 10 and 86400 seconds",
+    ),
     # --- the connection
     Wrong(
         id="wrong-password",

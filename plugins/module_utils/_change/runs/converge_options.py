@@ -144,16 +144,18 @@ def request(arguments: t.Mapping[str, t.Any], *, journal: bool, validate: Valida
 
 
 def _reboot(arguments: t.Mapping[str, t.Any], *, journal: bool) -> reboot.Reboot | None:
-    """The reboot that is permitted, with the defaults of ``server_reboot`` for what can't be chosen here."""
-    if arguments["reboot"] == "never":
-        return None
+    """The reboot that is permitted, with the defaults of ``server_reboot`` for what can't be chosen here.
+
+    Its options are checked even if none is permitted, so that a mistake shows before the day of the reboot.
+    """
     defaults = {name: spec["default"] for name, spec in reboot.ARGUMENT_SPEC.items()}
     chosen = {name: arguments[option] for option, name in _REBOOT_OPTIONS.items()}
     try:
-        return reboot.options({**defaults, **chosen}, always=False, journal=journal)
+        permitted = reboot.options({**defaults, **chosen}, always=False, journal=journal)
     except OptionError as error:
         option = next(option for option, name in _REBOOT_OPTIONS.items() if name == error.option)
         raise OptionError(option, error.reason) from error
+    return None if arguments["reboot"] == "never" else permitted
 
 
 _REBOOT_OPTIONS: t.Final = {

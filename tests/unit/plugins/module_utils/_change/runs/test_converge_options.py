@@ -74,6 +74,20 @@ def test_nothing_is_given() -> None:
         request()
 
 
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("reboot_timeout", -5), ("reboot_message", "one\ntwo"), ("reboot_message", "x" * 128)],
+)
+def test_options_of_a_reboot_are_checked_without_one(option: str, value: t.Any) -> None:
+    with pytest.raises(OptionError, match=f"^{option}: "):
+        request(KEPT, reboot="never", **{option: value})
+
+
+def test_a_reboot_that_is_not_permitted_is_none() -> None:
+    assert request(KEPT, reboot="never").reboot is None
+    assert request(KEPT, reboot="where_needed").reboot is not None
+
+
 def test_words_for_true_and_false_are_those_of_ansible() -> None:
     assert {word for word in convert_bool.BOOLEANS_TRUE if isinstance(word, str)} == item_values.TRUE_WORDS
     assert {word for word in convert_bool.BOOLEANS_FALSE if isinstance(word, str)} == item_values.FALSE_WORDS
