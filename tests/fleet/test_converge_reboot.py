@@ -87,9 +87,8 @@ def test_one_task_changes_reboots_and_proves() -> None:
     assert resource["before"] != resource["after"]
     assert all(victim["ok"] for victim in result["victims"])
     assert re.search(
-        r"^Changed reserved_ports; the services run and own their ports\. The server was rebooted and was back after "
-        r"\d+ seconds\. In force since then: reserved_ports\. Nothing to change; the services run and own their "
-        r"ports\.$",
+        r"^Changed reserved_ports.*waits for a reboot.*rebooted and was back after \d+ seconds\. In force since then: "
+        r"reserved_ports\. Nothing to change; the services run and own their ports\.$",
         result["msg"],
     )
 

@@ -201,18 +201,9 @@ def summary(outcome: Outcome, *, check_mode: bool) -> str:
     """What happened, in one or a few short sentences."""
     if outcome.reboot is None and not outcome.broken_off:
         return _summary(outcome, check_mode=check_mode)
+    first = "" if outcome.request.is_empty else _course(outcome, check_mode=check_mode)
     reboot = sentence(outcome.reboot) if outcome.reboot else ""
-    return " ".join(
-        part for part in (_before_reboot(outcome, check_mode=check_mode), reboot, _afterwards(outcome)) if part
-    )
-
-
-def _before_reboot(outcome: Outcome, *, check_mode: bool) -> str:
-    """What was done; what it waited for is over if the server was rebooted."""
-    if outcome.request.is_empty:
-        return ""
-    is_over = outcome.reboot is not None and outcome.reboot.rebooted
-    return _done(outcome, check_mode=check_mode) if is_over else _course(outcome, check_mode=check_mode)
+    return " ".join(part for part in (first, reboot, _afterwards(outcome)) if part)
 
 
 def notes(outcome: Outcome) -> tuple[str, ...]:
