@@ -20,7 +20,10 @@ import typing as t
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import OptionError, PlanError
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.printable import printable
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.printable import (
+    printable,
+    with_each_text,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.errors import WindowsError
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors import (
     AuthenticationFailed,
@@ -75,10 +78,4 @@ def harmless(value: t.Any) -> t.Any:
 
     A blank stands in every ``{{``, ``{%`` and ``{#``, and in ``#jinja2:``, which changes them.
     """
-    if isinstance(value, str):
-        return _OPENING.sub(r"\g<0> ", printable(value))
-    if isinstance(value, t.Mapping):
-        return {harmless(key): harmless(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [harmless(item) for item in value]
-    return value
+    return with_each_text(value, lambda text: _OPENING.sub(r"\g<0> ", printable(text)))

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Characters of a server's texts that never reach a terminal, a log, a table or a page."""
+"""Characters that never reach a terminal, a log, a table or a page, and the way to all texts of a value."""
 
 from __future__ import annotations
 
@@ -19,3 +19,14 @@ _REPLACED: t.Final = dict.fromkeys((*_CONTROLS, *_DIRECTIONS, *_NO_CHARACTERS), 
 def printable(text: str) -> str:
     """The text with U+FFFD in place of each such character."""
     return text.translate(_REPLACED)
+
+
+def with_each_text(value: t.Any, change: t.Callable[[str], str]) -> t.Any:
+    """The value with each of its texts changed; mappings are gone through with their keys, tuples become lists."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, t.Mapping):
+        return {with_each_text(key, change): with_each_text(item, change) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [with_each_text(item, change) for item in value]
+    return value

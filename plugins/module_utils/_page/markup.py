@@ -14,7 +14,10 @@ import hashlib
 import html
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.printable import printable
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.printable import (
+    printable,
+    with_each_text,
+)
 
 _STARTS_FORMULA: t.Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """A cell that begins so is a formula to a spreadsheet, quoted or not; the last four are the wide forms (OWASP)."""
@@ -22,13 +25,7 @@ _STARTS_FORMULA: t.Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uf
 
 def escaped(value: t.Any) -> t.Any:
     """A tree of mappings and lists with all texts, keys too, escaped for the content and quoted attributes of XML."""
-    if isinstance(value, str):
-        return html.escape(printable(value), quote=True)
-    if isinstance(value, t.Mapping):
-        return {escaped(key): escaped(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [escaped(item) for item in value]
-    return value
+    return with_each_text(value, lambda text: html.escape(printable(text), quote=True))
 
 
 def csv_text(rows: t.Iterable[t.Mapping[str, t.Any]], columns: t.Sequence[str], *, heading: bool = True) -> str:
