@@ -686,7 +686,7 @@ elapsed:
   sample: 214.3
 effective:
   description: The weakest C(effective) of all resources. V(no) is weaker than V(unknown), and that is weaker than
-    V(yes). V(yes) where there are none.
+    V(yes). V(yes) if there are none. Check mode tells how it would be at the end of the run, after the reboot too.
   returned: always
   type: str
   sample: "yes"
@@ -704,8 +704,8 @@ notes:
   elements: str
   sample: []
 reboot_required:
-  description: Whether a resource waits for a reboot at the end of the run. In check mode, whether one would wait before
-    the reboot that O(reboot=where_needed) permits.
+  description: Whether a resource waits for a reboot at the end of the run; in check mode, whether one would wait. After
+    the reboot that O(reboot=where_needed) permits, none does.
   returned: always
   type: bool
   sample: false

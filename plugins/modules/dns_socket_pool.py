@@ -183,7 +183,8 @@ effective:
     - V(yes) - it does, or it is stopped and will read them at its start.
     - V(no) - it has not been restarted since they were changed.
     - V(unknown) - somebody else wrote them last, or the journal is switched off.
-    - The answer is the same on later runs, until DNS has been restarted, by whomever.
+    - The answer is the same on later runs, until DNS has been restarted, by whomever. Check mode tells how it would be
+      at the end of the run.
   returned: success
   type: str
   sample: "no"

@@ -171,7 +171,8 @@ effective:
     - V(yes) - it is.
     - V(no) - it waits for a reboot, or the DNS server still has the pool that it drew before. RV(reasons) says which.
     - V(unknown) - somebody else wrote C(MaxUserPort) last, or the journal is switched off.
-    - The answer is the same on later runs, until the reboot or the restart of DNS has come.
+    - The answer is the same on later runs, until the reboot or the restart of DNS has come. Check mode tells how it
+      would be at the end of the run.
   returned: success
   type: str
   sample: "no"

@@ -233,7 +233,8 @@ effective:
     - V(yes) - it is.
     - V(no) - it waits for a reboot, or for ports that are in use. RV(reasons) says which.
     - V(unknown) - somebody else wrote the value last, or the journal is switched off.
-    - The answer is the same on later runs, until the reboot has come.
+    - The answer is the same on later runs, until the reboot has come. Check mode tells how it would be at the end of
+      the run.
   returned: success
   type: str
   sample: "no"

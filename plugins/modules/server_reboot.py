@@ -177,7 +177,7 @@ after:
   type: dict
   contains: *boot
 effective:
-  description: V(no) in check mode where settings wait for the reboot, otherwise V(yes).
+  description: Always V(yes), since a failed reboot fails the task. In check mode, how it would be after the reboot.
   returned: success
   type: str
   sample: "yes"
@@ -188,7 +188,7 @@ reasons:
   elements: str
   sample: []
 reboot_required:
-  description: In check mode whether settings of this collection wait for the reboot. Otherwise V(false).
+  description: Always V(false), in check mode too. RV(before) says what waits for the reboot.
   returned: success
   type: bool
   sample: false

@@ -116,7 +116,7 @@ effective:
     - V(yes) - it is, for every service of the list.
     - V(no) - the delayed start was set and no boot has followed. That is no reason to reboot.
     - V(unknown) - somebody else set the delayed start last, or the journal is switched off.
-    - The answer is the same on later runs, until the next boot.
+    - The answer is the same on later runs, until the next boot. Check mode tells how it would be at the end of the run.
   returned: success
   type: str
   sample: "no"

@@ -242,7 +242,8 @@ effective:
     - V(yes) - the service has started since the change, or it is stopped and will read its port when it starts.
     - V(no) - it has not. RV(reasons) says what must be restarted.
     - V(unknown) - somebody else wrote the value last, or the journal is switched off.
-    - The answer is the same on later runs, until the restart or the reboot has come, by whomever.
+    - The answer is the same on later runs, until the restart or the reboot has come, by whomever. Check mode tells how
+      it would be at the end of the run.
   returned: success
   type: str
   sample: "no"

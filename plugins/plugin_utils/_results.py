@@ -70,7 +70,6 @@ def reboot_result(outcome: Outcome, *, host: str, check_mode: bool, diff: bool) 
     waiting = list(report.settled)
     before = {"uptime": round(report.uptime_before), "waiting_for_reboot": waiting}
     after = {"uptime": round(report.uptime or 0), "waiting_for_reboot": []}
-    unsettled = bool(waiting) and not report.rebooted
     result = {
         **_common(outcome, check_mode=check_mode),
         "changed": True,
@@ -78,9 +77,10 @@ def reboot_result(outcome: Outcome, *, host: str, check_mode: bool, diff: bool) 
         "elapsed": round(report.elapsed, 1),
         "before": before,
         "after": after,
-        "effective": "no" if unsettled else "yes",
-        "reasons": [f"{', '.join(waiting)} waits for this reboot."] if unsettled else [],
-        "reboot_required": unsettled,
+        # How it stands after the reboot, which in check mode would come.
+        "effective": "yes",
+        "reasons": [],
+        "reboot_required": False,
         "services": dict(report.services),
     }
     if report.method:

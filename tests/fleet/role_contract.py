@@ -124,12 +124,14 @@ class RoleContract:
     """The tests; ``runs`` and ``server`` are fixtures of the module."""
 
     def test_check_mode_tells_the_change_and_makes_none(self, runs: Runs, server: Server) -> None:
-        """The diff is the one of the run."""
+        """The diff is the one of the run, and so is how things stand in the end."""
         beat, done = converged(runs.checked, server.id), converged(runs.first, server.id)
         assert beat.event == "ok", beat.message
         assert standing(beat.after) == standing(beat.before)
         assert beat.result["changed"] is server.changes
         assert beat.result["diff"] == done.result["diff"]
+        for name in ("effective", "reboot_required", "restart_required"):
+            assert beat.result[name] == done.result[name], name
 
     def test_everything_runs_and_has_its_ports(self, runs: Runs, server: Server) -> None:
         """What was down is up, and each port is with its owner."""

@@ -40,8 +40,11 @@ class Outcome:
 
     @property
     def end(self) -> Outcome:
-        """The last run: how things stand."""
-        return self.proof or self
+        """The last run: how things stand; in check mode, how they would stand after the reboot that would come."""
+        if self.proof or self.reboot is None or self.reboot.rebooted:
+            return self.proof or self
+        plans = tuple(map(_as_rebooted, self.plans))
+        return dataclasses.replace(self, planned=dataclasses.replace(self.planned, plans=plans), reboot=None)
 
     @property
     def changed(self) -> bool:
@@ -59,9 +62,9 @@ class Outcome:
 
     @property
     def plans(self) -> tuple[Plan, ...]:
-        """Each planned resource with the force that it has now."""
+        """Each planned resource with the force that it has now, or in check mode would have after the steps."""
         if not self.applied:
-            return self.planned.plans
+            return tuple(map(self._as_foreseen, self.planned.plans))
         return tuple(self._now(plan, after) for plan, after in zip(self.planned.plans, self.final.plans, strict=True))
 
     def _now(self, plan: Plan, after: Plan) -> Plan:
@@ -86,6 +89,12 @@ class Outcome:
     def restart_required(self) -> bool:
         """Whether something waits for a restart of DNS."""
         return any(plan.effectiveness.restart_required for plan in self.plans)
+
+
+def _as_rebooted(plan: Plan) -> Plan:
+    """How it stands after a boot, at which DNS reads its settings, too."""
+    waits = plan.effectiveness.reboot_required or plan.effectiveness.restart_required
+    return dataclasses.replace(plan, effectiveness=EFFECTIVE, restarts=()) if waits else plan
 
 
 def failures(outcome: Outcome) -> tuple[str, ...]:

@@ -70,7 +70,8 @@ def test_what_check_mode_returns() -> None:
     assert returned["changed"]
     assert not returned["rebooted"]
     assert returned["msg"] == "The server would be rebooted. reserved_ports waits for it."
-    assert (returned["effective"], returned["reboot_required"]) == ("no", True)
+    assert (returned["effective"], returned["reboot_required"]) == ("yes", False), "as it would be afterwards"
+    assert returned["before"]["waiting_for_reboot"] == ["reserved_ports"]
     assert {"method", "diff"}.isdisjoint(returned)
 
 
