@@ -249,6 +249,8 @@ options:
     description:
       - Allow the DNS server to be restarted. It happens only if a setting waits for it, if DNS holds a port of a
         victim that is to be started, or if a port must be free to be excluded.
+      - A list of excluded ports below the default range 49152-65535 waits for no restart if a run with victims finds that
+        no pool of the server can reach these ports. The next start of DNS reads the list.
       - Services that depend on DNS are stopped and started with it. The run goes on when C(dns.exe) holds UDP port 53
         again, at most 120 seconds later.
       - The default is V(false), because a restart is an outage of name resolution and draws a new pool.

@@ -9,9 +9,13 @@ import typing as t
 
 import pytest
 
+from tests.fleet.errands import CONVERGE
+from tests.fleet.in_process import Stage
+from tests.fleet.role_arguments import task_arguments
 from tests.fleet.role_contract import (
     RoleContract,
     Server,
+    asked_to_stop,
     assert_left_alone,
     assert_refused,
     converged,
@@ -19,7 +23,7 @@ from tests.fleet.role_contract import (
 )
 from tests.fleet.role_runs import Runs
 from tests.fleet.snapshot import SERVICES
-from tests.fleet.stories import Json
+from tests.fleet.stories import HostCase, Json, Step
 
 DC: t.Final[Json] = {"roles": ["domain_controller", "dns", "ias"]}
 WIDE: t.Final[Json] = {"dynamic_range": "1025-60000"}
@@ -343,6 +347,35 @@ def test_where_nothing_is_in_danger_nothing_is_said(runs: Runs) -> None:
     beat = converged(runs.first, "dc-2008-safe")
     assert beat.warnings == ""
     assert beat.message == "Nothing to change; the services run and own their ports."
+
+
+@pytest.mark.parametrize(("host", "stops"), [("dc-2016", 0), ("dc-2019", 1)])
+def test_dns_restarts_only_for_ports_that_a_pool_can_hold(runs: Runs, host: str, stops: int) -> None:
+    """Those of RADIUS lie below the default range; the list is written all the same, for the day that it is widened."""
+    beat = converged(runs.first, host)
+    assert asked_to_stop(beat).count("DNS") == stops
+    assert beat.result["dns_restarted"] is bool(stops)
+    said = any("DNS needs no restart" in note for note in beat.result["notes"])
+    assert said is not bool(stops)
+    undone = converged(runs.undone, host)
+    assert asked_to_stop(undone).count("DNS") == int("dynamic_range" in scenario_of(host))
+
+
+def test_dns_restarts_for_a_port_that_it_holds_though_no_pool_can_hold_it_any_more() -> None:
+    """The pool of now was drawn from a wider range, which somebody has narrowed since."""
+    narrow: Json = {"start": 49152, "number": 16384}
+    role = task_arguments("dc_ias", CONVERGE, {})
+    stage = Stage(HostCase(id="narrowed", server={**DC, **WIDE, "release": "2016", "broken": "IKEEXT"}, steps=()))
+    assert stage.beat(Step(module="dynamic_ports", options=narrow)).event == "ok"
+    beat = stage.beat(Step(module="converge", options=role))
+    assert (beat.event, beat.result["dns_restarted"]) == ("ok", True), beat.message
+    assert beat.after.runs("IKEEXT")
+    assert beat.after.holders("udp", 4500) == {"IKEEXT"}
+
+
+def scenario_of(host: str) -> Json:
+    """What the server is made of."""
+    return next(server.scenario for server in SERVERS if server.id == host)
 
 
 def test_dns_starts_delayed_only_where_that_is_chosen(runs: Runs) -> None:

@@ -332,6 +332,8 @@ class Context:
     """Ports held by one of ``owners`` count as free: the caller stops that owner first."""
     restarts_dns: bool = False
     """The caller restarts DNS in this very run where a plan needs it."""
+    spares_dns: bool = False
+    """Ports that no pool of the server can hold are not worth a restart of DNS: the caller looks at who holds them."""
     dns_will_stop: bool = False
     """Ports held by the DNS server count as free: the caller stops it first, and it draws other ports then."""
 

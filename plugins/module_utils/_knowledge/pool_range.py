@@ -21,7 +21,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.rele
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import MAX_USER_PORT_FACT
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.port_lists import LOWEST_DRAWN_PORT
-from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import HIGHEST_PORT, PortRange
+from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import HIGHEST_PORT, PortRange, PortSet
 
 Rule = t.Literal["default", "dynamic_range", "max_user_port", "count_from_start"]
 
@@ -76,6 +76,13 @@ def configured_pool_range(facts: Facts, capabilities: Capabilities) -> PoolRange
 def range_by_the_other_reading(capabilities: Capabilities, highest: int | None) -> PortRange | None:
     """The range of the pool if MaxUserPort were the highest port; ``None`` if the range is not contested."""
     return _up_to(highest) if highest is not None and capabilities.dns_pool_range == "count_from_start" else None
+
+
+def ports_of_next_pools(facts: Facts, capabilities: Capabilities) -> PortSet:
+    """Every port that a pool may be drawn from, by either reading where the sources disagree; raises FactsNeeded."""
+    facts.require(*pool_range_questions(capabilities))
+    other = range_by_the_other_reading(capabilities, max_user_port(facts))
+    return PortSet.of(configured_pool_range(facts, capabilities).ports, *([other] if other else []))
 
 
 def _up_to(highest: int) -> PortRange:

@@ -44,11 +44,18 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     texts,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import DNS_SERVICE
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.pool_range import (
+    pool_range_questions,
+    ports_of_next_pools,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.pool_settings import (
     DEFAULT_POOL_SIZE,
     MAXIMUM_POOL_SIZE,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import Release
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import (
+    DEFAULT_POOL_RANGE,
+    Release,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import (
     DEAD_EXCLUSIONS_NAME,
     DNS_KEY,
@@ -126,7 +133,7 @@ def plan(wanted: DnsSocketPool, context: Context) -> Plan:
     asked = wanted.excluded.on(context.facts, POOL_PROTOCOLS) if wanted.excluded else PortSet()
     context.facts.require(*_last(wanted, asked, context))
     parts = _parts(wanted, asked, context)
-    made = plan_of(NAME, parts, _effectiveness_of(parts, context))
+    made = _without_needless_restart(plan_of(NAME, parts, _effectiveness_of(parts, context)), asked, context)
     return dataclasses.replace(
         made,
         warnings=(*made.warnings, *_dead_value_warning(context)),
@@ -169,7 +176,8 @@ def _second(wanted: DnsSocketPool, context: Context) -> list[Fact[t.Any]]:
 def _last(wanted: DnsSocketPool, asked: PortSet, context: Context) -> list[Fact[t.Any]]:
     """What a change has to know, or a restart for the sake of an earlier one."""
     if _differs(wanted, asked, context):
-        return [DNS_NAMES_FACT, *dns_restart.questions_of_change(context)]
+        ranges = pool_range_questions(context.capabilities) if _may_spare(asked, context) else []
+        return [DNS_NAMES_FACT, *dns_restart.questions_of_change(context), *ranges]
     entries = (context.entry(name) for name in (SIZE_ENTRY, LIST_ENTRY))
     waits = [entry.wait for entry in entries if entry and entry.wait]
     return [question for wait in waits for question in dns_restart.questions_of_wait(wait, context)]
@@ -195,7 +203,7 @@ def undo(wanted: DnsSocketPool, context: Context) -> Plan:
     )
     parts = [part for part in undone if part]
     effectiveness = _pending_effectiveness(context) if any(part.steps for part in parts) else EFFECTIVE
-    return plan_of(NAME, parts, effectiveness)
+    return _without_needless_restart(plan_of(NAME, parts, effectiveness), asked, context)
 
 
 def _refuse_list_without_support(wanted: DnsSocketPool, context: Context) -> None:
@@ -272,6 +280,10 @@ _WAITS: t.Final = Effectiveness(
 )
 _IF_TAKEN: t.Final = Effectiveness("no", "it waits for a restart of DNS.", restart_required=True)
 _STOPPED: t.Final = Effectiveness("yes", "The DNS server is stopped; its next start reads the new settings.")
+_OUT_OF_REACH: t.Final = (
+    "DNS needs no restart for its list of excluded ports: they lie outside of the range that it draws from, and its "
+    "next start reads the list."
+)
 _FOREIGN: t.Final = Effectiveness(
     "unknown", "These settings were not last written by this collection: whether DNS has restarted since is not known."
 )
@@ -307,6 +319,26 @@ def _effectiveness_of(parts: t.Sequence[Part], context: Context) -> Effectivenes
     if any(one.waits(context) for one in settings):
         return _WAITS
     return weakest([one.effectiveness(part, context) for one, part in zip(settings, parts, strict=False)])
+
+
+def _may_spare(asked: PortSet, context: Context) -> bool:
+    """Whether it is worth to ask if a pool can hold these ports. The default range has them, or they are below it."""
+    return context.spares_dns and bool(asked) and asked.isdisjoint(PortSet.of(DEFAULT_POOL_RANGE))
+
+
+def _without_needless_restart(made: Plan, asked: PortSet, context: Context) -> Plan:
+    """A change of the list alone waits for nothing if no pool of this server can hold the ports; raises FactsNeeded.
+
+    The list is read at the next start of DNS, and until then the pool is the one that was drawn already. That it holds
+    none of these ports is looked at apart from this.
+    """
+    is_list_alone = bool(made.steps) and made.journal.keys() == {LIST_ENTRY}
+    if not (is_list_alone and made.effectiveness.restart_required and _may_spare(asked, context)):
+        return made
+    if not asked.isdisjoint(ports_of_next_pools(context.facts, context.capabilities)):
+        return made
+    entries = {name: entry and dataclasses.replace(entry, wait=None) for name, entry in made.journal.items()}
+    return dataclasses.replace(made, effectiveness=EFFECTIVE, journal=entries, notes=(*made.notes, _OUT_OF_REACH))
 
 
 RESOURCE: t.Final = Resource(

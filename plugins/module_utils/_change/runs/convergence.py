@@ -145,6 +145,7 @@ def converge(request: Request, facts: Facts, release: Release, now: float) -> Co
         owners=tuple(victim.as_owner() for victim in request.victims),
         may_stop_owners=request.stop_owners,
         restarts_dns=request.restart_dns,
+        spares_dns=bool(request.victims),
         dns_will_stop=request.restart_dns and bool(request.victims),
     )
     plans, reports = _plans_and_reports(request, context)
@@ -297,7 +298,8 @@ def _refuse_two_for_one(plans: tuple[Plan, ...]) -> None:
 
 
 def _as_observed(plan: Plan, reports: t.Iterable[VictimReport]) -> Plan:
-    if plan.changed:
+    # A change that waits for a restart brings one anyway, where that is allowed.
+    if plan.changed and plan.effectiveness.effective != "yes":
         return plan
     return dataclasses.replace(plan, effectiveness=observed_effectiveness(plan, _held_by_dns(reports) & plan.guarded))
 
