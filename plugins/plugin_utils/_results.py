@@ -35,7 +35,7 @@ def single_result(outcome: Outcome, *, host: str, check_mode: bool, diff: bool) 
 def many_results(outcome: Outcome, *, host: str, check_mode: bool, diff: bool) -> dict[str, t.Any]:
     """The result of ``converge``."""
     end = outcome.end
-    forces = [plan.effectiveness for plan in end.plans]
+    judged = [plan.effectiveness for plan in end.plans]
     runs = (outcome.planned, end.planned)
     result = {
         **_common(outcome, check_mode=check_mode),
@@ -49,8 +49,8 @@ def many_results(outcome: Outcome, *, host: str, check_mode: bool, diff: bool) -
         "relieved": list(dict.fromkeys(name for planned in runs for name in planned.relieved)),
         "dns_restarted": any(run.planned.restarts_dns and run.applied for run in (outcome, end)),
         "rebooted": outcome.reboot is not None and outcome.reboot.rebooted,
-        "effective": weakest(forces).effective,
-        "reasons": [force.reason for force in forces if force.reason],
+        "effective": weakest(judged).effective,
+        "reasons": [effectiveness.reason for effectiveness in judged if effectiveness.reason],
         "notes": list(notes(outcome)),
     }
     if outcome.reboot:

@@ -280,7 +280,7 @@ class Plan:
     waiting_for: tuple[t.Mapping[str, t.Any], ...] = ()
     guarded: PortSet = NO_PORTS
     """UDP ports that the DNS server's pool must not hold once this plan is in force."""
-    force_if_taken: Effectiveness = EFFECTIVE
+    effectiveness_if_taken: Effectiveness = EFFECTIVE
     """How it stands while dns.exe holds one of ``guarded``; the reason says what it waits for."""
     details: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
     """Further returned values of this resource."""
@@ -290,7 +290,7 @@ class Plan:
     """Services that hold the ports of ``steps_when_free`` now."""
     restarts: tuple[str, ...] = ()
     """Services that must be restarted before this counts; ``converge`` does it for victims that may be restarted."""
-    force_restarted: Effectiveness = EFFECTIVE
+    effectiveness_after_restart: Effectiveness = EFFECTIVE
     """How it stands once they are."""
     late: PortSet = NO_PORTS
     """TCP ports that are listened on only after such a restart, or a reboot."""

@@ -197,7 +197,7 @@ class Setting:
             return self.foreign
         return self.pending(context) if self.waits(context) else EFFECTIVE
 
-    def undone_force(self, part: Part | None, context: Context) -> Effectiveness:
+    def effectiveness_of_undo(self, part: Part | None, context: Context) -> Effectiveness:
         """What is in force once the value is taken back."""
         return self.pending(context) if part and part.steps else EFFECTIVE
 

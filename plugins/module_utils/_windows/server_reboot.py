@@ -119,7 +119,7 @@ def carry_out(
     if permit is None or request.reboot is None:
         return outcome
     if check_mode:
-        return dataclasses.replace(outcome, reboot=_foreseen(outcome, permit))
+        return dataclasses.replace(outcome, reboot=_check_mode_report(outcome, permit))
     try:
         report = _Rebooting(client, looking_client, request.reboot, permit, clock).report(outcome)
     except (WindowsError, WsmanError) as error:
@@ -146,7 +146,7 @@ def _proved(client: Client, request: Request, outcome: Outcome, clock: Clock) ->
     return dataclasses.replace(outcome, proof=proof)
 
 
-def _foreseen(outcome: Outcome, permit: Permission) -> Report:
+def _check_mode_report(outcome: Outcome, permit: Permission) -> Report:
     """The report of a reboot that does not come, because this is check mode."""
     waiting = (plan.resource for plan in outcome.plans if plan.effectiveness.reboot_required)
     settled = tuple(dict.fromkeys((*permit.settles, *waiting)))

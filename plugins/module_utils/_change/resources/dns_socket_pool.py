@@ -138,7 +138,7 @@ def plan(wanted: DnsSocketPool, context: Context) -> Plan:
         made,
         warnings=(*made.warnings, *_dead_value_warning(context)),
         guarded=asked if wanted.state != "absent" else PortSet(),
-        force_if_taken=_IF_TAKEN,
+        effectiveness_if_taken=_IF_TAKEN,
     )
 
 

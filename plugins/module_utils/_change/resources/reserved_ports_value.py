@@ -58,7 +58,7 @@ def plan(ports: PortSet, state: ListState, protocol: t.Literal["tcp", "udp", "bo
     return dataclasses.replace(
         plan_of("reserved_ports", [part], SETTING.effectiveness(part, context)),
         guarded=wanted.ports,
-        force_if_taken=_IF_TAKEN,
+        effectiveness_if_taken=_IF_TAKEN,
     )
 
 
@@ -68,7 +68,7 @@ def undo(ports: PortSet, context: Context) -> Plan:
     part = SETTING.list_undone(ports, context, along=PortSet.of(IPSEC_NAT_PORT))
     if part is None:
         return Plan("reserved_ports", shown, shown, EFFECTIVE)
-    return plan_of("reserved_ports", [part], SETTING.undone_force(part, context))
+    return plan_of("reserved_ports", [part], SETTING.effectiveness_of_undo(part, context))
 
 
 _AFTER_REBOOT: t.Final = Effectiveness(

@@ -171,7 +171,9 @@ def _shown_plan(
         before={"ports": made.before},
         after={"ports": made.after},
         restarts=restarts,
-        force_restarted=weakest([effectiveness for row, effectiveness in verdicts.items() if row.restart == REBOOT]),
+        effectiveness_after_restart=weakest(
+            [effectiveness for row, effectiveness in verdicts.items() if row.restart == REBOOT]
+        ),
         late=PortSet.of(*(number for row in waiting if (number := numbers.get(row)))),
         details={
             "restart_services": list(restarts),

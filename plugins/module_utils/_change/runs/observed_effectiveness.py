@@ -19,7 +19,7 @@ def observed_effectiveness(plan: Plan, taken: PortSet) -> Effectiveness:
     if not taken:
         return plan.effectiveness
     held = f"dns.exe holds UDP {_shortened(taken)} although the setting forbids it"
-    return dataclasses.replace(plan.force_if_taken, reason=f"{held}: {plan.force_if_taken.reason}")
+    return dataclasses.replace(plan.effectiveness_if_taken, reason=f"{held}: {plan.effectiveness_if_taken.reason}")
 
 
 def _shortened(ports: PortSet) -> str:

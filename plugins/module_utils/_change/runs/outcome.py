@@ -62,23 +62,23 @@ class Outcome:
 
     @property
     def plans(self) -> tuple[Plan, ...]:
-        """Each planned resource with the force that it has now, or in check mode would have after the steps."""
+        """Each planned resource with its effectiveness now, or in check mode as it would be after the steps."""
         if not self.applied:
-            return tuple(map(self._as_foreseen, self.planned.plans))
+            return tuple(map(self._as_planned, self.planned.plans))
         return tuple(self._now(plan, after) for plan, after in zip(self.planned.plans, self.final.plans, strict=True))
 
     def _now(self, plan: Plan, after: Plan) -> Plan:
         # Without an entry in the journal the second look can't know what the change of just now waits for.
         if self.request.undo or (plan.changed and not self.request.journal):
-            return self._as_foreseen(plan)
+            return self._as_planned(plan)
         return dataclasses.replace(plan, effectiveness=after.effectiveness)
 
-    def _as_foreseen(self, plan: Plan) -> Plan:
+    def _as_planned(self, plan: Plan) -> Plan:
         """What the plan said holds, unless what it waits for was restarted."""
         if plan.effectiveness.restart_required and self.planned.restarts_dns:
             return dataclasses.replace(plan, effectiveness=EFFECTIVE)
         restarted = plan.restarts and set(plan.restarts) <= set(self.planned.interrupted)
-        return dataclasses.replace(plan, effectiveness=plan.force_restarted) if restarted else plan
+        return dataclasses.replace(plan, effectiveness=plan.effectiveness_after_restart) if restarted else plan
 
     @property
     def reboot_required(self) -> bool:

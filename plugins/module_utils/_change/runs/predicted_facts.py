@@ -34,7 +34,7 @@ _AS_READ: t.Final = {"Automatic": "Auto"}
 
 
 def facts_after(facts: Facts, steps: t.Iterable[Step]) -> Facts:
-    """The facts as these steps leave them, as far as they are about settings; what runs is not foreseen.
+    """The facts as these steps leave them, as far as they are about settings; which services run is not predicted.
 
     The steps were planned on these facts, so what they change is among them.
     """

@@ -76,19 +76,21 @@ _START_MODES: t.Final[tuple[StartMode, ...]] = t.get_args(StartMode)
 
 
 def _row(
-    resource: Resource, part: str, configured: t.Any, force: Effectiveness, waits_for: WaitsFor | None = None
+    resource: Resource, part: str, configured: t.Any, effectiveness: Effectiveness, waits_for: WaitsFor | None = None
 ) -> EffectiveRow:
-    """One thing that is configured; what its force requires comes before what else it may wait for."""
-    required: WaitsFor | None = "reboot" if force.reboot_required else "dns_restart" if force.restart_required else None
+    """One thing that is configured; a reboot or restart that it requires comes before any other event."""
+    required: WaitsFor | None = (
+        "reboot" if effectiveness.reboot_required else "dns_restart" if effectiveness.restart_required else None
+    )
     return EffectiveRow(
         resource=resource,
         part=part,
         configured=configured,
-        effective=force.effective,
-        reason=force.reason,
+        effective=effectiveness.effective,
+        reason=effectiveness.reason,
         waits_for=required or waits_for,
-        reboot_required=force.reboot_required,
-        restart_required=force.restart_required,
+        reboot_required=effectiveness.reboot_required,
+        restart_required=effectiveness.restart_required,
     )
 
 
