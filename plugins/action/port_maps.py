@@ -60,7 +60,7 @@ class ActionModule(ActionBase):
         return {"changed": bool(written), "written": written}
 
     def _written(self, path: pathlib.Path, text: str) -> bool:
-        """Whether it had to be written; in check mode nothing is."""
+        """Write a picture unless the file has it already; True if it differed. Check mode writes nothing."""
         if path.is_file() and path.read_bytes() == text.encode():
             return False
         if not self._task.check_mode:

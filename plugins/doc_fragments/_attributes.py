@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every module of this collection can do, told once. A module repeats only what differs."""
+"""The attributes of every module of this collection. A module repeats only those that differ."""
 
 from __future__ import annotations
 

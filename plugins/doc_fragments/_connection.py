@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the modules reach a server, what they need there and on the controller, and what they leave on it."""
+"""The modules' way to a server, their needs there and on the controller, and the traces that they leave on it."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ _value:
 
 
 class FilterModule:
-    """What Ansible looks for."""
+    """The class that Ansible looks for; it names the filter."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         """The filter by its name."""

@@ -119,7 +119,7 @@ def _map(host: Host, number: int, read_at: str) -> str:
 
 
 class FilterModule:
-    """What Ansible looks for."""
+    """The class that Ansible looks for; it names the filter."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         """The filter by its name."""

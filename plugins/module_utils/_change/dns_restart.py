@@ -26,7 +26,7 @@ def running_process(context: Context) -> int:
 
 
 def questions_of_change(context: Context) -> tuple[Fact[t.Any], ...]:
-    """What a change has to know of DNS, to be asked together: how old it is, or who must stop with it."""
+    """Facts about DNS that a change needs, asked together: the age of its process, or the services that stop too."""
     process_id = running_process(context)
     if not process_id:
         return ()
@@ -42,10 +42,10 @@ def questions_of_wait(wait: Wait, context: Context) -> tuple[Fact[t.Any], ...]:
 
 
 def wait(context: Context) -> Wait | None:
-    """What a change of now waits for: nothing while DNS is stopped, since its next start reads the new values.
+    """The restart of DNS that a new change waits for; ``None`` while DNS is stopped: its next start reads the values.
 
-    Its age is not asked for where this run restarts DNS: only if it is killed before that, the note counts, and then
-    an age of 0 says the same, that a process older than the note is the one of then.
+    If this run restarts DNS, its age is not asked for: the note counts only if the run is killed before the restart,
+    and an age of 0 then says the same: a process older than the note is the one that ran when the note was made.
     """
     process_id = running_process(context)
     if not process_id:
@@ -55,7 +55,7 @@ def wait(context: Context) -> Wait | None:
 
 
 def still_waits(wait: Wait, context: Context) -> bool:
-    """Whether DNS runs and has not restarted since; raises FactsNeeded."""
+    """True if DNS runs and has not restarted since the change; raises FactsNeeded."""
     process_id = running_process(context)
     if not process_id:
         return False

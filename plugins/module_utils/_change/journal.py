@@ -63,7 +63,9 @@ class Wait:
     process_id: int = 0
 
     def is_over(self, *, now: float, age: float, process_id: int = 0) -> bool:
-        """Whether the event has come: younger than it would be without it, or another process. Differences only."""
+        """True if the event has come: the process is another one, or is younger than it would be without the event.
+
+        Only differences of times are compared, since the clocks of server and controller differ."""
         if self.process_id and process_id != self.process_id:
             return True
         return age + CLOCK_TOLERANCE < self.age + (now - self.since)
@@ -71,7 +73,7 @@ class Wait:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Entry:
-    """What we did to one object."""
+    """Our changes to one object."""
 
     original: State
     written: State
@@ -103,11 +105,11 @@ class Journal:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing of ours is left to remember."""
+        """True if no change of ours is left to remember."""
         return not self.entries and not self.stopped
 
     def waits_for(self, event: Event) -> bool:
-        """Whether any change waits for that event."""
+        """True if any change waits for that event."""
         return any(entry.wait and entry.wait.event == event for entry in self.entries.values())
 
 

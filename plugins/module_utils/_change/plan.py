@@ -1,9 +1,9 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a planner returns: steps to do, the state before and after, and what is in force.
+"""A plan, the result of a planner: steps to do, the state before and after, and the settings' effectiveness.
 
-A planner is a pure function from what was observed and what is wanted to a ``Plan``. Check mode is a plan that is not
+A planner is a pure function from the observed and the wanted state to a ``Plan``. Check mode is a plan that is not
 applied; ``changed``, the diff and the returned values are read off it.
 """
 
@@ -39,10 +39,10 @@ NO_PORTS: t.Final = PortSet()
 
 
 class PlanError(Exception):
-    """What is wanted can't be had on this server; nothing has been changed.
+    """The wanted state can't be reached on this server; nothing has been changed.
 
-    ``subject`` is the object concerned (a value, a service, a port), ``reason`` what Windows or the rule says,
-    ``advice`` what to do next. The host is added where the error is shown.
+    ``subject`` is the object concerned (a value, a service, a port), ``reason`` the answer of Windows or the rule,
+    ``advice`` the next thing to do. The host is added where the error is shown.
     """
 
     def __init__(self, subject: str, reason: str, advice: str = "") -> None:
@@ -246,7 +246,7 @@ class WriteJournal(Step):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Effectiveness:
-    """Whether the configured state is the one in force; a fact of its own, apart from whether it is configured."""
+    """The answer to the question if the configured state is in force, which is not the same as being configured."""
 
     effective: Effective
     reason: str
@@ -281,7 +281,7 @@ class Plan:
     guarded: PortSet = NO_PORTS
     """UDP ports that the DNS server's pool must not hold once this plan is in force."""
     effectiveness_if_taken: Effectiveness = EFFECTIVE
-    """How it stands while dns.exe holds one of ``guarded``; the reason says what it waits for."""
+    """The effectiveness while dns.exe holds one of ``guarded``; the reason names the event that it waits for."""
     details: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
     """Further returned values of this resource."""
     notes: tuple[str, ...] = ()
@@ -291,7 +291,7 @@ class Plan:
     restarts: tuple[str, ...] = ()
     """Services that must be restarted before this counts; ``converge`` does it for victims that may be restarted."""
     effectiveness_after_restart: Effectiveness = EFFECTIVE
-    """How it stands once they are."""
+    """The effectiveness once ``restarts`` have restarted."""
     late: PortSet = NO_PORTS
     """TCP ports that are listened on only after such a restart, or a reboot."""
     is_event: bool = False
@@ -299,7 +299,7 @@ class Plan:
 
     @property
     def changed(self) -> bool:
-        """Whether there is anything to do."""
+        """True if there is anything to do."""
         return bool(self.steps or self.steps_when_free)
 
 
@@ -343,7 +343,7 @@ class Context:
 
     @property
     def capabilities(self) -> Capabilities:
-        """What the server's release can do."""
+        """The capabilities of the server's release."""
         return self.release.capabilities
 
 
@@ -387,4 +387,4 @@ class Resource:
     along: t.Callable[[t.Any, PortSet], t.Any] = _nothing_along
     """The same typed options with some UDP ports reserved along; ``None`` if they reserve nothing."""
     restarts_dns: t.Callable[[t.Any], bool] = _no_restart
-    """Whether typed options ask for a restart of DNS, where their change needs one."""
+    """True if typed options permit a restart of DNS for a change that needs one."""

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who holds a port, and whether it is that port's rightful owner.
+"""The holders of a port, and the test if one of them is its rightful owner.
 
 The owner of a port is an image with the services hosted in that process: UDP 2883 of ActiveSync is w3wp.exe, IAS lives
 in a shared svchost.exe, UDP 4500 of Windows Server 2003 in lsass.exe, itself one of the usual thieves.
@@ -76,13 +76,13 @@ class Holder:
 
     @property
     def can_be_stopped(self) -> bool:
-        """Whether an administrator can end its process, or the listener behind it."""
+        """True if an administrator can end its process, or the listener behind it."""
         image = self.image.casefold()
         return image != known_services.LSASS_IMAGE and not (self.outgoing and image == _KERNEL_IMAGE)
 
     @property
     def remedy(self) -> str:
-        """What frees the port now, as half a sentence."""
+        """The action that frees the port now, as half a sentence."""
         if not self.outgoing:
             return "stop that process, or move it to another port"
         if not self.can_be_stopped:
@@ -91,7 +91,7 @@ class Holder:
 
     @property
     def is_dns(self) -> bool:
-        """Whether this is the DNS server."""
+        """True if this is the DNS server."""
         return self.image.casefold() == known_services.DNS_IMAGE or known_services.DNS_SERVICE in self.services
 
     def as_dict(self) -> dict[str, t.Any]:
@@ -106,7 +106,7 @@ def process_text(image: str, process_id: int, services: t.Sequence[str]) -> str:
 
 
 def connection_text(process: str, far_ends: t.Sequence[str]) -> str:
-    """How a process holds a TCP port on which it does not listen."""
+    """The words for a TCP port that a process holds without listening on it."""
     if not far_ends:
         return f"a socket of {process} that does not listen"
     more = f" and {len(far_ends) - 1} more" if len(far_ends) > 1 else ""
@@ -114,7 +114,7 @@ def connection_text(process: str, far_ends: t.Sequence[str]) -> str:
 
 
 def held_sentence(held: t.Iterable[Holder]) -> str:
-    """Who holds what, one clause for each process: ``dns.exe (process 9, service DNS) holds UDP 50389, 50636``."""
+    """The held ports, one clause for each process: ``dns.exe (process 9, service DNS) holds UDP 50389, 50636``."""
     ports: dict[str, dict[Protocol, PortSet]] = {}
     for holder in held:
         by_protocol = ports.setdefault(str(holder), {})
@@ -151,7 +151,7 @@ def nameless_holders(sockets: t.Iterable[Socket], connections: t.Iterable[Connec
 def holders_of(
     ports: PortSet, context: Context, *, asked: PortSet | None = None, tcp: PortSet = NO_PORTS
 ) -> tuple[Holder, ...]:
-    """Who holds any of ``ports``; ``asked`` names the (larger) set that was observed.
+    """The holders of any of ``ports``; ``asked`` names the (larger) set that was observed.
 
     ``tcp``: ports of which outgoing connections count too, as they were observed.
     """
@@ -168,7 +168,7 @@ def connection_questions(tcp: PortSet) -> tuple[ConnectionsFact, ...]:
 
 
 def is_rightful(holder: Holder, context: Context) -> bool:
-    """Whether the port belongs to this process: named by the caller, by AD LDS' registry, or by the catalogue."""
+    """True if the port belongs to this process: the caller, AD LDS' registry or a known service says so."""
     return (
         any(
             _is_owner(owner.service, owner.image, holder) and holder.port in owner.ports(holder.protocol)
@@ -180,7 +180,7 @@ def is_rightful(holder: Holder, context: Context) -> bool:
 
 
 def belongs_to(holder: Holder, service: str, image: str) -> bool:
-    """Whether the process is the one of a service, known by its key name or, if given, by its image."""
+    """True if the process is the one of a service, known by its key name or, if given, by its image."""
     return _is_owner(service, image, holder)
 
 

@@ -72,7 +72,7 @@ class WantedPorts:
         return wanted
 
     def questions(self) -> tuple[Fact[t.Any], ...]:
-        """What ``on`` asks first."""
+        """The facts that ``on`` asks first."""
         services = [AD_LDS_SERVICE_PREFIX + instance for instance in self.ad_lds_instances]
         named = [fact for service in services for fact in ad_lds_port_facts(service)]
         every = any(service.key == AD_LDS_KEY for service in self.services)
@@ -88,7 +88,7 @@ class WantedPorts:
 
 
 def given(arguments: t.Mapping[str, t.Any], *, option: str) -> bool:
-    """Whether ports are named at all, by number or otherwise."""
+    """True if ports are named at all, by number or otherwise."""
     return arguments.get(option) is not None or any(arguments.get(name) for name in ARGUMENTS)
 
 

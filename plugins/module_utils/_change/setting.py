@@ -46,12 +46,12 @@ REGISTRY_NAMES: t.Final[t.Mapping[RegistryType, str]] = {
 
 
 def reboot_wait(context: Context) -> Wait:
-    """What a change of now waits for, if Windows reads the value at boot; raises FactsNeeded."""
+    """The reboot that a change made now waits for, if Windows reads the value at boot; raises FactsNeeded."""
     return Wait("reboot", since=context.now, age=context.facts[OperatingSystemFact()].uptime)
 
 
 def still_waits(wait: Wait, context: Context) -> bool:
-    """Whether the reboot, or the restart of DNS, has not come since; raises FactsNeeded."""
+    """True if the reboot, or the restart of DNS, has not come since; raises FactsNeeded."""
     if wait.event == "dns_restart":
         return dns_restart.still_waits(wait, context)
     return not wait.is_over(now=context.now, age=context.facts[OperatingSystemFact()].uptime)
@@ -65,17 +65,17 @@ class Setting:
     entry_name: str
     """Of the journal's entry."""
     reader: str
-    """Who reads it, with the verb: ``Windows reads``."""
+    """The program that reads it, with the verb: ``Windows reads``."""
     shown: t.Callable[[RegistryReading], t.Mapping[str, t.Any]]
     """A reading in the user's words."""
     wait: t.Callable[[Context], Wait | None]
-    """What a change of now waits for."""
+    """The event that a change made now waits for."""
     pending: t.Callable[[Context], Effectiveness]
-    """What is in force right after a change of now."""
+    """The effectiveness right after a change."""
     foreign: Effectiveness
-    """What is in force if somebody else wrote the value."""
+    """The effectiveness if another program wrote the value."""
     still_waits: t.Callable[[Wait, Context], bool] = still_waits
-    """Whether what an earlier change waits for has not come yet."""
+    """True if the event that an earlier change waits for has not come yet."""
     is_always_confirmed: bool = False
     """Its absence is confirmed even if nothing changes."""
 
@@ -89,7 +89,7 @@ class Setting:
         return context.facts[self.fact]
 
     def is_listed(self, context: Context) -> bool:
-        """Whether the key's list of names has it."""
+        """True if the key's list of names has it."""
         names = context.facts[RegistryNamesFact(self.fact.key)]
         wanted = self.fact.name.casefold()
         return not isinstance(names, Absent) and any(name.casefold() == wanted for name, _type in names)
@@ -184,12 +184,12 @@ class Setting:
     # --- in force or not ---------------------------------------------------------------------------------------------
 
     def waits(self, context: Context) -> bool:
-        """Whether an earlier change of ours is not in force yet."""
+        """True if an earlier change of ours is not in force yet."""
         entry = self.entry(context)
         return bool(entry and entry.wait and self.still_waits(entry.wait, context))
 
     def effectiveness(self, part: Part, context: Context) -> Effectiveness:
-        """What is in force after this part of a plan."""
+        """The effectiveness after this part of a plan."""
         if part.steps:
             return self.pending(context)
         entry = self.entry(context)
@@ -198,7 +198,7 @@ class Setting:
         return self.pending(context) if self.waits(context) else EFFECTIVE
 
     def effectiveness_of_undo(self, part: Part | None, context: Context) -> Effectiveness:
-        """What is in force once the value is taken back."""
+        """The effectiveness once the value is taken back."""
         return self.pending(context) if part and part.steps else EFFECTIVE
 
     # --- shared ------------------------------------------------------------------------------------------------------

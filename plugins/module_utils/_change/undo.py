@@ -32,7 +32,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports im
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Undo:
-    """What a value becomes, the journal's entry afterwards (``None``: forgotten), and what the user should know."""
+    """The value after an undo, the journal's entry (``None``: it is removed), and warnings for the user."""
 
     target: RegistryReading
     entry: Entry | None
@@ -73,7 +73,7 @@ def undone_list(
 
 
 def remaining(ours: PortSet, asked: PortSet, along: PortSet) -> PortSet:
-    """Which of our ports stay: those that are not asked for, less what only went along with others."""
+    """Our ports that stay: all that are not asked for; none if all that is left was added on account of others."""
     left = ours - asked
     return NO_PORTS if along >= left else left
 

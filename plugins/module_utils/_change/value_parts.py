@@ -35,9 +35,9 @@ class Part:
     journal: t.Mapping[str, Entry | None] = dataclasses.field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     reading: RegistryReading = Absent.VALUE
-    """How the value reads now; absent where the part is no registry value."""
+    """The value as it reads now; absent if the part is no registry value."""
     target: RegistryReading = Absent.VALUE
-    """How it reads afterwards."""
+    """The value as it reads after the steps."""
 
 
 def plan_of(resource: str, parts: t.Iterable[Part], effectiveness: Effectiveness) -> Plan:

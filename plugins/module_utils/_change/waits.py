@@ -17,7 +17,7 @@ WaitsFor = t.Literal["reboot", "dns_restart", "service_restart", "owner", "boot"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Awaited:
-    """An event that puts settings in force: as a thing to wait for, and as what to do."""
+    """An event that puts settings in force, as a noun and as an order to the administrator."""
 
     event: str
     order: str = ""
@@ -25,7 +25,7 @@ class Awaited:
 
     @property
     def by_itself(self) -> bool:
-        """Whether it comes without anybody's doing, and nothing is at risk before it."""
+        """True if it comes without an action of an administrator, and nothing is at risk before it."""
         return not self.order
 
 
@@ -40,5 +40,5 @@ AWAITED: t.Final[t.Mapping[WaitsFor, Awaited]] = {
 
 
 def comes_by_itself(waits_for: str | None) -> bool:
-    """Whether what waits for this comes without anybody's doing; an unknown word does not."""
+    """True if this event comes without an action of an administrator; an unknown word does not."""
     return any(name == waits_for and awaited.by_itself for name, awaited in AWAITED.items())

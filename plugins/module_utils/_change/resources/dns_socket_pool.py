@@ -88,7 +88,7 @@ ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class DnsSocketPool:
-    """What the user wants; ``None`` leaves a part as it is."""
+    """The state that the user wants; ``None`` leaves a part as it is."""
 
     size: int | t.Literal["default"] | None
     excluded: WantedPorts | None
@@ -155,7 +155,7 @@ def _parts(wanted: DnsSocketPool, asked: PortSet, context: Context) -> list[Part
 
 
 def first(wanted: DnsSocketPool, release: Release) -> tuple[Fact[t.Any], ...]:
-    """What is asked of every server; a release without the list is refused before anything is asked."""
+    """The facts that every server is asked for; none if the release lacks the list, since that is refused at once."""
     if wanted.excluded and not release.capabilities.dns_pool_exclusions:
         return ()
     # A value that should not be there is looked for among the names: asking for it would settle nothing.
@@ -174,7 +174,7 @@ def _second(wanted: DnsSocketPool, context: Context) -> list[Fact[t.Any]]:
 
 
 def _last(wanted: DnsSocketPool, asked: PortSet, context: Context) -> list[Fact[t.Any]]:
-    """What a change has to know, or a restart for the sake of an earlier one."""
+    """The facts that a change needs, or a restart for the sake of an earlier change."""
     if _differs(wanted, asked, context):
         ranges = pool_range_questions(context.capabilities) if _may_spare(asked, context) else []
         return [DNS_NAMES_FACT, *dns_restart.questions_of_change(context), *ranges]
@@ -184,7 +184,7 @@ def _last(wanted: DnsSocketPool, asked: PortSet, context: Context) -> list[Fact[
 
 
 def _differs(wanted: DnsSocketPool, asked: PortSet, context: Context) -> bool:
-    """Whether anything changes, before the absence of a value is confirmed."""
+    """True if anything changes, before the absence of a value is confirmed."""
     if wanted.size is not None and _SIZE.unconfirmed.reading(context) != _size_target(wanted):
         return True
     if wanted.excluded is None:

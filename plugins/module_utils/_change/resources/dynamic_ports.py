@@ -80,7 +80,7 @@ ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class DynamicPorts:
-    """What the user wants; ``None`` leaves a part as it is."""
+    """The state that the user wants; ``None`` leaves a part as it is."""
 
     max_user_port: int | t.Literal["default"] | None
     ports: PortRange | None
@@ -155,7 +155,7 @@ def undo(wanted: DynamicPorts, context: Context) -> Plan:
 
 
 def first(wanted: DynamicPorts, release: Release) -> tuple[Fact[t.Any], ...]:
-    """What is asked of every server of a release; nothing where the release ignores what is wanted."""
+    """The facts that every server of a release is asked for; none if the release ignores the wanted settings."""
     if _why_ignored(wanted, release):
         return ()
     return _questions(wanted, release)
@@ -329,7 +329,7 @@ def _effectiveness_of(part: Part, context: Context) -> Effectiveness:
 
 
 def _pending(part: Part, context: Context) -> Effectiveness:
-    """What a change of now has still to wait for; nobody but the DNS server keeps ports of an earlier range."""
+    """The effectiveness right after a change; only the DNS server keeps ports of an earlier range."""
     if part.entry_name == RANGE_ENTRIES["tcp"]:
         return EFFECTIVE
     return _pending_value(context) if part.entry_name == VALUE_ENTRY else _pending_udp(context)
@@ -345,7 +345,7 @@ def _protocol_warning(wanted: DynamicPorts, context: Context) -> tuple[str, ...]
 
 
 def _range_warnings(wanted: DynamicPorts, context: Context) -> tuple[str, ...]:
-    """Whose ports the drawn ranges hold, by the choice; said in every run, since it stays true."""
+    """Warnings of known services whose ports lie in the chosen ranges; every run repeats them, since they stay true."""
     highest, tcp, udp = _as_wanted(wanted, context)
     warnings: list[str] = []
     if tcp is not None and tcp != DEFAULT_POOL_RANGE:

@@ -100,7 +100,7 @@ def _restoration(protocol: Protocol, original: State, exclusions: Exclusions) ->
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _WantedRanges:
-    """What is asked, and the ports whose sockets were read with the first questions."""
+    """The ports that are asked for, and the ports whose sockets were read with the first questions."""
 
     ports: PortSet
     state: ListState
@@ -110,7 +110,7 @@ class _WantedRanges:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Change:
-    """What one protocol needs."""
+    """The changes that one protocol needs."""
 
     protocol: Protocol
     delete: tuple[PortRange, ...] = ()
@@ -180,7 +180,7 @@ def _addition(protocol: Protocol, wanted: _WantedRanges, exclusions: Exclusions,
 
 
 def _will_be_free(holder: Holder, context: Context) -> bool:
-    """Whether the caller stops this holder before the steps that need free ports."""
+    """True if the caller stops this holder before the steps that need free ports."""
     if DNS_SERVICE in holder.services and context.dns_will_stop:
         return True
     return context.may_stop_owners and any(belongs_to(holder, owner.service, owner.image) for owner in context.owners)

@@ -105,7 +105,7 @@ _POOL_QUESTIONS: t.Final = (ServiceFact(DNS_SERVICE), MAX_USER_PORT_FACT, delaye
 
 
 def _pool_is_open(context: Context) -> bool:
-    """Whether the DNS server has no list of ports that it leaves alone; if it has, that list is another resource."""
+    """True if the DNS server has no list of ports that it leaves alone; if it has, that list is another resource."""
     return not context.capabilities.dns_pool_exclusions
 
 
@@ -145,7 +145,7 @@ def _without_verb(reachable: Ports, exposed: PortSet, context: Context) -> Plan:
 
 
 def _with_pool(made: Plan, exposed: PortSet) -> Plan:
-    """What netsh excludes is kept from programs alone, where the DNS server draws these ports too."""
+    """The plan with a warning of ``exposed``: netsh keeps them from programs, but the DNS server may draw them."""
     details = {**made.details, **_left_open(programs={}, pool=exposed)}
     if not exposed:
         return dataclasses.replace(made, details=details)

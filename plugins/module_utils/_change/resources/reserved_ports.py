@@ -49,7 +49,7 @@ ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ReservedPorts:
-    """What the user wants."""
+    """The state that the user wants."""
 
     ports: WantedPorts
     protocol: t.Literal["tcp", "udp", "both"]

@@ -50,7 +50,7 @@ ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
 }
 
 _SERVICE_NAME: t.Final = re.compile(r"[A-Za-z0-9_.$ \-]{1,256}", re.ASCII)
-"""What may go into sc.exe's command line; key names that Windows services have in practice."""
+"""Names that may go into sc.exe's command line: key names that Windows services have in practice."""
 _WMI_MODES: t.Final[t.Mapping[StartMode, t.Literal["Automatic", "Manual", "Disabled"]]] = {
     "auto": "Automatic",
     "delayed": "Automatic",
@@ -62,7 +62,7 @@ _READ_MODES: t.Final[t.Mapping[str, str]] = {"Auto": "auto", "Manual": "manual",
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ServiceStartMode:
-    """What the user wants."""
+    """The state that the user wants."""
 
     names: tuple[str, ...]
     mode: StartMode
@@ -173,7 +173,7 @@ def _original_mode(entry: Entry, current: str) -> StartMode:
 
 
 def _has_flag(service: Service, mode: StartMode, context: Context) -> bool:
-    """Whether the delayed flag matters: it is ignored unless the service starts automatically."""
+    """True if the delayed flag matters: Windows ignores it unless the service starts automatically."""
     return context.capabilities.delayed_start and (service.start_mode == "Auto" or mode in ("auto", "delayed"))
 
 

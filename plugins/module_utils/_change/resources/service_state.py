@@ -44,7 +44,7 @@ ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ServiceState:
-    """What the user wants; ``timeout`` in seconds for each service."""
+    """The state that the user wants; ``timeout`` in seconds for each service."""
 
     names: tuple[str, ...]
     state: t.Literal["started", "stopped", "restarted"]

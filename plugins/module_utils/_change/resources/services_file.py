@@ -80,12 +80,12 @@ _COMMENT: t.Final = re.compile(r"[ -~]{0,200}")
 # The console tells outputs apart by such words, so the file shall not hold one of ours.
 _MARKER: t.Final = re.compile(r"portkeeper-\d+-(ok|failed)")
 _FOLDER: t.Final = re.compile(r"[A-Za-z]:(?:\\[A-Za-z0-9 _.~\-]*[A-Za-z0-9_~\-])+")
-"""What may go into a command line, in quotes."""
+"""Texts that may go into a command line, in quotes."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ServicesEntries:
-    """What the user wants."""
+    """The state that the user wants."""
 
     wishes: tuple[Wish, ...]
     present: bool

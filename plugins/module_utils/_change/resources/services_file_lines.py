@@ -29,14 +29,14 @@ Lines = tuple[bytes, ...]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ServiceLine:
-    """What one line says; the texts are its bytes read as Latin-1, which loses none."""
+    """The entry in one line; the texts are its bytes read as Latin-1, which loses none."""
 
     name: str
     port: int
     protocol: Protocol
     aliases: tuple[str, ...] = ()
     comment: str | None = None
-    """What follows the first ``#``, without blanks around it."""
+    """The text after the first ``#``, without blanks around it."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -55,11 +55,11 @@ class Wish:
 
     @property
     def key(self) -> str:
-        """How the journal calls it."""
+        """The name of this entry in the journal."""
         return f"{self.name.casefold() or self.port}/{self.protocol}"
 
     def means(self, service: ServiceLine | None, *, any_port: bool) -> bool:
-        """Whether a line is about this entry; names are the same in upper and lower case [K unverified]."""
+        """True if a line is about this entry; names are the same in upper and lower case [K unverified]."""
         if service is None or service.protocol != self.protocol:
             return False
         if self.name and service.name.casefold() != self.name.casefold():
@@ -67,7 +67,7 @@ class Wish:
         return any_port or not self.port or service.port == self.port
 
     def is_met_by(self, service: ServiceLine) -> bool:
-        """Whether a line about this entry says all that is wanted."""
+        """True if a line about this entry has all that is wanted."""
         aliases = self.aliases is None or set(_folded(self.aliases)) == set(_folded(service.aliases))
         comment = self.comment is None or self.comment == (service.comment or "")
         return service.port == self.port and aliases and comment
@@ -75,7 +75,7 @@ class Wish:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Change:
-    """What became of one wish: the lines that went, and the line that came (``None``: none)."""
+    """The lines that one wish removed, and the line that it added (``None``: none)."""
 
     original: Lines
     written: bytes | None
@@ -87,7 +87,7 @@ def split_lines(content: bytes) -> Lines:
 
 
 def service_of(line: bytes) -> ServiceLine | None:
-    """What a line says; ``None`` for comments, empty lines and lines that can't be read."""
+    """The entry in a line; ``None`` for comments, empty lines and lines that can't be read."""
     text, mark, comment = line.partition(b"#")
     fields = [field.decode("latin-1") for field in text.split()]
     found = _PORT.fullmatch(fields[1]) if len(fields) > 1 else None

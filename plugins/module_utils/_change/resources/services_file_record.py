@@ -1,10 +1,10 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the journal keeps of a ``services`` file: never the file, but how to know it again and our lines in it.
+"""The journal's record of a ``services`` file: not the file, but digests to recognise it, and our lines in it.
 
-The bytes before us lie on the server in a backup beside the file. The journal has the digest of those bytes and of what
-we wrote, the lines that we added, and those that we took away or replaced.
+The bytes before us lie on the server in a backup beside the file. The journal has the digests of those bytes and of
+ours, the lines that we added, and those that we took away or replaced.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Record:
     """By the wishes' keys."""
 
     def knows(self, content: bytes) -> bool:
-        """Whether the file is one that we left: a run that was killed leaves the one before its change."""
+        """True if we left the file so; a run that was killed leaves it as it was before the change."""
         return digest(content) in (self.original, *self.written)
 
     def extended(self, old: bytes, new: bytes, changes: Changes) -> Record:
@@ -69,7 +69,7 @@ class Record:
 
 
 def _merged(known: Changes, new: Changes) -> dict[str, Change]:
-    """What went first is the original; a line that is again as it was is none of ours."""
+    """All changes of ours: the first lines that went are the original; a line that is as it was before is dropped."""
     merged = dict(known)
     for key, change in new.items():
         original = known[key].original if key in known else change.original

@@ -64,9 +64,9 @@ NAME: t.Final = "static_rpc_port"
 FIRST_GOOD_PORT_ON_NT5: t.Final = 1200
 """KB194952's own example of a port that is far enough above 1023."""
 FIRST_PORTS: t.Final = 32
-"""How many ports at the start of a dynamic range are taken by programs that start with Windows ([K] unverified)."""
+"""The number of ports at the start of a dynamic range that programs take at the start of Windows ([K] unverified)."""
 NOT_FIXED: t.Final = "default"
-"""What users write for no fixed port."""
+"""The word that users write for no fixed port."""
 _CREATED_KEY: t.Final = "key"
 
 ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
@@ -76,7 +76,7 @@ ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class StaticRpcPorts:
-    """What the user wants: a port for each of these services, or ``None`` for none that is fixed."""
+    """The state that the user wants: a port for each of these services; ``None``: its port is not fixed."""
 
     ports: tuple[tuple[RpcPort, int | None], ...]
 
@@ -118,7 +118,7 @@ def _refuse_same_ports(ports: t.Mapping[RpcPort, int]) -> None:
 
 
 def _event(keys: t.Collection[str]) -> str:
-    """What Windows says to the one pair that an article names."""
+    """The event that Windows logs for the one pair that an article names."""
     return " (Netlogon event 5809, KB224196)" if {"ntds", "netlogon"} <= set(keys) else ""
 
 
@@ -187,7 +187,7 @@ _NEVER_DRAWN: t.Final = PortSet.of(PortRange(0, LOWEST_DRAWN_PORT - 1))
 
 
 def first(wanted: StaticRpcPorts, _release: Release) -> tuple[Fact[t.Any], ...]:
-    """What is asked of every server."""
+    """The facts that every server is asked for."""
     rows = [row for row, _number in wanted.ports]
     services = [ServiceFact(row.service) for row in rows if row.service]
     return (OperatingSystemFact(), *(row.fact for row in rows), *services)
@@ -397,7 +397,7 @@ def _wait(row: RpcPort, context: Context) -> Wait | None:
 
 
 def _still_waits(row: RpcPort, wait: Wait, context: Context) -> bool:
-    """Whether neither a boot nor a restart has come; a service in a shared process is known by what it listens on."""
+    """True if neither a boot nor a restart has come; a service in a shared process is known by its listening port."""
     uptime = context.facts[OperatingSystemFact()].uptime
     service = _service(row, context)
     if wait.event == "reboot" or service is None:

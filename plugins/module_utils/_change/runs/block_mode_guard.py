@@ -68,7 +68,7 @@ def _with_port(item: Item) -> t.Any:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _GuardedRun:
-    """What a run does to the two values."""
+    """A run's plans for the two values, with the state that they start from."""
 
     request: Request
     items: tuple[Item, ...]
@@ -77,13 +77,13 @@ class _GuardedRun:
 
     @property
     def after(self) -> Context:
-        """How everything reads once the plans are carried out."""
+        """The context as it is once the plans are carried out."""
         steps = (step for plan in self.plans for step in plan.steps)
         return dataclasses.replace(self.context, facts=facts_after(self.context.facts, steps))
 
     @property
     def is_concerned(self) -> bool:
-        """Whether the run answers for the next boot, so that its questions are worth asking."""
+        """True if the run changes the risk of the next boot, so that its questions are worth asking."""
         if self.request.undo:
             return any(self.plans[place].changed for place in self._places(MAX_USER_PORT_FACT, RESERVED_PORTS_FACT))
         reserves = any(self.plans[place].changed for place in self._places(RESERVED_PORTS_FACT))

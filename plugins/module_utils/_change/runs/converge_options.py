@@ -60,10 +60,10 @@ RESOURCES: t.Final[t.Mapping[str, Resource]] = {
 """Every resource by its name, which is also its module's."""
 
 CAPABILITIES: t.Final = tuple(LACKS)
-"""What a resource or a victim of a list, or the whole request, can be made to depend on."""
+"""Conditions for a resource, for a victim, or for the whole request."""
 
 _WHEN_INSTALLED: t.Final = "when_installed"
-"""What a resource of a list can be made to depend on, beside capabilities: services."""
+"""The condition that only a resource takes: services that must be installed."""
 
 _CONDITIONS: t.Final[t.Mapping[str, t.Any]] = {
     name: {"type": "list", "elements": "str", "choices": list(CAPABILITIES), "default": []}
@@ -163,7 +163,7 @@ _REBOOT_OPTIONS: t.Final = {
     "reboot_message": "msg",
     "ignore_block_mode": "ignore_block_mode",
 }
-"""What of a reboot can be chosen here, and how ``server_reboot`` calls it."""
+"""The options of a reboot that can be chosen here, each with its name in ``server_reboot``."""
 
 
 def _known_service(key: str) -> KnownService:
@@ -175,7 +175,7 @@ def _known_service(key: str) -> KnownService:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class _Reader:
-    """What the items of one run are read with."""
+    """The options that all items of one run share while they are read."""
 
     validate: Validate
     shared: SharedPorts

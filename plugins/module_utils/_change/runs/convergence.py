@@ -76,14 +76,14 @@ SERVICE_TIMEOUT: t.Final = 120.0
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Convergence:
-    """What is to be done, in order, and how things stand before it."""
+    """The steps to do, in their order, and the state before them."""
 
     release: Release
     plans: tuple[Plan, ...] = ()
     victims: tuple[VictimReport, ...] = ()
     steps: tuple[Step, ...] = ()
     recovery: tuple[Step, ...] = ()
-    """What brings stopped services back when a step before them fails."""
+    """The steps that start stopped services again if a step before them fails."""
     missing_services: tuple[str, ...] = ()
     """Required services that are not installed: the request does not apply to this server."""
     missing_choice: tuple[str, ...] = ()
@@ -100,16 +100,16 @@ class Convergence:
     reboot: Permission | None = None
     """The server is to be rebooted after the steps, and may be."""
     warnings: tuple[str, ...] = ()
-    """What no plan of its own says: why an undo leaves the reboot out."""
+    """Warnings that belong to no single plan: the reason why an undo leaves the reboot out."""
 
     @property
     def applicable(self) -> bool:
-        """Whether the request means this server at all."""
+        """True if the request is meant for this server at all."""
         return not (self.missing_services or self.missing_choice or self.missing_capabilities)
 
     @property
     def changed(self) -> bool:
-        """Whether anything is done besides book-keeping."""
+        """True if anything is done besides book-keeping."""
         return any(not isinstance(step, WriteJournal) for step in self.steps)
 
     @property
@@ -390,7 +390,7 @@ def _journal_steps(
 
 
 def _settled(journal: Journal, service_moves: ServiceMoves, *, written: t.Container[str]) -> Journal:
-    """What waits for nothing any more once all steps are done; a run finishes only entries ``written`` by itself."""
+    """The journal once all steps are done: no entry waits for them; a run ends only entries ``written`` by itself."""
     entries = {
         name: dataclasses.replace(entry, pending=()) if entry.pending and name in written else entry
         for name, entry in journal.entries.items()

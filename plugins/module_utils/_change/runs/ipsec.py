@@ -30,10 +30,10 @@ NAT_TRAVERSAL: t.Final = PortSet.of(IPSEC_NAT_PORT)
 
 
 def next_boot_may_block(context: Context) -> bool:
-    """Whether at the next boot the DNS server's pool may take UDP 4500 from an IPSEC Services that starts by itself.
+    """True if the DNS server's pool may take UDP 4500 at the next boot from an IPSEC Services that starts by itself.
 
     On NT 5.x the pool is drawn from 1024 to MaxUserPort if that is set, else from 49152 up (security update 953230);
-    that the update is installed is assumed. What is configured counts, in force or not, since the boot reads it. Raises
+    that the update is installed is assumed. Configured settings count, in force or not: the boot reads them. Raises
     FactsNeeded.
     """
     if not context.capabilities.ipsec_block_mode:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What stands in an item beside its resource. Ansible has no types for these keys; they are read as it would."""
+"""Readers of the keys beside an item's resource. Ansible has no types for these keys; they are read as it would."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan im
 
 TRUE_WORDS: t.Final = frozenset({"y", "yes", "on", "1", "true", "t"})
 FALSE_WORDS: t.Final = frozenset({"n", "no", "off", "0", "false", "f"})
-"""What Ansible's strict boolean takes for true and for false (ansible.module_utils.parsing.convert_bool)."""
+"""The words that Ansible's strict boolean takes for true and for false (ansible.module_utils.parsing.convert_bool)."""
 
 
 def truth(place: str, given: t.Any) -> bool:

@@ -24,7 +24,7 @@ _NO_PORTS: t.Final[t.Mapping[Protocol, PortSet]] = {protocol: PortSet() for prot
 
 
 def why_not(row: KnownService) -> str:
-    """Why a product can't be protected by its key alone, as half a sentence; empty if it can."""
+    """The reason why a product can't be protected by its key alone, as half a sentence; empty if it can."""
     if row.key == AD_LDS_KEY:
         return "the registry tells the ports of each instance: the role exchange_edge_dns does that"
     if not row.services:

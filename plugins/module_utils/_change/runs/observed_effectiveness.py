@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the sockets say outweighs the journal: a setting is not in force while dns.exe holds what it forbids."""
+"""Sockets outweigh the journal: while dns.exe holds ports that a setting forbids, the setting is not in force."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SHOWN_RANGES: t.Final = 5
 
 
 def observed_effectiveness(plan: Plan, taken: PortSet) -> Effectiveness:
-    """What is in force, given the UDP ports that dns.exe holds although the plan's settings forbid them."""
+    """The effectiveness of a plan, given the UDP ports that dns.exe holds although the plan's settings forbid them."""
     if not taken:
         return plan.effectiveness
     held = f"dns.exe holds UDP {_shortened(taken)} although the setting forbids it"

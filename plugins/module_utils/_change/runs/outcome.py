@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run amounts to: whether it failed, and its one sentence for the tired administrator."""
+"""The outcome of a run: its changes, its failures, and its one sentence for the administrator."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Outcome:
     proof: Outcome | None = None
     """The run after the reboot."""
     broken_off: str = ""
-    """What ended the run after its steps, at the reboot or in the proof, and what to do next."""
+    """The error that ended the run after its steps, at the reboot or in the proof, with the next thing to do."""
 
     @property
     def end(self) -> Outcome:
@@ -48,7 +48,7 @@ class Outcome:
 
     @property
     def changed(self) -> bool:
-        """Whether anything was done besides book-keeping, or in check mode would be."""
+        """True if anything was done besides book-keeping, or in check mode would be."""
         return self.planned.changed or self.reboot is not None
 
     @property
@@ -74,7 +74,7 @@ class Outcome:
         return dataclasses.replace(plan, effectiveness=after.effectiveness)
 
     def _as_planned(self, plan: Plan) -> Plan:
-        """What the plan said holds, unless what it waits for was restarted."""
+        """The effectiveness that was planned, unless the service that it waits for was restarted."""
         if plan.effectiveness.restart_required and self.planned.restarts_dns:
             return dataclasses.replace(plan, effectiveness=EFFECTIVE)
         restarted = plan.restarts and set(plan.restarts) <= set(self.planned.interrupted)
@@ -82,12 +82,12 @@ class Outcome:
 
     @property
     def reboot_required(self) -> bool:
-        """Whether something waits for a reboot."""
+        """True if a setting waits for a reboot."""
         return any(plan.effectiveness.reboot_required for plan in self.plans)
 
     @property
     def restart_required(self) -> bool:
-        """Whether something waits for a restart of DNS."""
+        """True if a setting waits for a restart of DNS."""
         return any(plan.effectiveness.restart_required for plan in self.plans)
 
 
@@ -98,11 +98,11 @@ def _as_rebooted(plan: Plan) -> Plan:
 
 
 def failures(outcome: Outcome) -> tuple[str, ...]:
-    """Why the run failed, a sentence each: services that are down, and, with ``prove``, ports in wrong hands.
+    """The reasons why the run failed, a sentence each: services that are down; with ``prove``, ports in wrong hands.
 
-    What waits for a reboot is no failure: ports in wrong hands, and a service that is down because a port that its
-    reboot reserves was drawn by somebody who keeps it until then. In check mode nothing has been tried, so nothing has
-    failed. After a reboot counts how things stand then.
+    A problem that a reboot solves is no failure: ports in wrong hands, and a service that is down because another
+    process drew a port that the reboot reserves, and keeps it until then. In check mode nothing has been tried, so
+    nothing has failed. After a reboot, the state after it counts.
     """
     if outcome.broken_off:
         return (outcome.broken_off,)
@@ -156,7 +156,7 @@ def _down_until_reboot(outcome: Outcome) -> tuple[VictimReport, ...]:
 
 
 def still_settling(outcome: Outcome) -> bool:
-    """Whether another look may be better: something was started, and what fails still moves.
+    """True if another look may be better: a service was started, and the services that fail are still starting.
 
     A service that is stopped does not start by itself, and a victim that could not be relieved stays as it is.
     """
@@ -207,7 +207,7 @@ def _noise_sentence(report: VictimReport) -> str:
 
 
 def summary(outcome: Outcome, *, check_mode: bool) -> str:
-    """What happened, in one or a few short sentences."""
+    """The changes and their results, in one or a few short sentences."""
     if outcome.reboot is None and not outcome.broken_off:
         return _summary(outcome, check_mode=check_mode)
     first = "" if outcome.request.is_empty else _course(outcome, check_mode=check_mode)
@@ -216,7 +216,7 @@ def summary(outcome: Outcome, *, check_mode: bool) -> str:
 
 
 def notes(outcome: Outcome) -> tuple[str, ...]:
-    """What should be known beside what was done: why settings count, and what stays unprotected, with the advice."""
+    """Notes beside the changes: why settings are in force, and which ports stay unprotected, with advice."""
     plans = outcome.end.plans
     done = (note for plan in outcome.plans if plan.changed for note in plan.notes)
     in_force = (
@@ -277,7 +277,7 @@ _PLANNED_VERBS: t.Final = ("would change", "would start", "would restart")
 
 
 def _is_proved(outcome: Outcome) -> bool:
-    """Whether it was asked for and every victim is right."""
+    """True if proof was asked for and every victim runs with its ports."""
     victims = outcome.final.victims
     return outcome.request.prove and bool(victims) and all(report.is_right for report in victims)
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How settings will read once planned steps are done: one resource of a run must judge by what the others leave."""
+"""Facts about settings as planned steps leave them: one resource of a run must judge by the results of the others."""
 
 from __future__ import annotations
 

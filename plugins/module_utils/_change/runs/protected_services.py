@@ -89,7 +89,7 @@ class Victim:
     """An AD LDS instance whose TCP ports it must hold, and whose UDP twins only it may hold."""
 
     def counts_on(self, facts: Facts, release: Release) -> bool:
-        """Whether it is meant on one server; raises FactsNeeded."""
+        """True if it is meant for this server; raises FactsNeeded."""
         if not self.condition.holds(release):
             return False
         if not (self.if_installed or self.if_automatic):
@@ -142,12 +142,12 @@ class PortStanding:
 
     @property
     def is_held_by_dns(self) -> bool:
-        """Whether the DNS server's process has it."""
+        """True if the DNS server's process has it."""
         return self.holder is not None and DNS_SERVICE in self.holder.services
 
     @property
     def is_right(self) -> bool:
-        """Whether the port has the holder that it should have."""
+        """True if the port has the holder that it should have."""
         return self.standing == "owner" or (self.standing == "free" and not self.required)
 
     def __str__(self) -> str:
@@ -157,7 +157,7 @@ class PortStanding:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class VictimReport:
-    """How one victim fares."""
+    """The state of one victim: its services, its ports and their holders."""
 
     victim: Victim
     service: Service
@@ -173,12 +173,12 @@ class VictimReport:
 
     @property
     def is_down(self) -> bool:
-        """Whether it, or something that must run beside it, does not run."""
+        """True if it does not run, or a service that must run beside it does not."""
         return not self.service.runs or bool(self.dependents_down)
 
     @property
     def is_right(self) -> bool:
-        """Whether everything runs and every port has the right holder."""
+        """True if everything runs and every port has the right holder."""
         return not self.is_down and not self.noises and all(port.is_right for port in self.ports)
 
     @property
@@ -221,7 +221,7 @@ def all_ports(victims: t.Iterable[Victim]) -> PortSet:
 
 
 def report_on(victims: t.Sequence[Victim], context: Context) -> tuple[VictimReport, ...]:
-    """How the victims fare.
+    """The state of each victim.
 
     Raises:
         FactsNeeded: services, sockets, or processes that are not known by their service, are needed.
@@ -282,7 +282,7 @@ class _VictimPorts:
     victim: Victim
     service: Service
     found: tuple[Holder, ...]
-    """Who holds the ports of all victims, by process ids alone."""
+    """The holders of all victims' ports, by process ids alone."""
     context: Context
 
     def standing(self, protocol: Protocol, port: int) -> PortStanding:

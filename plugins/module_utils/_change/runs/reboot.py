@@ -82,7 +82,7 @@ NO_PRIVILEGE: t.Final = frozenset({5, 1314, 0x80041003, 0x80041062, 0x80070005, 
 then nothing has happened. Whether WinRM's provider host enables it is [K] unverified."""
 
 _EVENTS_OF_A_BOOT: t.Final[tuple[Event, ...]] = t.get_args(Event)
-"""What a boot settles: everything, since DNS and all other services read their settings when they start."""
+"""The events that a boot settles: all, since DNS and all other services read their settings when they start."""
 
 # What can stand in double quotes in a command line: % can't be quoted in cmd.exe, and a backslash could escape a quote.
 _UNSAFE_IN_COMMAND: t.Final = re.compile(r"[^A-Za-z0-9 .,:;=/_()+-]")
@@ -91,7 +91,7 @@ _CONTROL: t.Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\uf
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Reboot:
-    """What the user wants; times in seconds. ``services`` are key names that must run afterwards."""
+    """The reboot that the user wants; times in seconds. ``services`` are key names that must run afterwards."""
 
     reboot_timeout: int
     msg: str
@@ -102,7 +102,7 @@ class Reboot:
     always: bool
     """Otherwise only if a setting waits for a reboot."""
     journal: bool
-    """Whether the journal is told what the reboot brought into force."""
+    """True if the journal is told which settings the reboot brought into force."""
 
     @property
     def command(self) -> str:
@@ -163,7 +163,7 @@ class Permission:
 
 
 def permission(wanted: Reboot, context: Context) -> Permission:
-    """Whether this server may be rebooted; raises PlanError if it may not, and FactsNeeded."""
+    """The permission to reboot this server; raises PlanError if it must not be rebooted, and FactsNeeded."""
     guarded = (DNS_SERVICE, IPSEC_SERVICE) if context.capabilities.ipsec_block_mode else ()
     # Everything about services is asked at once: one query.
     context.facts.require(*(ServiceFact(name) for name in (WINRM_SERVICE, *guarded, *wanted.services)))
@@ -274,7 +274,7 @@ def waits(reading: RegistryReading) -> Waits:
 
 
 def is_rebooted(*, uptime: float, before: float, elapsed: float, was_gone: bool) -> bool:
-    """Whether an uptime is one of a boot after the request. All in seconds; ``elapsed`` is the time since the request.
+    """True if an uptime is one of a boot after the request. All in seconds; ``elapsed`` is the time since the request.
 
     Only differences inside one answer of the server are compared, since boot times move with its clock. A server that
     booted after the request is younger than the request. Where the clock was set during the boot (virtual machines
@@ -304,12 +304,12 @@ class Report:
 
     @property
     def rebooted(self) -> bool:
-        """Whether it was done: in check mode it was not."""
+        """True if it was done: in check mode it was not."""
         return self.uptime is not None
 
 
 def sentence(report: Report) -> str:
-    """What was done, or in check mode would be."""
+    """The reboot in one sentence, done or, in check mode, predicted."""
     names = ", ".join(report.settled)
     if not report.rebooted:
         return f"The server would be rebooted.{f' {names} waits for it.' if names else ''}"
@@ -318,7 +318,7 @@ def sentence(report: Report) -> str:
 
 
 def down_sentence(services: t.Iterable[tuple[str, Service | None]]) -> str:
-    """Which of the services do not run, with state and exit code; empty when all do."""
+    """The services that do not run, with state and exit code; empty if all run."""
     return "; ".join(_down(name, service) for name, service in services if service is None or not service.runs)
 
 

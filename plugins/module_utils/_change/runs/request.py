@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run is to reach on a server, and what it may do for it."""
+"""A request: the state that a run is to reach on a server, and the means that it may use."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.rele
 )
 
 TAKERS_TOLD: t.Final = ("dns_pool", "disputed", "programs")
-"""Who can take a port that a resource leaves unprotected, the worst first."""
+"""Those who can take a port that a resource leaves unprotected, the worst first."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Item:
     when_installed: tuple[str, ...] = ()
 
     def counts_on(self, facts: Facts, release: Release) -> bool:
-        """Whether it is meant on one server; raises FactsNeeded."""
+        """True if it is meant for this server; raises FactsNeeded."""
         return self.condition.holds(release) and all(facts[ServiceFact(name)] for name in self.when_installed)
 
     @property
@@ -48,7 +48,7 @@ class Item:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Request:
-    """What a run is to reach, and what it may do for it."""
+    """The state that a run is to reach, and the means that it may use."""
 
     items: tuple[Item, ...]
     victims: tuple[Victim, ...] = ()
@@ -61,7 +61,7 @@ class Request:
     required_capabilities: tuple[str, ...] = ()
     """If the release lacks one of them, nothing is done."""
     require: bool = False
-    """That is then an error."""
+    """A server that lacks a requirement is then an error."""
     relieve: bool = False
     """Start victims that are down, and what depends on them."""
     restart_dns: bool = False
@@ -73,22 +73,22 @@ class Request:
     """Take back what earlier runs changed for these items, instead of reaching them."""
     journal: bool = True
     reboot: Reboot | None = None
-    """How the server may be rebooted; ``None``: it may not."""
+    """The reboot that is permitted; ``None``: no reboot is."""
     advice: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
-    """What to do about ports that stay unprotected, by who can take them; ``{ports}`` stands for the ports."""
+    """Advice for ports that stay unprotected, by those who can take them; ``{ports}`` stands for the ports."""
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to reach and nothing to look at."""
+        """True if there is nothing to reach and nothing to look at."""
         return not (self.items or self.victims or self.known_services)
 
     @property
     def after_reboot(self) -> Request:
-        """What is to be reached once the server has rebooted; another reboot is not."""
+        """The request for the run after the reboot; it permits no other reboot."""
         victims = tuple(victim.after_reboot for victim in self.victims)
         return dataclasses.replace(self, victims=victims, reboot=None)
 
     @property
     def is_conditional(self) -> bool:
-        """Whether a server may lack what is required, so that nothing is done there."""
+        """True if a server may lack a requirement, so that nothing is done there."""
         return bool(self.required_services or self.required_one_of or self.known_services or self.required_capabilities)

@@ -24,7 +24,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports im
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ServiceMoves:
-    """Which services are stopped and started, and why some victims can't be helped."""
+    """The services that are stopped and started, and the victims that can't be helped, with the reasons."""
 
     stop: tuple[str, ...] = ()
     start_first: tuple[str, ...] = ()
@@ -73,7 +73,7 @@ def service_moves_for(
 
 
 def _may_take_its_ports(report: VictimReport, request: Request, plans: tuple[Plan, ...]) -> bool:
-    """Whether a victim that runs lacks ports, and would have them after a restart that is allowed.
+    """True if a victim that runs lacks ports, and would have them after a restart that is allowed.
 
     A restart does not help if another process than the DNS server holds one of them, or if only a reboot frees them.
     """
@@ -124,7 +124,7 @@ def _must_stop_dns(
 
 
 def _why_not_relieved(report: VictimReport, request: Request, stops_dns: bool) -> str:
-    """Why a victim that is down can't be started in this run; empty if it can."""
+    """The reason why a victim that is down can't be started in this run; empty if it can."""
     if not request.relieve:
         return "relieve is false, so it was left as it is"
     disabled = [service.name for service in report.down_services if service.start_mode == "Disabled"]

@@ -28,7 +28,7 @@ RPC_PORTS: t.Final = "rpc_ports"
 KNOWN_SERVICES: t.Final = "known_services"
 UDP_PORTS: t.Final = "udp_ports"
 ITEM_KEYS: t.Final = (WANTED, RPC_PORTS, KNOWN_SERVICES, UDP_PORTS)
-"""What may stand in an item beside its resource and its conditions."""
+"""The keys that an item may have beside its resource and its conditions."""
 
 _NAMES_OF_PORTS: t.Final = ("ports", "excluded_ports", "ad_lds_instances", "services", "entries", "size")
 """Options by which an item is about anything at all."""
@@ -53,7 +53,7 @@ class SharedPorts:
         return cls({key: str(port or NOT_FIXED) for key, port in numbers.items()}, tuple(dict.fromkeys(known_services)))
 
     def is_given(self, kinds: t.Container[str]) -> bool:
-        """Whether any port of these kinds is given; an item that has none where none is given is a mistake."""
+        """True if any port of these kinds is given; if none is, an item without ports of its own is a mistake."""
         return bool((RPC_PORTS in kinds and self.rpc_ports) or (KNOWN_SERVICES in kinds and self.known_services))
 
     @property
@@ -76,7 +76,7 @@ class SharedPorts:
 
 
 def counts(place: str, item: Given, *, undo: bool) -> bool:
-    """Whether the user wants an item. What was wanted once may have to be taken back, so then each counts.
+    """True if the user wants an item. For an undo each item counts, since it may have been wanted once.
 
     Raises:
         OptionError: the item says neither yes nor no.
@@ -122,7 +122,7 @@ def victim_ports(victim: Given, shared: SharedPorts) -> list[str]:
 
 
 def is_left_out(victim: Given, shared: SharedPorts) -> bool:
-    """Whether a victim is meant only for RPC ports, and none of its own is fixed."""
+    """True if a victim is meant only for RPC ports, and none of its own is fixed."""
     return bool(victim[RPC_PORTS]) and not victim_ports(victim, shared)
 
 
