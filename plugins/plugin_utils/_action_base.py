@@ -65,12 +65,12 @@ class PortkeeperAction(ActionBase):
 
     @property
     def check_mode(self) -> bool:
-        """Whether to plan only."""
+        """True if the task only plans."""
         return bool(self._task.check_mode)
 
     @property
     def diff_mode(self) -> bool:
-        """Whether the user wants a diff."""
+        """True if the user wants a diff."""
         return bool(self._task.diff)
 
     def _refuse_async(self) -> None:

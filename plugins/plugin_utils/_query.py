@@ -35,7 +35,7 @@ class Query:
 
     @property
     def scope(self) -> Scope:
-        """Which parts of the result it speaks of."""
+        """The parts of the result that the expression uses."""
         return scope_of(self._compiled.parsed)
 
     def answer(self, result: t.Mapping[str, t.Any]) -> t.Any:

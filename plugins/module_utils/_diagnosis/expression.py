@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a JMESPath expression speaks of, read off its syntax tree, so that nothing else has to be asked of the server.
+"""The fields and ports that a JMESPath expression uses, by its syntax tree: the server is asked for nothing else.
 
 The tree is that of the Python package jmespath (``compile(...).parsed``): nodes with ``type``, ``children`` and
 sometimes ``value``. A part that is not understood counts as about every port.
@@ -47,7 +47,7 @@ class Scope:
 
 
 def scope_of(tree: Node) -> Scope:
-    """What the expression speaks of.
+    """The fields that the expression uses, and the ports among the sockets.
 
     The ports are given only where sockets alone are looked at, and each time through a filter such as
     ``sockets[?port==`50636`]``: then reading only those gives the same answer.

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who holds which ports of a server: its sockets by process, whether they came one by one or by process."""
+"""The processes of a server with their ports, from sockets that were returned one by one or by process."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ class PortHolder:
 
     @property
     def tcp_count(self) -> int:
-        """How many TCP ports it holds."""
+        """The number of TCP ports that it holds."""
         return len(self.tcp)
 
     @property
     def udp_count(self) -> int:
-        """How many UDP ports it holds."""
+        """The number of UDP ports that it holds."""
         return len(self.udp)
 
     def ports(self, protocol: Protocol) -> frozenset[int]:

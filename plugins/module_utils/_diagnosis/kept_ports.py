@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which ports of a server are kept from being drawn by chance: reserved, left out of the pool, or Windows' own."""
+"""Ports of a server that are never drawn at random: reserved, left out of the pool, or Windows' own."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class KeptPorts:
 
 
 def kept_ports(info: PortInfo) -> tuple[KeptPorts, ...]:
-    """What is reserved, left out of the pool, or kept by Windows itself."""
+    """Ports that are reserved, left out of the pool, or kept by Windows itself."""
     reservations = info.reservations
     found = [_kept("reserved", protocol, _ranges(_reserved(reservations, protocol))) for protocol in PROTOCOLS]
     found.append(_kept("left_out_of_pool", "udp", _ranges(info.dns_pool.excluded_ports if info.dns_pool else ())))

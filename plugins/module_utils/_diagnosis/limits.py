@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How far a diagnosis looks back, and from where on a figure is worth a word: options of the user's."""
+"""Limits of a diagnosis that the user may choose: how far it looks back, and which figures it reports."""
 
 from __future__ import annotations
 

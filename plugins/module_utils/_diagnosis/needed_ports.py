@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which ports the services of a server need, and who has them: a collision is a needed port in other hands."""
+"""The ports that a server's services need, with their holders: a collision is a needed port in other hands."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class PortInfoOptions:
-    """What is to be read: the subsets, in the table's order, and the ports that sockets are restricted to."""
+    """The subsets to read, in the table's order, and the ports that sockets are restricted to."""
 
     subsets: tuple[SubsetName, ...]
     ports: PortSet | None = None
@@ -65,7 +65,7 @@ class PortInfoOptions:
 
     @property
     def sees_all_sockets(self) -> bool:
-        """Whether every socket of the server is read."""
+        """True if every socket of the server is read."""
         return "sockets" in self.subsets and self.ports is None
 
     @property
@@ -77,7 +77,7 @@ class PortInfoOptions:
 
     @property
     def leaves_connections_out(self) -> bool:
-        """Whether outgoing connections on the ports are not looked at, because there are too many."""
+        """True if outgoing connections on the ports are not read, because there are too many ports."""
         return self.ports is not None and self.ports.count > MOST_CONNECTION_PORTS
 
 
@@ -93,7 +93,7 @@ def port_info_options(arguments: t.Mapping[str, t.Any], scope: Scope | None, *, 
 
 
 def wants_processes(arguments: t.Mapping[str, t.Any]) -> bool:
-    """Whether sockets are shown by process; raises OptionError together with ``query``, which is about sockets."""
+    """True if sockets are shown by process; raises OptionError together with ``query``, which is about sockets."""
     by_process = arguments.get("sockets_by") == "process"
     if by_process and arguments.get("query") is not None:
         raise OptionError("sockets_by", "process can't be used together with query, which sees single sockets")

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What all that is known of a server comes to: one state, and the one sentence that matters most."""
+"""The verdict on a server from all facts about it: one state, and the one sentence that matters most."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ LOST_ITS_PORT: t.Final = (10048, 10013, 32)
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What a verdict rests on.
+    """The facts that a verdict rests on.
 
-    ``chance``: the risk of the next boot, from 0 to 1, ``None`` if it is not known; ``waiting``: what is configured
-    and not in force for sure; ``unknown``: which answers that a verdict needs were asked for and not given.
+    ``chance``: the risk of the next boot, from 0 to 1, ``None`` if it is not known; ``waiting``: settings that are
+    configured and not surely in force; ``unknown``: answers that a verdict needs and the server did not give.
     """
 
     findings: t.Sequence[Finding]
@@ -67,12 +67,12 @@ class Seen:
         return tuple(name for name in AWAITED if name in named)
 
     def count(self, severity: Severity) -> int:
-        """How many findings are as bad as that."""
+        """The number of findings of this severity."""
         return sum(finding.severity == severity for finding in self.findings)
 
 
 def seen_of(info: PortInfo, asked: t.Collection[str]) -> Seen:
-    """What is seen of a server; ``asked``: the subsets that the result has, answered or not."""
+    """The facts of a verdict on a server; ``asked``: the subsets that the result has, answered or not."""
     holders, kept = port_holders(info), kept_ports(info)
     services = info.services or tuple(map(_as_service, info.ad_lds or ()))
     return Seen(

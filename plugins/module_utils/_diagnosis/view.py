@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every subset of ``port_info`` works on, and how it hands back what it found."""
+"""The input of every subset of ``port_info``, and the answer that it returns."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class PortInfoView:
         return self.facts[ServiceFact(DNS_SERVICE)]
 
     def pool_sockets_seen(self) -> int | None:
-        """How many UDP sockets dns.exe holds beside port 53; ``None`` unless every socket is read anyway."""
+        """The number of UDP sockets that dns.exe holds beside port 53; ``None`` unless every socket is read anyway."""
         if not self.inquiry.sees_all_sockets:
             return None
         self.facts.require(SocketsFact(None), ServiceFact(DNS_SERVICE))

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What could be changed about the odds of the next boot, and what they would be if a contested rule were otherwise.
+"""Changes that would improve the odds of the next boot, and the odds if a contested rule were otherwise.
 
 Both are tables: each row turns one ``NextBoot`` into another one, whose odds are then computed in the same way.
 """
@@ -21,7 +21,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.rele
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
 
 SMALL_POOL: t.Final = 50
-"""What one of the articles of the time set, to make its tools readable; Microsoft's rule for DNS warns below 2500."""
+"""The size that an article of the time set, to make its tools readable; Microsoft's rule for DNS warns below 2500."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

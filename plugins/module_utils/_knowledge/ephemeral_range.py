@@ -39,14 +39,14 @@ def drawn_by_programs(ranges: DynamicRanges | None, protocol: Protocol) -> PortS
 
 
 def why_no_max_user_port(number: int) -> str:
-    """Why a number can't be MaxUserPort, as the end of a sentence; empty if it can."""
+    """The reason why a number can't be MaxUserPort, as the end of a sentence; empty if it can."""
     if LEAST_MAX_USER_PORT <= number <= MOST_MAX_USER_PORT:
         return ""
     return f"MaxUserPort goes from {LEAST_MAX_USER_PORT} to {MOST_MAX_USER_PORT}"
 
 
 def why_no_dynamic_range(start: int, number: int) -> tuple[str, str] | None:
-    """Which of ``start`` and ``number`` can't be in a dynamic range, and why; ``None`` if both can."""
+    """The one of ``start`` and ``number`` that no dynamic range can have, with the reason; ``None``: both can be."""
     if not FIRST_EPHEMERAL <= start <= HIGHEST_PORT:
         return "start", f"a dynamic range begins between {FIRST_EPHEMERAL} and {HIGHEST_PORT} (KB929851)"
     if number < LEAST_DYNAMIC_NUMBER:

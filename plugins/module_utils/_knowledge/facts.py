@@ -76,7 +76,7 @@ class RegistryValue:
 
 
 class Absent(enum.Enum):
-    """Why a value is not there; a missing key and a missing value have different return codes."""
+    """The reason why a value is not there; a missing key and a missing value have different return codes."""
 
     VALUE = "value"
     KEY = "key"
@@ -113,7 +113,7 @@ class Service:
 
     @property
     def runs(self) -> bool:
-        """Whether its state is Running."""
+        """True if its state is Running."""
         return self.state == "Running"
 
     @property
@@ -240,7 +240,7 @@ class Event:
     source: str
     code: int
     time: datetime.datetime
-    """When it happened, by the server's own clock."""
+    """The time at which it happened, by the server's own clock."""
     strings: tuple[str, ...]
 
 
@@ -346,7 +346,7 @@ class ProcessFact(Fact[Process | None]):
 
 @dataclasses.dataclass(frozen=True)
 class SocketsFact(Fact[tuple[Socket, ...]]):
-    """Who listens on (TCP) or is bound to (UDP) these ports; ``None``: every port."""
+    """The sockets that listen on (TCP) or are bound to (UDP) these ports; ``None``: every port."""
 
     ports: PortSet | None
 
@@ -403,7 +403,7 @@ class ServicesDisplayedFact(Fact["tuple[Service, ...]"]):
 
 @dataclasses.dataclass(frozen=True)
 class TcpSegmentsFact(Fact["TcpSegments | None"]):
-    """How many TCP segments went out and how many of them again; ``None`` where Windows does not count them."""
+    """The numbers of TCP segments sent and sent again; ``None`` if Windows does not count them."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which products of the catalogue are installed on a server, by the names that their services have on its release."""
+"""The known services that are installed on a server, by the names that they have on its release."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ WHO_DRAWS: t.Final[t.Mapping[Protocol, str]] = {
     "udp": "the DNS server's pool, and any program that asks for any free UDP port",
     "tcp": "any program that asks for any free TCP port (outgoing connections, RPC), never the DNS server's pool",
 }
-"""Who may take a port by chance: the pool of the DNS server is UDP alone."""
+"""The program that may take a port by chance: the pool of the DNS server is UDP alone."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class OwningProcess:
     services: tuple[str, ...] = ()
 
     def matches(self, image: str, services: t.Collection[str]) -> bool:
-        """Whether a process with this image and these services is the one; names are case-insensitive."""
+        """True if a process with this image and these services is the one; names are case-insensitive."""
         hosted = {name.casefold() for name in services}
         return image.casefold() == self.image.casefold() and (
             not self.services or any(name.casefold() in hosted for name in self.services)
@@ -65,7 +65,7 @@ class KnownService:
     """A product and the ports that are its own."""
 
     key: str
-    """What users write in the option ``services``."""
+    """The word that users write in the option ``services``."""
     name: str
     tcp: PortSet = _NO_PORTS
     udp: PortSet = _NO_PORTS
@@ -74,10 +74,10 @@ class KnownService:
     processes: tuple[OwningProcess, ...]
     """Empty if it is not known which process holds the ports."""
     what_breaks: str
-    """What an administrator sees when another process has the port."""
+    """The symptom that an administrator sees if another process has the port."""
     source: str
     tag: Tag
-    """How well it is known that these are the ports."""
+    """The tag that says how well it is known that these are the ports."""
     note: str = ""
     only_beside: str = ""
     """A service that must be installed too before the product is taken to be there: ``W3SVC`` is any web server."""
@@ -109,7 +109,7 @@ class KnownService:
         return tuple(dict.fromkeys(process.image for process in self.processes))
 
     def owns(self, protocol: Protocol, port: int) -> bool:
-        """Whether this port belongs to the product."""
+        """True if this port belongs to the product."""
         return port in self.ports(protocol)
 
 

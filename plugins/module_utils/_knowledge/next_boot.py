@@ -23,10 +23,10 @@ Chance = fractions.Fraction
 """A probability from 0 to 1, exact."""
 
 Presence = t.Literal["always", "confirmed", "assumed", "not_seen"]
-"""Whether the DNS server has a socket pool; ``not_seen``: it runs and holds far fewer sockets than a pool has."""
+"""The state of the DNS server's socket pool; ``not_seen``: it runs and holds far fewer sockets than a pool has."""
 DnsStart = t.Literal["auto", "delayed", "by_hand", "not_installed"]
 StartOrder = t.Literal["after_dns", "unknown", "before_dns"]
-"""When a service takes its ports; ``unknown`` counts as after DNS, which is the worse case."""
+"""The time at which a service takes its ports; ``unknown`` counts as after DNS, which is the worse case."""
 
 NO_CHANCE: t.Final = Chance(0)
 _NO_PORTS: t.Final = PortSet()
@@ -61,7 +61,7 @@ class Need:
     any_will_do: bool = False
     """It needs a free port out of these, not each of them: then losing one is no loss, and the risk is not known."""
     unverified: bool = False
-    """Whether it is not known that the service opens these UDP ports at all."""
+    """True if it is not known that the service opens these UDP ports at all."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,16 +86,16 @@ class NextBoot:
     """UDP ports that others hold when the DNS server starts, as far as that is known."""
     needs: tuple[Need, ...] = ()
     sets: int = 1
-    """How often the pool is drawn: 2 if the numbers for IPv6 were drawn apart from those for IPv4."""
+    """The number of draws of the pool: 2 if the numbers for IPv6 were drawn apart from those for IPv4."""
 
     @property
     def draws(self) -> bool:
-        """Whether a pool is drawn at the boot at all."""
+        """True if a pool is drawn at the boot at all."""
         return self.pool != "not_seen" and self.dns in ("auto", "delayed")
 
     @property
     def range(self) -> PoolRange:
-        """Where the pool is drawn from, and by which rule."""
+        """The range that the pool is drawn from, and the rule that gives it."""
         return pool_range(self.capabilities, self.max_user_port, self.dynamic_udp)
 
     @property
@@ -105,11 +105,11 @@ class NextBoot:
 
     @property
     def drawn(self) -> int:
-        """How many different ports are drawn."""
+        """The number of different ports that are drawn."""
         return min(max(self.size, 1), self.drawable.count) if self.draws else 0
 
     def order_of(self, need: Need) -> StartOrder:
-        """When a service takes its ports, as far as Windows promises anything."""
+        """The time at which a service takes its ports, before or after DNS, as far as Windows promises an order."""
         if self.dns == "delayed" and not need.delayed:
             return "before_dns"
         if need.delayed and self.dns == "auto":

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the DNS server draws its socket pool from: the release's rule, MaxUserPort and the dynamic port range."""
+"""The range of the DNS server's socket pool: the release's rule, MaxUserPort and the dynamic port range."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def max_user_port(facts: Facts) -> int | None:
 
 
 def pool_range(capabilities: Capabilities, highest: int | None, dynamic_udp: PortRange | None) -> PoolRange:
-    """Where the pool is drawn from.
+    """The range that the pool is drawn from.
 
     Args:
         capabilities: of the release.

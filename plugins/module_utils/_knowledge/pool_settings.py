@@ -47,7 +47,7 @@ class PoolSettings:
 
     @property
     def effective_size(self) -> int:
-        """How many sockets the DNS server draws with these values, 0 to 10000."""
+        """The number of sockets that the DNS server draws with these values, 0 to 10000."""
         size = self.configured_size
         return DEFAULT_POOL_SIZE if size is None else min(size, MAXIMUM_POOL_SIZE)
 

@@ -10,9 +10,9 @@ import typing as t
 _CONTROLS: t.Final = (*range(9), 11, 12, *range(14, 32), *range(127, 160))
 """C0 and C1 without tab, line feed and carriage return: terminals take some of them for commands (ECMA-48)."""
 _DIRECTIONS: t.Final = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
-"""What turns the direction of the text around it, so that it reads as something else (Unicode UAX 9)."""
+"""Characters that turn the direction of the text around them, so that it reads as something else (Unicode UAX 9)."""
 _NO_CHARACTERS: t.Final = (*range(0xD800, 0xE000), 0xFFFE, 0xFFFF)
-"""What UTF-8 can't write and XML may not contain."""
+"""Characters that UTF-8 can't write and XML may not contain."""
 _REPLACED: t.Final = dict.fromkeys((*_CONTROLS, *_DIRECTIONS, *_NO_CHARACTERS), "\ufffd")
 
 

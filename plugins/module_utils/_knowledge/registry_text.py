@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which registry texts can be written without loss: they travel as XML, and not every text survives that.
+"""The test for registry texts that can be written without loss: they travel as XML, and not every text survives that.
 
 A list is written back as a whole, with the entries that others put there. An entry that would come back changed must
 stop the write before anything is touched.
@@ -27,7 +27,7 @@ _HIGHEST_NUMBER: t.Final[t.Mapping[RegistryType, int]] = {RegistryType.DWORD: 2*
 
 
 def why_not_writable(value: RegistryValue) -> str | None:
-    """Why this value can't be written so that Windows keeps exactly it, as the end of a sentence; ``None``: it can."""
+    """The reason why Windows would not keep exactly this value, as the end of a sentence; ``None``: it would."""
     # A bool is an int in Python, and a journal that was tampered with may hold one.
     if isinstance(value.data, bool) or not isinstance(value.data, _DATA_TYPES.get(value.type, str)):
         return f"{value.data!r} is no data of type {value.type.name}"

@@ -98,13 +98,13 @@ class Release:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Condition:
-    """On which releases something counts: those that have all of ``when_capable`` and none of ``unless_capable``."""
+    """A condition on the release: it has all capabilities of ``when_capable`` and none of ``unless_capable``."""
 
     when_capable: tuple[str, ...] = ()
     unless_capable: tuple[str, ...] = ()
 
     def holds(self, release: Release) -> bool:
-        """Whether it counts on a release."""
+        """True if the condition is met on a release."""
         return all(offers(release, name) for name in self.when_capable) and not any(
             offers(release, name) for name in self.unless_capable
         )
@@ -122,7 +122,7 @@ LACKS: t.Final[t.Mapping[str, str]] = {
 
 
 def offers(release: Release, capability: str) -> bool:
-    """Whether a release has a capability, or may have it."""
+    """True if a release has a capability, or may have it."""
     return getattr(release.capabilities, capability) not in (False, "no", None)
 
 

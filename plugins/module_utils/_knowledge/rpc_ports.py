@@ -24,7 +24,7 @@ class RpcPort:
     """One service, or one interface of it, with the value that fixes its port."""
 
     key: str
-    """What users write in the option ``ports``."""
+    """The word that users write in the option ``ports``."""
     name: str
     subkey: str
     """Below ``HKLM\\SYSTEM\\CurrentControlSet\\Services``."""

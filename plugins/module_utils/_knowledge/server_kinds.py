@@ -70,7 +70,7 @@ class ServerKind:
     family: Family = ""
     """Of a family the first row that is seen counts."""
     role: Role | None = None
-    """That keeps its ports from the DNS server's pool."""
+    """The role that keeps its ports from the DNS server's pool."""
     victims: tuple[str, ...] = ()
     """Services that the role brings back; empty: those that are its sign."""
     picked_by: str = ""
@@ -211,12 +211,12 @@ class Recognised:
     services: tuple[str, ...]
     """Key names of the services that are its sign."""
     obstacle: str = ""
-    """Why its role does not fit this server as it is; empty if it fits, or if there is no role."""
+    """The reason why its role does not fit this server as it is; empty if it fits, or if there is no role."""
     choices: tuple[Choice, ...] = ()
 
     @property
     def fits(self) -> bool:
-        """Whether its role is for this server."""
+        """True if its role is for this server."""
         return self.kind.role is not None and not self.obstacle
 
 

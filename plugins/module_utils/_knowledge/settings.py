@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where each setting lives in the registry: every key and value below HKEY_LOCAL_MACHINE that is read or written.
+"""The places of all settings in the registry: each key and value of HKEY_LOCAL_MACHINE that is read or written.
 
 The rows of ``rpc_ports`` name their own values, below ``SERVICES_KEY``.
 """

@@ -34,7 +34,7 @@ _Reader = t.Callable[[t.Any], t.Any]
 
 
 class _Unreadable:
-    """What can't be read as the type that is wanted."""
+    """The mark for a value that can't be read as the wanted type."""
 
 
 _UNREADABLE: t.Final = _Unreadable()
@@ -128,7 +128,7 @@ def widened(cls: type[RowT], row: t.Any, **more: t.Any) -> RowT:
 
 
 def is_one_value(cls: t.Any, name: str) -> bool:
-    """Whether a field holds a text, a number or a flag, or none of these; and not rows, lists or mappings."""
+    """True if a field holds a text, a number or a flag, or none of these; and not rows, lists or mappings."""
     hints = (field.hint for field in _fields(cls) if field.name == name)
     return all(
         _ground(one) in _SINGLE for hint in hints for one in (t.get_args(hint) if _is_optional(hint) else (hint,))
@@ -136,7 +136,7 @@ def is_one_value(cls: t.Any, name: str) -> bool:
 
 
 def _ground(hint: t.Any) -> t.Any:
-    """What a type with bounds, or a set of words, is made of."""
+    """The type below a type with bounds, or below a set of words."""
     return _ground(t.get_args(hint)[0]) if t.get_origin(hint) is t.Annotated else t.get_origin(hint) or hint
 
 
@@ -144,7 +144,7 @@ _SINGLE: t.Final = (str, bool, int, float, t.Literal, type(None))
 
 
 def is_text_or_none(cls: t.Any, name: str) -> bool:
-    """Whether a field holds a text that may be missing."""
+    """True if a field holds a text that may be missing."""
     hints = (
         one
         for field in _fields(cls)
@@ -214,7 +214,7 @@ def _is_optional(hint: t.Any) -> bool:
 
 @functools.cache
 def _reader(hint: t.Any) -> _Reader:
-    """What reads a value of this type; made once for each type, since rows come by the thousand."""
+    """The reader of values of this type; made once for each type, since rows come by the thousand."""
     if hint in _READERS:
         return _READERS[hint]
     make = _MAKERS.get(t.get_origin(hint))

@@ -129,7 +129,7 @@ class Drawing:
     right: int
     description: str
     head: tuple[HeadLine, ...]
-    """What a picture without a page around it must say: whose it is, of when, and what collides."""
+    """The words of a picture without a page around it: its server, its time, and the collisions."""
     head_height: int
     """The head lies above y = 0, so that a page can leave it out of view."""
     panels: tuple[Panel, ...]
@@ -162,7 +162,7 @@ def _pool_range(host: Host) -> tuple[PortRange, str] | None:
 
 
 def _needed_range(host: Host) -> tuple[PortRange, str] | None:
-    """Where the needed ports are, with some room around them."""
+    """The range of the needed ports, with some room around them."""
     needed = [need.first for need in host.needs if need.first in MAPPED]
     if not needed or max(needed) - min(needed) >= _WORTH_ENLARGING:
         return None
@@ -215,7 +215,7 @@ def _needed(host: Host, scale: Scale, top: int) -> Lane:
 
 
 def _crosses_last(item: tuple[int, NeedState]) -> tuple[bool, int]:
-    """What is drawn last lies above its neighbours."""
+    """The order of drawing: the mark that is drawn last lies above its neighbours."""
     port, state = item
     return state == "taken", port
 
@@ -258,7 +258,7 @@ def _tcp(host: Host, scale: Scale, top: int) -> Lane:
 
 
 def _highest(count: int, scale: Scale) -> Said:
-    """What the height of the bars means, which differs from lane to lane."""
+    """The label for the height of the bars, which differs from lane to lane."""
     return Said(f"highest bar {count} of {-(-scale.ports.count // COLUMNS)}" if count else "none here")
 
 
@@ -301,7 +301,7 @@ def _drawn_from(host: Host, scale: Scale, top: int) -> Lane:
 
 
 def _lines(count: int) -> int:
-    """How high a lane of so many lines of text is."""
+    """The height of a lane with so many lines of text."""
     return 10 + LINE * max(count, 1)
 
 

@@ -30,11 +30,11 @@ class Fleet:
     states: t.Mapping[State, int]
     headline: str
     waits_for: t.Mapping[str, int]
-    """How many servers wait for what, by the keys of ``waits.AWAITED``."""
+    """The number of servers that wait for each event, by the keys of ``waits.AWAITED``."""
     by_itself: int
     """The number of servers that the next boot completes without an action."""
     events: t.Mapping[str, str]
-    """What servers wait for, in words."""
+    """The events that servers wait for, in words."""
 
 
 def fleet(results: t.Mapping[str, t.Mapping[str, t.Any]]) -> Fleet:

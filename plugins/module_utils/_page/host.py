@@ -37,7 +37,7 @@ class Host:
     name: str
     reading: Reading
     message: str
-    """Why it was not read; empty if it was."""
+    """The reason why the server was not read; empty if it was."""
     state: State = "not_read"
     headline: str = ""
     """The one sentence that matters most."""
@@ -54,9 +54,9 @@ class Host:
     best_fix: ChangeRow | None = None
     """The advised change after which the risk is smallest."""
     waits_for: tuple[str, ...] = ()
-    """What must come first, keys of ``waits.AWAITED``: an administrator must do it, or a finding lasts until then."""
+    """Events that must come first, keys of ``waits.AWAITED``: an administrator's, or that a finding lasts until."""
     by_itself: tuple[str, ...] = ()
-    """What the next boot puts in force without an action, with nothing at risk before it."""
+    """The settings that the next boot puts in force without an action, with nothing at risk before it."""
     findings: tuple[Finding, ...] = ()
     risk: RiskRow | None = None
     needs: tuple[NeededPort, ...] = ()
@@ -66,7 +66,7 @@ class Host:
     holders: tuple[PortHolder, ...] = ()
     waiting: tuple[EffectiveRow, ...] = ()
     notes: tuple[str, ...] = ()
-    """What could not be known, a sentence each."""
+    """The facts that could not be read, a sentence each."""
 
 
 def host_row(name: str, result: t.Mapping[str, t.Any]) -> Host:

@@ -36,7 +36,7 @@ def csv_text(rows: t.Iterable[t.Mapping[str, t.Any]], columns: t.Sequence[str], 
 
 
 def csp_source(text: str) -> str:
-    """What a Content-Security-Policy names this script or style sheet by: the hash of its text."""
+    """The name of this script or style sheet in a Content-Security-Policy: the hash of its text."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 

@@ -41,7 +41,7 @@ _SHOWN: t.Final[t.Mapping[type[t.Any], tuple[str, ...]]] = {
     RiskRow: ("probability", "formula", "reason", "drawn", "drawable", "candidates", "doubts"),
     ServiceRow: ("service", "display_name", "products", "state", "start_mode", "process_id", "exit_code"),
 }
-"""What is shown of a row, if it is not every field in its order."""
+"""The texts that show a row, if they are not all its fields in their order."""
 _FINDING_COLUMNS: t.Final = (
     *("severity", "kind", "service", "summary", "cause", "configured", "waits_for", "source", "fix"),
 )

@@ -31,7 +31,7 @@ STRIPES: t.Final = (
     '<defs><pattern id="stripes" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
     '<path class="stripe" d="M0 0v5"/></pattern></defs>'
 )
-"""How ports that Windows keeps for itself are painted: defined once in a page, and in each file of its own."""
+"""The pattern of ports that Windows keeps for itself: defined once in a page, and in each file of its own."""
 
 
 def svg(drawing: Drawing, *, name: str, key: str, style: str = "") -> str:

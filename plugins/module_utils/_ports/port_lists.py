@@ -96,7 +96,7 @@ class PortList:
         return PortList(tuple(entries[index] for index in sorted(entries)))
 
     def _says(self, members: t.Sequence[int], ports: PortRange) -> bool:
-        """Whether these entries are one that says just this, written ``n-m``."""
+        """True if these entries are a single one that names exactly ``ports``, written ``n-m``."""
         if len(members) != 1:
             return False
         text = self.entries[members[0]]

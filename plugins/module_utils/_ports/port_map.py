@@ -34,7 +34,7 @@ _LISTED: t.Final = 2
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Scale:
-    """Where a port of a range stands on the line."""
+    """The line of a map: it gives each port of a range its place."""
 
     ports: PortRange
 
@@ -51,7 +51,7 @@ class Scale:
         return (port - self.ports.first) * COLUMNS // self.ports.count
 
     def shows(self, ports: PortRange) -> bool:
-        """Whether any of these ports is on the line."""
+        """True if any of these ports is on the line."""
         return ports.overlaps(self.ports)
 
 
@@ -87,7 +87,7 @@ def run_texts(ports: t.Iterable[int]) -> list[str]:
 
 
 def counts(ports: t.Iterable[int], scale: Scale) -> list[int]:
-    """How many of these ports fall into each column; ports that are not on the line are left out."""
+    """The number of these ports in each column; ports that are not on the line are left out."""
     columns = [0] * COLUMNS
     first, last, width = scale.ports.first, scale.ports.last, scale.ports.count
     for port in ports:

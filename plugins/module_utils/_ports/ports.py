@@ -66,7 +66,7 @@ class PortRange:
 
     @property
     def count(self) -> int:
-        """How many ports it holds, at least 1."""
+        """The number of ports that it holds, at least 1."""
         return self.last - self.first + 1
 
     @property
@@ -75,11 +75,11 @@ class PortRange:
         return str(self.first) if self.first == self.last else str(self)
 
     def overlaps(self, other: PortRange) -> bool:
-        """Whether both hold a port in common."""
+        """True if both hold a port in common."""
         return self.first <= other.last and other.first <= self.last
 
     def touches(self, other: PortRange) -> bool:
-        """Whether both overlap or are neighbours without a gap, so that they can be written as one range."""
+        """True if both overlap or are neighbours without a gap, so that they can be written as one range."""
         return self.first <= other.last + 1 and other.first <= self.last + 1
 
 
@@ -113,19 +113,19 @@ class PortSet:
         return isinstance(port, int) and LOWEST_PORT <= port <= HIGHEST_PORT and self.overlaps(PortRange(port, port))
 
     def overlaps(self, ports: PortRange) -> bool:
-        """Whether it holds any of these ports."""
+        """True if it holds any of these ports."""
         place = bisect.bisect_right(self.ranges, ports.last, key=_first) - 1
         return place >= 0 and self.ranges[place].last >= ports.first
 
     def __ge__(self, other: PortSet) -> bool:
-        """Whether every port of ``other`` is in this set."""
+        """True if every port of ``other`` is in this set."""
         return not other - self
 
     def __le__(self, other: PortSet) -> bool:
         return other >= self
 
     def isdisjoint(self, other: PortSet) -> bool:
-        """Whether both have no port in common."""
+        """True if both have no port in common."""
         return not self & other
 
     def __bool__(self) -> bool:
@@ -137,7 +137,7 @@ class PortSet:
 
     @property
     def count(self) -> int:
-        """How many ports it holds."""
+        """The number of ports that it holds."""
         return sum(item.count for item in self.ranges)
 
     def texts(self) -> list[str]:
@@ -220,7 +220,7 @@ def _first(ports: PortRange) -> int:
 
 
 def _common(mine: t.Sequence[PortRange], theirs: t.Sequence[PortRange]) -> t.Iterator[PortRange]:
-    """What two sorted sequences of ranges share, in one walk along both."""
+    """The ports that two sorted sequences of ranges share, in one walk along both."""
     left = right = 0
     while left < len(mine) and right < len(theirs):
         one, other = mine[left], theirs[right]

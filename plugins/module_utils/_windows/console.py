@@ -75,7 +75,7 @@ class Console:
         self._host = client.host
         self._shell = client.shell(codepage=capabilities.shell_codepage)
         self.was_used = False
-        """Whether a shell was opened, so that one more command costs less than a first one."""
+        """True if a shell was opened, so that one more command costs less than a first one."""
 
     def __enter__(self) -> Console:
         return self

@@ -38,7 +38,7 @@ _PROTOCOLS: t.Final[t.Mapping[bytes, Protocol]] = {b"TCP": "tcp", b"UDP": "udp"}
 
 
 def is_exclusion_table(raw: bytes) -> bool:
-    """Whether this is the table of excluded ranges, be it empty: it has two rulers side by side."""
+    """True if this is the table of excluded ranges, even an empty one: it has two rulers side by side."""
     return any(_rules(line) == 2 for line in _lines(raw)) or bool(exclusion_blocks(raw))
 
 
@@ -84,7 +84,7 @@ class _Row(t.NamedTuple):
 
     @property
     def is_open_end(self) -> bool:
-        """Whether it leads nowhere: a listener, or a UDP socket."""
+        """True if it has no far end: a listener, or a UDP socket."""
         return self.far_end in _FOREIGN[self.protocol]
 
 
@@ -141,7 +141,7 @@ def _below_rule(raw: bytes) -> list[bytes]:
 
 
 def _rules(line: bytes) -> int:
-    """How many rulers stand side by side in this line, if it holds nothing else and at most two."""
+    """The number of rulers side by side in this line, if it holds nothing else and at most two."""
     fields = line.split()
     are_rules = all(len(field) >= _SHORTEST_RULE and not field.strip(b"-") for field in fields)
     return len(fields) if are_rules and len(fields) <= 2 else 0

@@ -146,7 +146,7 @@ class _Run:
         return facts
 
     def _forget(self, done: tuple[Step, ...], found: Facts) -> None:
-        """If only the journal was written, it gets its former content: a refused change leaves no trace."""
+        """Restore the journal if nothing else was written: a refused change leaves no trace."""
         if done and all(isinstance(step, WriteJournal) for step in done):
             reading = found[JOURNAL_FACT]
             former = Journal() if isinstance(reading, Absent) else load(str(reading.data))

@@ -257,7 +257,7 @@ def _asked(target: Target, questions: t.Sequence[_Question]) -> Answers:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Seen:
-    """What one look at the server's sockets gave."""
+    """The sockets and connections of one look at the server."""
 
     sockets: tuple[Socket, ...]
     connections: tuple[Connection, ...]

@@ -47,7 +47,7 @@ Data = t.Union[str, int, "tuple[str, ...]"]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Kind:
-    """How StdRegProv handles one registry type."""
+    """StdRegProv's methods for one registry type."""
 
     getter: str
     setter: str | None

@@ -90,7 +90,7 @@ class RebootError(WindowsError):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RebootRequest:
-    """How Windows was asked; not ``certain`` if it is open whether it will do it. ``note`` says what was odd."""
+    """The request as it was sent; not ``certain`` if Windows may not act on it. ``note``: an oddity of the answer."""
 
     method: Method
     certain: bool = True
@@ -225,7 +225,7 @@ class _Watch:
     def until(
         self, look: t.Callable[[], Answer | None], *, hopeless: t.Callable[[], bool] = lambda: False
     ) -> Answer | None:
-        """What the look finds; ``None`` when the deadline is over, or nothing is left to hope for."""
+        """The answer of ``look``; ``None`` after the deadline, or if ``hopeless`` says so."""
         pauses = _pauses()
         while True:
             answer, rejected = self._look(look)
@@ -307,7 +307,7 @@ class _Rebooting:
 
 
 class _Wait:
-    """What comes after the request, over a client that gives up soon."""
+    """The wait after the request, over a client that gives up soon."""
 
     def __init__(
         self, client: Client, wanted: Reboot, permit: Permission, asked: RebootRequest, *, asked_at: float, clock: Clock
@@ -320,7 +320,7 @@ class _Wait:
 
     @property
     def _begin(self) -> float:
-        """When the server begins to go down."""
+        """The time at which the server begins to go down."""
         return self._asked_at + self._wanted.pre_reboot_delay
 
     @property
@@ -330,7 +330,7 @@ class _Wait:
 
     @property
     def method(self) -> Method:
-        """How Windows was asked."""
+        """The method by which Windows was asked."""
         return self._asked.method
 
     @property
@@ -408,7 +408,7 @@ class _Wait:
         return ()
 
     def services_down(self) -> RebootError:
-        """What to say when ``for_services`` did not see them all run."""
+        """The error for services that ``for_services`` did not see run."""
         states = down_sentence(self._services.items()) or "the services could not be read"
         last = f" (last: {self._watch.last_error})" if self._watch.last_error else ""
         return self._error(

@@ -212,7 +212,7 @@ def _deciding_code(fault: Fault) -> int | None:
 
 
 def is_stack_05(envelope: ET.Element) -> bool:
-    """Whether the answer speaks the dialect of 2005 (MS-WSMAN), which has no WQL and which we do not speak."""
+    """True if the answer speaks the dialect of 2005 (MS-WSMAN), which has no WQL and which we do not speak."""
     tags = any(node.tag.startswith("{" + _STACK_05) for node in envelope.iter())
     return tags or any(_STACK_05 in (node.text or "") for node in _all(envelope, "FaultDetail"))
 

@@ -258,7 +258,7 @@ class WinrmTransport:
         return self._error(verdict)
 
     def _was_refused_a_word(self, error: BaseException) -> bool:
-        """Whether a first message over plain HTTP found the connection closed, as on a port that wants TLS."""
+        """True if a first message over plain HTTP found the connection closed, as on a port that wants TLS."""
         closed = any(isinstance(one, ConnectionResetError) for one in _inside(error))
         return closed and not self._answered and str(self._transport.endpoint).startswith("http://")
 

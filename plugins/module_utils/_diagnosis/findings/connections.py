@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a TCP port becomes the local end of an outgoing connection: Windows draws it, from a known range."""
+"""The cause of TCP ports that are local ends of outgoing connections: Windows draws them from a known range."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _NAMED: t.Final = (
 
 
 def cause(tcp: PortSet, view: PortInfoView) -> str:
-    """Why these ports are the near ends of connections; raises FactsNeeded."""
+    """The reason why these ports are near ends of connections; raises FactsNeeded."""
     drawn, why = _drawn(view)
     return (_DRAWN if tcp <= drawn else _NAMED).format(why=why)
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What several findings look at: events, sockets with their holders, services by the name that an event gives them."""
+"""Evidence of several findings: events, sockets with their holders, services by the names that events give them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SERVICE_MANAGER: t.Final = "Service Control Manager"
 SERVICE_FAILED: t.Final = 7023
 PORT_TAKEN: t.Final = frozenset({10013, 10048})
 FILE_IN_USE: t.Final = 32
-"""What WireGuard's service and netsh say of a port; of other services it may be any file."""
+"""The error that WireGuard's service and netsh give for a port; for other services it may be about any file."""
 _NEVER_DRAWN: t.Final = PortSet.of(PortRange(0, LOWEST_DRAWN_PORT - 1))
 """No outgoing connection gets one of these by chance."""
 
@@ -91,7 +91,7 @@ def displayed(names: t.Iterable[str], view: PortInfoView) -> dict[str, tuple[Ser
 
 
 def holders_on(ports: Ports, view: PortInfoView, *, among: Ports | None = None) -> tuple[Holder, ...]:
-    """Who holds these ports, by protocol; raises FactsNeeded.
+    """The holders of these ports, by protocol; raises FactsNeeded.
 
     ``among``: all ports of the same question, if there are more.
     """

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which services are down because a port was taken when they started, by the errors that they left."""
+"""Services that are down because a port was taken when they started, by the errors that they left."""
 
 from __future__ import annotations
 

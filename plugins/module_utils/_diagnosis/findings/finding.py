@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What findings are put together from: what their kind says, ports, and what was seen."""
+"""The parts of a finding: its kind, its ports, and its evidence."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def event_evidence(event: Event) -> Evidence:
 
 
 def socket_evidence(holder: Holder) -> Evidence:
-    """Who holds a port."""
+    """The evidence that a process holds a port."""
     return Evidence("socket", f"{holder} holds {holder.protocol.upper()} {holder.port}")
 
 

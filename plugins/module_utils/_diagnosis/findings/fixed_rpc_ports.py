@@ -162,7 +162,7 @@ def _taken(item: Configured, holders: t.Sequence[Holder], view: PortInfoView) ->
 
 
 def _said(items: t.Iterable[Configured], view: PortInfoView) -> tuple[Evidence, ...]:
-    """What Net Logon logs of its port; the others log nothing."""
+    """The event that Net Logon logs about its port; other services log none."""
     if not any(item.row.key == "netlogon" for item in items):
         return ()
     return tuple(map(event_evidence, events("System", NETLOGON[0], NETLOGON[1:], view)[:1]))

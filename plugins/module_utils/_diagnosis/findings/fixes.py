@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What to do about a lost port, as tasks to paste: relief and a lasting fix in one, by what the release can do.
+"""Fixes for a lost port, as tasks to paste: relief and a lasting fix in one, by the capabilities of the release.
 
 The role of this collection if one fits the server, else ``converge``.
 """
@@ -115,7 +115,7 @@ def _role_variables(found: Recognised, service: str, context: Context) -> dict[s
 
 
 def first_free(holder: Holder) -> str:
-    """What comes before everything else: the holder gives the port back."""
+    """The first step of every fix: the holder gives the port back."""
     return (
         f"First end {holder}: {holder.remedy}."
         if holder.outgoing

@@ -25,7 +25,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
 ENOUGH_SEGMENTS: t.Final = 100_000
 """Below that a share says little."""
 TEAM_DRIVERS: t.Final = ("blfp", "blfm", "cpqteam", "ians", "ndisimplatform")
-"""How key names of teaming drivers begin: Broadcom, HP, Intel, Windows Server 2012 and later; [K] unverified."""
+"""First letters of teaming drivers' key names: Broadcom, HP, Intel, Windows Server 2012 and later; [K] unverified."""
 IN_BOX_PROVIDER: t.Final = "microsoft"
 """Windows' own drivers all carry the date 2006-06-21, at any age ([K] unverified)."""
 DAYS_OF_A_YEAR: t.Final = 365.25
@@ -60,7 +60,7 @@ def retransmits(view: PortInfoView) -> list[Finding]:
 
 
 def percent(segments: TcpSegments) -> float:
-    """How many of the segments were sent again, in percent."""
+    """The part of the segments that was sent again, in percent."""
     return 100 * segments.retransmitted / segments.sent
 
 

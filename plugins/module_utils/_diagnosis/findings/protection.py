@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether what is configured keeps a port from its present holder already, and what that waits for."""
+"""The protection of a port against its present holder: if it is configured already, and the event that it waits for."""
 
 from __future__ import annotations
 

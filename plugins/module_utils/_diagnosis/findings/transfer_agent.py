@@ -58,7 +58,7 @@ def _is_endpoint(event: Event) -> bool:
 
 
 def _is_past(event: Event, service: Service, view: PortInfoView) -> bool:
-    """Whether the MTA was started again after it."""
+    """True if the MTA was started again after the event."""
     if not service.runs:
         return False
     process = view.facts[ProcessFact(service.process_id)]

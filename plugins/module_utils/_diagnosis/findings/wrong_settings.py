@@ -43,7 +43,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._ports.port_lis
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
 
 OTHER_TENANTS: t.Final = PortSet.of(1801, 3343)
-"""What setups leave in ReservedPorts on any release: Message Queuing [C], the cluster service [T]."""
+"""Entries that setups leave in ReservedPorts on any release: Message Queuing [C], the cluster service [T]."""
 
 
 def pool_size(view: PortInfoView) -> list[Finding]:

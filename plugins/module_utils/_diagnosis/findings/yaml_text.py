@@ -11,7 +11,7 @@ import typing as t
 
 _PLAIN: t.Final = re.compile(r"[A-Za-z_][A-Za-z0-9_./$-]*")
 _WORDS: t.Final = frozenset({"true", "false", "yes", "no", "on", "off", "null", "none", "y", "n"})
-"""What YAML 1.1 reads as something else than text."""
+"""Words that YAML 1.1 does not read as text."""
 
 
 def tasks(*items: t.Mapping[str, t.Any], comments: t.Iterable[str] = ()) -> str:

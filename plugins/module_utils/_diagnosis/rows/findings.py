@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is wrong with a server: a finding, what was seen of it, and who holds its ports."""
+"""Rows about faults of a server: a finding, its evidence, and the holders of its ports."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is in force, and the risk of the next boot: the rows of two subsets of ``port_info``."""
+"""Rows of two subsets of ``port_info``: the settings in force, and the risk of the next boot."""
 
 from __future__ import annotations
 
@@ -81,17 +81,17 @@ class EffectiveRow:
 
     @property
     def what(self) -> str:
-        """What is configured, in words."""
+        """The configured setting, in words."""
         return f"{_RESOURCES.get(self.resource, self.resource)} ({self.part})"
 
     @property
     def by_itself(self) -> bool:
-        """Whether it comes into force without anybody's doing."""
+        """True if it comes into force without an action of an administrator."""
         return comes_by_itself(self.waits_for)
 
     @property
     def is_due(self) -> bool:
-        """Whether an administrator must act; if it is not known whether it is in force, nothing is due."""
+        """True if an administrator must act; False if it is not known whether the setting is in force."""
         return self.effective == "no" and not self.by_itself
 
 

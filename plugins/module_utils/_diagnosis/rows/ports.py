@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where ports are drawn from, which are kept back, and who holds them: the rows of four subsets of ``port_info``."""
+"""Rows of four subsets of ``port_info``: the ranges that ports are drawn from, the ports kept back, and the holders."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _POOL: t.Final = told(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DynamicRangesRow:
-    """Where ports are drawn from at random."""
+    """The ranges that ports are drawn from at random."""
 
     mechanism: str = field(metadata=told("V(netsh), or V(registry) on Windows Server 2003.", "netsh"))
     tcp: PortRange | None = field(metadata=told("For TCP over IPv4."))

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a server is: the rows of the subsets release, updates, ad_lds, services and roles."""
+"""Rows about the server itself: the subsets release, updates, ad_lds, services and roles."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ class ChoiceRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RolesRow:
-    """What a server is, and which roles of this collection are for it."""
+    """The kinds of a server, and the roles of this collection that are for it."""
 
     kinds: tuple[KindRow, ...] = field(
         metadata=told("All that it is. Empty for a server that this collection has nothing for.")

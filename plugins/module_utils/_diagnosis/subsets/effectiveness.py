@@ -1,10 +1,10 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Configured is not effective: for each thing that is configured, what it waits for and whether it is in force.
+"""Configured is not effective: each configured setting, whether it is in force, and the event that it waits for.
 
-The planners decide: each is asked for what is there already, so that its plan changes nothing and says what is in
-force.
+The planners decide: each gets the present state as its wish, so that its plan changes nothing and has the
+effectiveness of that state.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ def _has_entry(name: str, context: Context) -> bool:
 def _settled(
     resource: Resource, part: str, key: str, planner: t.Callable[[], Plan], held: PortSet = NO_PORTS
 ) -> EffectiveRow:
-    """What the planner says of a state that is there already; ``key`` picks it from the plan's view."""
+    """The planner's judgement of the present state; ``key`` picks the setting from the plan's view."""
     try:
         plan = planner()
     except PlanError as error:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who holds which port: TCP listeners, bound UDP sockets, outgoing connections, with their processes and services."""
+"""Ports with their holders: TCP listeners, bound UDP sockets, outgoing connections, with processes and services."""
 
 from __future__ import annotations
 

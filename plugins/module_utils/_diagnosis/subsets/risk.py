@@ -183,7 +183,7 @@ def _why_port(port: int, need: Need, boot: NextBoot) -> str:
 
 
 def next_boot(view: PortInfoView) -> NextBoot:
-    """What is known of the next boot; raises FactsNeeded."""
+    """The facts about the next boot; raises FactsNeeded."""
     context = view.context
     _ask_first(view)
     products = installed_known_services(context)
@@ -263,7 +263,7 @@ def _dns_start(view: PortInfoView, dns: Service | None) -> DnsStart:
 
 
 def _is_pulled_forward(view: PortInfoView) -> bool:
-    """Whether a service that starts at once needs DNS: then Windows starts DNS at once too [D]."""
+    """True if a service that starts at once needs DNS: then Windows starts DNS at once too [D]."""
     needing = [found for found in dependents([DNS_SERVICE], view.context) if found.start_mode == "Auto"]
     require_start_modes(needing, view.context)
     return any(current_mode(found, view.context) == "auto" for found in needing)

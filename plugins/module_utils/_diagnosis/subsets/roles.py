@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a server is, and which roles of this collection are for it."""
+"""The kinds of a server, and the roles of this collection that are for it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What kind of server it is: release, the update that brought the DNS socket pool, AD LDS instances."""
+"""The server itself: its release, the update that brought the DNS socket pool, its AD LDS instances."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def release(view: PortInfoView) -> SubsetAnswer:
 
 
 def updates(view: PortInfoView) -> SubsetAnswer:
-    """Whether the DNS server has a socket pool; the list of updates can confirm one, never refute it."""
+    """The evidence for a socket pool of the DNS server; the list of updates can confirm one, never refute it."""
     if view.context.capabilities.always_has_pool:
         reason = f"{view.context.release.name} came with the socket pool; no update is needed for it."
         return SubsetAnswer(UpdatesRow(seen=(), dns_pool="always", reason=reason))

@@ -20,7 +20,7 @@ _SOCKET_FIELDS: t.Final = frozenset({"protocol", "port", "process_id", "image", 
 
 
 def summary(report: PortInfoReport) -> str:
-    """Who holds the ports that were asked for, else what stands out on this server."""
+    """The holders of the ports that were asked for, else the facts that stand out on this server."""
     sockets = report.values.get("sockets")
     if report.inquiry.ports is not None and sockets is not None:
         return " ".join([*_held_sentences(sockets), *_free_sentence(report.inquiry, sockets)])
@@ -29,7 +29,7 @@ def summary(report: PortInfoReport) -> str:
 
 
 def answer_summary(answer: t.Any) -> str:
-    """What a query found; rows of sockets become sentences."""
+    """The answer to a query in words; rows of sockets become sentences."""
     if answer is None or answer in ([], {}):
         return "The query found nothing."
     rows = answer if isinstance(answer, list) else [answer]
