@@ -24,11 +24,11 @@ notes:
   - The account must be a member of the local group Administrators. For a local account other than the built-in
     Administrator, Windows takes these rights away over the network from Windows Server 2008 on, unless the DWORD
     C(LocalAccountTokenFilterPolicy) in C(HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Policies\System) is 1.
-  - C(become) and C(environment) mean nothing here and give one warning. C(async) is refused before anything is sent.
+  - C(become) and C(environment) have no effect and give one warning. C(async) is refused before anything is sent.
   - C(delegate_to) works, if the host that it names has C(ansible_connection=winrm) too. C(delegate_to=localhost) is
     refused.
-  - What the collection changes is recorded on the server, in the value C(Journal) below C(HKLM\SOFTWARE\Portkeeper).
-    M(portkeeper.windows.converge) with C(state=absent) takes it back from there. The variable C(portkeeper_journal)
-    (default V(true)) switches the journal off. Without the journal there is no record of the original, and
-    C(effective) is mostly V(unknown).
+  - The collection records its changes on the server, in the value C(Journal) below C(HKLM\SOFTWARE\Portkeeper).
+    M(portkeeper.windows.converge) with C(state=absent) takes them back from there. The variable C(portkeeper_journal)
+    (default V(true)) switches the journal off. Without the journal there is no record of the original, and C(effective)
+    is mostly V(unknown).
 """

@@ -13,18 +13,18 @@ class ModuleDocFragment:
 options:
   ad_lds_instances:
     description:
-      - AD LDS (ADAM) instances whose ports are meant too, beside the ports given by number.
+      - AD LDS (ADAM) instances whose ports are added to the ports given by number.
       - Names without the prefix C(ADAM_), such as V(MSExchange) for the instance of the Exchange Edge Transport role.
       - The ports are read from the DWORDs C(Port LDAP) and C(Port SSL) in the key C(Parameters) of the instance's
         service.
-      - If C(MSExchange) has neither of them, 50389 and 50636 are meant. Any other instance without them is an error.
+      - If C(MSExchange) has neither of them, 50389 and 50636 are used. Any other instance without them is an error.
     type: list
     elements: str
   services:
     description:
-      - Known services whose ports are meant too, beside the ports given by number. The ports are those that the
-        products come with; where an administrator has chosen others, give them by number.
-      - V(ad_lds) means the ports of every AD LDS instance on the server, as its registry tells them, from 1024 up. A
+      - Known services whose ports are added to the ports given by number. The ports are the defaults of the products.
+        If an administrator has chosen other ports, give them by number.
+      - V(ad_lds) means the ports from 1024 up of every AD LDS instance on the server, as its registry has them. A
         server without an instance is an error.
       - C(docs/ports.md) of the collection has the whole table, with the sources.
     type: list

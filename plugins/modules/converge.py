@@ -14,13 +14,13 @@ author:
 description:
   - Does what several modules of this collection do, in one session. One connection, one look at the server, one plan,
     one write of the journal.
-  - Knows victims, that is, services that must run and own their ports. It can start those that are down in the same
-    run, and prove at the end that all is well.
-  - DNS is stopped at most once. The order of a run with relief is fixed. DNS stops, with what depends on it; the
-    settings are written; the victims and what depends on them start and take their ports; DNS starts and draws its
-    new pool from what is left.
-  - It reboots the server only if O(reboot=where_needed) permits it and a setting waits for a reboot. Then it waits
-    until the server is back, and does all of this once more as the proof.
+  - Knows victims. A victim is a service that must run and hold its ports. The task can start victims that are down, and
+    can prove at the end that each victim runs and holds its ports.
+  - Stops DNS at most once. If victims are started, the order is fixed. DNS stops, with the services that depend on it.
+    The settings are written. The victims start, then the services that depend on them, and take their ports. DNS starts
+    and draws its new pool from the ports that are left.
+  - Reboots the server only if O(reboot=where_needed) permits it and a setting waits for a reboot. The task waits until
+    the server is back. Then it checks everything once more, as the proof.
   - The roles of this collection call it. Use it in the same way for your own baselines.
 options:
   resources:
@@ -30,34 +30,35 @@ options:
         C(dns_socket_pool), C(dynamic_ports), C(static_rpc_port), C(service_start_mode), C(service_state),
         C(services_file), and under it the options of the module of that name.
       # end of generated
-      - An item may also have C(when_capable) and C(unless_capable), a name or a list of names. The item counts only
-        on servers that can do all of the first and none of the second. Elsewhere it is passed over in silence. So one
-        list serves all releases.
+      - An item may also have C(when_capable) and C(unless_capable), each a name or a list of names of capabilities. The
+        item counts only on servers that have all capabilities of the first and none of the second. On other servers it
+        is passed over without a message. So one list serves all releases. For example, C(when_capable=delayed_start).
       - C(reserved_ports_value) - Windows honours the value C(ReservedPorts). Windows Server 2003.
-      - C(excluded_port_ranges) - netsh has C(excludedportrange), or may have it (2008 and 2008 R2 are asked). Windows
-        Server 2008 and later.
-      - C(dynamic_port_ranges) - the range of ephemeral ports can be set by netsh. Windows Server 2008 and later.
-      - C(dns_pool_exclusions) - the DNS server can leave ports alone. Windows Server 2008 R2 and later.
+      - C(excluded_port_ranges) - netsh has C(excludedportrange). Windows Server 2012 and later have it; Windows Server
+        2008 and 2008 R2 may have it, and are asked.
+      - C(dynamic_port_ranges) - netsh can set the range of ephemeral ports. Windows Server 2008 and later.
+      - C(dns_pool_exclusions) - the DNS server can leave chosen ports alone. Windows Server 2008 R2 and later.
       - C(delayed_start) - services can start delayed. Windows Server 2008 and later.
       - An item may also have C(when_installed), the key name of a service or a list of them. The item counts only on
         servers that have all of these services.
-      - An item may also have C(wanted), a boolean for choices of your users. With V(false) the item is passed over,
-        unless O(state=absent), because what was wanted before may have to be taken back. Names and types of its options
-        are checked all the same.
-      - An item may also speak of ports that are given once for the whole run. C(rpc_ports=true) adds those of
-        O(rpc_ports) to C(static_rpc_port) (all of them), to C(reserved_ports) (those from 1024 up, TCP) and to
-        C(services_file) (an entry for each; a dictionary in place of V(true) gives it a C(comment)).
-        C(known_services=true) adds those of O(known_services) to C(reserved_ports) and to C(dns_socket_pool) (those
-        with a UDP port). C(udp_ports), a list, adds ports of UDP alone to C(reserved_ports). An item for which none of
-        these ports is meant is passed over.
-      - The option C(restart) of C(dns_socket_pool) does nothing here; O(restart_dns) decides for the whole run.
+      - An item may also have C(wanted), a boolean for choices of your users. If it is V(false), the item is passed
+        over, but not with O(state=absent), since an earlier run may have made the change. The names and types of its
+        options are checked in any case.
+      - An item may also use ports that are given once for the whole run. C(rpc_ports=true) adds the ports of
+        O(rpc_ports) to C(static_rpc_port) (all of them), to C(reserved_ports) (ports from 1024 up, TCP) and to
+        C(services_file) (one entry for each; a dictionary in place of V(true) gives it a C(comment)).
+        C(known_services=true) adds the ports of O(known_services) to C(reserved_ports) and to C(dns_socket_pool) (known
+        services with a UDP port). C(udp_ports), a list, adds ports of UDP alone to C(reserved_ports). If none of these
+        ports is given, the item is passed over.
+      - The option C(restart) of C(dns_socket_pool) has no effect here. O(restart_dns) decides for the whole run.
     type: list
     elements: dict
     default: []
   victims:
     description:
-      - Services that must run and own their ports. A victim whose service does not exist is an error, unless it has
-        O(victims[].if_installed=true). For servers to which nothing here applies there is O(required_services).
+      - Services that must run and hold their ports. If the service of a victim does not exist, the task fails, unless
+        the victim has O(victims[].if_installed=true). To skip servers that lack a whole product, use
+        O(required_services).
     type: list
     elements: dict
     default: []
@@ -69,8 +70,8 @@ options:
         required: true
       image:
         description:
-          - File name of the process that holds the ports, such as V(w3wp.exe), where that process hosts no service. A
-            process that hosts services is known by them.
+          - File name of the process that holds the ports, such as V(w3wp.exe). Give it if that process hosts no
+            service. A process that hosts services is recognised by them.
         type: str
       ports:
         description:
@@ -80,72 +81,74 @@ options:
         default: []
       udp_ports:
         description:
-          - The same for UDP alone, with or without C(/udp).
+          - Ports of UDP alone that the service must hold, such as V(1812), with or without C(/udp).
         type: list
         elements: str
         default: []
       rpc_ports:
         description:
-          - Add those of O(rpc_ports) that the service listens on. The victim is passed over if there are none, and it
-            has no other ports.
+          - Add the ports of O(rpc_ports) that the service listens on. If there are none, and the victim has no other
+            ports, the victim is passed over.
         type: bool
         default: false
       optional_ports:
         description:
-          - Ports, written in the same way, that the service may hold and nobody else. Free is right too.
+          - Ports, written as in O(victims[].ports), that the service may hold and no other process may. A free port is
+            right too.
         type: list
         elements: str
         default: []
       ad_lds_instance:
         description:
-          - AD LDS (ADAM) instance, without the prefix C(ADAM_), whose ports are read from the server's registry. It
-            must hold them on TCP. On UDP they may be its own or free.
-          - For V(MSExchange) without such values 50389 and 50636 are meant.
+          - AD LDS (ADAM) instance, without the prefix C(ADAM_). Its ports are read from the server's registry. It must
+            hold them on TCP. On UDP it may hold them, or they are free.
+          - If the registry has no ports of V(MSExchange), 50389 and 50636 are used.
         type: str
       dependents:
         description:
-          - Key names of services that must run beside it. One that is not installed, or does not start automatically,
-            is passed over.
+          - Key names of services that must run beside it, such as V(MSExchangeTransport). A service that is not
+            installed, or does not start automatically, is passed over.
         type: list
         elements: str
         default: []
       if_installed:
         description:
-          - Pass the victim over where its service is not installed. Otherwise that is an error.
+          - If the service is not installed, pass the victim over. With V(false) the task fails then.
         type: bool
         default: false
       if_automatic:
         description:
-          - Pass the victim over where its service is not installed, and also where it neither starts automatically nor
-            runs, such as a disabled Routing and Remote Access.
+          - Pass the victim over if its service is not installed, or if it neither starts automatically nor runs. An
+            example is a disabled Routing and Remote Access.
         type: bool
         default: false
       restart:
         description:
-          - Allow the service to be restarted, with what depends on it, where it runs and a restart gives it what it
-            lacks, that is, a port that is free or held by the DNS server, or a setting of C(static_rpc_port) that it
-            reads when it starts.
-          - Only with O(relieve=true) for ports. A port that somebody else holds brings no restart.
+          - Allow the task to restart the service, with the services that depend on it. It does so only if the service
+            runs and the restart gives it a port that is free or held by the DNS server, or a setting of
+            C(static_rpc_port) that the service reads at its start.
+          - For a port, O(relieve=true) is needed too. If another process than the DNS server holds the port, the
+            service is not restarted.
         type: bool
         default: false
       silent_events:
         description:
           - Events by which the service complains about its port, each as C(log/source/code), such as
-            V(Application/Server ActiveSync/3015). With O(prove=true) the task fails if one was logged since the last
-            boot.
+            V(Application/Server ActiveSync/3015). With O(prove=true) the task fails if one of them was logged since the
+            last boot.
         type: list
         elements: str
         default: []
       silent_after_reboot:
         description:
-          - The same, but looked for only if this run has rebooted the server (O(reboot=where_needed)). What was logged
-            before the settings were in force means nothing any more.
+          - Events as in O(victims[].silent_events), but looked for only if this run has rebooted the server
+            (O(reboot=where_needed)). Events from before the reboot prove nothing, since the settings were not in force.
         type: list
         elements: str
         default: []
       when_capable:
         description:
-          - Pass the victim over on servers that can't do all of these. The names are explained at O(resources).
+          - Pass the victim over on servers that lack one of these capabilities. O(resources) explains the names.
         type: list
         elements: str
         choices: &capabilities
@@ -159,7 +162,7 @@ options:
         default: []
       unless_capable:
         description:
-          - Pass the victim over on servers that can do one of these.
+          - Pass the victim over on servers that have one of these capabilities.
         type: list
         elements: str
         choices: *capabilities
@@ -172,14 +175,14 @@ options:
         O(victims). It must run. It must hold its ports too, where it always does. Those of V(ipsec), V(l2tp), V(autd),
         V(wireguard), V(sql_probe) and V(dfsr) may be free as well. V(wds) must only run.
       # end of generated
-      - The ports are those that the products come with. Where an administrator has chosen others, describe the service
-        in O(victims).
-      - If none of them is installed, it is as with O(required_services).
+      - The ports are the defaults of the products. If an administrator has chosen other ports, describe the service in
+        O(victims).
+      - If none of them is installed, nothing is done, as with O(required_services).
       # generated by make documentation: known-services-refused
       - V(ad_lds) is refused, since the role C(exchange_edge_dns) does it, and so is V(admpwd_e), whose service is not
         known.
       # end of generated
-      - Their ports are kept free only by O(resources), see the option C(services) of C(reserved_ports).
+      - This option does not reserve their ports; O(resources) does. See the option C(services) of C(reserved_ports).
     type: list
     elements: str
     choices:
@@ -202,131 +205,134 @@ options:
     default: []
   rpc_ports:
     description:
-      - Fixed RPC ports that this run is about, in the form of the option C(ports) of
-        M(portkeeper.windows.static_rpc_port). Items of O(resources) and victims mean them by C(rpc_ports).
+      - Fixed RPC ports for this run, such as C(ntds=49200), in the form of the option C(ports) of
+        M(portkeeper.windows.static_rpc_port). An item of O(resources) or a victim uses them with C(rpc_ports=true).
     type: dict
     default: {}
   required_services:
     description:
-      - Key names of services without which nothing here makes sense. If one of them is not installed, nothing is
-        done. The task is ok with RV(applicable=false) and says which are missing.
+      - Key names of services that this run requires. If one of them is not installed, nothing is done. The task is ok
+        with RV(applicable=false) and names the missing services.
     type: list
     elements: str
     default: []
   required_one_of:
     description:
-      - Key names of services of which at least one must be installed. Otherwise it is as with O(required_services).
+      - Key names of services, of which at least one must be installed. If none is installed, nothing is done, as with
+        O(required_services).
     type: list
     elements: str
     default: []
   required_capabilities:
     description:
-      - What the server's release must be able to do; the names are explained at O(resources). Otherwise nothing is
-        done. The task is ok with RV(applicable=false) and says what the release lacks.
+      - Capabilities that the server's release must have; O(resources) explains the names. If it lacks one, nothing is
+        done. The task is ok with RV(applicable=false) and names the missing capabilities.
     type: list
     elements: str
     choices: *capabilities
     default: []
   require:
     description:
-      - Fail where O(required_services), O(required_one_of) or O(required_capabilities) are not met, or none of
-        O(known_services) is installed.
+      - Fail if O(required_services), O(required_one_of) or O(required_capabilities) are not met, or if none of
+        O(known_services) is installed. With V(false) the task is ok then and does nothing.
     type: bool
     default: false
   relieve:
     description:
       - Start victims that are down, and then every automatic service that depends on them.
-      - With it the task fails if a victim is down at the end, and says why. It does not where a reboot is still to come
-        that brings the victim back, because its port was drawn at random by an outgoing connection or by lsass.exe, and
-        is reserved from that reboot on. RV(msg) says so, and RV(reboot_required) is true. With O(reboot=where_needed)
-        that reboot is part of the task.
-      - A victim whose port is held by the DNS server can be started only if O(restart_dns=true). A victim whose port
-        is held by somebody else is left down; the message names that process.
-      - The default is V(false), so that a baseline changes settings only, unless you say otherwise.
+      - The task then fails if a victim is down at the end, and gives the reason. There is one exception. An outgoing
+        connection or lsass.exe drew the victim's port at random, and a reboot that is still to come reserves it.
+        RV(msg) says so, and RV(reboot_required) is true. With O(reboot=where_needed) that reboot is part of the task.
+      - If the DNS server holds a victim's port, the victim can be started only with O(restart_dns=true). If another
+        process holds it, the victim stays down, and the message names that process.
+      - The default is V(false), so that a baseline only changes settings.
     type: bool
     default: false
   restart_dns:
     description:
-      - Allow the DNS server to be restarted. It happens only if a setting waits for it, if DNS holds a port of a
-        victim that is to be started, or if a port must be free to be excluded.
-      - A list of excluded ports below the default range 49152-65535 waits for no restart if a run with victims finds that
-        no pool of the server can reach these ports. The next start of DNS reads the list.
-      - Services that depend on DNS are stopped and started with it. The run goes on when C(dns.exe) holds UDP port 53
+      - Allow the task to restart the DNS server. It does so only if a setting waits for the restart, if DNS holds a
+        port of a victim that is to be started, or if a port must be free to be excluded.
+      - A list of excluded ports below the default range 49152-65535 waits for no restart, if a task with victims finds
+        that no pool of the server can reach these ports. The next start of DNS reads the list.
+      - The services that depend on DNS stop and start with it. The task goes on when C(dns.exe) holds UDP port 53
         again, at most 120 seconds later.
-      - The default is V(false), because a restart is an outage of name resolution and draws a new pool.
+      - The default is V(false), because a restart interrupts name resolution and draws a new pool.
     type: bool
     default: false
   stop_owners:
     description:
-      - Allow running victims to be stopped for a moment where their ports can't be excluded otherwise. A port in use
-        can't be excluded by netsh.
-      - Otherwise such ports are left out for now and told in C(waiting_for) of the resource.
+      - Allow the task to stop running victims for a moment if their ports can't be excluded otherwise. netsh can't
+        exclude a port that is in use.
+      - With V(false) such ports are left out for now. C(waiting_for) of the resource names them.
     type: bool
     default: false
   prove:
     description:
-      - Fail if at the end a victim is down, lacks a port of its own, or has a port that somebody else holds.
-      - Services that were just started get 60 seconds to take their ports.
-      - A port that somebody else holds while a reboot is still to come is no failure; RV(reboot_required) says so. Nor
-        is a port that C(static_rpc_port) fixes as long as the service has not restarted for it.
-      - In check mode, where something would change, nothing is proved.
+      - Fail if, at the end, a victim is down, lacks a port of its own, or another process holds one of its ports. With
+        V(false) the victims are reported only.
+      - A service that was just started gets 60 seconds to take its ports.
+      - If a reboot is still to come, a port that another process holds is no failure; RV(reboot_required) says so. A
+        port that C(static_rpc_port) fixes is no failure as long as its service has not restarted.
+      - In check mode, nothing is proved if the task would change something.
     type: bool
     default: false
   state:
     description:
-      - V(present) reaches what O(resources) say.
-      - V(absent) takes back what earlier runs of this collection changed for these resources, and nothing else. A
-        value that is as this collection last wrote it gets its original content back, byte for byte. From a value
-        that somebody has changed since, only what was added here is taken out, with a warning.
-      - What was there before is known from the journal on the server; with C(portkeeper_journal=false) V(absent) is
-        refused. With the last change taken back the journal goes too.
+      - V(present) makes the server as O(resources) describe it.
+      - V(absent) takes back the changes that earlier runs of this collection made for these resources, and nothing
+        else. If a value is still as this collection last wrote it, it gets its original content back, byte for byte. If
+        another program has changed it since, only the entries of this collection are taken out, with a warning.
+      - The journal on the server has the original values. With C(portkeeper_journal=false) V(absent) is refused. With
+        the last change the journal is removed too.
     type: str
     choices: [present, absent]
     default: present
   advice:
     description:
-      - Sentences of your own for RV(notes), for ports that a C(reserved_ports) with C(only_reachable) leaves
-        unprotected. C({ports}) stands for these ports.
+      - Sentences of your own for RV(notes), about ports that a C(reserved_ports) with C(only_reachable) leaves
+        unprotected. C({ports}) stands for these ports. An example is C(programs=Keep the service running, or change
+        {ports}).
     type: dict
     suboptions:
       dns_pool:
         description:
-          - What to do if the DNS server's pool can take them.
+          - The advice if the DNS server's pool can take the ports.
         type: str
       disputed:
         description:
-          - What to do if sources disagree whether it can.
+          - The advice if sources disagree whether the pool can take them.
         type: str
       programs:
         description:
-          - What to do if programs can take them while their service is down. Left out if the DNS server's pool can,
-            too.
+          - The advice if programs can take them while their service is down. It is left out if the DNS server's pool
+            can take them too.
         type: str
   reboot:
     description:
-      - V(never) leaves the reboot to you. RV(reboot_required) says whether a setting waits for one.
-      - With V(where_needed) the server is rebooted if a setting waits for a reboot, and nothing has failed before. The
-        task waits until the server is back, and until the victims and O(required_services) that start automatically
-        run. Then everything that the task asks for is looked at, reached and proved once more.
-      - A victim that has failed by then, or does not come up within O(reboot_timeout), is left to that second look,
-        which can start it. Any other service of O(required_services) that does not come up fails the task.
-      - What forbids M(portkeeper.windows.server_reboot) forbids this reboot too, judged by the settings as this run
-        leaves them. The task then fails before anything is changed, in check mode as well. With O(state=absent) it goes
-        without the reboot, and a warning says why.
-      - A task that is killed in between is finished by the next one, which sees in the journal that a reboot is due. An
-        undo leaves no journal, so after a killed O(state=absent) the reboot is yours.
+      - V(never) leaves the reboot to you. RV(reboot_required) says if a setting waits for one.
+      - With V(where_needed) the server is rebooted if a setting waits for a reboot and nothing has failed before. The
+        task waits until the server is back, and until the victims and the automatic services of O(required_services)
+        run. Then the task checks, reaches and proves everything once more.
+      - If a victim has failed by then, or does not come up within O(reboot_timeout), the second look can start it. If
+        another service of O(required_services) does not come up, the task fails.
+      - The conditions that forbid M(portkeeper.windows.server_reboot) forbid this reboot too. They are checked against
+        the settings as this run leaves them. If one is met, the task fails before it changes anything, in check mode
+        too. With O(state=absent) the task goes on without the reboot, and a warning gives the reason.
+      - If a task is killed in between, the next one finishes it, since the journal says that a reboot is due. An undo
+        leaves no journal. After a killed O(state=absent) you must reboot the server yourself.
     type: str
     choices: [never, where_needed]
     default: never
   reboot_timeout:
     description:
-      - Seconds that the server may take until it is back and its services run. From 10 to 86400.
+      - Seconds until the server must be back and its services must run. From 10 to 86400, such as V(1800) for a server
+        with many disks.
     type: int
     default: 600
   reboot_message:
     description:
-      - What users of the server are shown, and what the event log says. The option
-        O(portkeeper.windows.server_reboot#module:msg) says what it may be.
+      - The text that users of the server see and that the event log keeps. The option
+        O(portkeeper.windows.server_reboot#module:msg) gives its limits.
     type: str
     default: Reboot initiated by Ansible (portkeeper.windows)
   ignore_block_mode:

@@ -14,41 +14,42 @@ author:
 description:
   - Since the security update MS08-037 (KB951746, KB953230) the Windows DNS server opens a pool of UDP ports at its
     start, 2500 by default, and sends its queries from them at random. It may take a port that another service needs.
-  - This module keeps it off certain ports (O(excluded_ports), Windows Server 2008 R2 and later) and sets how many it
-    opens (O(size), all releases).
+  - This module keeps the pool off chosen ports (O(excluded_ports), Windows Server 2008 R2 and later) and sets the
+    number of its ports (O(size), all releases).
   - The DNS server reads both settings at its start. A change waits for a restart of DNS, see O(restart).
 options:
   size:
     description:
-      - How many sockets the pool has, for each address family. From 0 to 10000, or V(default).
+      - The number of sockets in the pool, for each address family. From 0 to 10000, or V(default).
       - V(default) removes the DWORD C(SocketPoolSize) from C(HKLM\SYSTEM\CurrentControlSet\Services\DNS\Parameters).
         The DNS server then opens 2500.
-      - Below 2500 a warning says that a smaller pool makes the source port of a query easier to guess, which is what
-        MS08-037 was made against. Exclude ports rather than shrinking the pool.
+      - Below 2500 a warning says that a smaller pool makes the source port of a query easier to guess. MS08-037 was
+        made against that. Exclude ports instead of making the pool smaller.
       - V(0) is refused unless O(allow_unsafe_size=true).
-      - Left out, the size stays as it is.
+      - If it is left out, the size stays as it is.
     type: str
   excluded_ports:
     description:
-      - Ports that the pool must leave alone, as V(n) or V(n-m), the lower number first and both ends included. The
-        pool is UDP only, so that V(/udp) may stand behind them.
+      - Ports that the pool must leave alone, as V(n) or V(n-m), such as V(50389) or V(1812-1813). The lower number
+        comes first, and both ends are included. The pool is UDP only; V(/udp) after a port is allowed.
       - They are written as V(n-m) into the REG_MULTI_SZ C(SocketPoolExcludedPortRanges), in the same key as the size.
-        An entry V(n) of somebody else's is read as V(n-n).
-      - With O(state=present) and O(state=pure) from 1024 to 65535. Below 1024 the pool draws nothing.
-      - On Windows Server 2003 and 2008 the DNS server has no such list, and the task fails. See
-        M(portkeeper.windows.reserved_ports) for 2003, M(portkeeper.windows.service_start_mode) for 2008.
+        An entry V(n) of another program is read as V(n-n).
+      - With O(state=present) and O(state=pure) from 1024 to 65535. The pool takes no port below 1024.
+      - The DNS server of Windows Server 2003 and 2008 has no such list, and the task fails. Use
+        M(portkeeper.windows.reserved_ports) on 2003, and M(portkeeper.windows.service_start_mode) on 2008.
       - An explicit V([]) is accepted only with O(state=pure), where it empties the list. Otherwise an empty list is
         an error.
-      - Left out, and without O(ad_lds_instances) and O(services), the list stays as it is.
+      - If it is left out, and O(ad_lds_instances) and O(services) are too, the list stays as it is.
     type: list
     elements: str
   state:
     description:
-      - What O(excluded_ports), O(ad_lds_instances) and O(services) mean to the list. It says nothing about O(size).
+      - The meaning of O(excluded_ports), O(ad_lds_instances) and O(services) for the list. It has no effect on O(size).
       - V(present) - the ports are in the list. Other entries stay.
-      - V(absent) - the ports are not in the list, whoever added them. Other ports of the same entries stay.
-      - V(pure) - the ports are in the list and no others. Everything else is taken out, whoever added it, and a
-        warning names it.
+      - V(absent) - the ports are not in the list, even if another program added them. Other ports of the same entries
+        stay.
+      - V(pure) - the ports are in the list, and no others. All other entries are taken out, even those of other
+        programs, and a warning names them.
     type: str
     choices:
       - present
@@ -57,19 +58,20 @@ options:
     default: present
   restart:
     description:
-      - Restart the DNS server if a change of this run or of an earlier run of this collection waits for it. If
-        nothing waits, DNS is left running.
-      - Services that depend on DNS are stopped first and started again afterwards. The task ends when C(dns.exe)
-        holds UDP port 53 again, not only when the service is said to run. DNS gets 120 seconds for that, and each
-        service 120 seconds to stop and to start.
-      - The default is V(false), because a restart is an outage of name resolution and draws a new pool.
-      - With O(restart=true) alone the task does only this. It needs the journal to know of changes by earlier runs.
+      - Restart the DNS server if a change of this run or of an earlier run of this collection waits for it. If no
+        change waits, DNS keeps running.
+      - The services that depend on DNS stop first and start again afterwards. The task ends when C(dns.exe) holds UDP
+        port 53 again; it is not enough that the service is running. DNS gets 120 seconds for that, and each service 120
+        seconds to stop and to start.
+      - The default is V(false), because a restart interrupts name resolution and draws a new pool.
+      - With O(restart=true) and no other option, the task only restarts DNS if a change waits. It needs the journal to
+        know the changes of earlier runs.
     type: bool
     default: false
   allow_unsafe_size:
     description:
-      - Accept O(size=0), with which all queries leave from one port. That brings back the cache poisoning that
-        MS08-037 closed.
+      - Accept O(size=0). All queries then leave from one port. That permits the cache poisoning again that MS08-037
+        ended.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -83,13 +85,13 @@ notes:
     V(dfsr)) is an error, since the pool is UDP and can't be what takes its port.
   # end of generated
   - The DNS server must be installed. Without it the task fails.
-  - One article of 2009 calls the list C(SocketPoolPortExclusionList). No Windows reads a value of that name. Where
-    one exists, a warning says so with each change; it is left as it is.
-  - On Windows Server 2003 and 2008 without the update there is no pool. The size can be set there all the same, and
-    does nothing.
-  - Restarting DNS draws a new pool. Where a port is neither in the list nor (on Windows Server 2003) reserved, the
-    new pool can take it from any service that does not hold it at that moment.
-  - That a change of the list needs a restart of DNS is not documented (of the size it is). The module counts on it.
+  - An article of 2009 calls the list C(SocketPoolPortExclusionList). No Windows reads a value of that name. If one
+    exists, each change warns of it and leaves it as it is.
+  - Windows Server 2003 and 2008 without the update have no pool. The size can be set there, but has no effect.
+  - A restart of DNS draws a new pool. If a port is neither in the list nor (on Windows Server 2003) reserved, the new
+    pool can take it while its service does not hold it.
+  - It is documented that a change of the size needs a restart of DNS. For the list that is not documented; the module
+    assumes it.
 seealso:
   - module: portkeeper.windows.reserved_ports
   - module: portkeeper.windows.service_start_mode

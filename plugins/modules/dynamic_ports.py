@@ -12,13 +12,14 @@ version_added: 0.1.0
 author:
   - The portkeeper.windows contributors (!UNKNOWN)
 description:
-  - Programs that ask for any free port get one out of a range. This module sets that range. It decides which fixed
-    ports of other services are at risk at all.
-  - On Windows Server 2003 the registry value C(MaxUserPort) is the end of the range (O(max_user_port)). From Windows
-    Server 2008 on C(netsh) sets where the range begins and how many ports it has (O(start), O(number)).
-  - The DNS server draws its socket pool from a range that follows from these settings, by rules of its own. A warning
-    says what the choice means to it, and whose ports are in that range.
-  - It protects no port by itself. See M(portkeeper.windows.reserved_ports) and M(portkeeper.windows.dns_socket_pool).
+  - Windows takes the ports for programs that ask for any free port from one range. This module sets that range. A fixed
+    port of another service is at risk only if it lies in that range.
+  - On Windows Server 2003 the registry value C(MaxUserPort) is the end of the range (O(max_user_port)). On Windows
+    Server 2008 and later C(netsh) sets the first port and the number of ports (O(start), O(number)).
+  - The DNS server draws its socket pool from a range that follows from these settings, by its own rules. A warning
+    names the range of the pool, and the services whose ports lie in it.
+  - This module protects no port by itself. Use M(portkeeper.windows.reserved_ports) and
+    M(portkeeper.windows.dns_socket_pool) for that.
 options:
   max_user_port:
     description:
@@ -26,10 +27,10 @@ options:
       - It is the DWORD C(MaxUserPort) in C(HKLM\SYSTEM\CurrentControlSet\Services\Tcpip\Parameters). Windows reads it
         at boot, so a change waits for a reboot.
       - V(default) removes the value. Windows then ends the range at 5000.
-      - From Windows Server 2008 on the TCP/IP stack does not read the value, but the DNS server does, and what it makes
-        of it is contested. So a number is an error there. V(default) is accepted, to be rid of a value that somebody
-        has set; it waits for a restart of DNS.
-      - A value beyond the limits that is there already, such as 65536, is read and shown as it is.
+      - On Windows Server 2008 and later the TCP/IP stack does not read the value. The DNS server reads it, but sources
+        disagree about its effect. So a number is an error there. V(default) is accepted and removes a value that is
+        there; it waits for a restart of DNS.
+      - A value beyond these limits that is on the server already, such as 65536, is read and returned as it is.
     type: str
   start:
     description:
@@ -39,13 +40,13 @@ options:
     type: int
   number:
     description:
-      - How many ports the range has, at least 255. O(start) + O(number) - 1 must not be above 65535.
-      - Needs O(start). V(start=49152) with V(number=16384) is what Windows comes with.
+      - The number of ports in the range, at least 255. O(start) + O(number) - 1 must not be above 65535.
+      - Needs O(start). C(start=49152) with C(number=16384) is the default of Windows.
     type: int
   protocol:
     description:
-      - The protocol whose range is meant by O(start) and O(number). TCP and UDP have ranges of their own.
-      - C(MaxUserPort) has no protocol. There V(tcp) and V(udp) set it for both, with a warning.
+      - The protocol whose range O(start) and O(number) set. TCP and UDP have separate ranges.
+      - C(MaxUserPort) has no protocol. With it V(tcp) and V(udp) set both, with a warning.
     type: str
     choices:
       - tcp
@@ -58,21 +59,21 @@ extends_documentation_fragment:
 notes:
   - O(max_user_port), or O(start) and O(number), is needed. For a fleet of several releases use
     M(portkeeper.windows.converge) with C(when_capable=dynamic_port_ranges) and C(unless_capable=dynamic_port_ranges).
-  - That a range set by netsh counts at once, without a reboot, is not documented. The module reads the active range
-    after the change and fails if it is another.
-  - On Windows Server 2003 the pool of the DNS server comes from 1024 to C(MaxUserPort), and from 49152-65535 where the
-    value is not set. That is told by users who quote Microsoft's text for the update 953230.
-  - Where C(MaxUserPort) is set on Windows Server 2008 and later, sources disagree about the pool. One says that the
-    value is a count from the start of the range, another that it is the highest port. The warning says so.
-  - On Windows Server 2003 a C(MaxUserPort) from 4500 up can let the next boot leave IPSEC Services without UDP 4500 and
-    the server without network (KB912023). Where that is so - DNS and IPSEC Services start by themselves, and UDP 4500
-    is not reserved - a change to such a number is an error, and nothing is changed. Reserve the port first, with
-    M(portkeeper.windows.reserved_ports) and C(services=ipsec).
-  - In M(portkeeper.windows.converge) with a C(reserved_ports) beside it, UDP 4500 is reserved in the same run, before
-    C(MaxUserPort) is written. Where the number is there already, or an undo brings it back, a warning tells, and
+  - It is not documented that a range set by netsh is in force at once, without a reboot. The module reads the active
+    range after the change and fails if it differs.
+  - On Windows Server 2003 the DNS server draws its pool from 1024 to C(MaxUserPort), or from 49152-65535 if the value
+    is not set. The source is users who quote Microsoft's text for the update 953230.
+  - If C(MaxUserPort) is set on Windows Server 2008 or later, sources disagree about the pool. One source says that the
+    value is a count from the start of the range, another that it is the highest port. A warning says so.
+  - On Windows Server 2003 a C(MaxUserPort) from 4500 up can leave IPSEC Services without UDP 4500 at the next boot.
+    IPSEC Services then block the whole network of the server (KB912023). If DNS and IPSEC Services start by themselves,
+    and UDP 4500 is not reserved, a change to such a number is an error, and nothing is changed. Reserve the port first,
+    with M(portkeeper.windows.reserved_ports) and C(services=ipsec).
+  - In M(portkeeper.windows.converge) with a C(reserved_ports) beside it, the run reserves UDP 4500 before it writes
+    C(MaxUserPort). If the number is on the server already, or an undo brings it back, a warning says so, and
     M(portkeeper.windows.server_reboot) refuses to reboot the server.
-  - Exchange 2003 and ISA set C(MaxUserPort) to 60000 or more for a reason, and Exchange 2007 sets the dynamic range of
-    Windows Server 2008 to 1025-60000. Taking that back can leave a busy server short of ports.
+  - Some products need a wide range. Exchange 2003 and ISA set C(MaxUserPort) to 60000 or more, and Exchange 2007 sets
+    the dynamic range of Windows Server 2008 to 1025-60000. A busy server with the default range can run out of ports.
 seealso:
   - module: portkeeper.windows.reserved_ports
   - module: portkeeper.windows.dns_socket_pool

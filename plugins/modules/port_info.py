@@ -12,11 +12,11 @@ version_added: 0.1.0
 author:
   - The portkeeper.windows contributors (!UNKNOWN)
 description:
-  - Answers the question of the night, which process has that port, and which service is it.
-  - Tells what the trouble rests on. The ranges that ports are drawn from, the reservations, the DNS server's socket
-    pool, the AD LDS instances and their ports, and whether what is configured is in force.
-  - Finds what is wrong. Which service lost its port to whom, why, and what to do about it, as tasks to paste. Also some
-    trouble beyond ports that hurts the same servers.
+  - Names the process that holds a port, and the service in that process.
+  - Reads the ranges that ports are drawn from, the reservations, the DNS server's socket pool, the AD LDS instances
+    with their ports, and says if the configured settings are in force.
+  - Finds faults. It names each service that lost its port, the process that took it, the cause, and the fix, as tasks
+    to paste. It also finds some faults beyond ports that affect the same servers.
   - Changes nothing.
 options:
   gather_subset:
@@ -26,58 +26,57 @@ options:
         V(dns_pool), V(sockets), V(ad_lds), V(services), V(roles), V(configured_versus_effective), V(risk), V(findings),
         or V(all).
       # end of generated
-      - C(!name) takes one away. Only such names mean all but those.
-      - If it is left out, O(query) decides by the fields that the expression names; else O(ports) means V(sockets);
-        else it is everything but V(sockets), because a DNS server has thousands of them.
+      - C(!name) leaves a subset out. A list of only such names means all other subsets.
+      - If it is left out, O(query) decides by the fields that the expression names. Without O(query), O(ports) means
+        V(sockets). Without both, all subsets but V(sockets) are read, because a DNS server has thousands of sockets.
       - V(sockets) together with V(dns_pool), without O(ports), counts the sockets of the pool too.
     type: list
     elements: str
   ports:
     description:
-      - Tell of these ports only when looking at sockets. As V(n) or V(n-m), from 0 to 65535. An empty list is an
-        error.
+      - Return only sockets on these ports. As V(n) or V(n-m), from 0 to 65535, such as V(50636). An empty list is an
+        error. If it is left out, all sockets are returned.
     type: list
     elements: str
   query:
     description:
-      - A JMESPath expression over all that is returned here. The answer is in RV(result), and the other fields are
-        then left out.
-      - An expression of the form C(sockets[?port==`50636`]) is as cheap as O(ports), since only that port is read.
+      - A JMESPath expression over all returned fields. RV(result) has the answer, and the other fields are left out.
+      - An expression of the form C(sockets[?port==`50636`]) is as fast as O(ports), since only that port is read.
       - Needs the Python package jmespath on the controller, for this option only.
     type: str
   sockets_by:
     description:
-      - How RV(sockets) are told of. V(process) makes one row of all sockets of a process that are alike, with their
-        ports as one text; that is enough for most, and far less where a server has thousands.
+      - The rows of RV(sockets). V(process) joins all sockets of a process that are alike into one row, with their ports
+        as one text. That is enough for most uses, and shorter on a server with thousands of sockets.
       - V(process) can't be used together with O(query).
     type: str
     choices: [socket, process]
     default: socket
   ad_lds_instance:
     description:
-      - The AD LDS instance that the role C(exchange_edge_dns) is to care for, as its variable
-        C(exchange_edge_dns_instance) says. Counts for RV(roles) only.
+      - The AD LDS instance for the role C(exchange_edge_dns), as in its variable C(exchange_edge_dns_instance). It has
+        an effect on RV(roles) only.
     type: str
     default: MSExchange
   event_days:
     description:
-      - How many days back the event logs are looked at for RV(findings), by the server's own clock. From 0 to 365.
+      - The number of days that RV(findings) looks back in the event logs, by the server's own clock. From 0 to 365.
     type: float
     default: 7
   event_limit:
     description:
-      - How many events of each log are read at most for RV(findings), the newest ones. From 1 to 1000.
+      - The largest number of events of each log that RV(findings) reads, the newest first. From 1 to 1000.
     type: int
     default: 50
   retransmitted_percent:
     description:
-      - From how many percent of retransmitted TCP segments on RV(findings) looks at teams and drivers of network
+      - The percentage of retransmitted TCP segments from which RV(findings) looks at teams and drivers of network
         adapters. From 0 to 100.
     type: float
     default: 1
   driver_years:
     description:
-      - How many years old a network adapter's driver may be before RV(findings) calls it old. From 0 to 100.
+      - The age in years above which RV(findings) calls a network adapter's driver old. From 0 to 100.
     type: float
     default: 3
 extends_documentation_fragment:
@@ -92,14 +91,14 @@ attributes:
 requirements:
   - jmespath >= 1.0.0, on the controller, for the option C(query) only
 notes:
-  - A field that this Windows can't answer is null, and a warning says why.
-  - Sockets come from WMI on Windows Server 2012 and later, and from C(netstat -ano) before, and wherever a shell is
-    open anyway. Words of C(netstat) are not looked at, so any language will do.
-  - On Windows Server 2003 and 2008 the list of updates can confirm the update that brought the socket pool. That it
-    is not in the list proves nothing.
-  - Events are chosen by log, source and number, and errors by their number in the event (C(%%10048)). Words are not
-    looked at, so any language will do.
-  - What is reported as a finding is told by its evidence alone. A server on which nothing is wrong has none.
+  - A field that this Windows can't answer is null, and a warning gives the reason.
+  - Sockets come from WMI on Windows Server 2012 and later. On earlier releases, and if a shell is open for another
+    question, they come from C(netstat -ano). No words of C(netstat) are read, so its language does not matter.
+  - On Windows Server 2003 and 2008 the list of updates can confirm the update that brought the socket pool. An update
+    that is missing from the list may be installed nevertheless.
+  - Events are chosen by log, source and number, and errors by their number in the event (C(%%10048)). No words are
+    read, so their language does not matter.
+  - A finding rests on its evidence alone. A server without faults has no findings.
 seealso:
   - module: portkeeper.windows.reserved_ports
   - module: portkeeper.windows.dns_socket_pool

@@ -12,31 +12,34 @@ version_added: 0.1.0
 author:
   - The portkeeper.windows contributors (!UNKNOWN)
 description:
-  - Writes one SVG file on the controller for each server that M(portkeeper.windows.port_info) has read. Who holds which
-    ports, what is kept back, and which needed ports are in other hands, in the picture and in words.
-  - The role P(portkeeper.windows.port_report#role) uses it. It speaks to no server; one task with C(run_once) does it
-    for all.
+  - Writes one SVG file on the controller for each server that M(portkeeper.windows.port_info) has read. The picture
+    shows the holders of ports, the ports that are kept back, and the needed ports that other processes hold. The file
+    says the same in words.
+  - The role P(portkeeper.windows.port_report#role) uses it. It contacts no server. One task with C(run_once) writes the
+    files of all servers.
 options:
   results:
     description:
       - The results of M(portkeeper.windows.port_info) by the servers' names, as C(register) keeps them. A server that
-        was not read gets no picture.
+        could not be read gets no picture.
     type: dict
     required: true
   directory:
     description:
-      - Where on the controller the files are written, made where it is missing. A file has the name of its server, with
-        C(_) for what is no letter, digit, dot or hyphen. Other files there are left alone.
+      - The directory on the controller that gets the files. It is made if it is missing. A file has the name of its
+        server, with C(_) for each character that is no letter, digit, dot or hyphen. Other files in the directory stay
+        as they are.
     type: path
     required: true
   style:
     description:
-      - The style sheet that each picture carries with it.
+      - The style sheet, as text, that each picture contains.
     type: str
     required: true
   read_at:
     description:
-      - When the servers were read, in words, to be written into the pictures.
+      - The time at which the servers were read, in words, such as V(2026-03-01 04:00 UTC). The pictures show it. By
+        default they show no time.
     type: str
     default: ""
 extends_documentation_fragment:

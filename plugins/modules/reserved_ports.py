@@ -12,31 +12,33 @@ version_added: 0.1.0
 author:
   - The portkeeper.windows contributors (!UNKNOWN)
 description:
-  - Makes sure that nobody gets these ports by chance, that is, by asking Windows for any free port.
+  - Makes sure that no program gets these ports by chance, that is, by asking Windows for any free port.
   - The service that the ports belong to still gets them, since it asks for its port by number.
-  - It is one resource with two mechanisms. The release of Windows decides between them, see O(mechanism).
+  - Windows has two mechanisms for that. The release decides which one is used, see O(mechanism).
   - Entries of other products in the same list stay as they are.
 options:
   ports:
     description:
-      - The ports, as V(n) or V(n-m), the lower number first and both ends included. With V(/tcp) or V(/udp) after them
-        they are meant for that protocol alone, which the registry mechanism can't tell apart.
-      - With O(state=present) and O(state=pure) from 1024 to 65535. Below 1024 Windows never hands out a port by
-        chance, so there is nothing to protect and the task fails.
+      - The ports, as V(n) or V(n-m), such as V(4500) or V(1812-1813). The lower number comes first, and both ends are
+        included. V(/tcp) or V(/udp) after them reserves that protocol alone; the registry mechanism can't tell the
+        protocols apart.
+      - With O(state=present) and O(state=pure) from 1024 to 65535. Windows never hands out a port below 1024 by chance,
+        so the task fails for one.
       - Required, unless O(ad_lds_instances) or O(services) names the ports.
-      - An explicit V([]) is accepted only with O(state=pure), where it means that nothing is to be reserved.
-        Otherwise an empty list is an error.
+      - An explicit V([]) is accepted only with O(state=pure). It means that no port is reserved. Otherwise an empty
+        list is an error.
     type: list
     elements: str
   protocol:
     description:
       - The protocol that the ports are reserved for.
-      - With the registry mechanism a reservation has no protocol. There V(tcp) and V(udp) reserve the ports for both,
+      - With the registry mechanism a reservation has no protocol. V(tcp) and V(udp) then reserve the ports for both,
         with a warning, and are an error with O(state=absent) and O(state=pure).
-      - The ports of O(services) are meant only for the protocols that the service uses, and only for this one, if it is
-        not V(both). A service without a port of this protocol is an error.
+      - Each of O(services) is reserved only for the protocols that it uses, and, unless this option is V(both), only
+        for this protocol. A service without a port of this protocol is an error.
       - With netsh TCP and UDP are two lists. A port of one is not reserved in the other.
-      - The default is V(both), because both mechanisms can do it, and because the thief may use either protocol.
+      - The default is V(both), because both mechanisms can do it, and because a program may take the port with either
+        protocol.
     type: str
     choices:
       - tcp
@@ -46,14 +48,16 @@ options:
   state:
     description:
       - V(present) - the ports are reserved. Other entries stay.
-      - V(absent) - the ports are not reserved, whoever reserved them. Other ports of the same entries stay reserved.
-      - V(pure) - the ports are reserved and no others. Everything else is taken out, whoever added it, and a warning
-        names it. Entries of Windows itself go too, such as 3343 (failover cluster) and 1801 (Message Queuing).
-      - With netsh, V(pure) is about the protocols that the ports are meant for. Where O(services), and V(/tcp) or
-        V(/udp) in O(ports), name ports of one protocol alone, the list of the other stays as it is. Numbers without a
-        protocol, O(ad_lds_instances) and an empty list mean both, if O(protocol) is V(both).
-      - On Windows Server 2003 a warning says where V(absent) or V(pure) gives up UDP 4500 and the next boot could leave
-        IPSEC Services without it and the server without network (KB912023).
+      - V(absent) - the ports are not reserved, even if another program reserved them. Other ports of the same entries
+        stay reserved.
+      - V(pure) - the ports are reserved, and no others. All other entries are taken out, even those of other programs,
+        and a warning names them. Entries of Windows itself are taken out too, such as 3343 (failover cluster) and 1801
+        (Message Queuing).
+      - With netsh, V(pure) changes only the lists of the protocols that the ports are meant for. If O(services), and
+        V(/tcp) or V(/udp) in O(ports), name ports of one protocol alone, the list of the other protocol stays as it is.
+        Numbers without a protocol, O(ad_lds_instances) and an empty list mean both, if O(protocol) is V(both).
+      - On Windows Server 2003 a warning says if V(absent) or V(pure) releases UDP 4500 so that the next boot could
+        leave IPSEC Services without it. IPSEC Services then block the whole network of the server (KB912023).
     type: str
     choices:
       - present
@@ -62,8 +66,8 @@ options:
     default: present
   mechanism:
     description:
-      - V(auto) - what the release of the server honours. The other choices are for those who want an error where that
-        is something else.
+      - V(auto) - the mechanism that the server's release honours. Give another choice if you want an error on all other
+        releases.
       - V(registry) - the REG_MULTI_SZ C(ReservedPorts) in C(HKLM\SYSTEM\CurrentControlSet\Services\Tcpip\Parameters),
         on Windows Server 2003 only (KB812873). Windows reads it at boot, so a change waits for a reboot. Later
         releases ignore the value, so choosing this there is an error.
@@ -79,19 +83,18 @@ options:
     default: auto
   only_reachable:
     description:
-      - Exclude only those of the ports that this server can draw at random, that is, those in its dynamic port ranges
-        and, on Windows Server 2008 with a DNS server, in the range of the DNS server's pool. Where the defaults stand,
-        nothing below 49152 is.
-      - On Windows Server 2003 it means nothing; there every port is reserved.
-      - A port that is held by another process than its owner is then told in RV(waiting_for), too, instead of being an
-        error.
-      - Where such a port can't be excluded because this netsh has no C(excludedportrange), or where the pool of the DNS
-        server on Windows Server 2008 reaches it in any case, the task succeeds with a warning that says so and names
-        the choices, with RV(effective=no) and the ports in RV(unprotected).
-      - Where C(MaxUserPort) is set on Windows Server 2008 and the sources disagree whether the pool reaches a port,
+      - Exclude only those of the ports that this server can draw at random. These are the ports in its dynamic port
+        ranges and, on Windows Server 2008 with a DNS server, in the range of the DNS server's pool. With the default
+        ranges of Windows only ports from 49152 up are drawn. With V(false) all ports are excluded.
+      - On Windows Server 2003 it has no effect; every port is reserved.
+      - If another process than its owner holds a port, the task does not fail. RV(waiting_for) names the port.
+      - If such a port can't be excluded because this netsh has no C(excludedportrange), or if the DNS server's pool on
+        Windows Server 2008 reaches it in any case, the task succeeds. A warning says so and names the choices,
+        RV(effective=no), and RV(unprotected) has the ports.
+      - If C(MaxUserPort) is set on Windows Server 2008, and sources disagree if the pool reaches a port,
         RV(effective=unknown).
-      - In M(portkeeper.windows.converge) what counts is how the other resources of the same run leave the server.
-      - It goes with O(state=present) alone. What was reserved earlier stays reserved.
+      - In M(portkeeper.windows.converge) the server counts as the other resources of the same run leave it.
+      - Only for O(state=present). Ports that were reserved earlier stay reserved.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -102,19 +105,20 @@ notes:
   - In C(ReservedPorts) entries that touch each other (1645-1645 and 1646-1646) are not reserved reliably (KB812873).
     On Windows Server 2003 touching entries are merged into one, and a port counts as reserved only when its entry is
     written V(n-m) and touches no other.
-  - An entry of C(ReservedPorts) that is no port and no range is kept as it is, with a warning. A value of another
+  - An entry of C(ReservedPorts) that is neither a port nor a range is kept as it is, with a warning. A value of another
     type than REG_MULTI_SZ is an error, and is left as it is.
-  - With netsh a port that is in use can't be excluded. Held by its known owner, it is left out for now and told in
-    RV(waiting_for); the task succeeds. Held by any other process, the task fails and names the process.
-  - A TCP port that an outgoing connection has as its near end counts as in use too. Microsoft says of the error only
-    that a port is in use. Such connections are looked at on 64 ports at most; of more, netsh itself tells.
-  - With netsh a port inside a block that Windows made at run time (WinNAT, Hyper-V, containers) can't be excluded,
-    and the task fails and says so. Such blocks change at each boot and are never touched.
-  - With netsh a part of a block can be released only by deleting the block and adding the rest again, in one command
-    line. It is refused while any port of the block is in use.
-  - Whether the DNS server honours a netsh exclusion is documented nowhere. Assume that it does not. From Windows
-    Server 2008 R2 on, M(portkeeper.windows.dns_socket_pool) keeps the DNS server off a port, and this module keeps
-    everybody else off it.
+  - netsh can't exclude a port that is in use. If its known owner holds it, the port is left out for now,
+    RV(waiting_for) names it, and the task succeeds. If another process holds it, the task fails and names the process.
+  - A TCP port that is the near end of an outgoing connection counts as in use too. Microsoft's documentation of the
+    error only says that a port is in use. The task looks for such connections on at most 64 ports; for more ports,
+    netsh itself gives the error.
+  - netsh can't exclude a port inside a block that Windows made at run time (WinNAT, Hyper-V, containers). The task then
+    fails and says so. Such blocks change at each boot and are never touched.
+  - To release a part of a block, netsh must delete the block and add the rest again, in one command line. The task
+    refuses that while any port of the block is in use.
+  - It is documented nowhere that the DNS server honours a netsh exclusion. Assume that it does not. On Windows Server
+    2008 R2 and later, M(portkeeper.windows.dns_socket_pool) keeps the DNS server off a port, and this module keeps all
+    other programs off it.
 seealso:
   - module: portkeeper.windows.dns_socket_pool
   - module: portkeeper.windows.service_start_mode

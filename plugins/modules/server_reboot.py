@@ -13,55 +13,56 @@ author:
   - The portkeeper.windows contributors (!UNKNOWN)
 description:
   - Reboots a server by WMI and waits until its uptime proves that it was done.
-  - Refuses to reboot a server that could not be reached afterwards.
+  - Refuses to reboot a server that could not be reached afterwards, see O(ignore_block_mode) and the notes.
   - Each run reboots. Use it with a condition such as C(when=result.reboot_required), where C(result) is what another
     module of this collection returned.
 options:
   reboot_timeout:
     description:
-      - Seconds that the server may take until it is back and all O(services) run, counted from the end of
-        O(pre_reboot_delay). From 10 to 86400.
+      - Seconds until the server must be back and all O(services) must run, counted from the end of O(pre_reboot_delay).
+        From 10 to 86400.
       - The default is the one of M(ansible.windows.win_reboot).
     type: int
     default: 600
   msg:
     description:
-      - What users of the server are shown, and what the event log says. One line of at most 127 characters; older
+      - The text that users of the server see and that the event log keeps. One line of at most 127 characters; older
         systems take no more.
-      - Where C(shutdown.exe) must be used, other characters than letters of the English alphabet, digits, blanks and
-        C(.,:;=/_()+-) become C(_).
+      - If C(shutdown.exe) must be used, each character that is not an English letter, a digit, a blank or one of
+        C(.,:;=/_()+-) becomes C(_).
     type: str
     default: Reboot initiated by Ansible (portkeeper.windows)
   pre_reboot_delay:
     description:
-      - Seconds between the request and the shutdown. From 0 to 600, which is what C(shutdown.exe) of Windows Server
-        2003 takes.
-      - The default is the one of M(ansible.windows.win_reboot). C(shutdown.exe) is told at least 2 seconds, so that
-        its answer still gets out.
+      - Seconds between the request and the shutdown. From 0 to 600, the limit of C(shutdown.exe) on Windows Server
+        2003.
+      - The default is the one of M(ansible.windows.win_reboot). C(shutdown.exe) gets at least 2 seconds, so that its
+        answer still arrives.
     type: int
     default: 2
   post_reboot_delay:
     description:
       - Seconds to wait after the server is back and O(services) run, before the task ends. From 0 to 3600.
-      - The default is V(0). Naming O(services) says better what to wait for.
+      - The default is V(0). O(services) is a better way to wait, since it names the services to wait for.
     type: int
     default: 0
   services:
     description:
-      - Key names of services that must run before the task ends.
-      - One that does not exist or is disabled fails the task before anything is asked of the server.
+      - Key names of services that must run before the task ends, such as V(MSExchangeTransport). By default the task
+        waits for no service.
+      - If a service does not exist or is disabled, the task fails before it asks for the reboot.
     type: list
     elements: str
     default: []
   ignore_block_mode:
     description:
       - Reboot even if the server may come up with its network blocked.
-      - On Windows Server 2003 the reboot is refused when DNS and IPSEC Services both start by themselves, the DNS
-        server's pool can contain UDP 4500 (C(MaxUserPort) is 4500 or more), and C(ReservedPorts) does not keep 4500
-        back. What is configured counts, since the boot reads it. Without that port IPSEC Services fails and blocks all
-        network traffic (block mode, KB912023).
-      - Better than this option is M(portkeeper.windows.reserved_ports) with C(ports=4500). The same boot brings it
-        into force.
+      - On Windows Server 2003 the reboot is refused if three things come together. DNS and IPSEC Services both start by
+        themselves, the DNS server's pool can contain UDP 4500 (C(MaxUserPort) is 4500 or more), and C(ReservedPorts)
+        does not contain 4500. The configured values count, since the boot reads them. Without that port IPSEC Services
+        fail and block all network traffic (block mode, KB912023).
+      - M(portkeeper.windows.reserved_ports) with C(ports=4500) is better than this option. The same boot brings it into
+        force.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -74,18 +75,17 @@ attributes:
     support: none
     details: Each run reboots.
 notes:
-  - Refused where the service WinRM does not start by itself. On Windows Server 2003 it may be manual; C(winrm
-    quickconfig) or M(portkeeper.windows.service_start_mode) make it automatic.
+  - The reboot is refused if the service WinRM does not start by itself. On Windows Server 2003 its start mode may be
+    manual; C(winrm quickconfig) or M(portkeeper.windows.service_start_mode) make it automatic.
   - The server is asked by C(Win32_OperatingSystem.Win32ShutdownTracker), forced, as a planned reconfiguration of the
     operating system. Forced means that programs with unsaved work are closed; a session that somebody is logged on to
     can hang a shutdown that is not forced.
-  - Where WMI lacks the privilege for it, C(shutdown.exe /r /f) asks for the same in a WinRS shell. Whether WMI has it
-    over WinRM is not documented.
-  - That the server has rebooted is decided by its uptime alone. Boot times are not compared, because they move with
-    the clock.
+  - If WMI lacks the privilege for it, C(shutdown.exe /r /f) asks for the same in a WinRS shell. It is not documented if
+    WMI has the privilege over WinRM.
+  - The server's uptime alone proves the reboot. Boot times are not compared, because they move with the clock.
   - A domain controller rejects right credentials while it boots. So a 401 is not final. The next look comes after 60
-    seconds, then after 120, then every 240, so that no account gets locked.
-  - Settings that waited for the boot are marked as in force in the journal.
+    seconds, then after 120, then every 240, so that no account is locked.
+  - The journal marks the settings that waited for the boot as in force.
 seealso:
   - module: portkeeper.windows.reserved_ports
   - module: portkeeper.windows.converge

@@ -12,26 +12,26 @@ version_added: 0.1.0
 author:
   - The portkeeper.windows contributors (!UNKNOWN)
 description:
-  - Sets the start mode of one service or of several, by WMI. It starts and stops nothing; that is
-    M(portkeeper.windows.service_state).
-  - With O(start_mode=delayed) on the DNS server, other services take their ports before it draws its pool. On Windows
-    Server 2008, whose DNS server can't be told to leave ports alone, that is the known way out.
+  - Sets the start mode of one or more services, by WMI. It starts and stops no service;
+    M(portkeeper.windows.service_state) does.
+  - With O(start_mode=delayed) on the DNS server, other services take their ports before it draws its pool. That is the
+    known way out on Windows Server 2008, whose DNS server can't leave chosen ports alone.
 options:
   name:
     description:
-      - The service, or several. Key names such as V(DNS), not display names; C(sc.exe getkeyname) translates.
+      - One or more services. Give key names such as V(DNS), not display names; C(sc.exe getkeyname) translates.
       - Upper and lower case mean the same. A name given twice counts once.
-      - If one of them does not exist, the task fails and names all that are missing. Then none of them is changed.
+      - If one of them does not exist, the task fails, names all that are missing, and changes none.
     type: list
     elements: str
     required: true
   start_mode:
     description:
       - How Windows starts the services.
-      - V(auto) - at boot. A delayed start is taken away.
+      - V(auto) - at boot. A delayed start is removed.
       - V(delayed) - some time after the other automatic services, on Windows Server 2008 and later. The usual delay
         is 120 seconds; that is common knowledge, not verified. Takes effect at the next boot.
-      - V(manual) - when somebody or something asks for it.
+      - V(manual) - when a user or a program asks for it.
       - V(disabled) - not at all.
     type: str
     choices:
@@ -44,13 +44,14 @@ extends_documentation_fragment:
   - portkeeper.windows._attributes
   - portkeeper.windows._connection
 notes:
-  - Refused before anything is changed for any service of the list. V(delayed) on Windows Server 2003, which has no
-    delayed start; V(delayed) for a member of a load-order group, which Windows does not allow; any change of a driver
-    that starts with Windows itself (boot, system).
+  - The task fails before it changes any service of the list in these cases. V(delayed) on Windows Server 2003, which
+    has no delayed start; V(delayed) for a member of a load-order group, which Windows does not allow; any change of a
+    driver that starts with Windows itself (boot, system).
   - The start mode is set by C(Win32_Service.ChangeStartMode). Only the delayed flag needs a command, C(sc.exe config
     NAME start= delayed-auto), since no WMI method can set it.
-  - If an automatic service depends on a delayed one, Windows starts the delayed one at boot all the same.
-  - Delay the DNS server, never the victim. A delayed victim comes after DNS, which is worse.
+  - If an automatic service depends on a delayed one, Windows starts the delayed one at boot nevertheless.
+  - Delay the DNS server, never the service that loses its port to it. A delayed service starts after DNS, which is
+    worse.
   - On a domain controller a delayed DNS server delays name resolution for the directory at each boot.
 seealso:
   - module: portkeeper.windows.service_state

@@ -12,27 +12,27 @@ version_added: 0.1.0
 author:
   - The portkeeper.windows contributors (!UNKNOWN)
 description:
-  - Starts, stops or restarts services by WMI, in an order that leaves no service without what it needs.
-  - The order comes from the server's own service manager, not from a list.
-  - What ran before a stop is written into the journal before the first service is stopped, and returned in RV(ran).
+  - Starts, stops or restarts services by WMI. The order leaves no service without the services that it needs.
+  - The order comes from the server's own service manager, not from a fixed list.
+  - Before the first service stops, the journal records the services that run. RV(ran) returns them.
 options:
   name:
     description:
-      - The service, or several in the order in which they are to be taken. Key names such as V(DNS), not display
-        names.
+      - One or more services, in the order in which they are handled. Give key names such as V(DNS), not display names.
       - Upper and lower case mean the same. A name given twice counts once.
-      - If one of them does not exist, the task fails and names all that are missing. Then none of them is touched.
+      - If one of them does not exist, the task fails, names all that are missing, and touches none.
     type: list
     elements: str
     required: true
   state:
     description:
       - The state that the services must have.
-      - V(started) - they run. Those that do not are started, in the order of O(name). Windows starts what they need;
-        what depends on them is not started.
-      - V(stopped) - they are stopped. What depends on them is stopped before.
-      - V(restarted) - they are stopped as with V(stopped). Then exactly what ran is started in the reverse order, and
-        each service of O(name) in any case. It happens each time, so the task is always changed.
+      - V(started) - they run. Those that are stopped are started, in the order of O(name). Windows starts the services
+        that they need. Services that depend on them are not started.
+      - V(stopped) - they are stopped. The services that depend on them are stopped before.
+      - V(restarted) - they are stopped as with V(stopped). Then exactly the services that ran are started in the
+        reverse order, and each service of O(name) in any case. A restart happens in every run, so the task is always
+        changed.
     type: str
     choices:
       - started
@@ -42,14 +42,14 @@ options:
   timeout:
     description:
       - Seconds that each single service may take to stop or to start, from 1 to 3600.
-      - The default of 120 is meant to be enough on a slow server. Raise it for services that are known to take
-        longer.
+      - The default of 120 is enough for most slow servers. Raise it for services that take longer, such as V(600) for
+        an information store.
     type: int
     default: 120
   if_installed:
     description:
-      - Pass over names of O(name) that are not installed. Otherwise they are an error.
-      - With it one list serves servers with different versions of a product.
+      - Pass over services of O(name) that are not installed. With V(false) the task fails for them.
+      - With V(true) one list serves servers with different versions of a product.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -62,10 +62,11 @@ attributes:
 notes:
   - A disabled service can't be started. The task fails before anything is touched; set its start mode with
     M(portkeeper.windows.service_start_mode) first.
-  - A restart that is killed between stop and start has noted in the journal what it stopped. The next run of a module
-    of this collection on that server starts it again (not in check mode, and not if the journal is switched off).
-  - A service that ends at once fails the task, with its Win32 exit code. 10048 and 10013 say that its port is taken;
-    M(portkeeper.windows.port_info) says by whom.
+  - If a restart is killed between stop and start, the journal has the services that it stopped. The next run of a
+    module of this collection on that server starts them again (not in check mode, and not if the journal is switched
+    off).
+  - If a service ends at once, the task fails with its Win32 exit code. 10048 and 10013 mean that its port is taken;
+    M(portkeeper.windows.port_info) names the holder.
 seealso:
   - module: portkeeper.windows.service_start_mode
   - module: portkeeper.windows.port_info

@@ -13,7 +13,7 @@ author:
   - The portkeeper.windows contributors (!UNKNOWN)
 description:
   - Adds, changes and removes entries of C(%SystemRoot%\System32\drivers\etc\services), the table from service names to
-    ports. Use it to document a choice of static ports where the next administrator looks for it.
+    ports. Use it to document static ports in the place where the next administrator looks for them.
   - Only the lines of the entries change. Every other line stays byte for byte as it was, with its line end, tabs,
     comments in whatever code page, and a missing end of the last line.
   - The file is replaced as a whole or not at all. The new content is written beside it, read again and compared, and
@@ -23,7 +23,7 @@ description:
 options:
   entries:
     description:
-      - The entries. One entry cannot be named twice, where a name and a protocol make an entry.
+      - The entries. A name and a protocol make an entry; no entry may be given twice.
     type: list
     elements: dict
     required: true
@@ -32,16 +32,16 @@ options:
         description:
           - Name of the service, 1 to 64 letters, digits and the characters C(_ . + -). Upper and lower case mean the
             same.
-          - Required with O(state=present). With O(state=absent) every name is meant if it is left out.
+          - Required with O(state=present). If it is left out with O(state=absent), every name is meant.
         type: str
       port:
         description:
           - Port from 1 to 65535.
-          - Required with O(state=present). With O(state=absent) every port is meant if it is left out.
+          - Required with O(state=present). If it is left out with O(state=absent), every port is meant.
         type: int
       protocol:
         description:
-          - Protocol of the entry. For both protocols give two entries.
+          - Protocol of the entry. Give two entries for both protocols.
         type: str
         choices:
           - tcp
@@ -49,21 +49,21 @@ options:
         required: true
       aliases:
         description:
-          - Other names of the service, in the characters of O(entries[].name). An empty list takes them away.
-          - If it is left out, the aliases that an existing line has stay.
+          - Other names of the service, in the characters of O(entries[].name). An empty list removes them.
+          - If it is left out, an existing line keeps its aliases.
         type: list
         elements: str
       comment:
         description:
-          - What follows C(#) at the end of the line, at most 200 printable ASCII characters. Other characters are
-            refused, since nobody knows the code page of the file. An empty text takes the comment away.
-          - If it is left out, the comment that an existing line has stays, whatever its bytes.
+          - The text after C(#) at the end of the line, at most 200 printable ASCII characters. Other characters are an
+            error, since the code page of the file is not known. An empty text removes the comment.
+          - If it is left out, an existing line keeps its comment, byte for byte.
         type: str
   state:
     description:
-      - V(present) - for each entry there is a line that says so. If the first line with the name and protocol says
-        something else, it is replaced where it stands. A missing line comes to the end.
-      - V(absent) - there is no line with the name, or the port, or both, whoever wrote it.
+      - V(present) - each entry has its line. If the first line with the name and protocol differs, it is replaced in
+        its place. A missing line is added at the end.
+      - V(absent) - no line has the name, or the port, or both, even if another program wrote it.
     type: str
     choices:
       - present
@@ -75,16 +75,15 @@ extends_documentation_fragment:
 notes:
   - The folder of the file is read from the value C(DataBasePath) in
     C(HKLM\SYSTEM\CurrentControlSet\Services\Tcpip\Parameters).
-  - The first change keeps the file as it was in C(services.portkeeper-backup) beside it. C(state=absent) of
-    M(portkeeper.windows.converge) gives exactly these bytes back, if nobody else has changed the file since; otherwise
-    only the lines of this collection are taken out. Then the backup goes too.
+  - Before the first change the file is copied to C(services.portkeeper-backup) beside it. C(state=absent) of
+    M(portkeeper.windows.converge) restores exactly these bytes if no other program has changed the file since.
+    Otherwise only the lines of this collection are taken out. Then the backup is removed too.
   - Needs commands on the server, C(type), C(dir), C(findstr), C(fc), C(copy), C(move) and C(del), since WMI has no
     class for the content of files.
-  - Refused before anything is changed. A read-only file; a file that can't be read whole, such as a Unicode file; a
-    file that does not come back unchanged when it is written, such as one with lines of more than 8,000 bytes.
-  - Attributes and access rights of its own that the file had are not kept. The new file has those that its folder
-    gives to new files.
-  - Programs that have looked a name up before may go on with what they found. Nothing is restarted.
+  - The task fails before it changes anything for a read-only file, for a file that can't be read whole, such as a
+    Unicode file, and for a file that would not come back unchanged, such as one with lines of more than 8,000 bytes.
+  - The file loses attributes and access rights of its own. The new file has those that its folder gives to new files.
+  - Programs that have looked a name up before may go on with the old port. Nothing is restarted.
 seealso:
   - module: portkeeper.windows.static_rpc_port
   - module: portkeeper.windows.reserved_ports

@@ -12,17 +12,17 @@ version_added: 0.1.0
 author:
   - The portkeeper.windows contributors (!UNKNOWN)
 description:
-  - Many services take a port out of the dynamic range at each start and tell their clients through the endpoint mapper
-    (TCP 135). Some of them read a registry value that fixes the port. This module sets these values.
-  - A fixed port keeps such a service from being the thief of another one's port, and lets a firewall be narrow.
-  - Nothing is restarted. RV(restart_services) and RV(reboot_required) say what has still to come.
-  - A fixed port can be taken from its service like any other. Reserve RV(to_reserve) with
+  - Many services take a port out of the dynamic range at each start, and clients ask the endpoint mapper (TCP 135) for
+    it. Some of these services read a registry value that fixes the port. This module sets these values.
+  - A service with a fixed port takes no port of another service, and a firewall can be narrow.
+  - Nothing is restarted. RV(restart_services) and RV(reboot_required) name the restarts that are still to come.
+  - Another program can take a fixed port from its service. Reserve RV(to_reserve) with
     M(portkeeper.windows.reserved_ports). Ports below 1024 need no reservation.
 options:
   ports:
     description:
-      - The port of each service, from 1 to 65535, or V(default), which removes the value. The service then takes a
-        dynamic port again.
+      - The port of each service, from 1 to 65535, such as C(ntds=49200). V(default) removes the value; the service then
+        takes a dynamic port again.
       - Services that are not named stay as they are.
       - The paths below are relative to C(HKLM\SYSTEM\CurrentControlSet\Services).
     type: dict
@@ -124,23 +124,23 @@ extends_documentation_fragment:
 notes:
   - A service that is not installed is an error, and so are C(ntds) and C(netlogon) on a server that is no domain
     controller. Nothing is changed for any service then.
-  - No two services may have the same port. That is held among O(ports) and against the values of all services above
-    that are installed. Netlogon logs event 5809 where its port is that of the directory; it also logs that
-    harmlessly at every restart (KB224196).
-  - A port that another process listens on is an error that names it.
-  - For C(ntds) and C(netlogon) the other ports of a domain controller are an error by their numbers (88, 389, 464, 636,
-    3268, 3269; KB832017), since the same process listens there.
-  - A port at the very start of the dynamic range is an error, because Windows gives these to whatever starts first
-    (KB194952). On Windows Server 2003 that is 1024-1199, later the first 32 ports of the dynamic range for TCP. Where
-    that start ends is a choice of this module, made after the article's example of 1200.
-  - A port that is configured already is not judged again.
-  - The advice of KB194952 to use ports just above 5000, or 4900-5000, held while C(MaxUserPort) was 5000. With 60000,
-    as Exchange 2003 sets it, these ports are in the middle of the range.
-  - Exchange's information store and system attendant log nothing when their endpoint fails. The message transfer agent
-    logs event 9321 with error 1720. Look at the port itself, with M(portkeeper.windows.port_info) or as a victim of
+  - No two services may have the same port. The task checks O(ports) and the values of all services above that are
+    installed. Netlogon logs event 5809 if its port is that of the directory; it also logs that event harmlessly at
+    every restart (KB224196).
+  - If another process listens on a port, the task fails and names it.
+  - For C(ntds) and C(netlogon) the other ports of a domain controller are an error (88, 389, 464, 636, 3268, 3269;
+    KB832017), since the same process listens on them.
+  - A port at the very start of the dynamic range is an error, because Windows gives these ports to the programs that
+    start first (KB194952). These are 1024-1199 on Windows Server 2003, and the first 32 ports of the dynamic range for
+    TCP on later releases. Both ends are a choice of this module, after the article's example of 1200.
+  - A port that is configured already is not checked again.
+  - KB194952 advises ports just above 5000, or 4900-5000. That was right while C(MaxUserPort) was 5000. With 60000, as
+    Exchange 2003 sets it, these ports are in the middle of the range.
+  - Exchange's information store and system attendant log nothing if their endpoint fails. The message transfer agent
+    logs event 9321 with error 1720. Check the port itself, with M(portkeeper.windows.port_info) or as a victim of
     M(portkeeper.windows.converge).
-  - DFS Replication is not set here. On domain controllers of Windows Server 2008 and 2008 R2 its port is always 5722,
-    see RV(dfsr_port); elsewhere C(dfsrdiag StaticRPC) or C(Set-DfsrServiceConfiguration) sets it.
+  - This module does not set the port of DFS Replication. On domain controllers of Windows Server 2008 and 2008 R2 it is
+    always 5722, see RV(dfsr_port); elsewhere C(dfsrdiag StaticRPC) or C(Set-DfsrServiceConfiguration) sets it.
 seealso:
   - module: portkeeper.windows.reserved_ports
   - module: portkeeper.windows.dynamic_ports

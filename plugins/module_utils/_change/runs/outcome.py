@@ -92,7 +92,7 @@ class Outcome:
 
 
 def _as_rebooted(plan: Plan) -> Plan:
-    """How it stands after a boot, at which DNS reads its settings, too."""
+    """The plan with its effectiveness after a boot, at which DNS reads its settings too."""
     waits = plan.effectiveness.reboot_required or plan.effectiveness.restart_required
     return dataclasses.replace(plan, effectiveness=EFFECTIVE, restarts=()) if waits else plan
 
