@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 import typing as t
 
 import pytest
@@ -240,98 +239,9 @@ CASES: t.Final = (
 UNCHANGED: t.Final = frozenset({"2022-pure"})
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Refusal:
-    """A wish that can't be had: one sentence, and nothing has changed."""
-
-    id: str
-    server: Json
-    options: Json
-    sentence: str
-    acts: tuple[Json, ...] = ()
-
-
-REFUSALS: t.Final = (
-    Refusal(
-        id="wrong-type",
-        server=OLD
-        | {
-            "registry": [
-                {
-                    "path": r"SYSTEM\CurrentControlSet\Services\Tcpip\Parameters",
-                    "name": "ReservedPorts",
-                    "type": "SZ",
-                    "data": "50389-50389",
-                }
-            ]
-        },
-        options={"ports": PORTS},
-        sentence=r"ReservedPorts: its type is .*REG_MULTI_SZ",
-    ),
-    Refusal(
-        id="one-protocol-absent-2003",
-        server=OLD | {"reserved_ports": ["50389-50389"]},
-        options={"ports": ["50389"], "protocol": "tcp", "state": "absent"},
-        sentence=r"no protocol.*Use protocol both",
-    ),
-    Refusal(
-        id="registry-on-2022",
-        server=NEW,
-        options={"ports": PORTS, "mechanism": "registry"},
-        sentence=r"Windows Server 2022 ignores the ReservedPorts value",
-    ),
-    Refusal(
-        id="netsh-on-2003",
-        server=OLD,
-        options={"ports": PORTS, "mechanism": "netsh"},
-        sentence=r"Windows Server 2003 has no netsh excludedportrange",
-    ),
-    Refusal(
-        id="2008r2-without-hotfix",
-        server={"release": "2008r2", "roles": ["member"]},
-        options={"ports": PORTS},
-        sentence=r"KB2665809",
-    ),
-    Refusal(
-        id="2008-without-hotfix-german",
-        server={"release": "2008", "roles": ["member"], **GERMAN},
-        options={"ports": PORTS},
-        sentence=r"KB2665809",
-    ),
-    Refusal(
-        id="held-by-a-stranger",
-        server=NEW,
-        acts=({"do": "bind", "image": "thief.exe", "protocol": "udp", "port": 51820},),
-        options={"ports": ["51820"]},
-        sentence=r"UDP 51820: thief\.exe \(process \d+.* holds it and is not known as its owner",
-    ),
-    Refusal(
-        id="inside-a-block-of-windows",
-        server=NEW | {"runtime_blocks": [_named("udp", "50000-50099")]},
-        options={"ports": ["50050"]},
-        sentence=r"UDP 50050: Windows itself holds the block 50000-50099.*winnat",
-    ),
-    Refusal(
-        id="part-of-a-block-in-use",
-        server=NEW,
-        acts=(
-            # A socket that asked for its port before the block was made can't be; one that asks for it by number can.
-            {"do": "exclude", "protocol": "tcp", "ports": "50000-50059"},
-            {"do": "bind", "image": "service.exe", "protocol": "tcp", "port": 50030},
-        ),
-        options={"ports": ["50000-50009"], "protocol": "tcp", "state": "absent"},
-        sentence=r"TCP block 50000-50059: only a part of it is to be released, but its port 50030 is in use by service",
-    ),
-)
-
-
 def _story(case: Case) -> HostCase:
     steps = three_runs(MODULE, case.options, undo=case.undoing, acts=case.acts)
     return HostCase(id=case.id, server=case.server, steps=steps)
-
-
-def _refused(case: Refusal) -> HostCase:
-    return HostCase(id=case.id, server=case.server, steps=(Step(module=MODULE, options=case.options, acts=case.acts),))
 
 
 OWNER: t.Final = HostCase(
@@ -379,7 +289,7 @@ FOREIGN: t.Final = HostCase(
 
 @pytest.fixture(scope="module")
 def told() -> dict[str, tuple[TaskRun, ...]]:
-    stories = [*map(_story, CASES), *map(_refused, REFUSALS), OWNER, WHOLE_BLOCK_IN_USE, BOOTED, FOREIGN]
+    stories = [*map(_story, CASES), OWNER, WHOLE_BLOCK_IN_USE, BOOTED, FOREIGN]
     return tell(stories)
 
 
@@ -448,17 +358,6 @@ def test_it_can_be_taken_back(told: Told, case: Case) -> None:
         assert undone.after.reserved == case.undone
     else:
         assert undone.after.excluded("tcp") == case.undone
-
-
-@pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: refusal.id)
-def test_refusals_say_why_and_touch_nothing(told: Told, refusal: Refusal) -> None:
-    (beat,) = told[refusal.id]
-    assert beat.event == "failed", beat.result
-    assert re.search(refusal.sentence, beat.message), beat.message
-    assert beat.message.startswith(refusal.id)
-    assert beat.after.journal is None
-    if not refusal.acts:
-        assert beat.after.data == beat.before.data
 
 
 def test_a_port_that_its_owner_holds_is_waited_for(told: Told) -> None:

@@ -46,6 +46,11 @@ _Row: t.TypeAlias = tuple[Protocol, int, int]
 """Protocol, port, process id."""
 _KERNEL_IMAGE: t.Final = "system"
 """It listens for services, such as http.sys, that can be stopped; its own connections are those to file servers."""
+_TO_END_LISTENING: t.Final[t.Mapping[str, str]] = {
+    known_services.LSASS_IMAGE: "reboot, or give its RPC a fixed port (static_rpc_port): its process can't be stopped",
+    _KERNEL_IMAGE: "stop the service that the kernel listens for (for HTTP: netsh http show servicestate names it)",
+}
+"""What frees a port that one of these images listens on; the processes themselves can't be ended."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -84,7 +89,7 @@ class Holder:
     def remedy(self) -> str:
         """The action that frees the port now, as half a sentence."""
         if not self.outgoing:
-            return "stop that process, or move it to another port"
+            return _TO_END_LISTENING.get(self.image.casefold(), "stop that process, or move it to another port")
         if not self.can_be_stopped:
             return "wait until that connection ends, or reboot: its process can't be stopped"
         return "stop or restart that process, whose next connection gets another port"

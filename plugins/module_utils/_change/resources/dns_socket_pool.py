@@ -211,9 +211,16 @@ def _refuse_list_without_support(wanted: DnsSocketPool, context: Context) -> Non
         raise PlanError(
             "excluded_ports",
             f"the DNS server of {context.release.name} has no list of excluded ports; that came with 2008 R2",
-            "Reserve the ports with reserved_ports (Windows Server 2003), or set DNS to a delayed start with "
-            "service_start_mode (2008)",
+            _WITHOUT_LIST[context.capabilities.reserved_ports_value],
         )
+
+
+_WITHOUT_LIST: t.Final = {
+    True: "Reserve the ports with reserved_ports, which this release keeps from everybody, DNS included",
+    False: "Let DNS start delayed (service_start_mode), so that the others have their ports before it, or draw from a "
+    "range without these ports (dynamic_ports)",
+}
+"""By whether the release reads ReservedPorts: of 2003 and 2008, the one that does, and the one that does not."""
 
 
 def _refuse_without_dns(context: Context) -> None:

@@ -61,9 +61,11 @@ def plan(wanted: t.Mapping[Protocol, PortSet], state: ListState, context: Contex
     context.facts.require(ExclusionsFact(), *([SocketsFact(asked)] if asked else []), *connection_questions(connected))
     exclusions = _supported(context)
     changes = [
-        _change_for(protocol, _WantedRanges(ports, state, asked, patient), exclusions, context)
+        _change_for(protocol, _WantedRanges(ports, state, asked), exclusions, context)
         for protocol, ports in wanted.items()
     ]
+    if not patient:
+        _refuse_thieves([holder for change in changes for holder in change.waiting_for], context)
     return _plan_of(changes, exclusions, tuple(wanted), context)
 
 
@@ -105,7 +107,6 @@ class _WantedRanges:
     ports: PortSet
     state: ListState
     observed: PortSet
-    patient: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -127,10 +128,19 @@ def _supported(context: Context) -> Exclusions:
         raise PlanError(
             "netsh excludedportrange",
             f"netsh of this {context.release.name} does not know it",
-            "Windows Server 2008 and 2008 R2 get it by the hotfix KB2665809; without it, keep the DNS server off the "
-            "ports with dns_socket_pool or a delayed start of DNS",
+            f"Windows Server 2008 and 2008 R2 get it by the hotfix KB2665809; without it, {_without_verb(context)}",
         )
     return exclusions
+
+
+def _without_verb(context: Context) -> str:
+    """What keeps DNS off the ports where netsh can't: what this release has, and no module that would refuse there."""
+    if context.capabilities.dns_pool_exclusions:
+        return "keep the DNS server off the ports with dns_socket_pool"
+    return (
+        "keep the DNS server off the ports by a delayed start (service_start_mode), or draw from a range without them "
+        "(dynamic_ports)"
+    )
 
 
 def _administered(exclusions: Exclusions, protocol: Protocol) -> PortSet:
@@ -164,8 +174,6 @@ def _addition(protocol: Protocol, wanted: _WantedRanges, exclusions: Exclusions,
     connected = (wanted.ports if wanted.ports >= missing else missing) if protocol == "tcp" else NO_PORTS
     holding = holders_of(missing, context, asked=observed, tcp=connected)
     held = [holder for holder in holding if holder.protocol == protocol]
-    if not wanted.patient:
-        _refuse_thieves(held, context)
     stopping = [holder for holder in held if _will_be_free(holder, context)]
     waiting = tuple(holder for holder in held if holder not in stopping)
     stoppable = PortSet.of(*(holder.port for holder in stopping))
@@ -198,22 +206,32 @@ def _refuse_foreign_blocks(protocol: Protocol, missing: PortSet, exclusions: Exc
             )
 
 
-def _refuse_thieves(held: t.Sequence[Holder], context: Context) -> None:
-    for holder in held:
-        if is_rightful(holder, context) or _will_be_free(holder, context):
-            continue
-        raise PlanError(
-            f"{holder.protocol.upper()} {holder.port}",
-            f"{holder} holds it and is not known as its owner, and a port in use can't be excluded",
-            _how_to_free(holder),
-        )
+def _refuse_thieves(waiting: t.Sequence[Holder], context: Context) -> None:
+    """All of them at once: who frees one port should not learn of the next by the next run."""
+    thieves = [holder for holder in waiting if not is_rightful(holder, context)]
+    if not thieves:
+        return
+    first = thieves[0]
+    reason = (
+        f"{first} holds it and is not known as its owner"
+        if len(thieves) == 1
+        else f"{held_sentence(thieves)}; none is known as the owner of its port"
+    )
+    advice = dict.fromkeys(f"{holder}: {_how_to_free(holder, context)}" for holder in thieves)
+    raise PlanError(
+        ", ".join(f"{holder.protocol.upper()} {holder.port}" for holder in thieves),
+        f"{reason}, and a port in use can't be excluded",
+        _how_to_free(first, context) if len(thieves) == 1 else f"to free them, {'; '.join(advice)}",
+    )
 
 
-def _how_to_free(holder: Holder) -> str:
-    if holder.outgoing:
-        return f"{holder.remedy[0].upper()}{holder.remedy[1:]}, then run this again"
-    keeps_off = "; dns_socket_pool keeps the DNS server off it" if DNS_SERVICE in holder.services else ""
-    return f"Stop that process or service, run this again, then start it{keeps_off}"
+def _how_to_free(holder: Holder, context: Context) -> str:
+    if not holder.is_dns or holder.outgoing:
+        return f"{holder.remedy}, then run this again"
+    off = "dns_socket_pool keeps the DNS server off it"
+    if not context.capabilities.dns_pool_exclusions:
+        off = "here nothing but a delayed start of DNS (service_start_mode), or another dynamic range, keeps DNS off it"
+    return f"stop DNS, run this again, then start it; {off}"
 
 
 def _removal(protocol: Protocol, ports: PortSet, exclusions: Exclusions, context: Context) -> _Change:
