@@ -15,8 +15,9 @@ import pickle
 import typing as t
 
 from tests.simulator.fleet import read_scenario
-from tests.simulator.windows.server import build_server
+from tests.simulator.windows.server import SimulatedServer, build_server
 from tests.simulator.wire.counters import Counters, LoggedRequest
+from tests.simulator.wire.host import WireSettings
 from tests.simulator.wire.operations import Caller, describe
 from tests.simulator.wire.soap import Message, read_message
 
@@ -31,12 +32,24 @@ class DirectServer:
     def __init__(self, entry: c.Mapping[str, t.Any], *, counters: Counters | None = None) -> None:
         """Build it; ValueError names the mistake in the entry. ``counters``, if given, count each message."""
         (plan,) = read_scenario({"hosts": {_NAME: dict(entry)}}).hosts
-        self.now = START
-        self._model = build_server(plan.model, now=self.now)
-        self._service = plan.settings.service(self._model)
+        self._begin(build_server(plan.model, now=START), plan.settings, START, counters)
+
+    def _begin(
+        self, model: SimulatedServer, settings: WireSettings, now: float, counters: Counters | None = None
+    ) -> None:
+        self.now = now
+        self._model = model
+        self._service = settings.service(self._model)
         self._caller = Caller(self._model.users[0], "127.0.0.1", "http://127.0.0.1/wsman")
         self._boot = self._model.boot_id
         self._counters = counters
+
+    @classmethod
+    def of(cls, model: SimulatedServer, *, now: float) -> DirectServer:
+        """Give a server that was made by other means than a scenario; ``now`` is its time."""
+        server = cls.__new__(cls)
+        server._begin(model, WireSettings(), now)
+        return server
 
     @classmethod
     def restored(cls, copy: bytes) -> DirectServer:

@@ -78,12 +78,13 @@ class ServiceConfig:
 
 @dataclasses.dataclass(slots=True)
 class Service:
-    """A service with its present state."""
+    """A service with its present state. ``specific_exit_code`` is its own code beside an exit code of 1066."""
 
     config: ServiceConfig
     state: ServiceState = "Stopped"
     exit_code: int = ERROR_NEVER_STARTED
     pid: int = 0
+    specific_exit_code: int = 0
 
     def as_json(self) -> dict[str, t.Any]:
         """Return the state for a snapshot."""

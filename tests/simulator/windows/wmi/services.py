@@ -92,7 +92,7 @@ def _service_row(context: Context, service: Service) -> Row:
         "Name": config.name,
         "PathName": config.image_path,
         "ProcessId": service.pid,
-        "ServiceSpecificExitCode": 0,
+        "ServiceSpecificExitCode": service.specific_exit_code,
         "ServiceType": "Share Process" if config.type & SHARE_PROCESS else "Own Process",
         "Started": running,
         "StartMode": START_MODES[config.start],

@@ -42,7 +42,7 @@ def _installation(context: Context) -> dict[str, CimValue]:
         "Name": f"{release.caption.strip()}|{release.windows_directory}|\\Device\\Harddisk0\\Partition1",
         "OSLanguage": LOCALES[machine.language],
         "Primary": True,
-        "ProductType": 2 if machine.domain_role >= 4 else 3,
+        "ProductType": 1 if machine.domain_role < 2 else 2 if machine.domain_role >= 4 else 3,
         "SystemDirectory": f"{release.windows_directory}\\system32",
         "SystemDrive": "C:",
         "WindowsDirectory": release.windows_directory,

@@ -1,7 +1,11 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The services file as a resource: plan, journal, backup, undo; the file is bytes in memory."""
+"""The services file as a resource: plan, journal, backup, undo.
+
+The files are bytes in memory and each step of a plan is done at once: hundreds of random files, so plain data. What a
+server does with such files is shown by tests/fleet/test_services_file.py.
+"""
 
 from __future__ import annotations
 
@@ -31,6 +35,8 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.resourc
     temporary_file,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
+    Absent,
+    RegistryFact,
     RegistryType,
     RegistryValue,
     ServicesBackupFact,
@@ -69,14 +75,18 @@ class FileWorld(World):
     def content(self) -> bytes:
         return self.files[FILE]
 
-    def answer(self, fact: t.Any) -> t.Any:
+    def _answers(self, wanted: t.Collection[t.Any]) -> dict[t.Any, t.Any]:
+        return {fact: self._literally(fact) for fact in wanted}
+
+    def _literally(self, fact: t.Any) -> t.Any:
         if isinstance(fact, ServicesBackupFact):
             assert fact.folder == FOLDER
             return self.files.get(BACKUP)
         if isinstance(fact, ServicesFileFact):
             assert fact.folder == FOLDER
             return ServicesFile(self.files.get(FILE), self.read_only, frozenset(self.files) - {FILE})
-        return super().answer(fact)
+        assert isinstance(fact, RegistryFact)
+        return self.registry.get((fact.key, fact.name), Absent.VALUE)
 
     def planned(self, *entries: t.Any, state: str = "present", undo: bool = False) -> Plan:
         wanted = services_file.options({"entries": list(entries), "state": state})
@@ -303,7 +313,7 @@ FOLDERS: t.Final = [
 def test_the_folder(value: str | None, folder: str | None) -> None:
     world = FileWorld()
     world.set(SYSTEM_ROOT_FACT, RegistryValue(RegistryType.STRING, r"C:\Windows"))
-    world.registry.pop((DATA_BASE_PATH_FACT.key.casefold(), DATA_BASE_PATH_FACT.name.casefold()))
+    world.registry.pop((DATA_BASE_PATH_FACT.key, DATA_BASE_PATH_FACT.name))
     if value is not None:
         world.set(DATA_BASE_PATH_FACT, RegistryValue(RegistryType.EXPAND_STRING, value))
     if folder is None:

@@ -344,7 +344,7 @@ def test_the_second_belt_waits_for_the_owner_or_stops_it_where_allowed() -> None
 
 def test_a_value_that_cannot_be_written_whole_is_refused_before_anything_is_written() -> None:
     world = edge("2003", broken=False)
-    world.set(RESERVED_PORTS_FACT, multi("3343-3343", "\x01"))
+    world.set(RESERVED_PORTS_FACT, multi("3343-3343", "", "3344-3344"))
     with pytest.raises(PlanError, match="ReservedPorts"):
         plan(world, request())
 

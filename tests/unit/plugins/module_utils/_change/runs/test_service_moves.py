@@ -22,7 +22,6 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.co
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.outcome import Outcome, failures, summary
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.request import Request
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import Event, EventsFact, Socket
-from tests.unit.plugins.module_utils._change import world as worlds
 from tests.unit.plugins.module_utils._change.world import BOOT, NOW, World, service, stopped
 
 PUSH = {"service": "W3SVC", "image": "w3wp.exe", "optional_ports": ["2883/udp"], "restart": True}
@@ -220,17 +219,10 @@ def _event(source: str, minutes: int) -> Event:
     ],
     ids=["silent", "of another program", "its own"],
 )
-def test_a_complaint_since_the_boot_fails_the_proof(
-    logged: list[Event], expected: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[EventsFact] = []
-
-    def answer(_world: World, fact: EventsFact) -> tuple[Event, ...]:
-        asked.append(fact)
-        return tuple(logged)
-
-    monkeypatch.setitem(worlds._ANSWERS, EventsFact, answer)
-    assert failed(sbs(), request({**PUSH, "silent_events": [COMPLAINT]})) == expected
+def test_a_complaint_since_the_boot_fails_the_proof(logged: list[Event], expected: tuple[str, ...]) -> None:
+    world = dataclasses.replace(sbs(), events=logged)
+    assert failed(world, request({**PUSH, "silent_events": [COMPLAINT]})) == expected
+    asked = [fact for fact in world.asked if isinstance(fact, EventsFact)]
     assert {(fact.log, fact.codes, fact.since) for fact in asked} == {("Application", (3015,), BOOT)}
 
 
