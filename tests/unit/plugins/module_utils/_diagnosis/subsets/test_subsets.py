@@ -56,12 +56,12 @@ def test_every_name_has_its_subset() -> None:
 
 def test_nothing_is_read_twice_and_no_subset_waits_for_another() -> None:
     """The questions of the first round come from every subset at once, so that observe can join them."""
-    release = release_of(NEW, 3)
+    release, everything = release_of(NEW, 3), PortInfoOptions(SUBSET_NAMES)
     with pytest.raises(FactsNeeded) as caught:
-        gather(PortInfoOptions(SUBSET_NAMES), World().facts().without(SocketsFact), release, NOW)
+        gather(everything, World().facts(everything).without(SocketsFact), release, NOW)
     assert caught.value.facts == {SocketsFact(None)}
     with pytest.raises(FactsNeeded) as caught:
-        gather(PortInfoOptions(SUBSET_NAMES), Facts(), release, NOW)
+        gather(everything, Facts(), release, NOW)
     assert {"ExclusionsFact", "DynamicRangesFact", "SocketsFact"} <= {type(f).__name__ for f in caught.value.facts}
 
 
