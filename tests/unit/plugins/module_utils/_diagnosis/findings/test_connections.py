@@ -20,8 +20,8 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.sett
     RESERVED_PORTS_FACT,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortRange
+from tests.unit.plugins.module_utils._diagnosis.findings.ill_servers import Expected, waits_for
 from tests.unit.plugins.module_utils._diagnosis.findings.servers import LDAP_CLIENT, LSASS, NEW, OLD, down, rpc, world
-from tests.unit.plugins.module_utils._diagnosis.findings.test_findings import Expected, waits_for
 from tests.unit.plugins.module_utils._diagnosis.world import World, blocks, dword, multi, service
 
 _WIDE = PortRange(1025, 60000)

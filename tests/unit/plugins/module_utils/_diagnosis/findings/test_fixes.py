@@ -20,6 +20,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.sett
     ad_lds_port_facts,
 )
 from tests.tooling.sources import ROOT
+from tests.unit.plugins.module_utils._diagnosis.findings.ill_servers import FOUND, IDS
 from tests.unit.plugins.module_utils._diagnosis.findings.servers import (
     AUTD,
     IMAGES,
@@ -33,7 +34,6 @@ from tests.unit.plugins.module_utils._diagnosis.findings.servers import (
     udp,
     world,
 )
-from tests.unit.plugins.module_utils._diagnosis.findings.test_findings import FOUND, IDS
 from tests.unit.plugins.module_utils._diagnosis.world import DNS_PROCESS, World, dword, service
 
 ROLE = "ansible.builtin.include_role"

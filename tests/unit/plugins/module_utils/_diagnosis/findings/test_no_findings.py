@@ -38,9 +38,13 @@ from tests.unit.plugins.module_utils._diagnosis.findings.servers import (
     IN_BOX,
     JAVA,
     LSASS,
+    NEW,
+    OLD,
     OTHER,
     POOL,
     PUSH_LOST,
+    R2,
+    SP2,
     TEAM,
     W3WP,
     down,
@@ -61,13 +65,6 @@ from tests.unit.plugins.module_utils._diagnosis.world import (
     service,
 )
 
-OLD, SP2, R2, NEW = "5.2.3790", "6.0.6002", "6.1.7601", "10.0.20348"
-
-
-OLD_ENDPOINT = dataclasses.replace(ENDPOINT, time=BOOT - datetime.timedelta(days=1))
-ENDPOINT_17201 = dataclasses.replace(ENDPOINT, strings=("17201",))
-UNPLUGGED = dataclasses.replace(CARD, connected=False)
-BLOCKS = Exclusions(blocks((50000, 50099, False)), blocks((1800, 1899, False)))
 RIGHTFUL = (service("IAS", IAS_HOST), service("PolicyAgent", LSASS))
 DECOYS: list[tuple[str, World]] = [
     *((f"healthy {version}", world(version)) for version in (OLD, SP2, R2, NEW)),
