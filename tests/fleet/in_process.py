@@ -69,6 +69,10 @@ class Stage:
         """Boot the server at once."""
         self._server.act({"do": "boot"})
 
+    def act(self, act: Json) -> t.Any:
+        """Do what others do to the server."""
+        return self._server.act(act)
+
     def beat(self, step: Step) -> TaskRun:
         """One step more than the story has, or the next one."""
         for act in step.acts:

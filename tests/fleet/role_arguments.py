@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a role asks of the modules: its tasks' arguments, templated by Ansible, for tests without the program."""
+"""What playbooks ask of roles and roles of the modules, templated by Ansible, for tests without the program."""
 
 from __future__ import annotations
 
@@ -25,6 +25,23 @@ def task_part(role: str, module: str, part: str, variables: Json) -> t.Any:
     """Another part of that task, such as its ``loop``."""
     tasks = _load(ROOT / "roles" / role / "tasks/main.yml")
     return _templated(role, next(task[part] for task in tasks if module in task), variables)
+
+
+def task_counts(role: str, module: str, variables: Json) -> bool:
+    """Whether that task's ``when`` holds."""
+    tasks = _load(ROOT / "roles" / role / "tasks/main.yml")
+    return holds(next(task["when"] for task in tasks if module in task), _values(role, variables))
+
+
+def playbook_roles(playbook: str) -> tuple[Json, ...]:
+    """The roles of the playbook's one play, with what stands beside each."""
+    (play,) = _load(ROOT / "playbooks" / f"{playbook}.yml")
+    return tuple(play["roles"])
+
+
+def holds(condition: str, variables: Json) -> bool:
+    """Whether a ``when`` holds."""
+    return bool(Templar(loader=DataLoader(), variables=dict(variables)).evaluate_conditional(condition))
 
 
 def _templated(role: str, template: t.Any, variables: Json) -> t.Any:

@@ -1,11 +1,11 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs of a role, one after another, on many servers: some by the real program, all others in this process.
+"""Runs of a playbook, one after another, on many servers: some by the real program, all others in this process.
 
 The program reads the role's YAML, checks its arguments, and talks over HTTP; every role has a server of each mechanism
-there. In this process a role is its one `converge` task and the sentence at its end, both templated by Ansible: for the
-tables of releases, languages and settings.
+there. In this process a role is its one `converge` task and the sentence at its end, or what port_baseline looks at and
+includes, all templated by Ansible: for the tables of releases, languages and settings.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ import typing as t
 
 from ansible.plugins.callback import CallbackBase
 
-from tests.fleet.errands import CONVERGE
+from tests.fleet.errands import CONVERGE, INCLUDE, INFORM
 from tests.fleet.in_process import Stage
-from tests.fleet.role_arguments import task_arguments, task_part
+from tests.fleet.role_arguments import holds, playbook_roles, task_arguments, task_counts, task_part
 from tests.fleet.stories import DEFAULTS, FleetRun, HostCase, Json, Step, TaskRun, playbook_run
 from tests.simulator.control import RunningFleet, running_fleet
 
@@ -48,17 +48,16 @@ class Runs:
 
 @dataclasses.dataclass(frozen=True)
 class _Program:
-    """The role's playbook by `ansible-playbook`, over a fleet."""
+    """A playbook by `ansible-playbook`, over a fleet."""
 
-    role: str
-    playbook: str
+    hosts_variable: str
     fleet: RunningFleet
 
-    def run(self, variables: Json, *, check: bool) -> FleetRun:
-        given = {f"{self.playbook}_serial": "100%", f"{self.role}_hosts": "all", **variables}
+    def run(self, playbook: str, variables: Json, *, check: bool) -> FleetRun:
+        given = {f"{playbook}_serial": "100%", self.hosts_variable: "all", **variables}
         arguments = [part for name, value in given.items() for part in ("-e", f"{name}={value}")]
         arguments += ["--diff", *(["--check"] * check)]
-        return playbook_run(self.fleet.control, self.fleet.inventory, f"portkeeper.windows.{self.playbook}", *arguments)
+        return playbook_run(self.fleet.control, self.fleet.inventory, f"portkeeper.windows.{playbook}", *arguments)
 
     def lottery(self, host: str, boots: int) -> Json:
         return self.fleet.control.host(host).lottery(boots)
@@ -66,37 +65,75 @@ class _Program:
     def boot(self, host: str) -> None:
         self.fleet.control.host(host).boot()
 
+    def act(self, host: str, act: Json) -> t.Any:
+        return self.fleet.control.host(host).act(**act)
+
 
 class _InProcess:
-    """The role's task and its sentence, on servers in this process."""
+    """The tasks of a playbook's roles, on servers in this process."""
 
-    def __init__(self, role: str, hosts: c.Mapping[str, Json]) -> None:
-        self._role = role
+    def __init__(self, hosts: c.Mapping[str, Json]) -> None:
         self._variables = {host: entry.get("vars", {}) for host, entry in hosts.items()}
         self._stages = {host: Stage(HostCase(id=host, server=entry, steps=())) for host, entry in hosts.items()}
 
-    def run(self, variables: Json, *, check: bool) -> FleetRun:
-        beats = {host: self._beats(host, variables, check=check) for host in self._stages}
-        recap = {host: {"changed": sum(bool(beat.result.get("changed")) for beat in beats[host])} for host in beats}
+    def run(self, playbook: str, variables: Json, *, check: bool) -> FleetRun:
+        beats = {host: tuple(self._beats(host, playbook, variables, check=check)) for host in self._stages}
+        recap = {host: _recap(beats[host]) for host in beats}
         failed = any(beat.event == "failed" for beat in itertools.chain(*beats.values()))
         return FleetRun(2 if failed else 0, "".join(map(_shown, itertools.chain(*beats.values()))), beats, recap)
 
-    def _beats(self, host: str, variables: Json, *, check: bool) -> tuple[TaskRun, ...]:
-        """What the program would do: no sentence at the end if the task failed."""
-        values = {**self._variables[host], **variables, "ansible_check_mode": check}
-        arguments = task_arguments(self._role, CONVERGE, values)
-        done = self._stages[host].beat(Step(module="converge", options=arguments, check=check))
-        if done.event != "ok":
-            return (done,)
-        register = task_part(self._role, CONVERGE, "register", values)
-        said = task_arguments(self._role, SAY, {**values, register: done.result})
-        return (done, TaskRun("ok", SAY, said, done.after, done.after, {"requests": 0, "log": []}))
+    def _beats(self, host: str, playbook: str, variables: Json, *, check: bool) -> c.Iterator[TaskRun]:
+        """What the program would do: nothing after a task that failed."""
+        for entry in playbook_roles(playbook):
+            values = {**self._variables[host], **entry.get("vars", {}), **variables, "ansible_check_mode": check}
+            if "when" in entry and not holds(entry["when"], values):
+                continue
+            role = entry["role"].rpartition(".")[2]
+            tasks = _baseline_tasks if role == "port_baseline" else _role_tasks
+            for beat in tasks(self._stages[host], role, values):
+                yield beat
+                if beat.event != "ok":
+                    return
 
     def lottery(self, host: str, boots: int) -> Json:
         return self._stages[host].lottery(boots)
 
     def boot(self, host: str) -> None:
         self._stages[host].boot()
+
+    def act(self, host: str, act: Json) -> t.Any:
+        return self._stages[host].act(act)
+
+
+def _role_tasks(stage: Stage, role: str, values: Json) -> c.Iterator[TaskRun]:
+    """One `converge`, and the sentence about it."""
+    arguments = task_arguments(role, CONVERGE, values)
+    done = stage.beat(Step(module="converge", options=arguments, check=values["ansible_check_mode"]))
+    yield done
+    register = task_part(role, CONVERGE, "register", values)
+    yield _said(task_arguments(role, SAY, {**values, register: done.result}), done)
+
+
+def _baseline_tasks(stage: Stage, role: str, values: Json) -> c.Iterator[TaskRun]:
+    """The look, what it says, and the roles that fit if they are to be applied."""
+    arguments = task_arguments(role, INFORM, values)
+    seen = stage.beat(Step(module="port_info", options=arguments, check=values["ansible_check_mode"]))
+    yield seen
+    known = {**values, task_part(role, INFORM, "register", values): seen.result}
+    yield _said(task_arguments(role, SAY, known), seen)
+    if task_counts(role, INCLUDE, known):
+        given = task_part(role, INCLUDE, "vars", known)
+        for fitting in task_part(role, INCLUDE, "loop", known):
+            yield from _role_tasks(stage, fitting, {**values, **given})
+
+
+def _said(sentence: Json, after: TaskRun) -> TaskRun:
+    return TaskRun("ok", SAY, sentence, after.after, after.after, {"requests": 0, "log": []})
+
+
+def _recap(beats: c.Sequence[TaskRun]) -> dict[str, int]:
+    changed = sum(bool(beat.result.get("changed")) for beat in beats)
+    return {"changed": changed, "failures": sum(beat.event == "failed" for beat in beats)}
 
 
 def _shown(beat: TaskRun) -> str:
@@ -108,12 +145,14 @@ def _shown(beat: TaskRun) -> str:
 class Play:
     """Both ways at once; the names of the hosts tell which."""
 
+    playbook: str
     ways: c.Mapping[str, _Program | _InProcess]
     """By host."""
 
-    def run(self, variables: Json | None = None, *, check: bool = False) -> FleetRun:
-        """Run the role on all hosts, with these variables besides their own."""
-        runs = [way.run(variables or {}, check=check) for way in dict.fromkeys(self.ways.values())]
+    def run(self, variables: Json | None = None, *, check: bool = False, playbook: str = "") -> FleetRun:
+        """Run the playbook, or another one, on all hosts, with these variables besides their own."""
+        name = playbook or self.playbook
+        runs = [way.run(name, variables or {}, check=check) for way in dict.fromkeys(self.ways.values())]
         return FleetRun(
             max(run.exit_code for run in runs),
             "".join(run.output for run in runs),
@@ -130,6 +169,10 @@ class Play:
         for host in hosts:
             self.ways[host].boot(host)
 
+    def act(self, host: str, **act: t.Any) -> t.Any:
+        """Do what others do to a server, see tests.simulator.windows.acts."""
+        return self.ways[host].act(host, act)
+
 
 @contextlib.contextmanager
 def played(role: str, hosts: c.Mapping[str, Json], *, by_program: c.Collection[str], playbook: str) -> c.Iterator[Play]:
@@ -137,7 +180,10 @@ def played(role: str, hosts: c.Mapping[str, Json], *, by_program: c.Collection[s
     if unknown := set(by_program) - set(hosts):
         raise ValueError(f"no such servers: {', '.join(sorted(unknown))}")
     real = {host: entry for host, entry in hosts.items() if host in by_program}
-    here = {host: entry for host, entry in hosts.items() if host not in by_program}
+    in_process = _InProcess({host: entry for host, entry in hosts.items() if host not in by_program})
+    if not real:
+        yield Play(playbook, dict.fromkeys(hosts, in_process))
+        return
     with running_fleet({"defaults": dict(DEFAULTS), "hosts": real}) as fleet:
-        program, in_process = _Program(role, playbook, fleet), _InProcess(role, here)
-        yield Play({host: program if host in real else in_process for host in hosts})
+        program = _Program(f"{role}_hosts", fleet)
+        yield Play(playbook, {host: program if host in real else in_process for host in hosts})

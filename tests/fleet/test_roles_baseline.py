@@ -11,9 +11,9 @@ import typing as t
 import pytest
 
 from tests.fleet.role_contract import MOST_REQUESTS, content, standing
+from tests.fleet.role_runs import played
 from tests.fleet.servers import PORTAL
-from tests.fleet.stories import DEFAULTS, FleetRun, Json, TaskRun, playbook_run
-from tests.simulator.control import running_fleet
+from tests.fleet.stories import FleetRun, Json, TaskRun
 
 DC: t.Final = ["domain_controller", "dns", "ias"]
 RELEASES: t.Final = ("2003", "2008", "2008r2", "2012r2", "2016", "2022", "2025")
@@ -78,7 +78,9 @@ MANY: t.Final[dict[str, Json]] = {
 """Every kind that a role is for, on releases of every way to read and to fix, some with all that can be chosen."""
 DOWN: t.Final = {"sbs": "IAS", "dc-2003": "IAS", "edge-2008": "ADAM_MSExchange", "edge-2019": "ADAM_MSExchange"}
 STATES: t.Final = ("port_baseline_state", "exchange_rpc_ports_state", "known_services_state")
-UNDO: t.Final = tuple(word for name in STATES for word in ("-e", f"{name}=absent"))
+BY_PROGRAM: t.Final = ("sbs", "dc-2022", "edge-2008", "mail", "router", "plain")
+"""One for each role that site.yml has, one for each fix, and one without any."""
+MANY_BY_PROGRAM: t.Final = ("sbs-chosen", "edge-2022-belt", "dc-2003-fixed")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,13 +96,9 @@ class Runs:
 @pytest.fixture(scope="module")
 def runs() -> Runs:
     hosts = {name: server for name, (server, _kind, _role) in KINDS.items()}
-    with running_fleet({"defaults": dict(DEFAULTS), "hosts": hosts}) as fleet:
-
-        def run(playbook: str, *arguments: str) -> FleetRun:
-            return playbook_run(fleet.control, fleet.inventory, f"portkeeper.windows.{playbook}", *arguments)
-
-        together = ("-e", "site_serial=100%")
-        return Runs(run("baseline"), run("site"), run("site", *together), run("site", *together, *UNDO))
+    with played("site", hosts, by_program=BY_PROGRAM, playbook="site") as play:
+        looked, first = play.run(playbook="baseline"), play.run({"site_serial": "1"})
+        return Runs(looked, first, play.run(), play.run(dict.fromkeys(STATES, "absent")))
 
 
 def _changes(telling: FleetRun, host: str) -> list[TaskRun]:
@@ -133,7 +131,7 @@ def test_each_server_gets_what_is_for_it(runs: Runs, host: str) -> None:
 def test_one_server_after_another(runs: Runs) -> None:
     """No server is begun before the one before is done."""
     plays = [line for line in runs.first.output.splitlines() if line.startswith("PLAY [")]
-    assert len(plays) == len(KINDS)
+    assert len(plays) == len(BY_PROGRAM)
 
 
 @pytest.mark.parametrize("host", KINDS)
@@ -152,17 +150,11 @@ def test_it_can_be_taken_back(runs: Runs, host: str) -> None:
 @pytest.fixture(scope="module")
 def converged() -> FleetRun:
     """Many servers, told for the first time after everything is fixed and in force."""
-    with running_fleet({"defaults": dict(DEFAULTS), "hosts": MANY}) as fleet:
-
-        def run() -> FleetRun:
-            arguments = ("portkeeper.windows.site", "-e", "site_serial=100%")
-            return playbook_run(fleet.control, fleet.inventory, *arguments)
-
-        fixed = run()
+    with played("site", MANY, by_program=MANY_BY_PROGRAM, playbook="site") as play:
+        fixed = play.run()
         assert fixed.exit_code == 0, fixed.output
-        for host in MANY:
-            fleet.control.host(host).boot()
-        return run()
+        play.boot(MANY)
+        return play.run()
 
 
 @pytest.mark.parametrize("host", MANY)

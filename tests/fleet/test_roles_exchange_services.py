@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import collections.abc as c
 import dataclasses
 import re
 import typing as t
@@ -13,9 +12,9 @@ import typing as t
 import pytest
 
 from tests.fleet.role_contract import assert_left_alone, assert_refused, content, standing
+from tests.fleet.role_runs import played
 from tests.fleet.snapshot import Snapshot
-from tests.fleet.stories import DEFAULTS, FleetRun, Json, TaskRun, playbook_run
-from tests.simulator.control import ControlClient, running_fleet
+from tests.fleet.stories import FleetRun, Json, TaskRun
 
 EXCHANGE: t.Final[dict[str, Json]] = {
     "mail-5.5": {"release": "2003", "roles": ["exchange55"]},
@@ -40,6 +39,8 @@ OTHERS: t.Final[dict[str, Json]] = {
     "web-server-required": {"release": "2022", "roles": ["dns"], "vars": {"exchange_services_require": True}},
 }
 REBOOTED: t.Final = "mail-2010"
+BY_PROGRAM: t.Final = ("mail-5.5", "web-server-required")
+"""One of each end; both playbooks."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,28 +59,18 @@ class Runs:
         return next(beat for beat in telling.beats[host] if "victims" in beat.result or beat.event == "failed")
 
 
-def _start_by_hand(control: ControlClient, host: str, service: str = BY_HAND) -> None:
-    """An administrator starts a service by hand, long before us."""
-    control.host(host).act(do="start_service", service=service)
-
-
 @pytest.fixture(scope="module")
-def runs() -> c.Iterator[Runs]:
+def runs() -> Runs:
     hosts = {name: {**server, "groups": ["exchange"]} for name, server in {**EXCHANGE, **OTHERS}.items()}
-    with running_fleet({"defaults": dict(DEFAULTS), "hosts": hosts}) as fleet:
-        control = fleet.control
-        for host in ("mail-2007", "mail-2010"):
-            _start_by_hand(control, host)
-        for host, services in ALONE.items():
-            for service in services:
-                _start_by_hand(control, host, service)
-
-        def run(playbook: str, *arguments: str) -> FleetRun:
-            return playbook_run(control, fleet.inventory, f"portkeeper.windows.{playbook}", *arguments)
-
-        told = (run("exchange_stop", "--check"), run("exchange_stop"), run("exchange_stop"))
-        control.host(REBOOTED).boot()
-        yield Runs(*told, run("exchange_start"), run("exchange_start"))
+    with played("exchange_services", hosts, by_program=BY_PROGRAM, playbook="exchange_stop") as play:
+        # An administrator starts services by hand, long before us.
+        by_hand = {"mail-2007": (BY_HAND,), "mail-2010": (BY_HAND,)}
+        for host in by_hand.keys() | ALONE.keys():
+            for service in (*by_hand.get(host, ()), *ALONE.get(host, ())):
+                play.act(host, do="start_service", service=service)
+        stopped = (play.run(check=True), play.run(), play.run())
+        play.boot([REBOOTED])
+        return Runs(*stopped, play.run(playbook="exchange_start"), play.run(playbook="exchange_start"))
 
 
 def _running(snapshot: Snapshot) -> set[str]:

@@ -11,9 +11,9 @@ import typing as t
 import pytest
 
 from tests.fleet.role_contract import converged, ports_of
+from tests.fleet.role_runs import Play, played
 from tests.fleet.snapshot import DNS, TCPIP
-from tests.fleet.stories import DEFAULTS, FleetRun, Json, TaskRun, playbook_run
-from tests.simulator.control import HostControl, running_fleet
+from tests.fleet.stories import FleetRun, Json, TaskRun
 
 HKLM: t.Final = "HKLM\\"
 DC: t.Final = ["domain_controller", "dns", "ias"]
@@ -39,28 +39,51 @@ HOSTS: t.Final[dict[str, Json]] = {
         "vars": {"known_services_names": ["blackberry_router"]},
     },
 }
+BY_PROGRAM: t.Final = ("dc",)
 ROLES: t.Final = {"sbs": "sbs2003", "dc": "dc_ias", "mail": "exchange_rpc_ports", "router": "known_services"}
 STORE: t.Final = r"SYSTEM\CurrentControlSet\Services\MSExchangeIS\ParametersSystem"
 FILE: t.Final = r"C:\WINDOWS\System32\drivers\etc\services"
 
 
-def _set(host: HostControl, key: str, name: str, kind: str, data: t.Any) -> None:
-    host.act(do="set_value", path=HKLM + key, name=name, type=kind, data=data)
+def _set(play: Play, host: str, **value: t.Any) -> None:
+    play.act(host, do="set_value", **{**value, "path": HKLM + value["path"]})
 
 
-def _meddle(hosts: t.Mapping[str, HostControl]) -> None:
-    """Other administrators at work."""
-    sbs, dc, mail, router = (hosts[name] for name in ROLES)
-    for server in (sbs, router):
-        reserved = server.act(do="get_value", path=HKLM + TCPIP, name="ReservedPorts")["data"]
-        _set(server, TCPIP, "ReservedPorts", "MULTI_SZ", [*reserved, "7000-7010"])
-    _set(sbs, TCPIP, "MaxUserPort", "DWORD", 30000)
-    excluded = dc.act(do="get_value", path=HKLM + DNS, name="SocketPoolExcludedPortRanges")["data"]
-    _set(dc, DNS, "SocketPoolExcludedPortRanges", "MULTI_SZ", ["7000-7010", *excluded])
-    dc.act(do="exclude", protocol="udp", ports="7000-7010")
-    _set(mail, STORE, "TCP/IP Port", "DWORD", 1300)
-    text = mail.state()["files"][FILE]
-    mail.act(do="write_file", path=FILE, data=text + "ours             7000/tcp\r\n")
+def _entries(play: Play, host: str, key: str, name: str) -> list[str]:
+    return t.cast("list[str]", play.act(host, do="get_value", path=HKLM + key, name=name)["data"])
+
+
+def _reserve(play: Play, host: str) -> None:
+    reserved = _entries(play, host, TCPIP, "ReservedPorts")
+    _set(play, host, path=TCPIP, name="ReservedPorts", type="MULTI_SZ", data=[*reserved, "7000-7010"])
+
+
+def _meddle_with_sbs(play: Play, run: FleetRun) -> None:
+    del run
+    _reserve(play, "sbs")
+    _set(play, "sbs", path=TCPIP, name="MaxUserPort", type="DWORD", data=30000)
+
+
+def _meddle_with_dc(play: Play, run: FleetRun) -> None:
+    del run
+    excluded = _entries(play, "dc", DNS, "SocketPoolExcludedPortRanges")
+    _set(play, "dc", path=DNS, name="SocketPoolExcludedPortRanges", type="MULTI_SZ", data=["7000-7010", *excluded])
+    play.act("dc", do="exclude", protocol="udp", ports="7000-7010")
+
+
+def _meddle_with_mail(play: Play, run: FleetRun) -> None:
+    _set(play, "mail", path=STORE, name="TCP/IP Port", type="DWORD", data=1300)
+    text = run.beats["mail"][-1].after.data["files"][FILE]
+    play.act("mail", do="write_file", path=FILE, data=text + "ours             7000/tcp\r\n")
+
+
+MEDDLE: t.Final[t.Mapping[str, t.Callable[[Play, FleetRun], None]]] = {
+    "sbs": _meddle_with_sbs,
+    "dc": _meddle_with_dc,
+    "mail": _meddle_with_mail,
+    "router": lambda play, _run: _reserve(play, "router"),
+}
+"""Other administrators at work."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,16 +100,14 @@ class Runs:
 
 @pytest.fixture(scope="module")
 def runs() -> Runs:
-    with running_fleet({"defaults": dict(DEFAULTS), "hosts": HOSTS}) as fleet:
-
-        def run(host: str, *arguments: str) -> FleetRun:
-            role = ROLES[host]
-            limits = ("-e", f"{role}_hosts={host}", *arguments)
-            return playbook_run(fleet.control, fleet.inventory, f"portkeeper.windows.{role}", *limits)
-
-        first = {host: run(host) for host in ROLES}
-        _meddle({host: fleet.control.host(host) for host in ROLES})
-        return Runs(first, {host: run(host, "-e", f"{ROLES[host]}_state=absent") for host in ROLES})
+    first, undone = {}, {}
+    for host, role in ROLES.items():
+        by_program = [host] if host in BY_PROGRAM else []
+        with played(role, {host: HOSTS[host]}, by_program=by_program, playbook=role) as play:
+            first[host] = play.run()
+            MEDDLE[host](play, first[host])
+            undone[host] = play.run({f"{role}_state": "absent"})
+    return Runs(first, undone)
 
 
 @pytest.mark.parametrize("host", ROLES)

@@ -119,9 +119,9 @@ class DirectServer:
             )
         )
 
-    def act(self, action: c.Mapping[str, t.Any]) -> None:
-        """Do what others do to the server, see tests.simulator.windows.acts."""
-        self._model.act(action)
+    def act(self, action: c.Mapping[str, t.Any]) -> t.Any:
+        """Do what others do to the server, see tests.simulator.windows.acts; gives what that act gives."""
+        return self._model.act(action)
 
     def lottery(self, boots: int, seed: int = 1) -> dict[str, t.Any]:
         """Boot twins of the present state and count the victims that lose; the server itself is untouched."""
