@@ -45,5 +45,8 @@ options:
       admpwd_e: AdmPwd.E password service - UDP 61184
       sql_probe: Probe port of a SQL Server cluster behind a load balancer - TCP 59999
       dfsr: DFS Replication on domain controllers of 2008 and 2008 R2 - TCP 5722
+      adfs: Active Directory Federation Services (AD FS) - TCP 1500-1501, 49443
+      sql_endpoint: SQL Server availability groups (endpoint for database mirroring) - TCP 5022
+      azure_host: Host of an Azure virtual network, also of AKS nodes - UDP 65330
       # end of generated
 """

@@ -74,14 +74,14 @@ def _refused() -> str:
     unknown = _unknown_service()
     return (
         f"V({AD_LDS_KEY}) is refused, since the role C(exchange_edge_dns) does it, and so {_is(unknown)} "
-        f"{named(unknown)}, whose service is not known."
+        f"{named(unknown)}, for which no service is known."
     )
 
 
 def _refused_by_role() -> str:
     return (
         f"All of its keys will do but V({AD_LDS_KEY}), for which there is the role C(exchange_edge_dns), and "
-        f"{named(_unknown_service())}, whose service is not known."
+        f"{named(_unknown_service())}, for which no service is known."
     )
 
 

@@ -46,8 +46,8 @@ SPOILT: list[tuple[str, str, str, list[str]]] = [
     ),
     (
         "roles/known_services/meta/argument_specs.yml",
-        "whose service is not known",
-        "which nobody knows",
+        "for which no service is known",
+        "for whom no service is known",
         ["known-services-refused-by-role"],
     ),
 ]

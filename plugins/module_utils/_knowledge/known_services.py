@@ -277,6 +277,50 @@ KNOWN_SERVICES: t.Final[tuple[KnownService, ...]] = (
         tag="D",
         note="At risk only where the dynamic range was widened down to it.",
     ),
+    KnownService(
+        key="adfs",
+        name="Active Directory Federation Services (AD FS)",
+        tcp=PortSet.of(PortRange(1500, 1501), 49443),
+        services={"2008 and later": ("adfssrv",)},
+        listens_always=False,
+        processes=(OwningProcess("System"), OwningProcess("Microsoft.IdentityServer.ServiceHost.exe", ("adfssrv",))),
+        what_breaks=(
+            "the service runs, but logon with certificates fails (event 102, TCP 49443); AD FS 2.0 can't reach its own "
+            "service (event 364, TCP 1501)"
+        ),
+        source=(
+            "49443 [T kogelog.com 2016] for 2012 R2 and later; 1500 and 1501 of AD FS 2.0 [D TechNet wiki 2009]; the "
+            "processes [K] unverified"
+        ),
+        tag="D",
+        note="49443 lies in the default dynamic range and the service starts delayed: a connection can come first [T].",
+    ),
+    KnownService(
+        key="sql_endpoint",
+        name="SQL Server availability groups (endpoint for database mirroring)",
+        tcp=PortSet.of(5022),
+        services={"all": ("MSSQLSERVER", "MSSQL$<instance>")},
+        listens_always=False,
+        processes=(OwningProcess("sqlservr.exe"),),
+        what_breaks="the replicas of an availability group do not reach each other",
+        source="[D sql-docs pull requests 7925 and 8145]; the image [K] unverified",
+        tag="D",
+        note="5022 is the documentation's example and the usual choice; sys.tcp_endpoints tells the server's own.",
+    ),
+    KnownService(
+        key="azure_host",
+        name="Host of an Azure virtual network, also of AKS nodes",
+        udp=PortSet.of(65330),
+        services={},
+        processes=(),
+        what_breaks="no answer arrives at this port: one query in some thousands (DNS, for example) times out",
+        source="[D FAQ of Azure virtual networks]; AKS nodes exclude it [C AgentBaker, pull request 1784]",
+        tag="D",
+        note=(
+            "No process of the server holds it: the host beneath drops what comes in. On a virtual machine in Azure, "
+            "keep it out of every draw, the DNS server's too."
+        ),
+    ),
 )
 
 SERVICES_BY_KEY: t.Final[t.Mapping[str, KnownService]] = {row.key: row for row in KNOWN_SERVICES}

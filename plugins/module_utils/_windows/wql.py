@@ -13,9 +13,10 @@ import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortRange, PortSet
 
-MOST_ALTERNATIVES: t.Final = 20
+MOST_ALTERNATIVES: t.Final = 32
 """Comparisons of one query: WMI refuses queries with too many ORs (WBEM_E_QUOTA_VIOLATION; how many are too many is not
-documented)."""
+documented). The library oshi puts a comparison for each process of a server into one query [C]; known services, the
+kinds of servers and the errors of services together need fewer than 32."""
 
 
 def select(columns: t.Iterable[str], class_name: str, where: str = "") -> str:

@@ -28,7 +28,7 @@ def why_not(row: KnownService) -> str:
     if row.key == AD_LDS_KEY:
         return "the registry tells the ports of each instance: the role exchange_edge_dns does that"
     if not row.services:
-        return f"which service of {row.name} holds {row.ports_text} is not known: name it in victims"
+        return f"no service is known that holds {row.ports_text} there; if there is one, name it in victims"
     return ""
 
 

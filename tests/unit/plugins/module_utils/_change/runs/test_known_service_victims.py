@@ -111,7 +111,14 @@ def test_a_server_with_none_of_them_is_left_alone(
     assert failures(Outcome(demanded, planned, planned, applied=False)) != ()
 
 
-@pytest.mark.parametrize(("key", "words"), [("ad_lds", "exchange_edge_dns does that"), ("admpwd_e", "is not known")])
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("ad_lds", "exchange_edge_dns does that"),
+        ("admpwd_e", "no service is known that holds UDP 61184"),
+        ("azure_host", "no service is known that holds UDP 65330"),
+    ],
+)
 def test_what_its_key_says_too_little_about_is_refused(key: str, words: str) -> None:
     with pytest.raises(OptionError, match=f"known_services.*{key} can't be among them, since .*{words}"):
         request("blackberry_router", key)
