@@ -180,7 +180,10 @@ WRONG: t.Final = (
     # --- what can't be carried
     Wrong(
         id="entry-that-xml-cannot-carry",
-        server={"reserved_ports": ["3343-3343", "a\x01b"]},
+        server={
+            "reserved_ports": ["3343-3343", "a\x01b"],
+            "wire": {"transport": "basic", "raw_control_characters": True},
+        },
         sentence=r"ReservedPorts",
         asks=True,
     ),

@@ -27,7 +27,8 @@ FaultKind: t.TypeAlias = t.Literal[
     "access_denied",
     "invalid_method",
     "invalid_parameter",
-    "invalid_selectors",
+    "unexpected_selectors",
+    "missing_selectors",
     "provider_failure",
 ]
 
@@ -41,7 +42,8 @@ HRESULTS: t.Final[dict[FaultKind, int]] = {
     "access_denied": 0x80041003,
     "invalid_method": 0x8004102E,
     "invalid_parameter": 0x80041008,
-    "invalid_selectors": 0x8004103A,
+    "unexpected_selectors": 0x8004103A,
+    "missing_selectors": 0x8004103A,
     "provider_failure": 0x80041004,
 }
 """WBEM status codes (WbemErrorEnum) by kind of fault."""

@@ -95,15 +95,30 @@ WIRE_ASSUMPTIONS: t.Final[tuple[WireAssumption, ...]] = (
     ),
     WireAssumption(
         "large_answer_fault",
-        "K",
-        "no source for the number",
-        "a Get or Invoke whose answer passes MaxEnvelopeSize gives w:EncodingLimit, 0x80338035",
+        "D",
+        "wsmerror.h has the numbers; which operation gets which is not said",
+        "an answer that passes MaxEnvelopeSize gives w:EncodingLimit, 0x80338048; after an operation that has changed "
+        "something, w:UnreportableSuccess, 0x8033804D",
     ),
     WireAssumption(
         "characters_beyond_xml",
-        "K",
-        "no source",
-        "text that XML can't carry goes out as it is, so that the reader's parser refuses the answer",
+        "D",
+        "MS-WSMV 3.1.4.1.25, for U+0001 to U+001F but tab, line feed and carriage return",
+        "text that XML can't carry goes out with ? in its place; switched on, as it is, so that the reader's parser "
+        "refuses the answer",
+        "raw_control_characters",
+    ),
+    WireAssumption(
+        "unrelated_faults",
+        "C",
+        "a captured quota fault of a newer stack",
+        "too many shells: the fault of WinRM 3.0 has no RelatesTo",
+    ),
+    WireAssumption(
+        "derived_services",
+        "C",
+        "captured answers of 2008 and 2012",
+        "from 2008 on SELECT * FROM Win32_Service gives Terminal Services as Win32_TerminalService",
     ),
     WireAssumption(
         "canned_powershell",

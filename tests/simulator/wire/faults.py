@@ -24,6 +24,7 @@ _ACTIONS: t.Final[c.Mapping[str, str]] = {
     "n": "http://schemas.xmlsoap.org/ws/2004/09/enumeration/fault",
     "x": "http://schemas.xmlsoap.org/ws/2004/09/transfer/fault",
     "w": "http://schemas.dmtf.org/wbem/wsman/1/wsman/fault",
+    "": "http://schemas.xmlsoap.org/ws/2004/08/addressing/fault",
     "s": "http://schemas.dmtf.org/wbem/wsman/1/wsman/fault",
 }
 _PREFIXES: t.Final[c.Mapping[Stack, tuple[str, ...]]] = {
@@ -36,15 +37,19 @@ MSFT_WMI_ERROR: t.Final = "http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/MSF
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class FaultKind:
-    """One row of the table: SOAP code and subcode, the number in the detail, and the reason in two languages."""
+    """One row of the table: SOAP code and subcode, the number in the detail, and the reason in two languages.
 
-    code: t.Literal["s:Sender", "s:Receiver"]
+    ``unrelated_since``: the stack from which on the fault was captured without RelatesTo.
+    """
+
+    code: t.Literal["s:Sender", "s:Receiver", "s:MustUnderstand"]
     subcode: str
     number: int
     english: str
     german: str
     detail: str | None = None
     wmi_error_since: Stack | None = None
+    unrelated_since: Stack | None = None
 
     def reason(self, language: str) -> str:
         """Give the reason's text in the server's language."""
@@ -56,18 +61,22 @@ FaultName: t.TypeAlias = t.Literal[
     "invalid_resource",
     "cannot_process_filter",
     "filter_dialect",
-    "invalid_selectors",
+    "unexpected_selectors",
+    "missing_selectors",
     "unknown_shell",
     "unknown_command",
     "timed_out",
     "bad_header",
     "missing_header",
+    "not_understood",
     "action_not_supported",
     "too_many_shells",
     "too_many_operations",
     "concurrency",
     "invalid_context",
+    "small_envelope",
     "encoding_limit",
+    "unreportable_success",
     "locale",
     "invalid_options",
     "schema",
@@ -100,13 +109,21 @@ KINDS: t.Final[c.Mapping[FaultName, FaultKind]] = {
         "The dialect of the filter is not supported. ",
         "Der Dialekt des Filters wird nicht unterst\u00fctzt. ",
     ),
-    "invalid_selectors": FaultKind(
+    "unexpected_selectors": FaultKind(
         "s:Sender",
         "w:InvalidSelectors",
-        0x8033803D,
-        "The selectors do not fit the resource. ",
-        "Die Selektoren passen nicht zur Ressource. ",
+        0x8033805B,
+        "The request has selectors that the resource does not know. ",
+        "Die Anforderung hat Selektoren, die die Ressource nicht kennt. ",
         detail=_DETAIL + "UnexpectedSelectors",
+    ),
+    "missing_selectors": FaultKind(
+        "s:Sender",
+        "w:InvalidSelectors",
+        0x8033805A,
+        "The request lacks selectors that the resource needs. ",
+        "Der Anforderung fehlen Selektoren, die die Ressource braucht. ",
+        detail=_DETAIL + "InsufficientSelectors",
     ),
     "unknown_shell": FaultKind(
         "s:Sender",
@@ -145,10 +162,17 @@ KINDS: t.Final[c.Mapping[FaultName, FaultKind]] = {
         "A header that the message needs is missing. ",
         "Ein erforderlicher Header der Nachricht fehlt. ",
     ),
+    "not_understood": FaultKind(  # the number is wsmerror.h's; no subcode goes with this code (SOAP 1.2 section 5.4.6)
+        "s:MustUnderstand",
+        "",
+        0x80338010,
+        "A header that must be understood is not known. ",
+        "Ein Header, der verstanden werden muss, ist nicht bekannt. ",
+    ),
     "action_not_supported": FaultKind(  # [K] for a WMI method that the class does not have
         "s:Sender",
         "a:ActionNotSupported",
-        0x80338001,
+        0x80338013,
         "The action is not supported by the resource. ",
         "Die Aktion wird von der Ressource nicht unterst\u00fctzt. ",
     ),
@@ -159,6 +183,7 @@ KINDS: t.Final[c.Mapping[FaultName, FaultKind]] = {
         "This user has the maximum number of concurrent shells. ",
         "Dieser Benutzer hat bereits die maximale Anzahl gleichzeitiger Shells. ",
         wmi_error_since="3.0",
+        unrelated_since="3.0",
     ),
     "too_many_operations": FaultKind(  # captured as a WSManFault on an older stack, MSFT_WmiError elsewhere
         "s:Receiver",
@@ -182,13 +207,28 @@ KINDS: t.Final[c.Mapping[FaultName, FaultKind]] = {
         "The enumeration context is not valid. ",
         "Der Aufz\u00e4hlungskontext ist ung\u00fcltig. ",
     ),
-    "encoding_limit": FaultKind(  # the number is [K]: minimum, maximum and "exceeded" have numbers of their own
+    "small_envelope": FaultKind(
         "s:Sender",
         "w:EncodingLimit",
-        0x80338035,
-        "The message does not fit the limits of its encoding (MaxEnvelopeSize). ",
-        "Die Nachricht passt nicht in die Grenzen ihrer Codierung (MaxEnvelopeSize). ",
-        detail=_DETAIL + "MaxEnvelopeSize",
+        0x8033807E,
+        "MaxEnvelopeSize is below the smallest envelope of this server. ",
+        "MaxEnvelopeSize liegt unter der kleinsten Nachricht dieses Servers. ",
+        detail=_DETAIL + "MinimumEnvelopeLimit",
+    ),
+    "encoding_limit": FaultKind(
+        "s:Sender",
+        "w:EncodingLimit",
+        0x80338048,
+        "The answer is larger than MaxEnvelopeSize. ",
+        "Die Antwort ist gr\u00f6\u00dfer als MaxEnvelopeSize. ",
+        detail=_DETAIL + "MaxEnvelopeSizeExceeded",
+    ),
+    "unreportable_success": FaultKind(
+        "s:Receiver",
+        "w:UnreportableSuccess",
+        0x8033804D,
+        "The operation was carried out, and its answer is too large to be sent. ",
+        "Der Vorgang wurde ausgef\u00fchrt, und seine Antwort ist zu gro\u00df zum Senden. ",
     ),
     "locale": FaultKind(
         "s:Sender",
@@ -283,7 +323,8 @@ _WMI_FAULTS: t.Final[c.Mapping[str, FaultName]] = {
     "access_denied": "access_denied",
     "invalid_method": "action_not_supported",
     "invalid_parameter": "invalid_parameter",
-    "invalid_selectors": "invalid_selectors",
+    "unexpected_selectors": "unexpected_selectors",
+    "missing_selectors": "missing_selectors",
     "provider_failure": "provider_failure",
 }
 
@@ -303,18 +344,17 @@ def fault_envelope(
 ) -> ET.Element:
     """Build the whole envelope of a fault as this stack writes it."""
     reason = element("s:Text", text=fault.kind.reason(language), attributes={"xml:lang": LANGUAGE_TAGS[language]})
+    subcode = [element("s:Subcode", element("s:Value", text=fault.subcode))] if fault.subcode else []
+    unrelated = fault.kind.unrelated_since is not None and stack >= fault.kind.unrelated_since
     body = element(
         "s:Fault",
-        element(
-            "s:Code",
-            element("s:Value", text=fault.kind.code),
-            element("s:Subcode", element("s:Value", text=fault.subcode)),
-        ),
+        element("s:Code", element("s:Value", text=fault.kind.code), *subcode),
         element("s:Reason", reason),
         element("s:Detail", *_detail(fault, stack=stack, language=language, machine=machine)),
     )
     action = _ACTIONS[fault.subcode.partition(":")[0]]
-    return envelope(action, body, relates_to=relates_to, prefixes=_PREFIXES[stack], language=language)
+    related = None if unrelated else relates_to
+    return envelope(action, body, relates_to=related, prefixes=_PREFIXES[stack], language=language)
 
 
 def _detail(fault: SoapFault, *, stack: Stack, language: str, machine: str) -> list[ET.Element]:

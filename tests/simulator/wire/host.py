@@ -36,7 +36,8 @@ class WireSettings:
 
     ``schemes`` are those of Service/Auth; ``allow_unencrypted`` is Service/AllowUnencrypted; ``lockout_threshold``
     failed logons lock an account (0: never); ``idle_seconds`` closes an idle connection (real seconds, 120 as seen in
-    the field); ``max_envelope_kb`` is MaxEnvelopeSizekb if an administrator has changed the stack's default.
+    the field); ``max_envelope_kb`` is MaxEnvelopeSizekb if an administrator has changed the stack's default;
+    ``raw_control_characters`` sends what XML can't carry as it is, not as ``?``.
     """
 
     schemes: tuple[Scheme, ...] = ("negotiate", "basic")
@@ -44,13 +45,14 @@ class WireSettings:
     lockout_threshold: int = 10
     idle_seconds: float = 120.0
     max_envelope_kb: int | None = None
+    raw_control_characters: bool = False
 
     def service(self, server: Server) -> WsmanService:
         """Make the WS-Management service of a server that is configured like this."""
         limits = server.limits
         if self.max_envelope_kb is not None:
             limits = dataclasses.replace(limits, max_envelope_kb=self.max_envelope_kb)
-        return WsmanService(server, limits)
+        return WsmanService(server, limits, raw_control_characters=self.raw_control_characters)
 
 
 class SimulatedHost:

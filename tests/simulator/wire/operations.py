@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import collections.abc as c
 import dataclasses
+import re
 import typing as t
 import xml.etree.ElementTree as ET
 
@@ -36,6 +37,11 @@ DEFAULT_ENVELOPE: t.Final = 153600
 DEFAULT_TIMEOUT: t.Final = 60.0
 LONGEST_BRIEF: t.Final = 1000
 
+_CONTROL_CHARACTERS: t.Final = re.compile(rb"[\x01-\x08\x0b\x0c\x0e-\x1f]")
+"""MS-WSMV 3.1.4.1.25: a server should replace them by ``?`` in what it sends."""
+_READING: t.Final = ("Get", "Enum", "Check", "Interrogate")
+"""How the names of methods begin that change nothing."""
+
 _PREFIXES: t.Final[c.Mapping[str, tuple[str, ...]]] = {
     "wmi": ("s", "a", "x", "w", "p"),
     "enumeration": ("s", "a", "n", "w"),
@@ -53,11 +59,15 @@ class Caller:
 
 
 class WsmanService:
-    """Everything behind ``/wsman`` of one server, once a message is authenticated and decrypted."""
+    """Everything behind ``/wsman`` of one server, once a message is authenticated and decrypted.
 
-    def __init__(self, server: Server, limits: WinrmLimits) -> None:
+    ``raw_control_characters``: characters that XML can't carry go out as they are, see wire.assumptions.
+    """
+
+    def __init__(self, server: Server, limits: WinrmLimits, *, raw_control_characters: bool = False) -> None:
         self.server = server
         self.limits = limits
+        self._raw = raw_control_characters
         self.shells = Shells(server, limits)
         self.enumerations = Enumerations()
 
@@ -98,6 +108,8 @@ class WsmanService:
             return self.identify(authenticated=True)
         check_headers(message)
         self._authorize(message, caller.user)
+        if message.must_comply and not _is_shell(message):
+            raise SoapFault("invalid_options", f"The option {min(message.must_comply)} is not known. ")
         kind, body = await self._dispatch(message, caller)
         answer = render(
             envelope(
@@ -109,8 +121,8 @@ class WsmanService:
             )
         )
         if kind == "wmi" and len(answer.decode("utf-8", "replace")) * 2 > self._max_bytes(message):
-            raise SoapFault("encoding_limit", "The answer is larger than MaxEnvelopeSize. ")
-        return answer
+            raise SoapFault("encoding_limit" if message.method.startswith(_READING) else "unreportable_success")
+        return answer if self._raw else _CONTROL_CHARACTERS.sub(b"?", answer)
 
     def identify(self, *, authenticated: bool) -> bytes:
         """Answer an Identify; the version of Windows is told to authenticated callers only."""
@@ -129,7 +141,7 @@ class WsmanService:
 
     # -- routing ----------------------------------------------------------------------------------------------------
     async def _dispatch(self, message: Message, caller: Caller) -> tuple[str, list[ET.Element]]:
-        if message.resource_uri.rstrip("/").lower() == SHELL_URI:
+        if _is_shell(message):
             return "shell", await self._shell(message, caller)
         verb = _ENUMERATION_VERBS.get(message.action)
         if verb is not None:
@@ -252,14 +264,22 @@ _ENUMERATION_VERBS: t.Final[c.Mapping[str, c.Callable[[WsmanService, Message, Us
 }
 
 
+def _is_shell(message: Message) -> bool:
+    return message.resource_uri.rstrip("/").lower() == SHELL_URI
+
+
 def check_headers(message: Message) -> None:
     """Hold a request against the strict points of WinRM; everything else it takes as it comes."""
     if not message.has_reply_to or message.message_id is None or not message.action:
         raise SoapFault("missing_header")
     if not message.message_id:
         raise SoapFault("bad_header")
+    if message.not_understood:
+        raise SoapFault("not_understood", f"The header {message.not_understood} is not known. ")
+    if message.has_broken_timeout:
+        raise SoapFault("bad_header", "OperationTimeout is no duration. ")
     if message.max_envelope_size is not None and message.max_envelope_size < MINIMAL_ENVELOPE:
-        raise SoapFault("encoding_limit", number=0x8033807E)
+        raise SoapFault("small_envelope")
     if message.locale_must_be_understood:
         raise SoapFault("locale")
 

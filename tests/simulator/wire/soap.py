@@ -40,6 +40,18 @@ TRANSFER: t.Final = NAMESPACES["x"]
 ENUMERATION: t.Final = NAMESPACES["n"]
 SHELL: t.Final = NAMESPACES["rsp"]
 
+UNDERSTOOD: t.Final = frozenset(
+    f"{{{NAMESPACES[prefix]}}}{name}"
+    for prefix, names in {
+        "a": "Action To From ReplyTo FaultTo MessageID RelatesTo",
+        "w": "ResourceURI MaxEnvelopeSize OperationTimeout Locale SelectorSet OptionSet FragmentTransfer "
+        "RequestEPR RequestTotalItemsCountEstimate",
+        "p": "DataLocale SessionId OperationID SequenceId FirstSequenceId ActivityId",
+    }.items()
+    for name in names.split()
+)
+"""The header elements that a server knows (DSP0226, MS-WSMV 2.2.4); any other with mustUnderstand is refused."""
+
 LANGUAGE_TAGS: t.Final[c.Mapping[str, str]] = {"en": "en-US", "de": "de-DE"}
 
 
@@ -179,6 +191,8 @@ class Message:
     """A request's envelope, taken apart.
 
     ``max_envelope_size`` is in bytes, ``operation_timeout`` in seconds; both None where the header is absent.
+    ``has_broken_timeout``: it is there and is no duration. ``not_understood``: the first mandatory header that is
+    not known, empty if there is none.
     Selector and option names keep the sender's case.
     """
 
@@ -192,6 +206,8 @@ class Message:
     operation_timeout: float | None
     has_reply_to: bool
     locale_must_be_understood: bool
+    has_broken_timeout: bool
+    not_understood: str
     body: ET.Element
     size: int
 
@@ -224,6 +240,7 @@ def read_message(data: bytes) -> Message:
     found = root.find(tag("s:Header"))
     header = ET.Element("header") if found is None else found
     options = header.findall(f"{tag('w:OptionSet')}/{tag('w:Option')}")
+    timeout = _text(header, "w:OperationTimeout")
     return Message(
         action=_text(header, "a:Action") or "",
         resource_uri=_text(header, "w:ResourceURI") or "",
@@ -232,9 +249,11 @@ def read_message(data: bytes) -> Message:
         options=_named_texts(options),
         must_comply=frozenset(item.get("Name", "") for item in options if item.get("MustComply") == "true"),
         max_envelope_size=whole_number(_text(header, "w:MaxEnvelopeSize")),
-        operation_timeout=parse_duration(_text(header, "w:OperationTimeout")),
+        operation_timeout=parse_duration(timeout),
         has_reply_to=bool(_text(header, f"a:ReplyTo/{tag('a:Address')}", path=True)),
         locale_must_be_understood=any(_must_understand(header, name) for name in ("w:Locale", "p:DataLocale")),
+        has_broken_timeout=timeout is not None and parse_duration(timeout) is None,
+        not_understood=_not_understood(header),
         body=body,
         size=len(data),
     )
@@ -258,7 +277,15 @@ def whole_number(text: str | None) -> int | None:
 
 def _must_understand(header: ET.Element, name: str) -> bool:
     found = header.find(tag(name))
-    return found is not None and found.get(tag("s:mustUnderstand")) in ("true", "1")
+    return found is not None and _is_mandatory(found)
+
+
+def _is_mandatory(item: ET.Element) -> bool:
+    return item.get(tag("s:mustUnderstand")) in ("true", "1")
+
+
+def _not_understood(header: ET.Element) -> str:
+    return next((local_name(item) for item in header if item.tag not in UNDERSTOOD and _is_mandatory(item)), "")
 
 
 _DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?")

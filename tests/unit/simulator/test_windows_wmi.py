@@ -298,8 +298,8 @@ def test_faults_of_objects() -> None:
     user = host.user
     cases: list[tuple[str, t.Callable[[], object]]] = [
         ("not_found", lambda: host.service("nope")),
-        ("invalid_selectors", lambda: host.server.wmi_get(CIMV2, "Win32_Service", {}, user=user)),
-        ("invalid_selectors", lambda: host.server.wmi_get(CIMV2, "Win32_Service", {"Colour": "red"}, user=user)),
+        ("missing_selectors", lambda: host.server.wmi_get(CIMV2, "Win32_Service", {}, user=user)),
+        ("unexpected_selectors", lambda: host.server.wmi_get(CIMV2, "Win32_Service", {"Colour": "red"}, user=user)),
         ("invalid_class", lambda: host.server.wmi_get(CIMV2, "Win32_Nonsense", {}, user=user)),
         ("invalid_method", lambda: host.control("DNS", "Dance")),
         ("invalid_parameter", lambda: host.registry("GetStringValue", hDefKey=HKLM)),

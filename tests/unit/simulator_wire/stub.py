@@ -118,6 +118,8 @@ class StubServer:
             outputs["sValue"] = [*self.values[key]]
         elif method == "GetMultiStringValue":
             outputs["ReturnValue"] = 1
+        elif method == "SetLoudly":
+            outputs["Text"] = "x" * 300_000
         elif method == "Denied":
             raise WmiFault("access_denied", "Access denied.", operation="ExecMethod")
         elif method == "Wrong":

@@ -235,7 +235,7 @@ def test_a_sealed_body_on_a_new_connection_is_a_bad_request(serve: Serve) -> Non
 # -- faults -----------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("method", "subcode", "code"),
-    [("Denied", "w:AccessDenied", 5), ("Missing", "a:ActionNotSupported", 0x80338001)],
+    [("Denied", "w:AccessDenied", 5), ("Missing", "a:ActionNotSupported", 0x80338013)],
 )
 def test_refusals_of_wmi_become_faults(serve: Serve, method: str, subcode: str, code: int) -> None:
     with pytest.raises(winrm.exceptions.WSManFaultError) as caught:

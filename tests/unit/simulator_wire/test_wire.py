@@ -142,8 +142,21 @@ def test_a_shell_as_old_and_new_stacks_describe_it(serve: Serve, release: str, s
         ({"uri": "http://schemas.example/none"}, "a:DestinationUnreachable"),
         ({"action": "http://schemas.example/none/Do"}, "a:ActionNotSupported"),
         ({"uri": f"{CIMV2}/Huge"}, "w:EncodingLimit"),
+        (
+            {"uri": f"{CIMV2}/Huge", "action": f"{CIMV2}/Huge/SetLoudly", "body": "<x/>"},
+            "w:UnreportableSuccess",
+        ),
     ],
-    ids=["no ReplyTo", "empty MessageID", "small envelope", "locale", "resource", "action", "large answer"],
+    ids=[
+        "no ReplyTo",
+        "empty MessageID",
+        "small envelope",
+        "locale",
+        "resource",
+        "action",
+        "large answer",
+        "large answer to a change",
+    ],
 )
 def test_strict_points(serve: Serve, changes: dict[str, str], expected: str) -> None:
     assert subcode(ask(serve(), **changes)) == expected

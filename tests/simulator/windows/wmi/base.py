@@ -69,9 +69,17 @@ def always(_machine: Machine) -> bool:
     return True
 
 
+def not_derived(_machine: Machine, _row: Row) -> tuple[str, Row] | None:
+    """Say that no object of a class has a more derived one."""
+    return None
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class CimClass:
-    """One WMI class. Static classes (methods only) have no ``instances``; singletons have no keys."""
+    """One WMI class. Static classes (methods only) have no ``instances``; singletons have no keys.
+
+    ``derived`` names the more derived class of an object, and the properties that it adds.
+    """
 
     name: str
     namespaces: tuple[str, ...]
@@ -80,6 +88,7 @@ class CimClass:
     instances: t.Callable[[Context], t.Iterable[Row]]
     methods: t.Mapping[str, Method] = dataclasses.field(default_factory=dict)
     available: t.Callable[[Machine], bool] = always
+    derived: t.Callable[[Machine, Row], tuple[str, Row] | None] = not_derived
 
 
 CIMV2: t.Final = "root/cimv2"

@@ -53,9 +53,18 @@ def _find(context: Context, namespace: str, class_name: str, operation: Operatio
     raise WmiFault(kind, f"Invalid class {class_name}", operation=operation, target=class_name)
 
 
+def _ordered(row: Row) -> Row:
+    return dict(sorted(row.items(), key=lambda item: item[0].casefold()))
+
+
 def _instance(definition: CimClass, namespace: str, row: Row, *, projected: bool = False) -> CimInstance:
-    ordered = dict(sorted(row.items(), key=lambda item: item[0].casefold()))
-    return CimInstance(definition.name, namespace, ordered, projected)
+    return CimInstance(definition.name, namespace, _ordered(row), projected)
+
+
+def _whole_instance(context: Context, definition: CimClass, namespace: str, row: Row) -> CimInstance:
+    """A row of ``SELECT *``, which comes as the most derived class of its object."""
+    name, more = definition.derived(context.machine, row) or (definition.name, {})
+    return CimInstance(name, namespace, _ordered({**row, **more}))
 
 
 def _same(value: CimValue, wanted: str) -> bool:
@@ -72,9 +81,12 @@ def _select_one(
     given = {name.casefold(): value for name, value in selectors.items()}
     given.pop("__cimnamespace", None)
     known = {name.casefold(): name for name in definition.properties(context.machine)}
-    if not set(given) <= set(known) or not {key.casefold() for key in definition.keys} <= set(given):
+    if not set(given) <= set(known):
+        message = f"{definition.name} has no such key"
+        raise WmiFault("unexpected_selectors", message, operation=operation, target=definition.name)
+    if not {key.casefold() for key in definition.keys} <= set(given):
         message = f"The selectors do not name an instance of {definition.name}"
-        raise WmiFault("invalid_selectors", message, operation=operation, target=definition.name)
+        raise WmiFault("missing_selectors", message, operation=operation, target=definition.name)
     if not known:
         return None
     for row in definition.instances(context):
@@ -118,7 +130,7 @@ def invoke(
         raise WmiFault("invalid_method", f"Invalid method {method}", operation="ExecMethod", target=class_name)
     target = _select_one(context, definition, selectors, "ExecMethod")
     output = definition.methods[name](context, target, Parameters(parameters, target=f"{definition.name}.{name}"))
-    return _instance(definition, namespace, output)
+    return CimInstance(f"{name}_OUTPUT", namespace, _ordered(output))
 
 
 def query(context: Context, namespace: str, wql: str) -> list[CimInstance]:
@@ -131,6 +143,9 @@ def query(context: Context, namespace: str, wql: str) -> list[CimInstance]:
         return _selected(context, namespace, parsed)
     except WqlError as error:
         raise WmiFault("invalid_query", f"Invalid query: {error}", operation="ExecQuery", target=wql) from error
+    except WmiFault as error:
+        # ParameterInfo of a failed query is its text (captured).
+        raise WmiFault(error.kind, error.message, operation="ExecQuery", target=wql) from error
 
 
 class _Folded(t.Mapping[str, CimValue]):
@@ -168,7 +183,7 @@ def _selected(context: Context, namespace: str, select: Select) -> list[CimInsta
                 found.append(row)
         rows = found
     if not select.columns:
-        return [_instance(definition, namespace, row) for row in rows]
+        return [_whole_instance(context, definition, namespace, row) for row in rows]
     wanted = [names[column.casefold()] for column in select.columns]
     return [_instance(definition, namespace, {name: row.get(name) for name in wanted}, projected=True) for row in rows]
 

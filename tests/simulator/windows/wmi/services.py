@@ -219,8 +219,15 @@ def _reference(service: Service) -> CimReference:
     return driver_reference(config.name) if config.is_driver else service_reference(config.name)
 
 
+def _derived(machine: Machine, row: Row) -> tuple[str, Row] | None:
+    """Captured from 2008 and 2012: ``SELECT *`` gives Terminal Services as another class, with two columns more."""
+    if machine.release.nt5 or row["Name"] != "TermService":
+        return None
+    return "Win32_TerminalService", {"DisconnectedSessions": 0, "TotalSessions": 2}
+
+
 CLASSES: t.Final = (
-    CimClass("Win32_Service", (CIMV2,), ("Name",), _properties, _services, _METHODS),
+    CimClass("Win32_Service", (CIMV2,), ("Name",), _properties, _services, _METHODS, derived=_derived),
     CimClass(
         "Win32_DependentService",
         (CIMV2,),
