@@ -23,6 +23,8 @@ LOWEST_DRAWN_PORT: t.Final = 1024
 _SHOWN: t.Final = 10
 """Entries that a warning names; the others are counted."""
 
+_REPLACEMENT: t.Final = "?"
+"""What a server sends for a control character (MS-WSMV 3.1.4.1.25)."""
 _WELL_FORMED: t.Final = re.compile(r"[0-9]+-[0-9]+", re.ASCII)
 
 
@@ -139,6 +141,12 @@ def list_warnings(name: str, current: PortList, wanted: PortList, state: ListSta
     if current.unreadable and state != "pure":
         warnings.append(
             f"{name} holds entries that are no ports and are kept as they are: {_quoted(current.unreadable)}."
+        )
+    doubtful = [text for text in current.unreadable if _REPLACEMENT in text]
+    if doubtful and wanted.entries != current.entries and state != "pure":
+        warnings.append(
+            f"{name}: where Windows can't send a character it sends {_REPLACEMENT}, so these entries may have other "
+            f"characters on the server, and this change writes them as they were read: {_quoted(doubtful)}."
         )
     if state == "pure" and (gone or current.unreadable):
         lost = [*gone.texts(), *current.unreadable]

@@ -61,8 +61,10 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._windows.observ
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.target import Target
 
 DNS_PORT: t.Final = PortSet.of(53)
-POLL_INTERVAL: t.Final = 1.0
-"""Seconds between two looks at the same thing."""
+FIRST_PAUSE: t.Final = 1.0
+LONGEST_PAUSE: t.Final = 10.0
+GROWTH: t.Final = 1.5
+"""Seconds between two looks at DNS, growing: it takes its port within a few seconds or not for long."""
 USUAL_WAIT: t.Final = 1.5
 """Seconds before the first look at a service that was told to start or to stop: one that hurries (DNS, AD LDS) takes a
 second or more, and each look that comes too early is a request."""
@@ -226,10 +228,12 @@ def _not_reached(target: Target, operation: str, service: Service, timeout: floa
 
 def _await_dns(target: Target, step: t.Any, clock: Clock, known: Facts) -> Answers:
     deadline = clock.monotonic() + step.timeout
+    pause = FIRST_PAUSE
     dns = ServiceFact(DNS_SERVICE)
     answers: Answers = {dns: known[dns]} if dns in known else read_facts(target, [dns])
     while not _holds_dns_port(target, answers[dns]):
-        if clock.monotonic() >= deadline:
+        left = deadline - clock.monotonic()
+        if left <= 0:
             raise WindowsError(
                 host=target.host,
                 operation="see",
@@ -237,7 +241,8 @@ def _await_dns(target: Target, step: t.Any, clock: Clock, known: Facts) -> Answe
                 meaning=f"the service runs, but does not hold its port {step.timeout:.0f} seconds after its start",
                 advice="look at the DNS Server event log (404, 407, 408) and at who holds port 53",
             )
-        clock.sleep(POLL_INTERVAL)
+        clock.sleep(min(pause, left))
+        pause = min(pause * GROWTH, LONGEST_PAUSE)
         answers = read_facts(target, [dns])
     return answers
 

@@ -40,7 +40,7 @@ NAMESPACES: t.Final[t.Mapping[str, str]] = types.MappingProxyType(
 
 
 class Action(enum.Enum):
-    """Actions that do not depend on the class (Invoke has the class URI and the method's name, MS-WSMV 3.1.4.1.28)."""
+    """Actions that do not depend on the class (Invoke has the class URI and the method's name, MS-WSMV 3.1.4.1.32)."""
 
     GET = "http://schemas.xmlsoap.org/ws/2004/09/transfer/Get"  # DSP0226 section 7.2
     PUT = "http://schemas.xmlsoap.org/ws/2004/09/transfer/Put"  # DSP0226 section 7.3
@@ -48,7 +48,7 @@ class Action(enum.Enum):
     CREATE = "http://schemas.xmlsoap.org/ws/2004/09/transfer/Create"  # DSP0226 section 7.5
     ENUMERATE = "http://schemas.xmlsoap.org/ws/2004/09/enumeration/Enumerate"  # DSP0226 section 8.2
     PULL = "http://schemas.xmlsoap.org/ws/2004/09/enumeration/Pull"  # DSP0226 section 8.4
-    RELEASE = "http://schemas.xmlsoap.org/ws/2004/09/enumeration/Release"  # DSP0226 section 8.5
+    RELEASE = "http://schemas.xmlsoap.org/ws/2004/09/enumeration/Release"  # DSP0226 section 8.5, MS-WSMV 3.1.4.10
     COMMAND = "http://schemas.microsoft.com/wbem/wsman/1/windows/shell/Command"  # MS-WSMV 3.1.4.11
     SEND = "http://schemas.microsoft.com/wbem/wsman/1/windows/shell/Send"  # MS-WSMV 3.1.4.13
     RECEIVE = "http://schemas.microsoft.com/wbem/wsman/1/windows/shell/Receive"  # MS-WSMV 3.1.4.14
@@ -126,7 +126,7 @@ def render(message: Message, *, message_id: str, operation_timeout: float) -> by
 
 def _header(message: Message, *, message_id: str, operation_timeout: float) -> ET.Element:
     must = {"s:mustUnderstand": "true"}
-    # MS-WSMV 3.1.4.1.6: a locale that must be understood is answered with UnsupportedFeature.
+    # MS-WSMV 3.1.4.1.8: a locale that must be understood is answered with UnsupportedFeature.
     locale = {"xml:lang": "en-US", "s:mustUnderstand": "false"}
     header = extended(
         element("s:Header"),

@@ -126,6 +126,14 @@ class QuotaExceeded(WsmanFault):
     """A limit of the WinRM service (shells, operations, users) is used up."""
 
 
+class ServerBusy(QuotaExceeded):
+    """The WinRM service has no room at the moment: the message was not carried out and may be sent again later."""
+
+
+class UnreportedSuccess(WsmanFault):
+    """The operation was carried out, but its answer was too large to be sent: the state must be read."""
+
+
 class TimedOut(WsmanFault):
     """The server did not finish within the operation timeout, or a command not within its deadline."""
 

@@ -24,7 +24,7 @@ OPERATION_TIMEOUT: t.Final = 0x80338029
 OPERATION_QUOTA: t.Final = 0x803381A6
 """MaxConcurrentOperationsPerUser; up to 2008 R2 a shell's commands count until the shell is deleted (MS-WSMV <118>)."""
 SHELL_GONE: t.Final = 0x8033805B
-"""The shell or command that the selectors name does not exist any more."""
+"""Unexpected selectors; on a shell's messages: the shell or command that they name does not exist any more."""
 
 ACCESS_ADVICE: t.Final = (
     "the account must be a member of the local Administrators group, or hold Remote Enable and Execute Methods on the "
@@ -55,6 +55,37 @@ _MANY_SHELLS: t.Final = FaultMeaning(errors.QuotaExceeded, "too many shells of t
 _MANY_OPERATIONS: t.Final = FaultMeaning(
     errors.QuotaExceeded, "too many operations of this user are open", _OPERATIONS_ADVICE
 )
+_MANY_USERS: t.Final = FaultMeaning(
+    errors.QuotaExceeded,
+    "too many users have shells open",
+    "wait until other shells end (idle ones after 15 minutes), or raise MaxConcurrentUsers",
+)
+_USER_QUOTA: t.Final = FaultMeaning(
+    errors.QuotaExceeded,
+    "this user has too many requests open, or has sent too many in a short time",
+    "wait a minute and run this again with fewer forks, or raise the quotas of the WinRM service",
+)
+_SYSTEM_QUOTA: t.Final = FaultMeaning(
+    errors.QuotaExceeded,
+    "the WinRM service has too many requests open, from all of its users",
+    "wait a minute and run this again",
+)
+_PLUGIN_QUOTA: t.Final = FaultMeaning(
+    errors.QuotaExceeded,
+    "a quota of the WinRM plug-in is used up",
+    "wait until other operations and shells end, or raise the quotas of the plug-in (winrm get winrm/config/plugin)",
+)
+_BUSY: t.Final = FaultMeaning(errors.ServerBusy, "the WinRM service is busy with other requests", "try again later")
+_TOO_LARGE: t.Final = FaultMeaning(
+    errors.WsmanFault,
+    "the answer does not fit into an envelope of this server",
+    "raise MaxEnvelopeSizekb on the server (winrm set winrm/config @{MaxEnvelopeSizekb=500})",
+)
+_UNREPORTED: t.Final = FaultMeaning(
+    errors.UnreportedSuccess,
+    "the operation was carried out, but its answer was too large to be sent",
+    "run this again: the state is read first",
+)
 _BAD_SELECTORS: t.Final = FaultMeaning(errors.NotFound, "no object has these selectors (key properties)")
 _BAD_PARAMETERS: t.Final = FaultMeaning(errors.WsmanFault, "the parameters do not fit the method")
 _BAD_QUERY: t.Final = FaultMeaning(errors.WsmanFault, "the server rejects the query")
@@ -70,7 +101,8 @@ BY_CODE: t.Final[t.Mapping[int, FaultMeaning]] = types.MappingProxyType(
         0x8033801A: FaultMeaning(  # captured from WinRM 1.1 and 2.0 for an unknown class
             errors.NotFound, "the class or a column of the query does not exist on this server"
         ),
-        0x80338001: _NO_METHOD,  # ERROR_WSMAN_INVALID_ACTIONURI, [K] unverified
+        0x80338001: _NO_METHOD,  # ERROR_WSMAN_INVALID_ACTIONURI
+        0x80338013: _NO_METHOD,  # ERROR_WSMAN_ACTION_NOT_SUPPORTED
         0x8004100E: _NO_NAMESPACE,  # WBEM_E_INVALID_NAMESPACE
         0x8004102E: _NO_METHOD,  # WBEM_E_INVALID_METHOD
         0x80041008: FaultMeaning(errors.WsmanFault, "a parameter is invalid"),  # WBEM_E_INVALID_PARAMETER
@@ -81,13 +113,30 @@ BY_CODE: t.Final[t.Mapping[int, FaultMeaning]] = types.MappingProxyType(
         0x80041006: FaultMeaning(errors.WsmanFault, "WMI is out of memory", _WMI_ADVICE),  # WBEM_E_OUT_OF_MEMORY
         0x80041033: FaultMeaning(errors.WsmanFault, "WMI is shutting down", _WMI_ADVICE),  # WBEM_E_SHUTTING_DOWN
         0x800706BA: FaultMeaning(errors.WsmanFault, "the WMI service does not answer", _WMI_ADVICE),  # RPC unavailable
+        0x8033803D: _BAD_SELECTORS,  # ERROR_WSMAN_INVALID_SELECTORS
+        0x8033805A: _BAD_SELECTORS,  # a selector is missing
         SHELL_GONE: _BAD_SELECTORS,
+        0x80338035: _TOO_LARGE,  # ERROR_WSMAN_ENCODING_LIMIT
+        0x80338048: _TOO_LARGE,  # ERROR_WSMAN_MAX_ENVELOPE_SIZE_EXCEEDED, the limit of the request
+        0x80338049: _TOO_LARGE,  # ERROR_WSMAN_SERVER_ENVELOPE_LIMIT
+        0x8033804D: _UNREPORTED,  # ERROR_WSMAN_UNREPORTABLE_SUCCESS
+        0x8033803F: _BUSY,  # ERROR_WSMAN_QUOTA_LIMIT
         OPERATION_TIMEOUT: _TIMEOUT,
         0x803381A5: _MANY_SHELLS,  # MaxShellsPerUser
         OPERATION_QUOTA: _MANY_OPERATIONS,
+        0x803381A7: _USER_QUOTA,
+        0x803381A8: _SYSTEM_QUOTA,
+        0x803381AB: _MANY_USERS,  # MaxConcurrentUsers
+        0x803381E4: _MANY_SHELLS,  # from here on the same for one plug-in, since 2012
+        0x803381E5: _MANY_USERS,
+        0x803381E6: _PLUGIN_QUOTA,  # shells of the plug-in
+        0x803381E7: _PLUGIN_QUOTA,  # its operations
+        0x803381E8: _MANY_OPERATIONS,
+        0x803381E9: _PLUGIN_QUOTA,  # commands of one shell
+        0x803381EA: _PLUGIN_QUOTA,  # less is free than the least that it needs
     }
 )
-"""Numbers, wherever they stand in the fault. Sources: MS-WSMV, wbemcli.h, captured faults."""
+"""Numbers, wherever they stand in the fault. Sources: wsmerror.h, wbemcli.h, captured faults."""
 
 BY_SUBCODE: t.Final[t.Mapping[str, FaultMeaning]] = types.MappingProxyType(
     {
@@ -95,12 +144,13 @@ BY_SUBCODE: t.Final[t.Mapping[str, FaultMeaning]] = types.MappingProxyType(
         "DestinationUnreachable": _NO_CLASS,
         "InvalidSelectors": _BAD_SELECTORS,
         "TimedOut": _TIMEOUT,
-        "QuotaLimit": _MANY_OPERATIONS,
+        "QuotaLimit": _BUSY,
         "Concurrency": FaultMeaning(
             errors.QuotaExceeded, "the object is busy with another operation", "try again later"
         ),
         "CannotProcessFilter": _BAD_QUERY,
-        "EncodingLimit": FaultMeaning(errors.WsmanFault, "the answer does not fit into an envelope of this server"),
+        "EncodingLimit": _TOO_LARGE,
+        "UnreportableSuccess": _UNREPORTED,
         "ActionNotSupported": _NO_METHOD,
         "SchemaValidationError": _BAD_PARAMETERS,
         "InvalidParameter": FaultMeaning(errors.WsmanFault, "a parameter is invalid"),

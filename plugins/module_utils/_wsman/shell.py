@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Commands through a WinRS shell (MS-WSMV 3.1.4.10 to 3.1.4.14), for the few things that have no WMI class.
+"""Commands through a WinRS shell (MS-WSMV 3.1.4.11 to 3.1.4.14), for the few things that have no WMI class.
 
 One command costs Create, Command, Receive and Delete. A finished command is terminated (Signal) only when another one
 follows, because deleting the shell ends it as well.

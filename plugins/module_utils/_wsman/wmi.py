@@ -20,7 +20,7 @@ Value: t.TypeAlias = "Scalar | t.Sequence[str] | t.Sequence[int] | None"
 """Input values: None is a null, a list is an array; an empty list sends no element at all (MS-WSMV 3.1.4.1.26)."""
 
 WMI_ROOT: t.Final = "http://schemas.microsoft.com/wbem/wsman/1/wmi/"  # MS-WSMV 3.1.4.1.1
-WQL: t.Final = "http://schemas.microsoft.com/wbem/wsman/1/WQL"  # MS-WSMV 3.1.4.1.29
+WQL: t.Final = "http://schemas.microsoft.com/wbem/wsman/1/WQL"  # MS-WSMV 3.1.4.1.13
 MAX_ELEMENTS: t.Final = 32_000  # MaxBatchItems since WinRM 2.0; older servers return fewer
 
 _NAME: t.Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -100,7 +100,7 @@ def invoke_message(
     parameters: t.Mapping[str, Value],
     selectors: t.Mapping[str, str],
 ) -> soap.Message:
-    """Call a method; a static one has no selectors (MS-WSMV 3.1.4.1.28)."""
+    """Call a method; a static one has no selectors (MS-WSMV 3.1.4.1.32)."""
     uri = class_uri(namespace, class_name)
     reading = _READING_METHODS.get(class_name.lower())
     return soap.Message(

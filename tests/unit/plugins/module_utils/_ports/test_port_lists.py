@@ -63,6 +63,8 @@ def test_a_list_becomes_what_is_asked_and_stays_so(
     [
         (["x"], "present", ["4500"], ["'x'", "kept"]),
         (["3343-3343", "x"], "pure", ["4500"], ["'3343-3343'", "'x'", "whoever"]),
+        (["a?b", "x"], "present", ["4500"], ["'a?b', 'x'.", "as they were read: 'a?b'."]),
+        (["4500-4500", "a?b"], "absent", ["4500"], ["as they were read: 'a?b'."]),
         (["4500-4500"], "pure", ["4500"], []),
         (["4500-4500"], "absent", ["4500"], []),
     ],
@@ -75,6 +77,11 @@ def test_warnings_name_what_is_kept_unread_and_what_goes(
     said = " ".join(list_warnings("ReservedPorts", current, wanted, state))
     assert all(word in said for word in named)
     assert bool(said) == bool(named)
+
+
+def test_a_list_that_stays_is_not_said_to_be_written() -> None:
+    (warning,) = list_warnings("ReservedPorts", PortList(("a?b",)), PortList(("a?b",)), "present")
+    assert "read" not in warning
 
 
 @pytest.mark.parametrize(

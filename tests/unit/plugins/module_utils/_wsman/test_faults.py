@@ -28,6 +28,11 @@ NESTED_DENIED = answers.wsman_fault(
     2150859045, answers.provider_fault(answers.wsman_fault(2147749891) + answers.extended_status(""))
 )
 
+
+def quota(code: int, *, subcode: str = "w:QuotaLimit") -> tuple[str, type[errors.WsmanError], int]:
+    return answers.fault(subcode, answers.wsman_fault(code)), errors.QuotaExceeded, code
+
+
 CASES: dict[str, tuple[str, type[errors.WsmanError], int | None]] = {
     "denied by number": (answers.fault("w:AccessDenied", answers.wsman_fault(5)), errors.AccessDenied, 5),
     "denied by subcode alone": (answers.fault("wsman:AccessDenied"), errors.AccessDenied, None),
@@ -99,6 +104,37 @@ CASES: dict[str, tuple[str, type[errors.WsmanError], int | None]] = {
         errors.QuotaExceeded,
         0x803381A6,
     ),
+    "quota of the user": quota(0x803381A7),
+    "quota of the system": quota(0x803381A8, subcode="w:InternalError"),
+    "quota of shell users": quota(0x803381AB),
+    **{f"quota 0x{code:08X}": quota(code) for code in range(0x803381E4, 0x803381EB)},
+    "busy": (answers.fault("w:QuotaLimit", answers.wsman_fault(0x8033803F)), errors.ServerBusy, 0x8033803F),
+    "busy without a number": (answers.fault("w:QuotaLimit"), errors.ServerBusy, None),
+    "done, but the answer is too large": (
+        answers.fault("w:UnreportableSuccess", answers.wsman_fault(0x8033804D), code="s:Receiver"),
+        errors.UnreportedSuccess,
+        0x8033804D,
+    ),
+    "answer too large": (
+        answers.fault("w:EncodingLimit", answers.wsman_fault(0x80338048)),
+        errors.WsmanFault,
+        0x80338048,
+    ),
+    "answer larger than the service allows": (
+        answers.fault("w:EncodingLimit", answers.wsman_fault(0x80338049)),
+        errors.WsmanFault,
+        0x80338049,
+    ),
+    "missing selector": (
+        answers.fault("w:InvalidSelectors", answers.wsman_fault(0x8033805A)),
+        errors.NotFound,
+        0x8033805A,
+    ),
+    "unknown method": (
+        answers.fault("a:ActionNotSupported", answers.wsman_fault(0x80338013)),
+        errors.NotFound,
+        0x80338013,
+    ),
     "concurrency": (answers.fault("w:Concurrency"), errors.QuotaExceeded, None),
     "not found in the newer shape": (
         answers.fault("w:Other", answers.wmi_error("<p:CIMStatusCode>6</p:CIMStatusCode>")),
@@ -137,6 +173,22 @@ def test_access_denied_says_what_to_do() -> None:
     sentence = str(raised(CASES["denied by number"][0]))
     for part in ("(5)", "LocalAccountTokenFilterPolicy", "Administrators", "Remote Enable", "Execute Methods"):
         assert part in sentence
+
+
+NUMBERS_WITH_ADVICE = (
+    *range(0x803381A5, 0x803381A9),
+    0x803381AB,
+    *range(0x803381E4, 0x803381EB),
+    0x8033803F,
+    0x8033804D,
+)
+
+
+@pytest.mark.parametrize("code", NUMBERS_WITH_ADVICE, ids=hex)
+def test_a_quota_says_what_is_used_up_and_what_to_do(code: int) -> None:
+    error = raised(answers.fault("w:Odd", answers.wsman_fault(code)))
+    assert "Text of the server" not in str(error)
+    assert error.advice
 
 
 def test_named_fields() -> None:
