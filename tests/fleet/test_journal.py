@@ -55,6 +55,16 @@ def _tampered(name: str, value: Json) -> HostCase:
     return HostCase(id=name, server=server, steps=(check, RESERVE))
 
 
+_MANY: t.Final = [f"{port}-{port}" for port in range(20_000, 24_672)]
+FULL: t.Final = json.dumps(
+    {"version": 2, "entries": {"reserved_ports": {"original": {"type": 7, "data": _MANY}, "written": None}}},
+    separators=(",", ":"),
+)
+NEARLY_FULL: t.Final = HostCase(
+    id="nearly-full",
+    server={"release": "2022", "roles": ["member"], "registry": [_journal(FULL)]},
+    steps=(Step(module="reserved_ports", options=PORTS, check=True), RESERVE),
+)
 SWITCHED_OFF: t.Final = HostCase(
     id="switched-off",
     server={"release": "2003"},
@@ -112,7 +122,7 @@ TAKEN_BACK: t.Final = HostCase(
 @pytest.fixture(scope="module")
 def told() -> dict[str, tuple[TaskRun, ...]]:
     tampered = [_tampered(name, value) for name, (value, _sentence) in TAMPERED.items()]
-    others = [SWITCHED_OFF, SWITCHED_OFF_ON_NEW, SWITCHED_OFF_AND_TAMPERED, CHANGED_SINCE, TAKEN_BACK]
+    others = [NEARLY_FULL, SWITCHED_OFF, SWITCHED_OFF_ON_NEW, SWITCHED_OFF_AND_TAMPERED, CHANGED_SINCE, TAKEN_BACK]
     return tell([*tampered, *others])
 
 
@@ -132,6 +142,16 @@ def test_the_way_to_reset_it_is_told(told: Told, name: str) -> None:
     for beat in told[name]:
         assert "Portkeeper" in beat.message
         assert "elete" in beat.message
+
+
+def test_a_journal_that_would_grow_too_large_is_refused_before_any_write(told: Told) -> None:
+    assert 65_400 < len(FULL) < 65_536
+    for beat in told[NEARLY_FULL.id]:
+        assert_refused(beat)
+        assert re.search(r"with this change it would have 65\d\d\d characters, more than 65536", beat.message), (
+            beat.message
+        )
+        assert "Nothing was changed. Take back first what is no longer needed" in beat.message
 
 
 def test_nothing_is_noted_where_it_is_switched_off(told: Told) -> None:

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The journal: what we know about our own changes, kept on the server as one REG_SZ value of versioned JSON.
 
-Controllers come and go, so the server itself remembers, per resource: the original state, what we added, what we last
-wrote, and what that waits for. It is data from the server: the schema is checked and the size capped, and key names,
-value names and types never come from it.
+Controllers come and go, so the server itself remembers, per resource: the original state, what we added and for whom,
+what we last wrote, and what that waits for. It is data from the server: the schema is checked and the size capped, and
+key names, value names and types never come from it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ RESET_ADVICE: t.Final = (
     "runs changed is then forgotten), or set portkeeper_journal: false to work without it"
 )
 """Advice for a damaged journal: another program has written it."""
-VERSION: t.Final = 1
+VERSION: t.Final = 2
+"""Version 1 had no owners."""
+_READABLE: t.Final = (1, VERSION)
 MAXIMUM_SIZE: t.Final = 65_536
 """Characters; above what every resource together writes, and below what an envelope of Windows Server 2003 carries."""
 CLOCK_TOLERANCE: t.Final = 60.0
@@ -39,6 +41,8 @@ CLOCK_TOLERANCE: t.Final = 60.0
 State: t.TypeAlias = "str | int | t.Mapping[str, t.Any] | None"
 """A resource's state as JSON: ``None`` for absent, a start mode, or a registry value with its type."""
 Event = t.Literal["reboot", "dns_restart", "service_restart"]
+WHOLE: t.Final = ""
+"""The part of an owner that wants the thing as it is, and not, or not only, some parts that were added to it."""
 
 
 class JournalError(Exception):
@@ -81,6 +85,45 @@ class Entry:
     wait: Wait | None = None
     pending: tuple[str, ...] = ()
     """Pieces that must exist when a change that was begun is finished."""
+    owners: t.Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    """Who needs which parts: some of ``added``, or the ``WHOLE``. What no owner has is of a journal of version 1."""
+
+    @property
+    def is_taken_back(self) -> bool:
+        """Whether nothing of ours is left in the object: its last owner went, and it only waits for an event."""
+        return bool(self.owners) and not any(self.owners.values()) and not self.added
+
+    def needed_by_others(self, owner: str) -> tuple[str, ...]:
+        """The other owners that need any part of it."""
+        return tuple(sorted(other for other, parts in self.owners.items() if parts and other != owner))
+
+    def with_owner(self, owner: str, parts: t.Iterable[str]) -> Entry:
+        """This entry where an owner has just these parts; without any it is no owner. An empty name owns nothing."""
+        others = {other: had for other, had in self.owners.items() if other != owner}
+        mine = tuple(parts) if owner else ()
+        return dataclasses.replace(self, owners={**others, owner: mine} if mine else others)
+
+
+def merged(mine: Entry, theirs: Entry) -> Entry:
+    """One entry of two that two runs made of the same object at once; ``mine`` is of the run that wrote last.
+
+    All parts stay, each with all its owners. The original is the one that was there before both.
+    """
+    is_mine_older = theirs.original == mine.written != mine.original
+    waits = [entry.wait for entry in (mine, theirs) if entry.wait]
+    owners = sorted({*mine.owners, *theirs.owners})
+    return Entry(
+        original=mine.original if is_mine_older else theirs.original,
+        written=mine.written,
+        added=_together(theirs.added, mine.added),
+        wait=max(waits, key=lambda wait: wait.since, default=None),
+        pending=_together(theirs.pending, mine.pending),
+        owners={name: _together(theirs.owners.get(name, ()), mine.owners.get(name, ())) for name in owners},
+    )
+
+
+def _together(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*first, *second)))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -167,14 +210,14 @@ def load(text: str) -> Journal:
     """
     content = _parse(text)
     version = content.get("version")
-    if isinstance(version, int) and version > VERSION:
+    if type(version) is int and version > VERSION:
         raise JournalTooNew(f"it has version {version}, this release of portkeeper.windows knows {VERSION}")
-    if version != VERSION:
+    if type(version) is not int or version not in _READABLE:
         raise JournalError("it has no version")
     entries = content.get("entries", {})
     if not isinstance(entries, dict):
         raise JournalError("its entries are no object")
-    loaded = {str(name): _entry_from_json(entry) for name, entry in entries.items()}
+    loaded = {name: _entry_from_json(entry, has_owners=version > 1) for name, entry in entries.items()}
     return Journal(loaded, _texts(content.get("stopped", [])))
 
 
@@ -194,6 +237,8 @@ def _entry_to_json(entry: Entry) -> dict[str, t.Any]:
     content: dict[str, t.Any] = {"original": entry.original, "written": entry.written}
     if entry.added:
         content["added"] = list(entry.added)
+    if entry.owners:
+        content["owners"] = {owner: list(parts) for owner, parts in entry.owners.items()}
     if entry.pending:
         content["pending"] = list(entry.pending)
     if entry.wait:
@@ -201,7 +246,7 @@ def _entry_to_json(entry: Entry) -> dict[str, t.Any]:
     return content
 
 
-def _entry_from_json(content: t.Any) -> Entry:
+def _entry_from_json(content: t.Any, *, has_owners: bool) -> Entry:
     if not isinstance(content, dict):
         raise JournalError("an entry is no object")
     return Entry(
@@ -210,6 +255,7 @@ def _entry_from_json(content: t.Any) -> Entry:
         added=_texts(content.get("added", [])),
         pending=_texts(content.get("pending", [])),
         wait=_wait(content.get("wait")),
+        owners=_owners(content.get("owners", {})) if has_owners else {},
     )
 
 
@@ -223,6 +269,12 @@ def _texts(content: t.Any) -> tuple[str, ...]:
     if not isinstance(content, list) or not all(isinstance(item, str) for item in content):
         raise JournalError("a list of texts is something else")
     return tuple(content)
+
+
+def _owners(content: t.Any) -> dict[str, tuple[str, ...]]:
+    if not isinstance(content, dict):
+        raise JournalError("its owners are no object")
+    return {owner: _texts(parts) for owner, parts in content.items()}
 
 
 def _wait(content: t.Any) -> Wait | None:

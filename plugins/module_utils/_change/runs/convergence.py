@@ -15,10 +15,12 @@ import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import (
     JOURNAL_NAME,
+    MAXIMUM_SIZE,
     RESET_ADVICE,
     Journal,
     JournalError,
     JournalTooNew,
+    dump,
     load,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
@@ -383,10 +385,23 @@ def _journal_steps(
     noted = journal.changed({name: entry for name, entry in changes.items() if entry is not None})
     first = dataclasses.replace(journal if request.undo else noted, stopped=interrupts)
     last = dataclasses.replace(_settled(changed, service_moves, written=changes), stopped=())
+    _refuse_oversize(first, last)
     before = (WriteJournal(first, ledger.key_exists),) if first != journal else ()
     key_exists = ledger.key_exists or bool(before)
     after = (WriteJournal(last, key_exists),) if last != first else ()
     return _JournalSteps(before, after, (WriteJournal(dataclasses.replace(first, stopped=()), key_exists),))
+
+
+def _refuse_oversize(*journals: Journal) -> None:
+    """What could be written but not be read again is refused before anything is written."""
+    size = max(len(dump(journal)) for journal in journals)
+    if size > MAXIMUM_SIZE:
+        raise PlanError(
+            JOURNAL_NAME,
+            f"with this change it would have {size} characters, more than {MAXIMUM_SIZE}",
+            "Nothing was changed. Take back first what is no longer needed (converge with state absent), or set "
+            "portkeeper_journal: false to make this change without a way back",
+        )
 
 
 def _settled(journal: Journal, service_moves: ServiceMoves, *, written: t.Container[str]) -> Journal:

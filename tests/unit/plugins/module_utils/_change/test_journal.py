@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
@@ -19,6 +20,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal
     Wait,
     dump,
     load,
+    merged,
     reading_of,
     state_of,
 )
@@ -31,9 +33,13 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
 FULL = Journal(
     {
         "reserved_ports": Entry(
-            original=None, written={"type": 7, "data": ["1-2"]}, added=("1-2",), wait=Wait("reboot", 10.5, 20.0)
+            original=None,
+            written={"type": 7, "data": ["1-2"]},
+            added=("1-2",),
+            wait=Wait("reboot", 10.5, 20.0),
+            owners={"dc_ias": ("1-2",), "sbs2003": ("2-2",)},
         ),
-        "service_start_mode.DNS": Entry(original="auto", written="delayed"),
+        "service_start_mode.DNS": Entry(original="auto", written="delayed", owners={"exchange_edge_dns": ("",)}),
         "reserved_ports_netsh": Entry({"tcp": [], "udp": []}, {"tcp": ["5-5"], "udp": []}, pending=("5-5/tcp",)),
         "dns_socket_pool.size": Entry(
             {"type": 4, "data": 50}, None, wait=Wait("dns_restart", 1.0, 2.0, process_id=1692)
@@ -61,7 +67,12 @@ BAD = [
     "null",
     "{}",
     '{"version":"1"}',
+    '{"version":true}',
+    '{"version":1.0}',
+    '{"version":0}',
     '{"version":1,"entries":[]}',
+    '{"version":2,"entries":{"a":{"original":null,"written":null,"owners":["x"]}}}',
+    '{"version":2,"entries":{"a":{"original":null,"written":null,"owners":{"x":"1-2"}}}}',
     '{"version":1,"entries":{"a":1}}',
     '{"version":1,"entries":{"a":{"original":[],"written":null}}}',
     '{"version":1,"entries":{"a":{"original":null,"written":null,"added":"x"}}}',
@@ -82,7 +93,71 @@ def test_what_is_no_journal_is_refused(text: str) -> None:
 
 def test_a_newer_journal_is_told_apart() -> None:
     with pytest.raises(JournalTooNew):
-        load('{"version":2,"what":"ever"}')
+        load('{"version":3,"what":"ever"}')
+
+
+def test_a_journal_of_version_1_has_no_owners_and_becomes_one_of_version_2() -> None:
+    entry = '{"original":null,"written":"auto","added":["1-2"],"owners":{"x":["1-2"]}}'
+    old = load('{"version":1,"entries":{"a":' + entry + '},"stopped":["DNS"]}')
+    assert old == Journal({"a": Entry(None, "auto", ("1-2",))}, ("DNS",))
+    assert json.loads(dump(old))["version"] == 2
+    assert load(dump(old)) == old
+
+
+LIST = {"type": 7, "data": ["1-2"]}
+MORE = {"type": 7, "data": ["1-2", "5-5"]}
+ALONE = Entry(None, LIST, ("1-2",), Wait("reboot", 10.0, 20.0), owners={"dc_ias": ("1-2",)})
+MERGED = {
+    # Both saw the value before either had written.
+    "at-once": (
+        Entry(None, {"type": 7, "data": ["5-5"]}, ("5-5",), Wait("reboot", 11.0, 21.0), owners={"sbs2003": ("5-5",)}),
+        Entry(
+            None,
+            {"type": 7, "data": ["5-5"]},
+            ("1-2", "5-5"),
+            Wait("reboot", 11.0, 21.0),
+            owners={"dc_ias": ("1-2",), "sbs2003": ("5-5",)},
+        ),
+    ),
+    # The later one saw the value of the first, but not yet its entry.
+    "after-the-value": (
+        Entry(LIST, MORE, ("5-5",), owners={"sbs2003": ("5-5",)}),
+        Entry(
+            None,
+            MORE,
+            ("1-2", "5-5"),
+            Wait("reboot", 10.0, 20.0),
+            owners={"dc_ias": ("1-2",), "sbs2003": ("5-5",)},
+        ),
+    ),
+    "one-owner-twice": (
+        Entry(None, MORE, ("5-5",), owners={"dc_ias": ("1-2", "5-5")}),
+        Entry(None, MORE, ("1-2", "5-5"), Wait("reboot", 10.0, 20.0), owners={"dc_ias": ("1-2", "5-5")}),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MERGED)
+def test_entries_of_two_runs_become_one_that_has_the_parts_of_both(name: str) -> None:
+    mine, both = MERGED[name]
+    assert merged(mine, ALONE) == both
+    assert merged(ALONE, ALONE) == ALONE
+
+
+def test_the_original_is_the_one_before_both_whoever_writes_last() -> None:
+    later = Entry(LIST, MORE, ("5-5",), owners={"sbs2003": ("5-5",)})
+    assert merged(later, ALONE).original is None
+    assert merged(ALONE, later).original is None
+
+
+def test_the_last_owner_of_an_entry_takes_it_back() -> None:
+    entry = Entry(None, LIST, ("1-2",)).with_owner("dc_ias", ["1-2"]).with_owner("sbs2003", ["2-2"])
+    assert entry.owners == {"dc_ias": ("1-2",), "sbs2003": ("2-2",)}
+    assert entry.needed_by_others("dc_ias") == ("sbs2003",)
+    assert entry.with_owner("sbs2003", ()).owners == {"dc_ias": ("1-2",)}
+    assert entry.with_owner("", ["1-2"]) == entry, "nobody in particular owns nothing"
+    assert not entry.is_taken_back
+    assert dataclasses.replace(entry, added=(), owners={"dc_ias": ()}).is_taken_back
 
 
 JSON = st.recursive(
@@ -92,10 +167,14 @@ JSON = st.recursive(
 )
 
 
-@given(st.dictionaries(st.sampled_from(["original", "written", "added", "wait", "pending", "x"]), JSON, max_size=5))
+@given(
+    st.dictionaries(
+        st.sampled_from(["original", "written", "added", "wait", "pending", "owners", "x"]), JSON, max_size=5
+    )
+)
 def test_foreign_content_is_either_loaded_or_refused(entry: dict[str, object]) -> None:
     try:
-        journal = load(json.dumps({"version": 1, "entries": {"a": entry}}))
+        journal = load(json.dumps({"version": 2, "entries": {"a": entry}}))
     except JournalError:
         return
     assert load(dump(journal)) == journal
