@@ -204,13 +204,13 @@ waiting_for:
   elements: dict
   sample: []
 warnings:
-  description: What should be known beside the result, such as what the choice means to the DNS server's pool, and whose
-    ports lie in the range.
+  description: What should be known beside the result, such as what the choice means to the DNS server's pool, and which
+    installed services have ports in the range.
   returned: when there is something to warn of
   type: list
   elements: str
   sample:
     - "From its next start the DNS server's pool comes from 1024-60000. MaxUserPort is 60000: the DNS server draws from
       1024 to that port. That rule is told by users who quote Microsoft's text for the update 953230. In it lie UDP
-      ports of ad_lds, ias, ipsec, l2tp, autd, cluster, wireguard, bigfix: keep them free where these services run."
+      ports of ias, ipsec: keep them free."
 """

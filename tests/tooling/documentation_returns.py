@@ -14,9 +14,6 @@ import typing as t
 
 import yaml
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import Protocol
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import services_within
-from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortRange
 from tests.tooling.documentation_text import Place, Value, block
 from tests.tooling.sources import ROOT
 
@@ -28,7 +25,6 @@ _MODULE: t.Final = re.compile(r"plugins/modules/(\w+)\.py")
 _RETURN: t.Final = re.compile(r'^RETURN = r"""\n(?P<head>(?:#.*\n)*)(?P<body>(?:.*\n)*?)"""$', re.MULTILINE)
 _ENTRY: t.Final = re.compile(r"^(?P<name>\w+):\n(?:  .*\n)*?(?=  contains:|^\S|\Z)", re.MULTILINE)
 _BLANK: t.Final = re.compile(r"\{([^{}]+)\}")
-_CATALOGUE: t.Final = re.compile(r"catalogue: (TCP|UDP) (\d+)-(\d+)")
 
 Field: t.TypeAlias = "dict[str, t.Any]"
 
@@ -53,28 +49,13 @@ def entry(name: str, module: str) -> dict[str, Value]:
     told = {"description": _description(wanted, own), **field, **own}
     if not told["description"]:
         raise Unwritable(f"{SOURCE}: {name} of {module} fills no blank of its description")
-    return {key: _with_catalogue(told[key]) for key in KEYS if key in told}
+    return {key: told[key] for key in KEYS if key in told}
 
 
 def _description(wording: str | list[str], own: t.Mapping[str, t.Any]) -> str | list[str]:
     texts = [wording] if isinstance(wording, str) else wording
     told = [_BLANK.sub(lambda match: own[match[1]], text) for text in texts if set(_BLANK.findall(text)) <= set(own)]
     return told[0] if len(told) == 1 else told
-
-
-def _with_catalogue(value: t.Any) -> Value:
-    """A sample that names the services of the catalogue which have ports in a range: ``{catalogue: UDP 1-9}``."""
-    if isinstance(value, list):
-        return [_with_catalogue(item) for item in value]
-    return _BLANK.sub(_services, value) if isinstance(value, str) else t.cast("Value", value)
-
-
-def _services(blank: re.Match[str]) -> str:
-    asked = _CATALOGUE.fullmatch(blank[1])
-    if asked is None:
-        raise Unwritable(f"{SOURCE}: nothing is known of {blank[0]}")
-    protocol = t.cast(Protocol, asked[1].lower())
-    return ", ".join(row.key for row in services_within(protocol, PortRange(int(asked[2]), int(asked[3]))))
 
 
 def places(file: str, text: str) -> list[Place]:

@@ -53,8 +53,13 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     ServiceFact,
     number,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.installed_known_services import (
+    installed,
+    questions,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import (
     DNS_SERVICE,
+    KNOWN_SERVICES,
     services_within,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.pool_range import PoolRange, pool_range
@@ -158,7 +163,8 @@ def first(wanted: DynamicPorts, release: Release) -> tuple[Fact[t.Any], ...]:
     """The facts that every server of a release is asked for; none if the release ignores the wanted settings."""
     if _why_ignored(wanted, release):
         return ()
-    return _questions(wanted, release)
+    # In the query that asks for DNS anyway; which of them matter depends on values that are not read yet.
+    return (*_questions(wanted, release), *questions(KNOWN_SERVICES, release.capabilities))
 
 
 def _questions(wanted: DynamicPorts, release: Release) -> tuple[Fact[t.Any], ...]:
@@ -345,11 +351,11 @@ def _protocol_warning(wanted: DynamicPorts, context: Context) -> tuple[str, ...]
 
 
 def _range_warnings(wanted: DynamicPorts, context: Context) -> tuple[str, ...]:
-    """Warnings of known services whose ports lie in the chosen ranges; every run repeats them, since they stay true."""
+    """Warnings of installed services whose ports lie in the chosen ranges; every run repeats what stays true."""
     highest, tcp, udp = _as_wanted(wanted, context)
     warnings: list[str] = []
     if tcp is not None and tcp != DEFAULT_POOL_RANGE:
-        warnings += _at_risk("tcp", tcp, f"Windows draws TCP ports from {tcp}")
+        warnings += _at_risk("tcp", tcp, f"Windows draws TCP ports from {tcp}", context)
     if context.facts[ServiceFact(DNS_SERVICE)] is not None and (wanted.max_user_port is not None or udp is not None):
         warnings += _pool_warnings(pool_range(context.capabilities, highest, udp), context)
     return tuple(warnings)
@@ -366,19 +372,22 @@ def _as_wanted(wanted: DynamicPorts, context: Context) -> tuple[int | None, Port
     return highest, tcp, udp
 
 
-def _pool_warnings(pool: PoolRange, context: Context) -> tuple[str, ...]:
+def _pool_warnings(pool: PoolRange, context: Context) -> list[str]:
     if pool.rule == "default" and context.capabilities.dynamic_port_ranges:
-        return ()
+        return []
     said = f"From its next start the DNS server's pool comes from {pool.ports}. {pool.reason}"
     if not context.capabilities.dynamic_port_ranges:
         said += " That rule is told by users who quote Microsoft's text for the update 953230."
-    return _at_risk("udp", pool.ports, said.rstrip("."))
+    return _at_risk("udp", pool.ports, said.rstrip("."), context, doubtful=pool.contested)
 
 
-def _at_risk(protocol: Protocol, ports: PortRange, said: str) -> tuple[str, ...]:
-    keys = ", ".join(row.key for row in services_within(protocol, ports))
-    advice = f" In it lie {protocol.upper()} ports of {keys}: keep them free where these services run." if keys else ""
-    return (f"{said}.{advice}",)
+def _at_risk(protocol: Protocol, ports: PortRange, said: str, context: Context, *, doubtful: bool = False) -> list[str]:
+    """The sentence, if a service of this server needs one of the ports, or if the range itself is in doubt."""
+    there = installed(services_within(protocol, ports), context.facts, context.capabilities)
+    keys = ", ".join(dict.fromkeys(one.product.key for one in there))
+    if keys:
+        return [f"{said}. In it lie {protocol.upper()} ports of {keys}: keep them free."]
+    return [f"{said}."] if doubtful else []
 
 
 def _values(wanted: DynamicPorts) -> dict[RegistryFact, t.Any]:

@@ -35,9 +35,11 @@ def undo(world: World, journal: Journal, /, **given: t.Any) -> Plan:
     return world.settle(lambda facts: dynamic_ports.undo(wanted, world.context(facts, journal)))
 
 
-def server(release: str, *, highest: int | None = None, dns: bool = True, **changes: t.Any) -> World:
+def server(
+    release: str, *, highest: int | None = None, dns: bool = True, others: tuple[str, ...] = (), **changes: t.Any
+) -> World:
     world = World(release, **changes)
-    world.services = [service("DNS"), service("PolicyAgent")] if dns else []
+    world.services = [service(name) for name in (*(("DNS", "PolicyAgent") if dns else ()), *others)]
     if highest is not None:
         world.set(MAX_USER_PORT_FACT, RegistryValue(RegistryType.DWORD, highest))
     return world
@@ -180,7 +182,7 @@ def test_one_protocol_alone_leaves_the_other() -> None:
 
 def test_without_dns_nothing_waits() -> None:
     planned = plan(server("2022", dns=False), **WIDE)
-    assert (planned.effectiveness.effective, len(planned.warnings)) == ("yes", 1)
+    assert (planned.effectiveness.effective, planned.warnings) == ("yes", ())
 
 
 def test_a_stopped_dns_reads_the_range_when_it_starts() -> None:
@@ -214,20 +216,36 @@ def test_a_tampered_original_is_refused() -> None:
 
 WARNINGS: list[tuple[str, World, dict[str, t.Any], list[str]]] = [
     ("the usual range", server("2022"), USUAL, []),
-    ("without DNS TCP alone", server("2003", dns=False), {"max_user_port": "5000"}, ["TCP ports from 1025-5000"]),
+    (
+        "without DNS TCP alone",
+        server("2003", dns=False, others=("MSMQ",)),
+        {"max_user_port": "5000"},
+        ["TCP ports from 1025-5000. In it lie TCP ports of msmq: keep"],
+    ),
+    ("what is not there", server("2003", dns=False), {"max_user_port": "5000"}, []),
     (
         "the pool on 2003",
-        server("2003"),
+        server("2003", others=("BlackBerry Router",)),
         {"max_user_port": "5000"},
-        ["blackberry_router", "pool comes from 1024-5000. MaxUserPort is 5000"],
+        [
+            "TCP ports of blackberry_router: keep",
+            "pool comes from 1024-5000. MaxUserPort is 5000",
+            "UDP ports of ipsec: keep",
+        ],
     ),
     (
         "the pool without the value on 2003",
-        server("2003", highest=60000),
+        server("2003", highest=60000, others=("ADAM_MSExchange", "MSMQ")),
         {"max_user_port": "default"},
-        ["1025-5000", "pool comes from 49152-65535", "ad_lds"],
+        ["1025-5000", "pool comes from 49152-65535", "UDP ports of ad_lds: keep"],
     ),
-    ("undocumented", server("2022"), WIDE, ["TCP ports from 1025-60000", "follows it is not documented"]),
+    ("the pool beside nothing", server("2003", highest=60000), {"max_user_port": "default"}, []),
+    (
+        "undocumented",
+        server("2022", others=("DFSR",)),
+        WIDE,
+        ["TCP ports from 1025-60000. In it lie TCP ports of dfsr: keep", "follows it is not documented"],
+    ),
     ("contested", server("2008", highest=60000), USUAL, ["pool comes from 49152-65535", "sources disagree"]),
     ("no protocol", server("2003", dns=False), {"max_user_port": "5000", "protocol": "tcp"}, ["has no protocol"]),
 ]
