@@ -358,7 +358,7 @@ reservations:
           sample: 50059
         administered:
           description: Whether an administrator added it (a row with C(*)). Others were made by Windows at run time
-            (WinNAT, Hyper-V) and change at each boot.
+            (HTTP.sys, WinNAT, Hyper-V) and may be others after each boot.
           type: bool
           sample: true
     entries:

@@ -112,8 +112,8 @@ notes:
   - A TCP port that is the near end of an outgoing connection counts as in use too. Microsoft's documentation of the
     error only says that a port is in use. The task looks for such connections on at most 64 ports; for more ports,
     netsh itself gives the error.
-  - netsh can't exclude a port inside a block that Windows made at run time (WinNAT, Hyper-V, containers). The task then
-    fails and says so. Such blocks change at each boot and are never touched.
+  - netsh can't exclude a port inside a block that Windows made at run time (HTTP.sys, WinNAT, Hyper-V, containers). The
+    task then fails and says so. Such blocks may change at each boot and are never touched.
   - To release a part of a block, netsh must delete the block and add the rest again, in one command line. The task
     refuses that while any port of the block is in use.
   - It is documented nowhere that the DNS server honours a netsh exclusion. Assume that it does not. On Windows Server

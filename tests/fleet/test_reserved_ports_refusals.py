@@ -124,12 +124,6 @@ REFUSALS: t.Final = (
         sentence=r"UDP 51820: thief\.exe \(process \d+.* holds it and is not known as its owner",
     ),
     Refusal(
-        id="inside-a-block-of-windows",
-        server=NEW | {"runtime_blocks": [{"protocol": "udp", "ports": "50000-50099"}]},
-        options={"ports": ["50050"]},
-        sentence=r"UDP 50050: Windows itself holds the block 50000-50099.*winnat",
-    ),
-    Refusal(
         id="part-of-a-block-in-use",
         server=NEW,
         acts=(

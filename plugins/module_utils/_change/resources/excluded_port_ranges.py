@@ -5,7 +5,7 @@
 
 The list is of blocks. A block is added only while none of its ports is in use and no other block overlaps it (error 32
 of CreatePersistentTcpPortReservation and CreatePersistentUdpPortReservation); it is deleted only as a whole, by its
-start and number. Blocks that Windows itself made at run time (WinNAT, Hyper-V: rows without ``*``) can't be deleted and
+start and number. Blocks that Windows itself made at run time (rows without ``*``) can't be deleted and
 change at each boot: they are not ours.
 
 In use is taken to mean by a listener, a UDP socket or an outgoing TCP connection: the documentation of the error says
@@ -44,6 +44,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     SocketsFact,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import DNS_SERVICE
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.windows_blocks import holder_of_block
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.port_lists import ListState
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortRange, PortSet, split_entries
 
@@ -169,7 +170,7 @@ def _addition(protocol: Protocol, wanted: _WantedRanges, exclusions: Exclusions,
     missing = (wanted.ports | unfinished) - _administered(exclusions, protocol)
     if not missing:
         return _Change(protocol)
-    _refuse_foreign_blocks(protocol, missing, exclusions)
+    _refuse_foreign_blocks(protocol, missing, exclusions, context)
     observed = wanted.observed if wanted.observed >= missing else missing
     connected = (wanted.ports if wanted.ports >= missing else missing) if protocol == "tcp" else NO_PORTS
     holding = holders_of(missing, context, asked=observed, tcp=connected)
@@ -194,15 +195,15 @@ def _will_be_free(holder: Holder, context: Context) -> bool:
     return context.may_stop_owners and any(belongs_to(holder, owner.service, owner.image) for owner in context.owners)
 
 
-def _refuse_foreign_blocks(protocol: Protocol, missing: PortSet, exclusions: Exclusions) -> None:
+def _refuse_foreign_blocks(protocol: Protocol, missing: PortSet, exclusions: Exclusions, context: Context) -> None:
     for block in exclusions.of(protocol):
         overlap = missing & PortSet.of(block.ports)
         if overlap and not block.administered:
+            holder = holder_of_block(protocol, block, context.facts)
             raise PlanError(
                 f"{protocol.upper()} {overlap}",
-                f"Windows itself holds the block {block.ports} at run time (a row without *: WinNAT, containers)",
-                "Stop what holds it (net stop winnat, or the container service), run this again, and start it: with "
-                "the ports excluded first it takes another block",
+                f"Windows itself holds the block {block.ports} at run time (a row without *): {holder.name}",
+                holder.remedy,
             )
 
 

@@ -47,7 +47,10 @@ def autodiscover(view: PortInfoView) -> list[Finding]:
             "address book failed until .NET 2.0 SP2 (KB948609, part of .NET 3.5 SP1) was removed. No page of "
             "Microsoft's confirms it.",
             evidence=(_exchange(pack), Evidence("registry", f".NET Framework 2.0 has service pack {dotnet}"), *with_35),
-            fix=report_only("Report only. If Test-OutlookWebServices fails: install SP2 or later of Exchange 2007."),
+            fix=report_only(
+                "Report only. The fix of that one report, if Test-OutlookWebServices fails: remove the update KB948609",
+                "(in Programs and Features; removing .NET 3.5 SP1 alone did not help), then restart the server.",
+            ),
         )
     ]
 

@@ -42,7 +42,9 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     PROTOCOLS,
     ExclusionBlock,
     ExclusionsFact,
+    Protocol,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.windows_blocks import holder_of_block
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
 
 FORBIDDEN: t.Final = 10013
@@ -115,19 +117,16 @@ class _LostPorts:
         if not rows:
             return None
         shown = ", ".join(f"{protocol.upper()} {block.ports}" for protocol, block in rows)
+        holder = holder_of_block(*rows[0], self.view.facts)
         return Finding(
             **of_kind("port_in_windows_block", self._severity()),
             summary=f"{self._name()} is down: Windows keeps {shown} for itself.",
-            cause="Windows (WinNAT, Hyper-V or containers) took a block of ports for itself at run time; nobody else "
-            "can bind in it. It takes another one at each boot.",
+            cause="A part of Windows took a block of ports for itself at run time; no other program can bind in it. It "
+            f"is {holder.name}. The block may be another one after each boot.",
             evidence=(*self.victim.evidence, Evidence("netsh", f"{shown}, without * (not added by an administrator)")),
             service=self.victim.service.name,
             ports=finding_ports(self.victim.ports),
-            fix=report_only(
-                "net stop winnat, then run the task below, then net start winnat: Windows takes another block then.",
-                "Containers lose their network for that moment.",
-            )
-            + self._relief(),
+            fix=report_only(f"{holder.remedy}.") + self._relief(),
         )
 
     def _free_again(self) -> Finding:
@@ -187,7 +186,7 @@ def _by_protocol(holders: t.Iterable[Holder]) -> Ports:
     return found
 
 
-def _windows_blocks(ports: Ports, view: PortInfoView) -> list[tuple[str, ExclusionBlock]]:
+def _windows_blocks(ports: Ports, view: PortInfoView) -> list[tuple[Protocol, ExclusionBlock]]:
     exclusions = view.facts[ExclusionsFact()]
     if exclusions is None:
         return []

@@ -82,7 +82,7 @@ KINDS: t.Final[t.Mapping[KindName, Kind]] = {
     ),
     "port_in_windows_block": Kind(
         "critical",
-        "A service is down because Windows itself keeps a block of ports (WinNAT, Hyper-V, containers) with its port.",
+        "A service is down because Windows itself keeps a block of ports (HTTP.sys, WinNAT, containers) with its port.",
         "the service does not run, its error is 10013, nobody holds the port, a netsh row without `*` has it",
         "field reports [T]",
     ),

@@ -48,7 +48,7 @@ class BlockRow:
     administered: bool = field(
         metadata=told(
             "Whether an administrator added it (a row with C(*)). Others were made by Windows at run time "
-            "(WinNAT, Hyper-V) and change at each boot.",
+            "(HTTP.sys, WinNAT, Hyper-V) and may be others after each boot.",
             True,
         )
     )
