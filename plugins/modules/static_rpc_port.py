@@ -124,6 +124,9 @@ extends_documentation_fragment:
 notes:
   - A service that is not installed is an error, and so are C(ntds) and C(netlogon) on a server that is no domain
     controller. Nothing is changed for any service then.
+  - On a server with Exchange 2010 or later (service C(MSExchangeRPC)) a port for C(exchange_is), C(exchange_sa),
+    C(exchange_nspi) or one of their HTTP variants is an error, since only Exchange 5.5 to 2007 reads these values.
+    V(default) removes such a value.
   - No two services may have the same port. The task checks O(ports) and the values of all services above that are
     installed. Netlogon logs event 5809 if its port is that of the directory; it also logs that event harmlessly at
     every restart (KB224196).

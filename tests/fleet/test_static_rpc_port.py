@@ -109,6 +109,7 @@ REFUSALS: t.Final[tuple[tuple[str, Json, t.Mapping[str, t.Any], str], ...]] = (
     ("first-ports-2003", {"release": "2003", "roles": ["exchange2003"]}, {"exchange_is": 1030}, "1024-1199"),
     ("no-controller", {"release": "2022", "roles": ["member"]}, {"ntds": 49200}, "no domain controller"),
     ("not-installed", {"release": "2022", "roles": ["member"]}, {"exchange_is": 49200}, "MSExchangeIS.*not installed"),
+    ("unread", BUSY, {"exchange_is": 49301, "exchange_rpc": 49302}, "exchange_is: .*MSExchangeRPC.*does not read"),
     ("no-port", {"release": "2022", "roles": ["member"]}, {"ntds": 65536}, "from 1 to 65535"),
     ("unknown", {"release": "2022", "roles": ["member"]}, {"smtp": 25}, "smtp"),
 )

@@ -4,7 +4,7 @@
 """Services whose RPC port can be fixed: the registry value of each, and what puts it in force. Facts, as rows.
 
 Without such a value the service takes a port of the dynamic range at each start and tells clients by the endpoint
-mapper. Tags as in ``catalogue``.
+mapper. Tags as in ``known_services``.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ class RpcPort:
     image: str
     """File name of the process that listens ([K] unverified)."""
     needs_domain_controller: bool = False
+    replaced_by: str = ""
+    """Key name of a service: where it is installed, the product is too new to read this value."""
     restart: str
     """``reboot``, or the key name of the service that must be restarted."""
     source: str
@@ -52,7 +54,16 @@ class RpcPort:
 
 
 def _exchange(
-    key: str, name: str, subkey: str, value: str, *, image: str, source: str, tag: Tag, restart: str = ""
+    key: str,
+    name: str,
+    subkey: str,
+    value: str,
+    *,
+    image: str,
+    source: str,
+    tag: Tag,
+    restart: str = "",
+    replaced_by: str = "",
 ) -> RpcPort:
     service = subkey.partition("\\")[0]
     return RpcPort(
@@ -62,6 +73,7 @@ def _exchange(
         value=value,
         service=service,
         image=image,
+        replaced_by=replaced_by,
         restart=restart or service,
         source=source,
         tag=tag,
@@ -79,6 +91,9 @@ DIRECTORY_PORTS: t.Final[t.Mapping[int, str]] = {
 """TCP ports of a domain controller that live in the same process as its RPC interfaces (KB832017)."""
 
 _ANALYZER: t.Final = "[D Exchange Best Practices Analyzer; KB270836]"
+_SINCE_2010: t.Final = "MSExchangeRPC"
+"""RPC Client Access: clients of Exchange 2010 use it and the Address Book service, no longer the information store and
+the system attendant, whose values of 5.5 to 2007 are not read then [D TechNet wiki 864]."""
 
 RPC_PORTS: t.Final[tuple[RpcPort, ...]] = (
     RpcPort(
@@ -133,6 +148,7 @@ RPC_PORTS: t.Final[tuple[RpcPort, ...]] = (
         "TCP/IP Port",
         image="store.exe",
         source=_ANALYZER,
+        replaced_by=_SINCE_2010,
         tag="D",
     ),
     _exchange(
@@ -142,6 +158,7 @@ RPC_PORTS: t.Final[tuple[RpcPort, ...]] = (
         "Rpc/HTTP Port",
         image="store.exe",
         source=_ANALYZER,
+        replaced_by=_SINCE_2010,
         tag="D",
     ),
     _exchange(
@@ -151,6 +168,7 @@ RPC_PORTS: t.Final[tuple[RpcPort, ...]] = (
         "TCP/IP Port",
         image="mad.exe",
         source=_ANALYZER,
+        replaced_by=_SINCE_2010,
         tag="D",
     ),
     _exchange(
@@ -160,6 +178,7 @@ RPC_PORTS: t.Final[tuple[RpcPort, ...]] = (
         "TCP/IP NSPI Port",
         image="mad.exe",
         source=_ANALYZER,
+        replaced_by=_SINCE_2010,
         tag="D",
     ),
     _exchange(
@@ -169,6 +188,7 @@ RPC_PORTS: t.Final[tuple[RpcPort, ...]] = (
         "HTTP Port",
         image="mad.exe",
         source=_ANALYZER,
+        replaced_by=_SINCE_2010,
         tag="D",
     ),
     _exchange(
@@ -178,6 +198,7 @@ RPC_PORTS: t.Final[tuple[RpcPort, ...]] = (
         "Rpc/HTTP NSPI Port",
         image="mad.exe",
         source=_ANALYZER,
+        replaced_by=_SINCE_2010,
         tag="D",
     ),
     _exchange(

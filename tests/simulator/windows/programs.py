@@ -86,6 +86,10 @@ def _beside(folded: str, program: Program, registry: Registry, release: Release)
         )
     if folded == "netlogon" and not controller:
         return dataclasses.replace(program, endpoints=())
+    if folded in exchange.UNREAD_SINCE_2010 and registry.find(f"{SERVICES}\\MSExchangeRPC") is not None:
+        # Clients go to RPC Client Access: what listens here has a dynamic port, whatever stands in the registry.
+        dynamic = sum(not endpoint.optional for endpoint in program.endpoints)
+        return dataclasses.replace(program, endpoints=(), dynamic_tcp=program.dynamic_tcp + dynamic)
     if folded == "dfsr" and controller and release.key in _OLD_CONTROLLERS:
         return directory.DFSR_ON_OLD_CONTROLLERS
     worker = program.worker

@@ -98,6 +98,14 @@ def test_a_fixed_rpc_port_counts_from_the_next_start_on(case: Case) -> None:
     assert host.holder("tcp", PORT) == case.image
 
 
+@pytest.mark.parametrize(("name", "key"), [("MSExchangeIS", STORE), ("MSExchangeSA", ATTENDANT)])
+def test_exchange_2010_does_not_read_the_values_of_earlier_versions(name: str, key: str) -> None:
+    host = Host("2008r2", roles=["exchange2010"])
+    _set(host, key, "TCP/IP Port", PORT)
+    host.server.boot_now()
+    assert (host.service(name)["State"], host.holder("tcp", PORT)) == ("Running", "")
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.service} {case.value} {case.release}")
 def test_a_service_whose_rpc_port_is_taken_runs_and_most_say_nothing(case: Case) -> None:
     foreigner = {"image": "other.exe", "protocol": "tcp", "port": PORT}

@@ -134,6 +134,7 @@ def plan(wanted: StaticRpcPorts, context: Context) -> Plan:
     """
     context.facts.require(*first(wanted, context.release))
     _refuse_missing(wanted, context)
+    _refuse_unread(wanted, context)
     changing = tuple(
         (row, number) for row, number in wanted.ports if _setting(row).reading(context) != _target(row, number)
     )
@@ -189,8 +190,8 @@ _NEVER_DRAWN: t.Final = PortSet.of(PortRange(0, LOWEST_DRAWN_PORT - 1))
 def first(wanted: StaticRpcPorts, _release: Release) -> tuple[Fact[t.Any], ...]:
     """The facts that every server is asked for."""
     rows = [row for row, _number in wanted.ports]
-    services = [ServiceFact(row.service) for row in rows if row.service]
-    return (OperatingSystemFact(), *(row.fact for row in rows), *services)
+    names = dict.fromkeys(name for row in rows for name in (row.service, row.replaced_by) if name)
+    return (OperatingSystemFact(), *(row.fact for row in rows), *map(ServiceFact, names))
 
 
 def _refuse_missing(wanted: StaticRpcPorts, context: Context) -> None:
@@ -209,6 +210,23 @@ def _refuse_missing(wanted: StaticRpcPorts, context: Context) -> None:
             "the service is not installed on this server",
             "Take it out of ports here; nothing was changed for any service",
         )
+
+
+def _refuse_unread(wanted: StaticRpcPorts, context: Context) -> None:
+    """Taking such a value away stays possible."""
+    unread = [row for row, number in wanted.ports if number is not None and _is_unread(row, context)]
+    if unread:
+        raise PlanError(
+            f"ports of {', '.join(row.key for row in unread)}",
+            f"this server has {unread[0].replaced_by}, so it has Exchange 2010 or later, which does not read these "
+            "values of earlier versions",
+            "Take them out of ports here (Exchange 2010 reads exchange_rpc and exchange_ab); nothing was changed for "
+            "any service",
+        )
+
+
+def _is_unread(row: RpcPort, context: Context) -> bool:
+    return bool(row.replaced_by) and context.facts[ServiceFact(row.replaced_by)] is not None
 
 
 def _is_domain_controller(context: Context) -> bool:
@@ -333,7 +351,11 @@ def _refuse_dfsr(ports: t.Mapping[RpcPort, int], context: Context) -> None:
 def _refuseconfigured(wanted: StaticRpcPorts, ports: t.Mapping[RpcPort, int], context: Context) -> None:
     """Against the fixed ports of services that the user did not name."""
     named = {row.key for row, _number in wanted.ports}
-    others = [row for row in RPC_PORTS if row.key not in named and _is_installed(row, context)]
+    others = [
+        row
+        for row in RPC_PORTS
+        if row.key not in named and _is_installed(row, context) and not _is_unread(row, context)
+    ]
     context.facts.require(*(row.fact for row in others))
     for row, number in ports.items():
         same = [other for other in others if configured(context.facts[other.fact]) == number]

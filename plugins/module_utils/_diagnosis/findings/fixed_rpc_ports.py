@@ -101,7 +101,8 @@ def service_questions(view: PortInfoView) -> list[Fact[t.Any]]:
 
 def _is_here(row: RpcPort, view: PortInfoView) -> bool:
     if row.service.startswith(EXCHANGE.prefix):
-        return any(found.name.casefold() == row.service.casefold() for found in view.facts[EXCHANGE])
+        installed = {found.name.casefold() for found in view.facts[EXCHANGE]}
+        return row.service.casefold() in installed and row.replaced_by.casefold() not in installed
     return _is_domain_controller(view) and (not row.service or view.facts[ServiceFact(row.service)] is not None)
 
 

@@ -143,6 +143,9 @@ AUTD: t.Final = Worker(
 )
 """Up-to-date notifications of Exchange 2003; the two events repeat every 5 or 10 minutes in the reports [T]."""
 
+UNREAD_SINCE_2010: t.Final = ("msexchangeis", "msexchangesa")
+"""Services whose values for fixed ports count up to 2007 only (TechNet wiki 864)."""
+
 _STORE: t.Final = "MSExchangeIS\\ParametersSystem"
 _ATTENDANT: t.Final = "MSExchangeSA\\Parameters"
 

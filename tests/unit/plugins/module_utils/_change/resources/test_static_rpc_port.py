@@ -35,7 +35,9 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.rpc_
 from ansible_collections.portkeeper.windows.plugins.modules import static_rpc_port as stub
 from tests.unit.plugins.module_utils._change.world import World, dynamic_ranges, service, stopped
 
-EXCHANGE = ("MSExchangeIS", "MSExchangeSA", "MSExchangeMTA", "MSExchangeRPC", "MSExchangeAB")
+EXCHANGE = ("MSExchangeIS", "MSExchangeSA", "MSExchangeMTA", "MSExchangeAB")
+CLIENT_ACCESS = "MSExchangeRPC"
+"""Beside it, values of earlier versions are not read any more."""
 
 
 def options(ports: t.Mapping[str, t.Any]) -> static_rpc_port.StaticRpcPorts:
@@ -158,6 +160,7 @@ def test_back_to_a_dynamic_port_and_undone() -> None:
 
 def test_a_key_that_the_write_made_goes_with_the_undo() -> None:
     world = controller()
+    world.services.append(service(CLIENT_ACCESS, process_id=600))
     world.absent_keys = {PORTS_BY_KEY["exchange_rpc"].fact.key}
     journal = world.carry_out(plan(world, exchange_rpc=59532), Journal())
     assert not world.absent_keys
@@ -268,6 +271,18 @@ def test_services_that_are_not_there(ports: dict[str, t.Any], product: int, word
     world.product_type = product
     with pytest.raises(PlanError, match=words):
         plan(world, **ports)
+
+
+def test_values_that_exchange_2010_does_not_read_are_refused_and_may_be_taken_away() -> None:
+    world = controller()
+    world.services.append(service(CLIENT_ACCESS, process_id=600))
+    world.set(PORTS_BY_KEY["exchange_is"].fact, RegistryValue(RegistryType.DWORD, 5300))
+    for port in (5300, 5301):
+        with pytest.raises(PlanError, match=r"ports of exchange_is, exchange_nspi: .*MSExchangeRPC.*does not read"):
+            plan(world, exchange_is=port, exchange_nspi=5302, exchange_rpc=5303)
+    assert plan(world, exchange_is="default").changed
+    # A value that is not read takes no port from another service.
+    assert plan(world, exchange_rpc=5300).changed
 
 
 def test_a_value_of_another_type_is_left_alone() -> None:

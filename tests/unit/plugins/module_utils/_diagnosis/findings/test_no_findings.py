@@ -140,6 +140,15 @@ DECOYS: list[tuple[str, World]] = [
         world(NEW, (service("Netlogon", LSASS),), values=rpc("netlogon", 49201), sockets=(tcp(49201, JAVA),)),
     ),
     (
+        "a value of Exchange 2007, which Exchange 2010 does not read",
+        world(
+            R2,
+            (service("MSExchangeIS", 900), service("MSExchangeRPC", 901)),
+            values=rpc("exchange_is", 49201),
+            sockets=(tcp(49201, JAVA),),
+        ),
+    ),
+    (
         "the MTA was restarted since",
         world(
             OLD,
