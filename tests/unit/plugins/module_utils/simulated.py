@@ -50,6 +50,7 @@ USUAL_KEYS: t.Final = (r"SYSTEM\CurrentControlSet\Services\Tcpip\Parameters",)
 _START: t.Final = {"Boot": 0, "System": 1, "Auto": 2, "Manual": 3, "Disabled": 4}
 _DOMAIN_ROLES: t.Final = {1: 0, 2: 5, 3: 2}
 """Win32_ComputerSystem.DomainRole by ProductType: a workstation, a domain controller, a server."""
+Server = t.TypeVar("Server", bound=SimulatedServer)
 _FAMILIES: t.Final[tuple[sockets.Family, ...]] = (4, 6)
 
 
@@ -89,7 +90,7 @@ class Simulated:
     host = "server"
 
     def __init__(self, described: Described) -> None:
-        self._server = _server(described)
+        self._server = server_of(described, SimulatedServer)
         self._line = DirectServer.of(self._server, now=self._server.now)
         self._capabilities = release_of(described.version, described.product_type).capabilities
 
@@ -120,11 +121,10 @@ class Simulated:
         """There is no connection."""
 
 
-def _server(described: Described) -> SimulatedServer:
+def server_of(described: Described, kind: type[Server]) -> Server:
+    """Make the server, of a class that may answer some questions in a way of its own."""
     now = (described.boot + datetime.timedelta(seconds=described.uptime)).timestamp()
-    server = SimulatedServer(
-        _machine(described), seed=0, users=(ADMINISTRATOR,), roles=(), now=now, uptime=described.uptime
-    )
+    server = kind(_machine(described), seed=0, users=(ADMINISTRATOR,), roles=(), now=now, uptime=described.uptime)
     server.session.booted_at = described.boot.timestamp()
     server.session.block_mode = False
     server.session.sockets = _sockets(described)

@@ -22,19 +22,20 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._windows import
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.apply import Clock, apply
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.errors import CommandError
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.target import Target
+from tests.simulator.windows.registry import ValueType
 from tests.unit.plugins.module_utils._windows import samples
-from tests.unit.plugins.module_utils._windows.fake_client import FakeClient
+from tests.unit.plugins.module_utils._windows.given_server import GivenClient
 
 OLD, NEW = PortRange(49152, 65535), PortRange(1025, 60000)
 KEY = r"SYSTEM\CurrentControlSet\Services\MSExchangeRPC\ParametersSystem"
 UDP: tuple[tuple[Family, Protocol, PortRange], ...] = (("ipv4", "udp", NEW), ("ipv6", "udp", NEW))
 
 
-def target(client: FakeClient) -> Target:
+def target(client: GivenClient) -> Target:
     return Target(client, release_of("6.1.7601", 3).capabilities)
 
 
-def shows(client: FakeClient, *, udp: PortRange) -> None:
+def shows(client: GivenClient, *, udp: PortRange) -> None:
     """What netsh shows once it has been told to set something."""
     for family in FAMILIES:
         for protocol in PROTOCOLS:
@@ -50,14 +51,14 @@ def test_the_command_names_everything() -> None:
     )
 
 
-def test_ranges_are_set_and_read_again_in_one_command(client: FakeClient) -> None:
+def test_ranges_are_set_and_read_again_in_one_command(client: GivenClient) -> None:
     shows(client, udp=NEW)
     learnt = apply(target(client), SetDynamicRanges(UDP), Clock())
     assert learnt == {DynamicRangesFact(): DynamicRanges(tcp=OLD, udp=NEW, tcp6=OLD, udp6=NEW)}
     assert len(client.log) == 1
 
 
-def test_a_range_that_did_not_stay_is_an_error_with_the_words_of_netsh(client: FakeClient) -> None:
+def test_a_range_that_did_not_stay_is_an_error_with_the_words_of_netsh(client: GivenClient) -> None:
     shows(client, udp=OLD)
     client.commands[netsh.set_dynamic_range("ipv4", "udp", NEW)] = (b"Falscher Parameter.\r\n", 1)
     with pytest.raises(CommandError, match="Falscher Parameter"):
@@ -65,8 +66,11 @@ def test_a_range_that_did_not_stay_is_an_error_with_the_words_of_netsh(client: F
 
 
 @pytest.mark.parametrize(("values", "deleted"), [((), True), (("Other",), False)])
-def test_a_key_goes_only_when_nothing_is_left_in_it(client: FakeClient, values: tuple[str, ...], deleted: bool) -> None:
-    client.keys.add(KEY)
-    client.values.update({(KEY, name): (1, "x") for name in values})
+def test_a_key_goes_only_when_nothing_is_left_in_it(
+    client: GivenClient, values: tuple[str, ...], deleted: bool
+) -> None:
+    client.registry.create(KEY)
+    for name in values:
+        client.registry.set(KEY, name, ValueType.SZ, "x")
     apply(target(client), DeleteEmptyKey(KEY), Clock())
     assert ("invoke DeleteKey" in client.log) == deleted

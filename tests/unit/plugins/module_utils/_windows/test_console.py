@@ -16,7 +16,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._windows.socket
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.target import Target
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors import Unsendable
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.shell import CommandOutput, check_command_line
-from tests.unit.plugins.module_utils._windows.fake_client import FakeClient
+from tests.unit.plugins.module_utils._windows.given_server import GivenClient
 
 OLD, NEW = release_of("6.0.6002", 3).capabilities, release_of("10.0.20348", 3).capabilities
 SHOW = netsh.show_exclusions("ipv4", "tcp")
@@ -49,14 +49,14 @@ LINES = [
 
 @pytest.mark.parametrize(("line", "expected"), LINES)
 def test_the_command_lines_and_that_both_allow_lists_let_them_pass(
-    client: FakeClient, line: str, expected: str
+    client: GivenClient, line: str, expected: str
 ) -> None:
     assert line == expected
     Console(client, NEW).run([line])
     check_command_line(client.log[0].removeprefix("command "))
 
 
-def test_commands_go_together_and_their_outputs_come_apart(client: FakeClient) -> None:
+def test_commands_go_together_and_their_outputs_come_apart(client: GivenClient) -> None:
     client.commands = {SHOW: (b"table\r\n", 0), ADD: (b"no line end", 1)}
     first, second, third = Console(client, NEW).run([SHOW, ADD, SHOW])
     assert (first.raw, first.succeeded) == (b"table\r\n", True)
@@ -65,13 +65,13 @@ def test_commands_go_together_and_their_outputs_come_apart(client: FakeClient) -
     assert len(client.log) == 1
 
 
-def test_no_command_is_no_request(client: FakeClient) -> None:
+def test_no_command_is_no_request(client: GivenClient) -> None:
     console = Console(client, NEW)
     assert console.run([]) == []
     assert (client.log, console.was_used) == ([], False)
 
 
-def test_one_shell_serves_all_and_is_closed(client: FakeClient) -> None:
+def test_one_shell_serves_all_and_is_closed(client: GivenClient) -> None:
     with Target(client, OLD) as target:
         target.console.run([SHOW])
         target.console.run([ADD])
@@ -82,7 +82,7 @@ def test_one_shell_serves_all_and_is_closed(client: FakeClient) -> None:
     assert client.shells[1].codepage == 65001
 
 
-def test_too_many_commands_for_one_line_go_in_several(client: FakeClient) -> None:
+def test_too_many_commands_for_one_line_go_in_several(client: GivenClient) -> None:
     lines = [netsh.add_exclusion("udp", PortRange(port, port)) for port in range(2000, 2100)]
     client.commands = {line: (line[-4:].encode(), 0) for line in lines}
     assert len(Console(client, NEW).run(lines)) == 100
@@ -110,7 +110,7 @@ FORBIDDEN = [
 
 
 @pytest.mark.parametrize("line", FORBIDDEN, ids=ascii)
-def test_nothing_else_is_run(client: FakeClient, line: str) -> None:
+def test_nothing_else_is_run(client: GivenClient, line: str) -> None:
     with pytest.raises(CommandError, match="not on the list"):
         Console(client, NEW).run([SHOW, line])
     assert client.log == []
@@ -133,7 +133,7 @@ BROKEN = [
 
 @pytest.mark.parametrize(("output", "sentence"), BROKEN)
 def test_an_incomplete_output_is_an_error_that_shows_it(
-    client: FakeClient, output: CommandOutput, sentence: str
+    client: GivenClient, output: CommandOutput, sentence: str
 ) -> None:
     client.broken_output = output
     with pytest.raises(CommandError, match=sentence) as caught:

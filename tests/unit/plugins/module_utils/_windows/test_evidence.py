@@ -8,8 +8,6 @@ from __future__ import annotations
 import datetime
 import typing as t
 
-import pytest
-
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     EventsFact,
     NetworkAdaptersFact,
@@ -25,7 +23,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._windows import
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.event_log import LONGEST_STRING, events_query
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.observe import read_facts
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.target import Target
-from tests.unit.plugins.module_utils._windows.fake_client import FakeClient
+from tests.unit.plugins.module_utils._windows.given_server import GivenClient
 from tests.unit.plugins.module_utils._windows.test_services import row
 
 UTC = datetime.timezone.utc
@@ -33,7 +31,7 @@ SINCE = datetime.datetime(2026, 3, 1, 8, tzinfo=UTC)
 SYSTEM = EventsFact("System", (7023, 4292), SINCE, 3)
 
 
-def target(client: FakeClient) -> Target:
+def target(client: GivenClient) -> Target:
     return Target(client, release_of("10.0.20348", 3).capabilities)
 
 
@@ -56,19 +54,9 @@ def test_a_moment_is_written_in_utc() -> None:
     assert wql.moment(SINCE.astimezone(zone)) == "'20260301080000.000000+000'"
 
 
-@pytest.fixture
-def events(client: FakeClient, monkeypatch: pytest.MonkeyPatch) -> FakeClient:
-    """The events are filtered elsewhere: this world's WQL knows no times."""
-    answer = client.query
-    monkeypatch.setattr(
-        client, "query", lambda namespace, text, **more: answer(namespace, text.split(" WHERE")[0], **more)
-    )
-    return client
-
-
-def test_events_come_newest_first_and_not_more_than_wanted(events: FakeClient) -> None:
-    events.rows["Win32_NTLogEvent"] = [event(number) for number in (4, 5, 1, 2)]
-    found = read_facts(target(events), [SYSTEM])[SYSTEM]
+def test_events_come_newest_first_and_not_more_than_wanted(client: GivenClient) -> None:
+    client.rows["Win32_NTLogEvent"] = [event(number) for number in (4, 5, 1, 2)]
+    found = read_facts(target(client), [SYSTEM])[SYSTEM]
     assert [one.record for one in found] == [5, 4, 1]
     assert (found[0].code, found[0].strings, found[0].time) == (
         7023,
@@ -77,21 +65,22 @@ def test_events_come_newest_first_and_not_more_than_wanted(events: FakeClient) -
     )
 
 
-def test_what_is_no_event_is_passed_over_and_texts_are_cut(events: FakeClient) -> None:
-    rows = [event(1, TimeGenerated=None), event(2, EventCode=None), event(3, InsertionStrings=["x" * 9999] * 99)]
-    events.rows["Win32_NTLogEvent"] = rows
-    (found,) = read_facts(target(events), [SYSTEM])[SYSTEM]
+def test_what_is_no_event_is_passed_over_and_texts_are_cut(client: GivenClient) -> None:
+    rows = [event(1, TimeGenerated=None), event(2, EventCode=None), event(3, InsertionStrings=["x" * 999] * 99)]
+    client.rows["Win32_NTLogEvent"] = rows
+    (found,) = read_facts(target(client), [SYSTEM])[SYSTEM]
     assert {len(text) for text in found.strings} == {LONGEST_STRING}
     assert len(found.strings) == 20
 
 
-def test_counters(client: FakeClient) -> None:
+def test_counters(client: GivenClient) -> None:
+    client.rows["Win32_PerfRawData_Tcpip_TCPv4"] = []
     assert read_facts(target(client), [TcpSegmentsFact()]) == {TcpSegmentsFact(): None}
     client.rows["Win32_PerfRawData_Tcpip_TCPv4"] = [{"SegmentsSentPersec": 10, "SegmentsRetransmittedPersec": 1}]
     assert read_facts(target(client), [TcpSegmentsFact()])[TcpSegmentsFact()] == TcpSegments(10, 1)
 
 
-def test_adapters_and_drivers(client: FakeClient) -> None:
+def test_adapters_and_drivers(client: GivenClient) -> None:
     client.rows["Win32_NetworkAdapter"] = [
         {"Name": "A", "ServiceName": "e1", "NetConnectionStatus": 2, "PNPDeviceID": "P1"},
         {"Name": "WAN Miniport", "ServiceName": None, "NetConnectionStatus": None, "PNPDeviceID": None},
@@ -109,7 +98,7 @@ def test_adapters_and_drivers(client: FakeClient) -> None:
     assert [(one.device_id, one.date, one.provider) for one in answers[NetworkDriversFact()]] == [("P1", made, "")]
 
 
-def test_failed_services_and_display_names_are_one_query(client: FakeClient) -> None:
+def test_failed_services_and_display_names_are_one_query(client: GivenClient) -> None:
     own = {**row("Own", state="Stopped"), "ExitCode": 1066, "ServiceSpecificExitCode": 10048}
     lost = {**row("IAS", state="Stopped"), "ExitCode": 10013, "DisplayName": "Netzwerkrichtlinienserver"}
     client.rows["Win32_Service"] = [row("DNS", process_id=9), own, lost, row("Fine", process_id=8)]

@@ -51,8 +51,9 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._windows.errors
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.observe import read_facts
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.sockets import netstat_command
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.target import Target
+from tests.simulator.windows.registry import ValueType
 from tests.unit.plugins.module_utils._windows import samples
-from tests.unit.plugins.module_utils._windows.fake_client import FakeClient
+from tests.unit.plugins.module_utils._windows.given_server import GivenClient
 from tests.unit.plugins.module_utils._windows.test_services import row
 from tests.unit.plugins.module_utils._windows.test_system import SYSTEM
 
@@ -61,7 +62,7 @@ FAMILIES: tuple[Family, ...] = ("ipv4", "ipv6")
 PROTOCOLS: tuple[Protocol, ...] = ("tcp", "udp")
 
 
-def target(client: FakeClient, version: str) -> Target:
+def target(client: GivenClient, version: str) -> Target:
     return Target(client, release_of(version, 3).capabilities)
 
 
@@ -69,7 +70,7 @@ def all_kinds(kind: type[t.Any]) -> set[type[t.Any]]:
     return {leaf for child in kind.__subclasses__() for leaf in (all_kinds(child) or {child})}
 
 
-def test_every_kind_of_fact_is_answered(client: FakeClient) -> None:
+def test_every_kind_of_fact_is_answered(client: GivenClient) -> None:
     client.rows["Win32_OperatingSystem"] = [SYSTEM]
     wanted: list[Fact[t.Any]] = [
         OperatingSystemFact(),
@@ -99,9 +100,9 @@ def test_every_kind_of_fact_is_answered(client: FakeClient) -> None:
     assert set(read_facts(target(client, "5.2.3790"), wanted)) == set(wanted)
 
 
-def test_registry_facts_are_one_request_each(client: FakeClient) -> None:
-    client.keys.add("K")
-    client.values["K", "A"] = (4, 5)
+def test_registry_facts_are_one_request_each(client: GivenClient) -> None:
+    client.registry.create("K")
+    client.registry.set("K", "A", ValueType(4), 5)
     value, absent = (RegistryFact("K", name, RegistryType.DWORD) for name in "AB")
     names = RegistryNamesFact("K")
     answers = read_facts(target(client, "5.2.3790"), {value, absent, names})
@@ -109,7 +110,7 @@ def test_registry_facts_are_one_request_each(client: FakeClient) -> None:
     assert len(client.log) == 3
 
 
-def test_all_questions_about_services_are_one_query(client: FakeClient) -> None:
+def test_all_questions_about_services_are_one_query(client: GivenClient) -> None:
     client.rows["Win32_Service"] = [
         row("DNS", process_id=1200),
         row("ADAM_MSExchange", process_id=900),
@@ -134,13 +135,13 @@ def test_all_questions_about_services_are_one_query(client: FakeClient) -> None:
     assert len(client.log) == 1
 
 
-def test_one_service_alone_is_one_get(client: FakeClient) -> None:
+def test_one_service_alone_is_one_get(client: GivenClient) -> None:
     client.rows["Win32_Service"] = [row("DNS")]
     read_facts(target(client, "6.1.7601"), [ServiceFact("DNS"), ServiceFact("dns")])
     assert client.log == ["get Win32_Service {'Name': 'dns'}"]
 
 
-def test_all_processes_are_one_query(client: FakeClient) -> None:
+def test_all_processes_are_one_query(client: GivenClient) -> None:
     client.rows["Win32_Process"] = [{"Handle": "4", "ProcessId": 4, "Name": "System", "CreationDate": None}]
     four, gone = ProcessFact(4), ProcessFact(5)
     answers = read_facts(target(client, "6.1.7601"), [four, gone])
@@ -150,7 +151,7 @@ def test_all_processes_are_one_query(client: FakeClient) -> None:
 # --- sockets -----------------------------------------------------------------------------------------------------
 
 
-def with_socket_classes(client: FakeClient) -> None:
+def with_socket_classes(client: GivenClient) -> None:
     tcp = [("0.0.0.0", 50389, 2100, 2), ("10.0.0.5", 50389, 2100, 5), ("::", 135, 892, 2)]
     udp = [("0.0.0.0", 50636, 1200), ("0.0.0.0", 53, 1200)]
     client.rows["MSFT_NetTCPConnection"] = [
@@ -162,7 +163,7 @@ def with_socket_classes(client: FakeClient) -> None:
     ]
 
 
-def test_sockets_by_wmi_where_the_classes_are(client: FakeClient) -> None:
+def test_sockets_by_wmi_where_the_classes_are(client: GivenClient) -> None:
     with_socket_classes(client)
     edge, dns = SocketsFact(EDGE), SocketsFact(PortSet.of(53))
     answers = read_facts(target(client, "10.0.20348"), [edge, dns])
@@ -171,7 +172,7 @@ def test_sockets_by_wmi_where_the_classes_are(client: FakeClient) -> None:
     assert len(client.log) == 2
 
 
-def test_all_sockets_by_wmi(client: FakeClient) -> None:
+def test_all_sockets_by_wmi(client: GivenClient) -> None:
     with_socket_classes(client)
     every = SocketsFact(None)
     answers = read_facts(target(client, "10.0.20348"), [every, SocketsFact(EDGE)])
@@ -179,13 +180,13 @@ def test_all_sockets_by_wmi(client: FakeClient) -> None:
     assert len(answers[SocketsFact(EDGE)]) == 2
 
 
-def test_no_port_asked_is_nothing_sent(client: FakeClient) -> None:
+def test_no_port_asked_is_nothing_sent(client: GivenClient) -> None:
     none = SocketsFact(PortSet())
     assert read_facts(target(client, "10.0.20348"), [none]) == {none: ()}
     assert client.log == []
 
 
-def test_sockets_by_netstat_on_older_releases(client: FakeClient) -> None:
+def test_sockets_by_netstat_on_older_releases(client: GivenClient) -> None:
     edge, ipsec = SocketsFact(EDGE), SocketsFact(PortSet.of(4500))
     client.commands[netstat_command(PortSet.of(4500, 50389, 50636))] = (samples.GERMAN.netstat(), 0)
     answers = read_facts(target(client, "6.1.7601"), [edge, ipsec])
@@ -194,13 +195,13 @@ def test_sockets_by_netstat_on_older_releases(client: FakeClient) -> None:
     assert len(client.log) == 1
 
 
-def test_nobody_on_a_port_is_an_answer_though_findstr_fails(client: FakeClient) -> None:
+def test_nobody_on_a_port_is_an_answer_though_findstr_fails(client: GivenClient) -> None:
     edge = SocketsFact(EDGE)
     client.commands[netstat_command(EDGE)] = (b"", 1)
     assert read_facts(target(client, "5.2.3790"), [edge]) == {edge: ()}
 
 
-def test_an_open_shell_makes_netstat_the_cheaper_road(client: FakeClient) -> None:
+def test_an_open_shell_makes_netstat_the_cheaper_road(client: GivenClient) -> None:
     with_socket_classes(client)
     edge = SocketsFact(EDGE)
     client.commands[netstat_command(EDGE)] = (samples.ENGLISH.netstat(), 0)
@@ -213,7 +214,7 @@ def test_an_open_shell_makes_netstat_the_cheaper_road(client: FakeClient) -> Non
 OUTGOING = PortSet.of(3101, 3102, 50389)
 
 
-def with_connections(client: FakeClient) -> None:
+def with_connections(client: GivenClient) -> None:
     """Of 3101 an outgoing connection with what stands beside it, of 3102 one that ends, of 50389 an accepted one."""
     with_socket_classes(client)
     rows = [
@@ -236,7 +237,7 @@ HELD = (
 )
 
 
-def test_connections_hold_a_port_only_where_nobody_listens(client: FakeClient) -> None:
+def test_connections_hold_a_port_only_where_nobody_listens(client: GivenClient) -> None:
     with_connections(client)
     fact = ConnectionsFact(OUTGOING)
     assert read_facts(target(client, "10.0.20348"), [fact])[fact] == HELD
@@ -244,7 +245,7 @@ def test_connections_hold_a_port_only_where_nobody_listens(client: FakeClient) -
 
 
 @pytest.mark.parametrize("ports", [None, OUTGOING])
-def test_connections_are_read_along_with_the_sockets(client: FakeClient, ports: PortSet | None) -> None:
+def test_connections_are_read_along_with_the_sockets(client: GivenClient, ports: PortSet | None) -> None:
     with_connections(client)
     sockets, connections = SocketsFact(ports), ConnectionsFact(OUTGOING)
     answers = read_facts(target(client, "10.0.20348"), [sockets, connections])
@@ -255,7 +256,7 @@ def test_connections_are_read_along_with_the_sockets(client: FakeClient, ports: 
     assert len(client.log) == 3
 
 
-def test_a_port_with_a_listener_costs_no_question_about_connections(client: FakeClient) -> None:
+def test_a_port_with_a_listener_costs_no_question_about_connections(client: GivenClient) -> None:
     with_connections(client)
     edge = PortSet.of(50389)
     answers = read_facts(target(client, "10.0.20348"), [SocketsFact(edge), ConnectionsFact(edge)])
@@ -265,7 +266,7 @@ def test_a_port_with_a_listener_costs_no_question_about_connections(client: Fake
 
 @pytest.mark.parametrize("ports", [None, PortSet.of(3101, 3102, 50636)])
 @pytest.mark.parametrize("language", samples.LANGUAGES, ids=lambda language: language.name)
-def test_connections_by_netstat(client: FakeClient, ports: PortSet | None, language: samples.Language) -> None:
+def test_connections_by_netstat(client: GivenClient, ports: PortSet | None, language: samples.Language) -> None:
     """Of the sample: 50636 is accepted, 3102 stands in a foreign address too, and one row of 3101 waits for its end."""
     asked = PortSet.of(3101, 3102, 50636)
     client.commands[netstat_command(ports, asked)] = (language.netstat(), 0)
@@ -279,7 +280,7 @@ def test_connections_by_netstat(client: FakeClient, ports: PortSet | None, langu
     assert len(client.log) == 1
 
 
-def test_an_open_shell_hides_no_bound_socket(client: FakeClient) -> None:
+def test_an_open_shell_hides_no_bound_socket(client: GivenClient) -> None:
     """netstat shows none, so that connections are read from the classes wherever these are."""
     with_connections(client)
     listening = b"  TCP    0.0.0.0:50389    0.0.0.0:0    LISTENING    2100\r\n"
@@ -299,14 +300,14 @@ def test_netstat_is_filtered_for_the_ports_of_connections_too() -> None:
 # --- netsh -------------------------------------------------------------------------------------------------------
 
 
-def with_exclusions(client: FakeClient, language: samples.Language, **rows: str) -> None:
+def with_exclusions(client: GivenClient, language: samples.Language, **rows: str) -> None:
     for family in FAMILIES:
         for protocol in PROTOCOLS:
             text = language.exclusions(rows.get(f"{family}_{protocol}", rows.get(protocol, "")))
             client.commands[netsh.show_exclusions(family, protocol)] = (text, 0)
 
 
-def test_exclusions_of_both_families_are_one_list(client: FakeClient) -> None:
+def test_exclusions_of_both_families_are_one_list(client: GivenClient) -> None:
     with_exclusions(client, samples.GERMAN, tcp=samples.ROWS, ipv4_udp="5 6 *\n1 2\n", ipv6_udp="5 6 *\n7 7\n")
     answer = read_facts(target(client, "10.0.20348"), [ExclusionsFact()])[ExclusionsFact()]
     assert isinstance(answer, Exclusions)
@@ -319,7 +320,7 @@ def test_exclusions_of_both_families_are_one_list(client: FakeClient) -> None:
     assert len(client.log) == 1
 
 
-def without_verb(client: FakeClient, families: t.Iterable[Family] = FAMILIES) -> None:
+def without_verb(client: GivenClient, families: t.Iterable[Family] = FAMILIES) -> None:
     for family in families:
         for protocol in PROTOCOLS:
             client.commands[netsh.show_exclusions(family, protocol)] = (samples.NO_SUCH_VERB, 1)
@@ -329,39 +330,39 @@ PROBED: list[tuple[str, bool]] = [("6.0.6002", True), ("6.1.7601", True), ("6.1.
 
 
 @pytest.mark.parametrize(("version", "has_verb"), PROBED)
-def test_the_verb_is_probed_on_2008(client: FakeClient, version: str, has_verb: bool) -> None:
+def test_the_verb_is_probed_on_2008(client: GivenClient, version: str, has_verb: bool) -> None:
     with_exclusions(client, samples.FRENCH) if has_verb else without_verb(client)
     expected = Exclusions((), ()) if has_verb else None
     assert read_facts(target(client, version), [ExclusionsFact()]) == {ExclusionsFact(): expected}
 
 
-def test_nt_5_is_never_asked(client: FakeClient) -> None:
+def test_nt_5_is_never_asked(client: GivenClient) -> None:
     wanted: list[Fact[t.Any]] = [ExclusionsFact(), DynamicRangesFact()]
     assert read_facts(target(client, "5.2.3790"), wanted) == {ExclusionsFact(): None, DynamicRangesFact(): None}
     assert client.log == []
 
 
-def test_a_verb_that_must_be_there_and_fails_is_an_error(client: FakeClient) -> None:
+def test_a_verb_that_must_be_there_and_fails_is_an_error(client: GivenClient) -> None:
     without_verb(client)
     with pytest.raises(CommandError, match="not found"):
         read_facts(target(client, "6.2.9200"), [ExclusionsFact()])
 
 
-def test_a_table_counts_whatever_the_exit_code(client: FakeClient) -> None:
+def test_a_table_counts_whatever_the_exit_code(client: GivenClient) -> None:
     with_exclusions(client, samples.ENGLISH, tcp=samples.ROWS)
     client.commands = {line: (raw, 1) for line, (raw, _unused) in client.commands.items()}
     answer = read_facts(target(client, "6.1.7601"), [ExclusionsFact()])[ExclusionsFact()]
     assert len(answer.tcp) == 3
 
 
-def test_a_server_without_ipv6_still_answers(client: FakeClient) -> None:
+def test_a_server_without_ipv6_still_answers(client: GivenClient) -> None:
     with_exclusions(client, samples.ENGLISH, udp=samples.ROWS)
     without_verb(client, ["ipv6"])
     answer = read_facts(target(client, "10.0.26100"), [ExclusionsFact()])[ExclusionsFact()]
     assert (len(answer.tcp), len(answer.udp)) == (0, 3)
 
 
-def test_a_change_and_the_list_after_it_are_one_command(client: FakeClient) -> None:
+def test_a_change_and_the_list_after_it_are_one_command(client: GivenClient) -> None:
     with_exclusions(client, samples.ENGLISH, udp=samples.ROWS)
     add = netsh.add_exclusion("udp", PortRange(51820, 51820))
     client.commands[add] = (b"Ok.\r\n", 0)
@@ -372,7 +373,7 @@ def test_a_change_and_the_list_after_it_are_one_command(client: FakeClient) -> N
     assert len(client.log) == 1
 
 
-def with_dynamic_ranges(client: FakeClient, **counts: int) -> None:
+def with_dynamic_ranges(client: GivenClient, **counts: int) -> None:
     for name, count in counts.items():
         family: Family = "ipv6" if name.endswith("6") else "ipv4"
         protocol: Protocol = "tcp" if name.startswith("tcp") else "udp"
@@ -380,26 +381,26 @@ def with_dynamic_ranges(client: FakeClient, **counts: int) -> None:
         client.commands[line] = (samples.JAPANESE.dynamic_range(1025, count), 0)
 
 
-def test_dynamic_ranges(client: FakeClient) -> None:
+def test_dynamic_ranges(client: GivenClient) -> None:
     with_dynamic_ranges(client, tcp=1000, udp=2000, tcp6=3000, udp6=4000)
     answer = read_facts(target(client, "6.0.6002"), [DynamicRangesFact()])[DynamicRangesFact()]
     ends = (2024, 3024, 4024, 5024)
     assert answer == DynamicRanges(*(PortRange(1025, end) for end in ends))
 
 
-def test_dynamic_ranges_without_ipv6(client: FakeClient) -> None:
+def test_dynamic_ranges_without_ipv6(client: GivenClient) -> None:
     with_dynamic_ranges(client, tcp=1000, udp=2000)
     answer = read_facts(target(client, "6.0.6002"), [DynamicRangesFact()])[DynamicRangesFact()]
     assert (answer.tcp6, answer.udp6) == (answer.tcp, answer.udp)
 
 
-def test_a_dynamic_range_that_can_not_be_read_is_an_error(client: FakeClient) -> None:
+def test_a_dynamic_range_that_can_not_be_read_is_an_error(client: GivenClient) -> None:
     with_dynamic_ranges(client, tcp=1000, tcp6=1000)
     with pytest.raises(CommandError, match="can't be read: nothing"):
         read_facts(target(client, "6.0.6002"), [DynamicRangesFact()])
 
 
-def test_all_that_needs_a_command_is_one_command(client: FakeClient) -> None:
+def test_all_that_needs_a_command_is_one_command(client: GivenClient) -> None:
     with_socket_classes(client)
     with_exclusions(client, samples.ENGLISH, tcp=samples.ROWS)
     with_dynamic_ranges(client, tcp=1000, udp=2000)
@@ -412,6 +413,6 @@ def test_all_that_needs_a_command_is_one_command(client: FakeClient) -> None:
     assert len(client.log) == 1
 
 
-def test_nothing_wanted_is_nothing_sent(client: FakeClient) -> None:
+def test_nothing_wanted_is_nothing_sent(client: GivenClient) -> None:
     assert observe.read_facts(target(client, "10.0.20348"), []) == {}
     assert client.log == []

@@ -18,7 +18,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._windows.port_i
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.sockets import netstat_command
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Instance
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors import NotFound
-from tests.unit.plugins.module_utils._windows.fake_client import FakeClient
+from tests.unit.plugins.module_utils._windows.given_server import GivenClient
 from tests.unit.plugins.module_utils._windows.test_services import row
 from tests.unit.plugins.module_utils._windows.test_system import SYSTEM
 
@@ -28,20 +28,20 @@ DNS = r"SYSTEM\CurrentControlSet\Services\DNS\Parameters"
 
 
 @pytest.fixture
-def server(client: FakeClient) -> FakeClient:
+def server(client: GivenClient) -> GivenClient:
     """Windows Server 2003 with DNS, whose pool has 50636."""
     client.rows["Win32_OperatingSystem"] = [SYSTEM]
     client.rows["Win32_Service"] = [row("DNS", process_id=1200, PathName=r"C:\Windows\system32\dns.exe")]
     client.rows["Win32_Process"] = [{"Handle": "1200", "ProcessId": 1200, "Name": "dns.exe", "CreationDate": None}]
     client.rows["Win32_QuickFixEngineering"] = []
-    client.keys.add(DNS)
+    client.registry.create(DNS)
     table = b"  UDP    0.0.0.0:50636          *:*                                    1200\r\n"
     for command in (netstat_command(EDGE), netstat_command(None, NEEDED_TCP)):
         client.commands[command] = (table, 0)
     return client
 
 
-def test_who_has_a_port_costs_few_requests(server: FakeClient) -> None:
+def test_who_has_a_port_costs_few_requests(server: GivenClient) -> None:
     report = port_info(server, PortInfoOptions(("sockets",), EDGE), now=NOW)
     assert [(item["port"], item["image"], item["services"]) for item in report.plain()["sockets"]] == [
         (50636, "dns.exe", ["DNS"])
@@ -50,19 +50,19 @@ def test_who_has_a_port_costs_few_requests(server: FakeClient) -> None:
     assert all(shell.closed for shell in server.shells)
 
 
-def test_the_release_is_one_request(server: FakeClient) -> None:
+def test_the_release_is_one_request(server: GivenClient) -> None:
     port_info(server, PortInfoOptions(("release",)), now=NOW)
     assert len(server.log) == 1
 
 
-def test_everything(server: FakeClient) -> None:
+def test_everything(server: GivenClient) -> None:
     report = port_info(server, PortInfoOptions(SUBSET_NAMES), now=NOW)
     assert list(report.values) == list(SUBSET_NAMES)
     assert report.warnings == ()
     assert report.plain()["dns_pool"]["sockets_held"] == 1
 
 
-def test_many_processes_are_not_named_one_by_one(server: FakeClient) -> None:
+def test_many_processes_are_not_named_one_by_one(server: GivenClient) -> None:
     """WMI refuses queries with too many ORs."""
     numbers = range(2000, 2000 + 2 * wql.MOST_ALTERNATIVES)
     lines = "".join(f"  UDP    0.0.0.0:{port}   *:*    {port}\r\n" for port in numbers)
@@ -81,7 +81,7 @@ def test_many_processes_are_not_named_one_by_one(server: FakeClient) -> None:
     assert max(map(len, queries)) < 200
 
 
-def failing(server: FakeClient, monkeypatch: pytest.MonkeyPatch, class_name: str, error: Exception) -> None:
+def failing(server: GivenClient, monkeypatch: pytest.MonkeyPatch, class_name: str, error: Exception) -> None:
     answer = server.query
 
     def query(namespace: str, text: str) -> list[Instance]:
@@ -93,7 +93,7 @@ def failing(server: FakeClient, monkeypatch: pytest.MonkeyPatch, class_name: str
 
 
 def test_a_subset_that_windows_cannot_answer_does_not_hold_up_the_others(
-    server: FakeClient, monkeypatch: pytest.MonkeyPatch
+    server: GivenClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failing(server, monkeypatch, "QuickFix", NotFound(host="edge1", meaning="this Windows has no such class"))
     report = port_info(server, PortInfoOptions(("release", "updates", "dns_pool")), now=NOW)
@@ -104,7 +104,7 @@ def test_a_subset_that_windows_cannot_answer_does_not_hold_up_the_others(
 
 
 @pytest.mark.parametrize("subsets", [("release", "dns_pool"), ("dns_pool",)])
-def test_access_denied_is_no_missing_answer(server: FakeClient, subsets: tuple[t.Any, ...]) -> None:
+def test_access_denied_is_no_missing_answer(server: GivenClient, subsets: tuple[t.Any, ...]) -> None:
     server.codes["EnumValues", ""] = 5
     with pytest.raises(RegistryError, match="access denied"):
         port_info(server, PortInfoOptions(subsets), now=NOW)

@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.errors import AnswerError, ServiceError
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.services import Services
-from tests.unit.plugins.module_utils._windows.fake_client import FakeClient, reference
+from tests.unit.plugins.module_utils._windows.given_server import GivenClient, reference
 
 
 def row(name: str, *, state: str = "Running", process_id: int = 0, **more: t.Any) -> dict[str, t.Any]:
@@ -29,7 +29,7 @@ def row(name: str, *, state: str = "Running", process_id: int = 0, **more: t.Any
 
 
 @pytest.fixture
-def services(client: FakeClient) -> Services:
+def services(client: GivenClient) -> Services:
     client.rows["Win32_Service"] = [
         row("DNS", process_id=1200),
         row("ADAM_MSExchange", state="Stopped", ExitCode=10013),
@@ -41,14 +41,14 @@ def services(client: FakeClient) -> Services:
     return Services(client)
 
 
-def test_one_service_is_one_get(client: FakeClient, services: Services) -> None:
+def test_one_service_is_one_get(client: GivenClient, services: Services) -> None:
     found = services.read(["dns"])["dns"]
     assert found is not None
     assert (found.name, found.display_name, found.runs, found.process_id) == ("DNS", "The DNS", True, 1200)
     assert client.log == ["get Win32_Service {'Name': 'dns'}"]
 
 
-def test_many_services_are_one_query(client: FakeClient, services: Services) -> None:
+def test_many_services_are_one_query(client: GivenClient, services: Services) -> None:
     found = services.read(["DNS", "adam_msexchange", "Nothing"])
     assert {name: service and service.name for name, service in found.items()} == {
         "dns": "DNS",
@@ -64,7 +64,7 @@ def test_a_service_that_is_not_there_is_none(services: Services) -> None:
     assert services.read(["Nothing", "Nor this"]) == {"nothing": None, "nor this": None}
 
 
-def test_nothing_asked_is_nothing_sent(client: FakeClient, services: Services) -> None:
+def test_nothing_asked_is_nothing_sent(client: GivenClient, services: Services) -> None:
     assert services.read([]) == {}
     assert services.find() == ()
     assert client.log == []
@@ -79,7 +79,7 @@ def test_the_services_of_a_shared_process(services: Services) -> None:
     assert services.find(process_ids=[4711]) == ()
 
 
-def test_process_0_hosts_nothing_though_stopped_services_name_it(client: FakeClient, services: Services) -> None:
+def test_process_0_hosts_nothing_though_stopped_services_name_it(client: GivenClient, services: Services) -> None:
     assert services.find(process_ids=[0]) == ()
     assert client.log == []
 
@@ -88,7 +88,7 @@ def test_names_with_quotes_stay_inside_their_quotes(services: Services) -> None:
     assert services.read(["x' OR Name = 'DNS", "y\\"]) == {"x' or name = 'dns": None, "y\\": None}
 
 
-def test_dependencies_come_as_pairs_and_drivers_count(client: FakeClient) -> None:
+def test_dependencies_come_as_pairs_and_drivers_count(client: GivenClient) -> None:
     client.rows["Win32_DependentService"] = [
         {"Antecedent": reference("Win32_SystemDriver", "Tcpip"), "Dependent": reference("Win32_Service", "DNS")},
         {"Antecedent": reference("Win32_Service", "DNS"), "Dependent": reference("Win32_Service", "Web")},
@@ -113,14 +113,14 @@ def act(services: Services, verb: str, name: str) -> None:
 
 
 @pytest.mark.parametrize(("verb", "code"), FINE)
-def test_done_or_already_so_is_fine(client: FakeClient, services: Services, verb: str, code: int) -> None:
+def test_done_or_already_so_is_fine(client: GivenClient, services: Services, verb: str, code: int) -> None:
     client.codes[METHODS[verb], "DNS"] = code
     act(services, verb, "DNS")
     parameters = {"StartMode": "Automatic"} if verb == "change_start_mode" else {}
     assert client.called == [(METHODS[verb], "DNS", parameters)]
 
 
-def test_it_is_told_whether_a_start_was_taken(client: FakeClient, services: Services) -> None:
+def test_it_is_told_whether_a_start_was_taken(client: GivenClient, services: Services) -> None:
     """One that is still stopping answers as one that runs."""
     taken = []
     for code in (0, 10):
@@ -147,7 +147,7 @@ FAILED: list[tuple[str, int, str]] = [
 
 @pytest.mark.parametrize(("verb", "code", "sentence"), FAILED)
 def test_other_codes_are_errors_with_a_meaning(
-    client: FakeClient, services: Services, verb: str, code: int, sentence: str
+    client: GivenClient, services: Services, verb: str, code: int, sentence: str
 ) -> None:
     client.codes[METHODS[verb], "DNS"] = code
     with pytest.raises(ServiceError, match=sentence) as caught:
@@ -156,20 +156,20 @@ def test_other_codes_are_errors_with_a_meaning(
 
 
 @pytest.mark.parametrize("state", ["Stopped", "Stop Pending"])
-def test_a_stopped_service_may_answer_5_to_a_stop(client: FakeClient, services: Services, state: str) -> None:
+def test_a_stopped_service_may_answer_5_to_a_stop(client: GivenClient, services: Services, state: str) -> None:
     client.rows["Win32_Service"] = [row("DNS", state=state)]
     client.codes["StopService", "DNS"] = 5
     assert services.stop("DNS") is True
     assert client.log == ["invoke StopService", "get Win32_Service {'Name': 'DNS'}"]
 
 
-def test_a_starting_service_takes_no_stop(client: FakeClient, services: Services) -> None:
+def test_a_starting_service_takes_no_stop(client: GivenClient, services: Services) -> None:
     client.rows["Win32_Service"] = [row("DNS", state="Start Pending")]
     client.codes["StopService", "DNS"] = 5
     assert services.stop("DNS") is False
 
 
-def test_an_answer_without_return_value_is_an_error(client: FakeClient, services: Services) -> None:
+def test_an_answer_without_return_value_is_an_error(client: GivenClient, services: Services) -> None:
     client.codes["StartService", "DNS"] = -1
     with pytest.raises(AnswerError, match="ReturnValue"):
         services.start("DNS")
@@ -192,14 +192,14 @@ class Clock:
                 self.events.pop(moment)()
 
 
-def set_state(client: FakeClient, name: str, state: str) -> t.Callable[[], None]:
+def set_state(client: GivenClient, name: str, state: str) -> t.Callable[[], None]:
     def change() -> None:
         next(row for row in client.rows["Win32_Service"] if row["Name"] == name)["State"] = state
 
     return change
 
 
-def test_waiting_ends_when_all_are_there(client: FakeClient, services: Services) -> None:
+def test_waiting_ends_when_all_are_there(client: GivenClient, services: Services) -> None:
     clock = Clock({5.0: set_state(client, "DNS", "Stopped"), 9.0: set_state(client, "IAS", "Stopped")})
     found = services.wait(["DNS", "IAS"], "Stopped", deadline=60, clock=clock, sleep=clock.sleep)
     assert {service and service.state for service in found.values()} == {"Stopped"}
@@ -213,7 +213,7 @@ def test_waiting_ends_at_the_deadline_with_the_last_reading(services: Services) 
     assert clock.naps < 25
 
 
-def test_waiting_does_not_go_on_where_it_is_hopeless(client: FakeClient, services: Services) -> None:
+def test_waiting_does_not_go_on_where_it_is_hopeless(client: GivenClient, services: Services) -> None:
     set_state(client, "DNS", "Start Pending")()
     clock = Clock({3.0: set_state(client, "DNS", "Stopped")})
     found = services.wait(
@@ -223,7 +223,7 @@ def test_waiting_does_not_go_on_where_it_is_hopeless(client: FakeClient, service
     assert clock.now < 6
 
 
-def test_what_is_there_already_is_read_once(client: FakeClient, services: Services) -> None:
+def test_what_is_there_already_is_read_once(client: GivenClient, services: Services) -> None:
     clock = Clock({})
     services.wait(["DNS"], "Running", deadline=0, clock=clock, sleep=clock.sleep)
     assert (len(client.log), clock.naps) == (1, 0)

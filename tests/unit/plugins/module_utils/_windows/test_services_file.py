@@ -22,7 +22,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._windows.errors
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors import Unsendable
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.shell import check_command_line
-from tests.unit.plugins.module_utils._windows.fake_client import FakeClient
+from tests.unit.plugins.module_utils._windows.given_server import GivenClient
 
 CAPABILITIES: t.Final = release_of("5.2.3790", 3).capabilities
 FOLDER: t.Final = r"C:\WINDOWS\System32\drivers\etc"
@@ -91,13 +91,17 @@ def step(before: bytes, after: bytes, *, drop_backup: bool = False) -> WriteServ
 
 @pytest.mark.parametrize("before", [b"x 1/tcp\r\n", b"x 1/tcp"], ids=["ended", "without-end"])
 @pytest.mark.parametrize("drop_backup", [False, True])
-def test_every_command_line_passes_both_allow_lists(client: FakeClient, before: bytes, drop_backup: bool) -> None:
-    client.does_all = True
-    client.commands[f'type "{FOLDER}\\services.portkeeper-3-new"'] = (b"new\n", 0)
-    client.commands[f'type "{PATH}"'] = (b"new\n", 0)
-    client.commands[f'dir /-c /a-d "{PATH}*"'] = (b"1/1/2003 4 services\r\n", 0)
+def test_every_command_line_passes_both_allow_lists(client: GivenClient, before: bytes, drop_backup: bool) -> None:
+    files = client.server.machine.files
+    files[PATH] = before
+    if drop_backup:
+        files[f"{PATH}.portkeeper-backup"] = before
     services_file.replace(Console(client, CAPABILITIES), "edge1", step(before, b"new\n", drop_backup=drop_backup))
+    beside = {} if drop_backup else {f"{PATH}.portkeeper-backup": before}
+    assert dict(files) == {PATH: b"new\n", **beside}
+    files[f"{FOLDER}\\services.portkeeper-3-old"] = b"left by a killed run"
     services_file.delete(Console(client, CAPABILITIES), "edge1", FOLDER, ["services.portkeeper-3-old"])
+    assert dict(files) == {PATH: b"new\n", **beside}
     lines = [line.removeprefix("command ") for line in client.log]
     assert len(lines) == 4
     for line in lines:
@@ -111,21 +115,22 @@ def test_every_command_line_passes_both_allow_lists(client: FakeClient, before: 
     assert [part.split()[0] for part in first] == verbs
 
 
-def test_nothing_is_moved_where_the_new_file_reads_differently(client: FakeClient) -> None:
-    client.does_all = True
+def test_nothing_is_moved_where_the_new_file_reads_differently(client: GivenClient) -> None:
+    client.server.machine.files[PATH] = b"old\n"
     client.commands[f'type "{FOLDER}\\services.portkeeper-3-new"'] = (b"n?w\n", 0)
     with pytest.raises(Untouched, match="does not read as it was sent; nothing was changed"):
         services_file.replace(Console(client, CAPABILITIES), "edge1", step(b"old\n", b"new\n"))
     assert not any("move" in line for line in client.log)
     assert client.log[-1].startswith(f'command del "{FOLDER}\\services.portkeeper-3-new"')
+    assert dict(client.server.machine.files) == {PATH: b"old\n"}
 
 
 TOO_MUCH: t.Final = [(b"x" * 100_001 + b"\n", "more than the 100000"), (b"a\x1ab", "holds a Ctrl-Z")]
 
 
 @pytest.mark.parametrize(("before", "sentence"), TOO_MUCH)
-def test_what_no_command_can_write_is_refused_first(client: FakeClient, before: bytes, sentence: str) -> None:
-    client.does_all = True
+def test_what_no_command_can_write_is_refused_first(client: GivenClient, before: bytes, sentence: str) -> None:
+    client.server.machine.files[PATH] = before
     with pytest.raises(Untouched, match=sentence):
         services_file.replace(Console(client, CAPABILITIES), "edge1", step(before, b"new\n"))
     assert not any("findstr" in line for line in client.log)
@@ -146,7 +151,7 @@ FORBIDDEN: t.Final = [
 
 
 @pytest.mark.parametrize("line", FORBIDDEN)
-def test_no_other_command_on_files_is_run(client: FakeClient, line: str) -> None:
+def test_no_other_command_on_files_is_run(client: GivenClient, line: str) -> None:
     with pytest.raises(WindowsError, match="not on the list"):
         Console(client, CAPABILITIES).run([line])
     assert client.log == []

@@ -13,7 +13,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._windows.errors
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.operating_system import read_operating_system
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.processes import Processes
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.updates import read_updates
-from tests.unit.plugins.module_utils._windows.fake_client import FakeClient
+from tests.unit.plugins.module_utils._windows.given_server import GivenClient
 
 BOOT = datetime.datetime(2026, 1, 5, 8, 0, 0, tzinfo=datetime.timezone.utc)
 SYSTEM = {
@@ -25,7 +25,7 @@ SYSTEM = {
 }
 
 
-def test_the_operating_system_is_one_request(client: FakeClient) -> None:
+def test_the_operating_system_is_one_request(client: GivenClient) -> None:
     client.rows["Win32_OperatingSystem"] = [SYSTEM]
     system = read_operating_system(client)
     assert (system.version, system.product_type, system.uptime) == ("5.2.3790", 3, 3600)
@@ -34,14 +34,14 @@ def test_the_operating_system_is_one_request(client: FakeClient) -> None:
 
 
 @pytest.mark.parametrize("missing", ["Version", "ProductType", "LocalDateTime", "LastBootUpTime"])
-def test_a_missing_property_is_an_error_that_names_it(client: FakeClient, missing: str) -> None:
+def test_a_missing_property_is_an_error_that_names_it(client: GivenClient, missing: str) -> None:
     client.rows["Win32_OperatingSystem"] = [{**SYSTEM, missing: None}]
     with pytest.raises(AnswerError, match=missing):
         read_operating_system(client)
 
 
 @pytest.fixture
-def processes(client: FakeClient) -> Processes:
+def processes(client: GivenClient) -> Processes:
     rows = [(4, "System"), (1200, "dns.exe"), (900, "dsamain.exe")]
     client.rows["Win32_Process"] = [
         {"Handle": str(number), "ProcessId": number, "Name": name, "CreationDate": BOOT if number > 4 else None}
@@ -50,14 +50,14 @@ def processes(client: FakeClient) -> Processes:
     return Processes(client)
 
 
-def test_one_process_is_one_get(client: FakeClient, processes: Processes) -> None:
+def test_one_process_is_one_get(client: GivenClient, processes: Processes) -> None:
     found = processes.read([1200, 1200])[1200]
     assert found is not None
     assert (found.image, found.created) == ("dns.exe", BOOT)
     assert client.log == ["get Win32_Process {'Handle': '1200'}"]
 
 
-def test_many_processes_are_one_query_and_the_gone_are_none(client: FakeClient, processes: Processes) -> None:
+def test_many_processes_are_one_query_and_the_gone_are_none(client: GivenClient, processes: Processes) -> None:
     found = processes.read([4, 900, 5555])
     assert {number: process and process.image for number, process in found.items()} == {
         4: "System",
@@ -71,12 +71,12 @@ def test_a_process_that_is_gone_is_none(processes: Processes) -> None:
     assert processes.read([5555]) == {5555: None}
 
 
-def test_no_process_asked_is_nothing_sent(client: FakeClient, processes: Processes) -> None:
+def test_no_process_asked_is_nothing_sent(client: GivenClient, processes: Processes) -> None:
     assert processes.read([]) == {}
     assert client.log == []
 
 
-def test_updates_are_sorted_and_each_once(client: FakeClient) -> None:
+def test_updates_are_sorted_and_each_once(client: GivenClient) -> None:
     identifiers = ("KB951746", "File 1", None, "KB936059", "File 1")
     client.rows["Win32_QuickFixEngineering"] = [{"HotFixID": identifier} for identifier in identifiers]
     assert read_updates(client) == ("File 1", "KB936059", "KB951746")
