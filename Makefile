@@ -39,7 +39,7 @@ help:
 	@echo 'make documentation  what docs/, modules and roles repeat of the code, written anew; make unit says if it is due'
 	@echo 'make format       what ruff can put right by itself'
 	@echo 'make clean        remove build/'
-	@echo 'Parts of make test: lint unit side-by-side ($(SIDE_BY_SIDE)) fleet-tests report-tests'
+	@echo 'Parts of make test: lint unit side-by-side ($(SIDE_BY_SIDE)) end-to-end ($(END_TO_END))'
 	@echo 'One test: make unit ONLY=tests/unit/test_walls.py; make sanity ONLY="--test pylint"'
 
 include tests/tooling/environment.mk

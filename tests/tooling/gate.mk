@@ -9,18 +9,23 @@ INSTALLED := $(BUILD)/installed
 PYTHON_VERSION = $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 ONLY ?=
 
-# Parts that leave a core idle, the longest first; the tests have two workers.
+# Parts that leave a core idle, the longest first; and those that wait for programs.
 SIDE_BY_SIDE := sanity server-words ansible-lint types collection-check fuzz changelog-check
+END_TO_END := fleet-tests report-tests
 
 .PHONY: test
 test:
 	@started=$$SECONDS; \
-	for part in lint unit side-by-side fleet-tests report-tests; do $(MAKE) --no-print-directory part-$$part; done; \
+	for part in lint unit side-by-side end-to-end; do $(MAKE) --no-print-directory part-$$part; done; \
 	echo "== everything holds ($$((SECONDS - started)) s)"
 
 .PHONY: side-by-side
 side-by-side: environment
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target $(addprefix part-,$(SIDE_BY_SIDE))
+
+.PHONY: end-to-end
+end-to-end: environment
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target $(addprefix part-,$(END_TO_END))
 
 part-%:
 	@echo "== $*"; began=$$SECONDS; \
@@ -39,13 +44,15 @@ types: environment
 	mypy --python-version 3.10 -p ansible_collections.portkeeper.windows.plugins
 	mypy --python-version 3.11 -p tests
 
+# A few statistics take seconds each: a worker that is done takes over what another has not begun.
 .PHONY: unit
 unit: environment
-	$(PYTEST) $(or $(ONLY),tests/unit)
+	$(PYTEST) --dist worksteal $(or $(ONLY),tests/unit)
 
+# Four workers: half of the time each waits for a service or a boot.
 .PHONY: fleet-tests
 fleet-tests: environment
-	$(PYTEST) $(or $(ONLY),tests/fleet)
+	$(PYTEST) -n 4 $(or $(ONLY),tests/fleet)
 
 # The page about a fleet, in headless Chromium where that is installed; without it those tests say so and are left out.
 .PHONY: report-tests

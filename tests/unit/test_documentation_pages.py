@@ -105,8 +105,9 @@ def parts_of_the_gate() -> list[str]:
     """What ``make test`` runs, in its order; parts that run side by side in the order of their list."""
     gate = (ROOT / "tests/tooling/gate.mk").read_text(encoding="utf-8")
     [parts] = re.findall(r"for part in ([a-z -]+); do", gate)
-    [together] = re.findall(r"^SIDE_BY_SIDE := ([a-z -]+)$", gate, re.MULTILINE)
-    return str(parts).replace("side-by-side", str(together)).split()
+    together = re.findall(r"^([A-Z_]+) := ((?:[a-z]+-?)+(?: [a-z-]+)+)$", gate, re.MULTILINE)
+    names = {variable.lower().replace("_", "-"): names for variable, names in together}
+    return [name for part in str(parts).split() for name in names.get(part, part).split()]
 
 
 def test_contributing_names_what_is_there() -> None:
