@@ -137,8 +137,8 @@ class GivenShell(Shell):
 class GivenClient(Client):
     """The client of a given server; ``log`` has one line for each question, whatever it costs on the wire."""
 
-    def __init__(self) -> None:
-        self.server = server_of(BARE, GivenServer)
+    def __init__(self, described: Described = BARE) -> None:
+        self.server = server_of(described, GivenServer)
         self.rows: dict[str, list[Row]] = {}
         self.commands: dict[str, tuple[bytes, int]] = {}
         self.codes: dict[tuple[str, str], int] = {}
@@ -147,7 +147,8 @@ class GivenClient(Client):
         self.inputs: list[bytes] = []
         self.shells: list[GivenShell] = []
         self.broken_output: CommandOutput | None = None
-        super().__init__(Line(self))
+        self.line = Line(self)
+        super().__init__(self.line)
 
     @property
     def registry(self) -> Registry:
@@ -192,14 +193,14 @@ class Line:
 
     def __init__(self, client: GivenClient) -> None:
         self._client = client
-        self._line = DirectServer.of(client.server, now=client.server.now)
+        self.direct = DirectServer.of(client.server, now=client.server.now)
 
     def send(self, envelope: bytes) -> bytes:
         """One message and its answer."""
         given, server = self._client, self._client.server
         server.rows, server.commands, server.codes = given.rows, given.commands, given.codes
         server.broken_output = given.broken_output
-        return self._line.answer(envelope)
+        return self.direct.answer(envelope)
 
     def reset(self) -> None:
         """There is no connection."""
