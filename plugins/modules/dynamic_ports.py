@@ -72,8 +72,9 @@ notes:
   - In M(portkeeper.windows.converge) with a C(reserved_ports) beside it, the run reserves UDP 4500 before it writes
     C(MaxUserPort). If the number is on the server already, or an undo brings it back, a warning says so, and
     M(portkeeper.windows.server_reboot) refuses to reboot the server.
-  - Some products need a wide range. Exchange 2003 and ISA set C(MaxUserPort) to 60000 or more, and Exchange 2007 sets
-    the dynamic range of Windows Server 2008 to 1025-60000. A busy server with the default range can run out of ports.
+  - Some products need a wide range. Exchange 2003 and ISA set C(MaxUserPort) to 60000 or more. On Windows Server
+    2008 and 2008 R2 the setup of Exchange 2007 sets the dynamic range to 1025-60000, and that of Exchange 2010 (Client
+    Access) to 6005-65534. A busy server with the default range can run out of ports.
 seealso:
   - module: portkeeper.windows.reserved_ports
   - module: portkeeper.windows.dns_socket_pool

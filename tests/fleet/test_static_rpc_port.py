@@ -104,7 +104,7 @@ REFUSALS: t.Final[tuple[tuple[str, Json, t.Mapping[str, t.Any], str], ...]] = (
     ("same", BUSY, {"ntds": 49200, "netlogon": 49200}, "ntds and netlogon both have port 49200.*5809"),
     ("taken-by-value", BUSY, {"netlogon": 49300}, "configured for ntds.*5809"),
     ("in-use", BUSY, {"exchange_rpc": 135}, "TCP 135 for exchange_rpc: .* holds it"),
-    ("first-ports", BUSY, {"exchange_rpc": 49160}, "49152-49183.*KB194952"),
+    ("first-ports", BUSY, {"exchange_rpc": 6010}, "6005-6036.*KB194952"),
     ("dfsr", BUSY, {"exchange_rpc": 5722}, "DFS Replication has it"),
     ("first-ports-2003", {"release": "2003", "roles": ["exchange2003"]}, {"exchange_is": 1030}, "1024-1199"),
     ("no-controller", {"release": "2022", "roles": ["member"]}, {"ntds": 49200}, "no domain controller"),

@@ -15,6 +15,7 @@ import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.kinds import KINDS as FINDING_KINDS
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.kinds import SEVERITIES
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.ephemeral_range import RANGES_OF_SETUPS
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import (
     KNOWN_SERVICES,
     WHO_DRAWS,
@@ -86,6 +87,11 @@ def _names(group: t.Sequence[Release]) -> str:
 
 def _yes(value: bool) -> str:
     return "yes" if value else "no"
+
+
+def _setup_ranges() -> str:
+    rows = ((row.product, str(row.ports), str(row.ports.count), row.source) for row in RANGES_OF_SETUPS)
+    return table(("Product", "Dynamic range", "Ports", "Source"), rows)
 
 
 def _contested() -> str:
@@ -191,6 +197,7 @@ class Table:
 TABLES: t.Final[t.Mapping[str, Table]] = {
     "releases": Table(_releases, "mechanisms.md"),
     "contested": Table(_contested, "mechanisms.md"),
+    "setup-ranges": Table(_setup_ranges, "mechanisms.md"),
     "ports": Table(_ports, "ports.md"),
     "port-notes": Table(_port_notes, "ports.md"),
     "takers": Table(_takers, "ports.md"),

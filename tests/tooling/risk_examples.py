@@ -9,6 +9,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.what_if import CANDIDATES, DOUBTS
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.ephemeral_range import RANGES_OF_SETUPS
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import (
     AD_LDS_KEY,
     EDGE_PORTS,
@@ -62,7 +63,7 @@ class Example:
 
 
 OF_2003, OF_2008, OF_2008_R2, OF_2022 = "5.2.3790", "6.0.6002", "6.1.7601", "10.0.20348"
-EXCHANGE_RANGE: t.Final = PortRange(1025, 60000)
+EXCHANGE_RANGE, EXCHANGE_2010_RANGE = (row.ports for row in RANGES_OF_SETUPS)
 EXAMPLES: t.Final[tuple[Example, ...]] = (
     Example(OF_2003, ("autd",), 60000),
     Example(OF_2003, ("ias", "l2tp", "autd", "ipsec"), 60000),
@@ -72,6 +73,7 @@ EXAMPLES: t.Final[tuple[Example, ...]] = (
     Example(OF_2008, ("ias",)),
     Example(OF_2008, ("ias",), dynamic_udp=EXCHANGE_RANGE),
     Example(OF_2008_R2, (AD_LDS_KEY,)),
+    Example(OF_2008_R2, ("wireguard",), dynamic_udp=EXCHANGE_2010_RANGE),
     Example(OF_2008_R2, ("ias",), 60000),
     Example(OF_2022, ("wireguard",)),
     Example(OF_2022, (AD_LDS_KEY, "wireguard", "bigfix")),

@@ -131,7 +131,7 @@ CANDIDATES: t.Final[tuple[Candidate, ...]] = (
         takes_effect="reboot",
         advised=_never,
         how=f"set the dynamic UDP range back to {DEFAULT_POOL_RANGE} by netsh",
-        note="Products that widened it (Exchange 2007) may need it; that the pool follows the range is not documented.",
+        note="Products that widened it (Exchange 2007 and 2010) may need it; that the pool follows is not documented.",
         applies=lambda boot: _has_pool(boot) and _has_changed_range(boot),
         change=lambda boot: dataclasses.replace(boot, dynamic_udp=DEFAULT_POOL_RANGE),
     ),

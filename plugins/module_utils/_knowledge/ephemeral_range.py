@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
@@ -23,6 +24,32 @@ MOST_MAX_USER_PORT: t.Final = 65534
 """MaxUserPort on NT 5.x: 5,000 to 65,534, the default is 5000 (Microsoft cc758002)."""
 LEAST_DYNAMIC_NUMBER: t.Final = 255
 """The smallest dynamic range that netsh takes from 6.0 on (KB929851)."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RangeOfSetup:
+    """The dynamic range that the setup of a product leaves from 6.0 on, for TCP and UDP."""
+
+    product: str
+    ports: PortRange
+    source: str
+
+
+RANGES_OF_SETUPS: t.Final = (
+    RangeOfSetup("Exchange 2007", PortRange(1025, 60000), "[D KB929851]"),
+    RangeOfSetup(
+        "Exchange 2010 (Client Access)",
+        PortRange(6005, 6005 + 59530 - 1),
+        "start and number [D TechNet wiki 864], which calls 60554 the highest port; seen in a report of 2010 [T]",
+    ),
+)
+"""They pull ports below 49152 back into the draw."""
+
+
+def as_set_by(ports: PortRange) -> str:
+    """The product whose setup leaves this range, as a clause after it; empty if none is known."""
+    known = next((row for row in RANGES_OF_SETUPS if row.ports == ports), None)
+    return f", as the setup of {known.product} sets it" if known else ""
 
 
 def range_by_max_user_port(highest: int | None) -> PortRange:

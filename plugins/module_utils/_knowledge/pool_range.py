@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.ephemeral_range import as_set_by
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     DynamicRangesFact,
     Fact,
@@ -94,7 +95,7 @@ def _usual(dynamic_udp: PortRange | None) -> PoolRange:
     if dynamic_udp is None or dynamic_udp == DEFAULT_POOL_RANGE:
         return PoolRange(DEFAULT_POOL_RANGE, "default", f"MaxUserPort is not set: the default, {DEFAULT_POOL_RANGE}.")
     reason = (
-        f"MaxUserPort is not set and the dynamic UDP range was changed to {dynamic_udp}; that the DNS server follows "
-        "it is not documented."
+        f"MaxUserPort is not set and the dynamic UDP range was changed to {dynamic_udp}{as_set_by(dynamic_udp)}; that "
+        "the DNS server follows it is not documented."
     )
     return PoolRange(dynamic_udp, "dynamic_range", reason, contested=True)

@@ -18,8 +18,10 @@ from tests.simulator.windows.rows import ServiceRow
 CLUSTER_RESERVATION: t.Final = ("3343-3343",)
 """Found on servers as setup left them (ISC diary 11401) [T]."""
 EXCHANGE_MAX_USER_PORT: t.Final = 60000
-EXCHANGE_DYNAMIC_RANGE: t.Final[PortRange] = (1025, 60000)
-"""Exchange 2003 sets the one, Exchange 2007 on 2008 the other (KB929851)."""
+EXCHANGE_2007_RANGE: t.Final[PortRange] = (1025, 60000)
+EXCHANGE_2010_RANGE: t.Final[PortRange] = (6005, 65534)
+"""Exchange 2003 sets the first, Exchange 2007 on 2008 the second (KB929851), Exchange 2010 the third: 59,530 ports from
+6005 up (TechNet wiki 864)."""
 SMALL_BUSINESS: t.Final = 0x1 | 0x20
 """Bits of OSProductSuite: Small Business Server, and its licence's restrictions (Win32_OperatingSystem)."""
 
@@ -53,9 +55,9 @@ ROLES: t.Final[t.Mapping[str, Role]] = {
         rows=exchange.ROWS_2003, releases=("2003",), victim="AUTD", max_user_port=EXCHANGE_MAX_USER_PORT
     ),
     "exchange2007": Role(
-        rows=exchange.ROWS_2007, releases=("2003", "2008", "2008r2"), dynamic_range=EXCHANGE_DYNAMIC_RANGE
+        rows=exchange.ROWS_2007, releases=("2003", "2008", "2008r2"), dynamic_range=EXCHANGE_2007_RANGE
     ),
-    "exchange2010": Role(rows=exchange.ROWS_2010, releases=("2008", "2008r2")),
+    "exchange2010": Role(rows=exchange.ROWS_2010, releases=("2008", "2008r2"), dynamic_range=EXCHANGE_2010_RANGE),
     # It never ran on 2003; the simulator has no older release.
     "exchange55": Role(rows=exchange.ROWS_55, releases=("2003",)),
     "exchange_edge": Role(rows=EDGE_ROWS, victim="ADAM_MSExchange"),

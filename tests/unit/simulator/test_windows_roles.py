@@ -67,8 +67,13 @@ def test_setup_leaves_its_settings(name: str) -> None:
     assert (_value(host, "MaxUserPort"), _value(host, "ReservedPorts")) == (maximum, reserved)
 
 
-def test_exchange_2007_widens_the_range_of_2008() -> None:
-    assert Host("2008", roles=["exchange2007"]).server.machine.dynamic_range("tcp") == (1025, 60000)
+@pytest.mark.parametrize(("role", "expected"), [("exchange2007", (1025, 60000)), ("exchange2010", (6005, 65534))])
+def test_exchange_changes_the_dynamic_range(role: str, expected: tuple[int, int]) -> None:
+    machine = Host("2008r2", roles=[role]).server.machine
+    assert (machine.dynamic_range("tcp"), machine.dynamic_range("udp")) == (expected, expected)
+
+
+def test_a_scenario_may_say_otherwise_than_a_setup() -> None:
     assert Host("2008", roles=["exchange2007"], dynamic_range=None).server.machine.dynamic_range("tcp")[0] == 49152
 
 

@@ -9,6 +9,7 @@ import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import PortInfoView
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.ephemeral_range import (
+    as_set_by,
     drawn_by_programs,
     range_by_max_user_port,
 )
@@ -40,4 +41,5 @@ def _drawn(view: PortInfoView) -> tuple[PortSet, str]:
         said = "MaxUserPort is not set" if highest is None else f"MaxUserPort is {highest}"
         return PortSet.of(ports), f"{said}, so it draws from {ports}"
     found = drawn_by_programs(view.facts[DynamicRangesFact()], "tcp")
-    return found, f"it draws TCP ports from {found}"
+    setup = as_set_by(found.ranges[0]) if len(found.ranges) == 1 else ""
+    return found, f"it draws TCP ports from {found}{setup}"

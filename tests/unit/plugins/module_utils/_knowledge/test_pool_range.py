@@ -37,3 +37,15 @@ def test_the_rule_of_the_release(
     found = pool_range(release_of(version, 3).capabilities, highest, dynamic)
     assert found.reason.endswith(".")
     assert dataclasses.replace(found, reason="") == expected
+
+
+PRODUCTS: list[tuple[PortRange, str]] = [
+    (WIDE, "1025-60000, as the setup of Exchange 2007 sets it; that"),
+    (PortRange(6005, 65534), "6005-65534, as the setup of Exchange 2010 (Client Access) sets it; that"),
+    (PortRange(6005, 65535), "6005-65535; that"),
+]
+
+
+@pytest.mark.parametrize(("ports", "words"), PRODUCTS, ids=lambda value: str(value)[:10])
+def test_the_product_that_widened_the_range_is_named(ports: PortRange, words: str) -> None:
+    assert words in pool_range(release_of(NEW, 3).capabilities, None, ports).reason
