@@ -17,7 +17,8 @@ options:
       - Names without the prefix C(ADAM_), such as V(MSExchange) for the instance of the Exchange Edge Transport role.
       - The ports are read from the DWORDs C(Port LDAP) and C(Port SSL) in the key C(Parameters) of the instance's
         service.
-      - If C(MSExchange) has neither of them, 50389 and 50636 are used. Any other instance without them is an error.
+      - If C(MSExchange) has neither of them, 50389 and 50636 are used. Any other instance without them is an error. An
+        instance that the server does not have is an error, too.
     type: list
     elements: str
   services:

@@ -57,6 +57,16 @@ REFUSALS: t.Final = (
         options={"ports": ["50389"], "protocol": "tcp", "state": "absent"},
         sentence=r"no protocol.*Use protocol both",
     ),
+    *(
+        Refusal(
+            id=f"no-such-instance-{module}",
+            server={"release": "2008r2", "roles": ["dns"], "netsh_hotfix": True},
+            options={"ad_lds_instances": ["MSExchange"]},
+            sentence=r"AD LDS instance MSExchange: this server has no such instance \(no service ADAM_MSExchange\)",
+            module=module,
+        )
+        for module in (MODULE, "dns_socket_pool")
+    ),
     Refusal(
         id="registry-on-2022",
         server=NEW,

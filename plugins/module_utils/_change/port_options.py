@@ -15,7 +15,9 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     Fact,
     Facts,
     Protocol,
+    ServiceFact,
     ServicesLikeFact,
+    number,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import (
     AD_LDS_KEY,
@@ -70,6 +72,24 @@ class WantedPorts:
         for service in self.services:
             wanted |= _service_ports(service, protocols, facts)
         return wanted
+
+    def require_instances(self, facts: Facts) -> None:
+        """Refuse an AD LDS instance that this server does not have, also one whose usual ports are known.
+
+        Raises:
+            FactsNeeded: the registry values of an instance, or, without any, its service, are not read yet.
+            PlanError: an instance is not there.
+        """
+        for service in (AD_LDS_SERVICE_PREFIX + instance for instance in self.ad_lds_instances):
+            questions = ad_lds_port_facts(service)
+            facts.require(*questions)
+            # The values stand in the service's own key.
+            if all(number(facts[question]) is None for question in questions) and facts[ServiceFact(service)] is None:
+                raise PlanError(
+                    f"AD LDS instance {service[len(AD_LDS_SERVICE_PREFIX) :]}",
+                    f"this server has no such instance (no service {service})",
+                    "Check the instance's name with dsdbutil 'list instances', or give the ports by number",
+                )
 
     def questions(self) -> tuple[Fact[t.Any], ...]:
         """The facts that ``on`` asks first."""

@@ -130,6 +130,8 @@ def plan(wanted: DnsSocketPool, context: Context) -> Plan:
     context.facts.require(*first(wanted, context.release))
     context.facts.require(*_second(wanted, context))
     _refuse_without_dns(context)
+    if wanted.excluded:
+        wanted.excluded.require_instances(context.facts)
     asked = wanted.excluded.on(context.facts, POOL_PROTOCOLS) if wanted.excluded else PortSet()
     context.facts.require(*_last(wanted, asked, context))
     parts = _parts(wanted, asked, context)

@@ -84,7 +84,9 @@ def options(arguments: t.Mapping[str, t.Any]) -> ReservedPorts:
 
 def plan(wanted: ReservedPorts, context: Context) -> Plan:
     """The plan by the mechanism that this release honours; raises PlanError, FactsNeeded."""
-    if _mechanism(wanted, context) == "registry":
+    by_registry = _mechanism(wanted, context) == "registry"
+    wanted.ports.require_instances(context.facts)
+    if by_registry:
         ports = wanted.ports.on(context.facts, wanted.protocols)
         return reserved_ports_value.plan(ports, wanted.state, wanted.protocol, context)
     if wanted.only_reachable:

@@ -23,6 +23,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     Protocol,
     RegistryType,
     RegistryValue,
+    ServiceFact,
     ServicesLikeFact,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import ad_lds_port_facts
@@ -64,6 +65,15 @@ def test_ad_lds_means_every_instance_of_the_server() -> None:
     assert texts({"services": ["ad_lds"]}, facts) == ["50001-50001", "50389-50389", "50636-50636"]
     with pytest.raises(FactsNeeded):
         texts({"services": ["ad_lds"]}, Facts())
+
+
+def test_an_instance_that_is_not_there_is_refused_even_if_its_usual_ports_are_known() -> None:
+    wanted = wanted_ports({"ad_lds_instances": ["MSExchange"]}, option="ports", state="present")
+    without_values = instances(MSExchange=())
+    wanted.require_instances(instances(MSExchange=(50001,)))
+    wanted.require_instances(without_values.extended({ServiceFact("ADAM_MSExchange"): service("ADAM_MSExchange")}))
+    with pytest.raises(PlanError, match=r"MSExchange: this server has no such instance .no service ADAM_MSExchange"):
+        wanted.require_instances(without_values.extended({ServiceFact("ADAM_MSExchange"): None}))
 
 
 def test_ad_lds_on_a_server_without_an_instance() -> None:
