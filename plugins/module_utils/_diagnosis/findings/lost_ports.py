@@ -31,6 +31,9 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.find
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.fixes import relief, report_only
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.protection import standing
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.waiting_services import (
+    with_waiting,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.findings import (
     Evidence,
     Finding,
@@ -72,7 +75,8 @@ def lost_ports(view: PortInfoView) -> list[Finding]:
         for protocol in PROTOCOLS
     }
     # Every holder of its ports: the service is down, so none of them is the owner.
-    return [_LostPorts(one, holders_on(one.ports, view, among=asked), view).diagnosis() for one in found]
+    diagnoses = [(one, _LostPorts(one, holders_on(one.ports, view, among=asked), view).diagnosis()) for one in found]
+    return [with_waiting(diagnosis, one, view) for one, diagnosis in diagnoses]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
