@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources import dns_socket_pool
-from ansible_collections.portkeeper.windows.plugins.plugin_utils._action_base import ResourceAction
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._action_base import (
+    ResourceAction,
+    task_arguments,
+)
 
 
 class ActionModule(ResourceAction):
     """See the module's documentation."""
 
     resource = dns_socket_pool.RESOURCE
-    argument_spec = dns_socket_pool.RESOURCE.argument_spec
+    argument_spec = task_arguments(dns_socket_pool.RESOURCE)

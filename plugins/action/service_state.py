@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources import service_state
-from ansible_collections.portkeeper.windows.plugins.plugin_utils._action_base import ResourceAction
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._action_base import (
+    ResourceAction,
+    task_arguments,
+)
 
 
 class ActionModule(ResourceAction):
     """See the module's documentation."""
 
     resource = service_state.RESOURCE
-    argument_spec = service_state.RESOURCE.argument_spec
+    argument_spec = task_arguments(service_state.RESOURCE)

@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources import static_rpc_port
-from ansible_collections.portkeeper.windows.plugins.plugin_utils._action_base import ResourceAction
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._action_base import (
+    ResourceAction,
+    task_arguments,
+)
 
 
 class ActionModule(ResourceAction):
     """See the module's documentation."""
 
     resource = static_rpc_port.RESOURCE
-    argument_spec = static_rpc_port.RESOURCE.argument_spec
+    argument_spec = task_arguments(static_rpc_port.RESOURCE)

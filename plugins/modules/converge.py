@@ -340,6 +340,7 @@ options:
     default: Reboot initiated by Ansible (portkeeper.windows)
   ignore_block_mode:
     description:
+      - The same as V(block_mode) in O(accept_risks), which is newer.
       - Reboot even if the server may come up with its network blocked; see the option
         O(portkeeper.windows.server_reboot#module:ignore_block_mode).
     type: bool
@@ -347,6 +348,7 @@ options:
 extends_documentation_fragment:
   - portkeeper.windows._attributes
   - portkeeper.windows._connection
+  - portkeeper.windows._risks
 attributes:
   idempotent:
     support: partial

@@ -56,6 +56,7 @@ options:
 extends_documentation_fragment:
   - portkeeper.windows._attributes
   - portkeeper.windows._connection
+  - portkeeper.windows._risks
 notes:
   - O(max_user_port), or O(start) and O(number), is needed. For a fleet of several releases use
     M(portkeeper.windows.converge) with C(when_capable=dynamic_port_ranges) and C(unless_capable=dynamic_port_ranges).

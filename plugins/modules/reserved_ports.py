@@ -101,6 +101,7 @@ extends_documentation_fragment:
   - portkeeper.windows._attributes
   - portkeeper.windows._connection
   - portkeeper.windows._ports
+  - portkeeper.windows._risks
 notes:
   - In C(ReservedPorts) entries that touch each other (1645-1645 and 1646-1646) are not reserved reliably (KB812873).
     On Windows Server 2003 touching entries are merged into one, and a port counts as reserved only when its entry is

@@ -56,6 +56,7 @@ options:
     default: []
   ignore_block_mode:
     description:
+      - The same as V(block_mode) in O(accept_risks), which is newer.
       - Reboot even if the server may come up with its network blocked.
       - On Windows Server 2003 the reboot is refused if three things come together. DNS and IPSEC Services both start by
         themselves, the DNS server's pool can contain UDP 4500 (C(MaxUserPort) is 4500 or more), and C(ReservedPorts)
@@ -68,6 +69,7 @@ options:
 extends_documentation_fragment:
   - portkeeper.windows._attributes
   - portkeeper.windows._connection
+  - portkeeper.windows._risks
 attributes:
   check_mode:
     details: Everything that could forbid the reboot is looked at. The task then says changed.

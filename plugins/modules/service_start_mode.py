@@ -43,6 +43,7 @@ options:
 extends_documentation_fragment:
   - portkeeper.windows._attributes
   - portkeeper.windows._connection
+  - portkeeper.windows._risks
 notes:
   - The task fails before it changes any service of the list in these cases. V(delayed) on Windows Server 2003, which
     has no delayed start; V(delayed) for a member of a load-order group, which Windows does not allow; any change of a

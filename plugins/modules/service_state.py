@@ -55,6 +55,7 @@ options:
 extends_documentation_fragment:
   - portkeeper.windows._attributes
   - portkeeper.windows._connection
+  - portkeeper.windows._risks
 attributes:
   idempotent:
     support: partial

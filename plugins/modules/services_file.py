@@ -72,6 +72,7 @@ options:
 extends_documentation_fragment:
   - portkeeper.windows._attributes
   - portkeeper.windows._connection
+  - portkeeper.windows._risks
 notes:
   - The folder of the file is read from the value C(DataBasePath) in
     C(HKLM\SYSTEM\CurrentControlSet\Services\Tcpip\Parameters).

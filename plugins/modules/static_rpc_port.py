@@ -121,6 +121,7 @@ options:
 extends_documentation_fragment:
   - portkeeper.windows._attributes
   - portkeeper.windows._connection
+  - portkeeper.windows._risks
 notes:
   - A service that is not installed is an error, and so are C(ntds) and C(netlogon) on a server that is no domain
     controller. Nothing is changed for any service then.

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import typing as t
 
@@ -15,14 +16,16 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import OptionError, Resource
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs import risks
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.request import Item, Request
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.apply import Clock
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.server_reboot import carry_out
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Client
-from ansible_collections.portkeeper.windows.plugins.plugin_utils._connection import open_client
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._connection import open_client, server_port
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._failures import Result, result_of
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._reboot import looking_client
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._results import many_results, single_result
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._task_defaults import refuse_accepted_by_default
 
 Arguments = t.Mapping[str, t.Any]
 
@@ -54,6 +57,7 @@ class PortkeeperAction(ActionBase):
 
     def _performed(self, tmp: str | None, task_vars: dict[str, t.Any] | None) -> Result:
         self._refuse_async()
+        refuse_accepted_by_default(self._task, self._templar)
         super().run(tmp, task_vars)
         variables = task_vars or {}
         _validation, arguments = self.validate_argument_spec(dict(self.argument_spec))  # type: ignore[no-untyped-call]
@@ -110,7 +114,8 @@ class EngineAction(PortkeeperAction):
     def perform(self, client: Client, _arguments: Arguments, _variables: Arguments) -> Result:
         """Run the engine, and where the request says so reboot the server."""
         looking = functools.partial(looking_client, self._connection, client.host)
-        outcome = carry_out(client, looking, self._request, check_mode=self.check_mode, clock=Clock())
+        request = dataclasses.replace(self._request, own_port=server_port(self._connection))
+        outcome = carry_out(client, looking, request, check_mode=self.check_mode, clock=Clock())
         return self.shown(outcome, host=self.host, check_mode=self.check_mode, diff=self.diff_mode)
 
     shown = staticmethod(many_results)
@@ -124,9 +129,19 @@ class ResourceAction(EngineAction):
     def request(self, arguments: Arguments, *, journal: bool) -> Request:
         """This resource alone."""
         item = Item(self.resource, self.resource.options(arguments))
-        return Request(items=(item,), restart_dns=self.resource.restarts_dns(item.options), journal=journal)
+        return Request(
+            items=(item,),
+            restart_dns=self.resource.restarts_dns(item.options),
+            journal=journal,
+            accepted_risks=risks.accepted_risks(arguments),
+        )
 
     shown = staticmethod(single_result)
+
+
+def task_arguments(resource: Resource) -> Arguments:
+    """The argument specification of a task for this resource alone."""
+    return {**resource.argument_spec, **risks.ARGUMENT}
 
 
 def journal_is_on(variables: Arguments) -> bool:

@@ -49,6 +49,12 @@ def open_client(connection: t.Any, name: str = "") -> t.Iterator[Client]:
         yield client
 
 
+def server_port(connection: t.Any) -> int | None:
+    """The TCP port that an open connection leads to; ``None`` if it is not known."""
+    port = connection.get_option("port")
+    return int(port) if port else None
+
+
 def _check_plugin(connection: t.Any) -> None:
     name = getattr(connection, "transport", type(connection).__name__)
     if name != "winrm":

@@ -91,7 +91,7 @@ class Stage:
     def _result(self, step: Step) -> Json:
         variables = {**self._story.variables, "inventory_hostname": self._story.id}
         with self._connected():
-            return _action(step).run(None, variables)
+            return _action(step, self._server.winrm_port).run(None, variables)
 
     @contextlib.contextmanager
     def _connected(self) -> c.Iterator[None]:
@@ -123,14 +123,15 @@ class Stage:
         """There is no connection."""
 
 
-def _action(step: Step) -> ActionBase:
-    """The action of the step's module, as a task makes it."""
+def _action(step: Step, port: int) -> ActionBase:
+    """The action of the step's module, as a task makes it; ``port`` is that of its connection."""
     task = Task()
     task.action = f"{COLLECTION}.{step.module}"
     task.args = _as_json(step.options)
     task.check_mode = step.check
     task.diff = True
-    connection = types.SimpleNamespace(transport="winrm", _shell=types.SimpleNamespace(tmpdir=""))
+    shell = types.SimpleNamespace(tmpdir="")
+    connection = types.SimpleNamespace(transport="winrm", _shell=shell, get_option={"port": port}.get)
     context = types.SimpleNamespace(remote_addr="")
     plugin = importlib.import_module(f"{_ACTIONS}.{step.module}")
     return t.cast(ActionBase, plugin.ActionModule(task, connection, context, None, None, None))

@@ -164,13 +164,13 @@ def test_a_port_that_the_same_run_reserves_is_no_risk(*, check_mode: bool) -> No
     place = DirectPlace(HIGH)
     result = converge(place, {**KEEP, **REBOOT}, check_mode=check_mode).result
     assert result["rebooted"] is not check_mode
-    assert not any("ignore_block_mode" in warning for warning in result["warnings"])
+    assert not any("accept_risks" in warning for warning in result["warnings"])
     assert place.look().data["boot"]["block_mode"] is False
 
 
 def test_the_risk_can_be_taken() -> None:
     result = converge(DirectPlace(HIGH), {**RESERVE, **REBOOT, "ignore_block_mode": True}, check_mode=True).result
-    assert any(warning.startswith("ignore_block_mode is set") for warning in result["warnings"])
+    assert any(warning.startswith("accept_risks has block_mode") for warning in result["warnings"])
 
 
 def _unlucky_boot(options: Json) -> tuple[DirectPlace, dict[str, t.Any]]:

@@ -86,7 +86,14 @@ CASES: t.Final = (
         size=0,
         warning="MS08-037",
     ),
-    Case(id="2022-largest", release="2022", options={"size": 10000}, undo={"size": "default"}, size=10000),
+    Case(
+        id="2022-largest",
+        release="2022",
+        options={"size": 10000},
+        undo={"size": "default"},
+        size=10000,
+        warning="less than twice",
+    ),
     *(
         Case(
             id=f"{release}-list",
@@ -155,7 +162,9 @@ class Refusal:
 
 
 REFUSALS: t.Final = (
-    Refusal(id="no-pool-at-all", server={"release": "2022"}, options={"size": 0}, sentence="allow_unsafe_size"),
+    Refusal(
+        id="no-pool-at-all", server={"release": "2022"}, options={"size": 0}, sentence=r"accept_risks: \[small_pool\]"
+    ),
     Refusal(id="too-large", server={"release": "2022"}, options={"size": 10001}, sentence="0 to 10000"),
     Refusal(id="no-number", server={"release": "2022"}, options={"size": "many"}, sentence="'many'.*'default'"),
     Refusal(id="nothing-asked", server={"release": "2022"}, options={}, sentence="nothing to do"),

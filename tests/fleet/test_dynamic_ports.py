@@ -19,6 +19,8 @@ from tests.fleet.stories import HostCase, Json, Step, TaskRun, three_runs
 MODULE: t.Final = "dynamic_ports"
 ROLES: t.Final[Json] = {"roles": ["dns"]}
 WIDE: t.Final[Json] = {"start": 1025, "number": 58976}
+MEANT: t.Final[Json] = {"accept_risks": ["way_in"]}
+"""The wide range lies over WinRM's port too."""
 USUAL: t.Final[Json] = {"start": 49152, "number": 16384}
 WIDENED: t.Final[Json] = {"dynamic_range": {"tcp": "1025-60000", "udp": "1025-60000"}}
 
@@ -114,7 +116,7 @@ CASES: t.Final = (
 def _restart(release: str) -> HostCase:
     """A change of the range waits for a restart of DNS by anyone."""
     acts = ({"do": "stop_service", "service": "DNS"}, {"do": "start_service", "service": "DNS"})
-    steps = (Step(module=MODULE, options=WIDE), Step(module=MODULE, options=WIDE, acts=acts))
+    steps = (Step(module=MODULE, options={**WIDE, **MEANT}), Step(module=MODULE, options={**WIDE, **MEANT}, acts=acts))
     return HostCase(id=f"{release}-restarted", server={"release": release, **ROLES}, steps=steps)
 
 
@@ -133,7 +135,7 @@ REFUSALS: t.Final[tuple[tuple[str, str, Json, str], ...]] = (
 def _story(case: Case) -> HostCase:
     undo = Step(module="converge", options={"resources": [{MODULE: case.options}], "state": "absent"})
     server = {"release": case.release, **ROLES, **case.more}
-    return HostCase(id=case.id, server=server, steps=(*three_runs(MODULE, case.options), undo))
+    return HostCase(id=case.id, server=server, steps=(*three_runs(MODULE, {**case.options, **MEANT}), undo))
 
 
 @pytest.fixture(scope="module")

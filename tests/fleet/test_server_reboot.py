@@ -167,7 +167,7 @@ def test_refusals_say_why_and_touch_nothing(told: Told, refusal: Refusal) -> Non
 def test_block_mode_can_be_insisted_on(told: Told) -> None:
     (beat,) = told[INSISTED.id]
     assert beat.event == "ok", beat.message
-    assert "ignore_block_mode is set" in beat.warnings
+    assert "accept_risks has block_mode" in beat.warnings
 
 
 def test_a_reservation_of_the_same_boot_lifts_the_refusal(told: Told) -> None:

@@ -63,6 +63,11 @@ class DirectServer:
         return pickle.dumps(self, protocol=pickle.HIGHEST_PROTOCOL)
 
     @property
+    def winrm_port(self) -> int:
+        """The TCP port that WinRM listens on."""
+        return self._model.machine.winrm_port
+
+    @property
     def is_listening(self) -> bool:
         """Whether it can be reached."""
         return self._model.is_listening(self.now)

@@ -294,6 +294,9 @@ class Plan:
     """The effectiveness once ``restarts`` have restarted."""
     late: PortSet = NO_PORTS
     """TCP ports that are listened on only after such a restart, or a reboot."""
+    refusal: PlanError | None = None
+    """The reason why it can't be carried out as things stand. The guards come first: a user who must not reserve a port
+    at all is not told to stop the program that holds it."""
     is_event: bool = False
     """It happens each time it is asked for (a restart), so that planning again can't verify it."""
 

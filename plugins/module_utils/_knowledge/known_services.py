@@ -22,6 +22,7 @@ DNS_IMAGE: t.Final = "dns.exe"
 LSASS_IMAGE: t.Final = "lsass.exe"
 WINRM_SERVICE: t.Final = "WinRM"
 IPSEC_SERVICE: t.Final = "PolicyAgent"
+CLUSTER_SERVICE: t.Final = "ClusSvc"
 
 IPSEC_NAT_PORT: t.Final = 4500
 """UDP; lost to another process on NT 5.x, it puts the server in block mode (KB956188, KB912023)."""
@@ -203,8 +204,8 @@ KNOWN_SERVICES: t.Final[tuple[KnownService, ...]] = (
         key="cluster",
         name="Failover cluster",
         udp=PortSet.of(3343),
-        services={"all": ("ClusSvc",)},
-        processes=(OwningProcess("clussvc.exe", ("ClusSvc",)), OwningProcess("System")),
+        services={"all": (CLUSTER_SERVICE,)},
+        processes=(OwningProcess("clussvc.exe", (CLUSTER_SERVICE,)), OwningProcess("System")),
         what_breaks="the node drops out of the cluster",
         source="the port [T ISC diary 11401]; the processes [K] unverified",
         tag="T",
@@ -257,7 +258,7 @@ KNOWN_SERVICES: t.Final[tuple[KnownService, ...]] = (
         key="sql_probe",
         name="Probe port of a SQL Server cluster behind a load balancer",
         tcp=PortSet.of(59999),
-        services={"2008 and later": ("ClusSvc",)},
+        services={"2008 and later": (CLUSTER_SERVICE,)},
         listens_always=False,
         processes=(OwningProcess("rhs.exe"),),
         what_breaks="the load balancer does not find the node that has the address",
@@ -350,3 +351,18 @@ def services_within(protocol: Protocol, ports: PortRange) -> tuple[KnownService,
     """The products of which a port lies in a range that ports are drawn from."""
     drawn = PortSet.of(ports)
     return tuple(row for row in KNOWN_SERVICES if not drawn.isdisjoint(row.ports(protocol)))
+
+
+def is_of_exchange(service: str) -> bool:
+    """Whether a service is one of Exchange's own, by its key name: by the prefix that Exchange 5.5 to 2019 share."""
+    return service.casefold().startswith(("msexchange", "msftesql-exchange"))
+
+
+def udp_ports_by_name(service: str) -> PortSet:
+    """The UDP ports that are known to belong to a service, by its key name; none if it is not among the rows."""
+    name, ports = service.casefold(), PortSet()
+    for row in KNOWN_SERVICES:
+        keys = (key.casefold() for named in row.services.values() for key in named)
+        if any(name == key or ("<" in key and name.startswith(key.partition("<")[0])) for key in keys):
+            ports |= row.udp
+    return ports

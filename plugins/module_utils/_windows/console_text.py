@@ -18,6 +18,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     Protocol,
     Socket,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.used_ports import UsedPort
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import HIGHEST_PORT, PortRange
 
 _LONGEST_ROW: t.Final = 400
@@ -71,6 +72,12 @@ def connections(raw: bytes) -> tuple[Connection, ...]:
     no sockets that are bound and nothing more, unless it is asked for them with -q, which old releases don't know.
     """
     return tuple(found for row in _rows(raw) if row.protocol == b"TCP" and (found := _connection(row)))
+
+
+def used_ports(raw: bytes) -> frozenset[UsedPort]:
+    """Every local port in ``netstat -ano``, those of process 0 (TIME_WAIT) too: they are not given out meanwhile."""
+    rows = (row for row in _rows(raw) if row.port <= HIGHEST_PORT)
+    return frozenset(UsedPort(_PROTOCOLS[row.protocol], row.port, row.process_id) for row in rows)
 
 
 class _Row(t.NamedTuple):

@@ -48,6 +48,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     UpdatesFact,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import JOURNAL_FACT
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.used_ports import UsedPortsFact
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortRange, PortSet
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows import (
     console_text,
@@ -70,6 +71,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._windows.servic
     with_prefix,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.sockets import (
+    NETSTAT,
     netstat_command,
     on_ports,
     read_connections,
@@ -100,6 +102,7 @@ _BY_COMMANDS: t.Final = (
     ServicesBackupFact,
     ServicesFileFact,
     SocketsFact,
+    UsedPortsFact,
 )
 """Kinds that may take a command: sockets do on older releases, and wherever a shell is open anyway."""
 
@@ -228,6 +231,7 @@ def _through_console(target: Target, wanted: t.Collection[Fact[t.Any]]) -> Answe
         *(_dynamic_ranges_question(target, fact) for fact in _of_kinds(wanted, DynamicRangesFact)),
         *(_services_file_question(target, fact) for fact in _of_kinds(wanted, ServicesFileFact)),
         *(_services_backup_question(target, fact) for fact in _of_kinds(wanted, ServicesBackupFact)),
+        *(_used_ports_question(fact) for fact in _of_kinds(wanted, UsedPortsFact)),
     ]
     sockets = _of_kinds(wanted, SocketsFact, ConnectionsFact)
     if not sockets:
@@ -351,6 +355,11 @@ def _services_file_question(target: Target, fact: ServicesFileFact) -> _Question
 def _services_backup_question(target: Target, fact: ServicesBackupFact) -> _Question:
     commands = services_file.backup_commands(fact.folder)
     return _Question(fact, commands, lambda outputs: services_file.backup_of(target.host, fact.folder, outputs))
+
+
+def _used_ports_question(fact: UsedPortsFact) -> _Question:
+    """Asked where a shell is open anyway, since the ranges were read in it; of old releases nothing else tells."""
+    return _Question(fact, (NETSTAT,), lambda outputs: console_text.used_ports(outputs[0].raw))
 
 
 def _for_each_family(command: t.Callable[[Family, Protocol], str]) -> _Commands:

@@ -33,6 +33,7 @@ HOLDING: t.Final = "State > 2 AND State <> 11 AND State <> 12 AND OwningProcess 
 Get-NetTCPConnection knows, is 100 [K]: a socket that has its port and does not listen (on 2016 one stands beside each
 outgoing connection [T]). A row in TimeWait belongs to no process (its id is 0): there is no program to name or to
 stop, it ends within minutes, and whether it blocks the port is contested: it does not count as a holder."""
+NETSTAT: t.Final = "netstat -ano"
 MOST_NAMED_PORTS: t.Final = 64
 """Above that many ports a filter by their numbers is longer than it is worth."""
 
@@ -90,7 +91,7 @@ def netstat_command(ports: PortSet | None, connected: PortSet = NO_PORTS) -> str
     few = ports is not None and 0 < ports.count <= MOST_NAMED_PORTS
     named = (ports or NO_PORTS) | connected if few else connected
     patterns = [*([] if few else [":0 ", "*:*"]), *(f":{port} " for port in named)]
-    return "netstat -ano | findstr /l " + " ".join(f'/c:"{pattern}"' for pattern in patterns)
+    return f"{NETSTAT} | findstr /l " + " ".join(f'/c:"{pattern}"' for pattern in patterns)
 
 
 def on_ports(sockets: t.Iterable[Socket], ports: PortSet | None) -> tuple[Socket, ...]:

@@ -99,7 +99,7 @@ class DnsSocketPool:
 def options(arguments: t.Mapping[str, t.Any]) -> DnsSocketPool:
     """Typed options; raises OptionError."""
     state = t.cast(ListState, arguments["state"])
-    size = _size(arguments.get("size"), allow_unsafe=arguments["allow_unsafe_size"])
+    size = _size(arguments.get("size"))
     excluded = None
     if given(arguments, option="excluded_ports"):
         excluded = wanted_ports(arguments, option="excluded_ports", state=state, protocols=POOL_PROTOCOLS)
@@ -108,19 +108,13 @@ def options(arguments: t.Mapping[str, t.Any]) -> DnsSocketPool:
     return DnsSocketPool(size, excluded, state, arguments["restart"])
 
 
-def _size(text: str | None, *, allow_unsafe: bool) -> int | t.Literal["default"] | None:
+def _size(text: str | None) -> int | t.Literal["default"] | None:
     if text is None:
         return None
     if text.strip().casefold() == "default":
         return "default"
     if not text.strip().isascii() or not text.strip().isdigit() or int(text) > MAXIMUM_POOL_SIZE:
         raise OptionError("size", f"{text!r} is neither a whole number from 0 to {MAXIMUM_POOL_SIZE} nor 'default'")
-    if int(text) == 0 and not allow_unsafe:
-        raise OptionError(
-            "size",
-            "0 makes every query leave from one port, which brings back the cache poisoning that MS08-037 closed; "
-            "set allow_unsafe_size to accept that",
-        )
     return int(text)
 
 

@@ -65,9 +65,9 @@ def plan(wanted: t.Mapping[Protocol, PortSet], state: ListState, context: Contex
         _change_for(protocol, _WantedRanges(ports, state, asked), exclusions, context)
         for protocol, ports in wanted.items()
     ]
-    if not patient:
-        _refuse_thieves([holder for change in changes for holder in change.waiting_for], context)
-    return _plan_of(changes, exclusions, tuple(wanted), context)
+    waiting = [holder for change in changes for holder in change.waiting_for]
+    made = _plan_of(changes, exclusions, tuple(wanted), context)
+    return made if patient else dataclasses.replace(made, refusal=_refusal_of_thieves(waiting, context))
 
 
 def undo(asked: t.Mapping[Protocol, PortSet], context: Context) -> Plan:
@@ -207,11 +207,11 @@ def _refuse_foreign_blocks(protocol: Protocol, missing: PortSet, exclusions: Exc
             )
 
 
-def _refuse_thieves(waiting: t.Sequence[Holder], context: Context) -> None:
+def _refusal_of_thieves(waiting: t.Sequence[Holder], context: Context) -> PlanError | None:
     """All of them at once: who frees one port should not learn of the next by the next run."""
     thieves = [holder for holder in waiting if not is_rightful(holder, context)]
     if not thieves:
-        return
+        return None
     first = thieves[0]
     reason = (
         f"{first} holds it and is not known as its owner"
@@ -219,7 +219,7 @@ def _refuse_thieves(waiting: t.Sequence[Holder], context: Context) -> None:
         else f"{held_sentence(thieves)}; none is known as the owner of its port"
     )
     advice = dict.fromkeys(f"{holder}: {_how_to_free(holder, context)}" for holder in thieves)
-    raise PlanError(
+    return PlanError(
         ", ".join(f"{holder.protocol.upper()} {holder.port}" for holder in thieves),
         f"{reason}, and a port in use can't be excluded",
         _how_to_free(first, context) if len(thieves) == 1 else f"to free them, {'; '.join(advice)}",

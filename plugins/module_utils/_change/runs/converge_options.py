@@ -18,7 +18,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.resourc
     services_file,
     static_rpc_port,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs import item_values, reboot
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs import item_values, reboot, risks
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.known_service_victims import why_not
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.protected_services import (
     SilentEvent,
@@ -112,6 +112,7 @@ ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
     "reboot_timeout": reboot.ARGUMENT_SPEC["reboot_timeout"],
     "reboot_message": reboot.ARGUMENT_SPEC["msg"],
     "ignore_block_mode": reboot.ARGUMENT_SPEC["ignore_block_mode"],
+    **risks.ARGUMENT,
 }
 
 Validate = t.Callable[[str, t.Mapping[str, t.Any], t.Mapping[str, t.Any]], t.Mapping[str, t.Any]]
@@ -139,6 +140,7 @@ def request(arguments: t.Mapping[str, t.Any], *, journal: bool, validate: Valida
         undo=undo,
         journal=journal,
         reboot=_reboot(arguments, journal=journal),
+        accepted_risks=risks.accepted_risks(arguments),
         advice={taker: text for taker, text in (arguments.get("advice") or {}).items() if text},
     )
 
@@ -162,6 +164,7 @@ _REBOOT_OPTIONS: t.Final = {
     "reboot_timeout": "reboot_timeout",
     "reboot_message": "msg",
     "ignore_block_mode": "ignore_block_mode",
+    risks.OPTION: risks.OPTION,
 }
 """The options of a reboot that can be chosen here, each with its name in ``server_reboot``."""
 
@@ -219,7 +222,8 @@ def _item(place: str, item: t.Mapping[str, t.Any], reader: _Reader, *, is_one_of
     checked = reader.validate(where, resource.argument_spec, whole)
     if not is_wanted:
         return None
-    return Item(resource, _typed(where, resource, checked), condition, installed)
+    typed = _typed(where, resource, checked)
+    return Item(resource, typed, condition, installed, risks.accepted_risks(checked))
 
 
 def _typed(place: str, resource: Resource, checked: t.Mapping[str, t.Any]) -> t.Any:

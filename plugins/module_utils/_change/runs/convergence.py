@@ -34,11 +34,12 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan im
     WriteJournal,
     WriteValue,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs import block_mode_guard
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs import block_mode_guard, guards
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.known_service_victims import victims_of
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.observed_effectiveness import (
     observed_effectiveness,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.planned_run import PlannedRun
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.predicted_facts import facts_after
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.protected_services import (
     Victim,
@@ -155,8 +156,12 @@ def converge(request: Request, facts: Facts, release: Release, now: float) -> Co
     _refuse_unwritable(plans)
     _refuse_two_for_one(plans)
     reboot, refusal = _permission(request, context, plans, reports)
-    ordered = _ordered(request, context, ledger, plans, reports)
-    return dataclasses.replace(ordered, reboot=reboot, warnings=(refusal,) if refusal else ())
+    service_moves = service_moves_for(request, context, plans, reports)
+    body = _body(request, plans, service_moves)
+    judged = guards.judged_run(PlannedRun(request, _counting(request, context), plans, context, body))
+    _refuse_impossible(plans)
+    ordered = _ordered(request, context, ledger, _Course(plans, reports, service_moves, body))
+    return dataclasses.replace(ordered, reboot=reboot, warnings=(*([refusal] if refusal else []), *judged))
 
 
 def _permission(
@@ -249,12 +254,17 @@ def _located(victims: tuple[Victim, ...], facts: Facts, release: Release) -> tup
 
 def _plans_and_reports(request: Request, context: Context) -> tuple[tuple[Plan, ...], tuple[VictimReport, ...]]:
     """All plans and reports; the questions of all of them are asked together."""
-    items = tuple(item for item in request.items if item.counts_on(context.facts, context.release))
+    items = _counting(request, context)
     plans, needed = answered([functools.partial(_plans, items, request, context)])
     reports, more = answered([lambda: report_on(request.victims, context) if request.victims else ()])
     if needed | more:
-        raise FactsNeeded(needed | more)
+        raise FactsNeeded(needed | more | guards.beside(needed | more))
     return plans[0], reports[0]
+
+
+def _counting(request: Request, context: Context) -> tuple[Item, ...]:
+    """The items that are meant on this server."""
+    return tuple(item for item in request.items if item.counts_on(context.facts, context.release))
 
 
 def _plans(items: tuple[Item, ...], request: Request, context: Context) -> tuple[Plan, ...]:
@@ -267,13 +277,19 @@ def _plans(items: tuple[Item, ...], request: Request, context: Context) -> tuple
     if needed | more:
         raise FactsNeeded(needed | more)
     made = {True: iter(reservations), False: iter(others)}
-    return block_mode_guard.guarded(
+    return block_mode_guard.mended(
         request, items, tuple(next(made[item.resource.plans_last]) for item in items), context
     )
 
 
 def _plan(item: Item, request: Request, context: Context) -> Plan:
     return (item.resource.undo if request.undo else item.resource.plan)(item.options, context)
+
+
+def _refuse_impossible(plans: tuple[Plan, ...]) -> None:
+    for plan in plans:
+        if plan.refusal:
+            raise plan.refusal
 
 
 def _refuse_unwritable(plans: tuple[Plan, ...]) -> None:
@@ -319,16 +335,28 @@ def _held_by_dns(reports: t.Iterable[VictimReport]) -> PortSet:
 # --- the order -------------------------------------------------------------------------------------------------------
 
 
-def _ordered(
-    request: Request, context: Context, ledger: _Ledger, plans: tuple[Plan, ...], reports: tuple[VictimReport, ...]
-) -> Convergence:
-    service_moves = service_moves_for(request, context, plans, reports)
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Course:
+    """What a run does to the server, without its book-keeping."""
+
+    plans: tuple[Plan, ...]
+    reports: tuple[VictimReport, ...]
+    service_moves: ServiceMoves
+    body: tuple[Step, ...]
+
+
+def _body(request: Request, plans: tuple[Plan, ...], service_moves: ServiceMoves) -> tuple[Step, ...]:
+    """The changes and the stops, in their order."""
     writes = tuple(step for plan in block_mode_guard.safe_order(plans, undo=request.undo) for step in plan.steps)
     # Ports that a stop was to free stay as they are where the stop does not come.
     when_free = tuple(step for plan in plans for step in plan.steps_when_free) if service_moves.stop else ()
     stop = (StopServices(service_moves.stop, SERVICE_TIMEOUT),) if service_moves.stop else ()
     ports_first = bool(service_moves.start_first or when_free)
-    body = (*stop, *writes, *when_free) if ports_first else (*writes, *stop)
+    return (*stop, *writes, *when_free) if ports_first else (*writes, *stop)
+
+
+def _ordered(request: Request, context: Context, ledger: _Ledger, course: _Course) -> Convergence:
+    plans, service_moves, body = course.plans, course.service_moves, course.body
     recovery = _starts(service_moves)
     # A run that was killed after its last start left a note that nothing needs any more.
     noted = ledger.journal is not None and bool(ledger.journal.stopped)
@@ -337,9 +365,9 @@ def _ordered(
     return Convergence(
         release=context.release,
         plans=plans,
-        victims=reports,
+        victims=course.reports,
         steps=(*journal.first, *body, *recovery, *journal.last),
-        recovery=(*recovery, *journal.recovered) if stop else (),
+        recovery=(*recovery, *journal.recovered) if service_moves.stop else (),
         relieved=service_moves.relieved,
         interrupted=service_moves.interrupted,
         restarts_dns=service_moves.stops_dns,

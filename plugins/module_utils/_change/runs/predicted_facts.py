@@ -9,6 +9,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
+    ChangeExclusions,
     ChangeStartMode,
     DeleteValue,
     SetDelayedStart,
@@ -19,8 +20,11 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan im
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     Absent,
     DynamicRangesFact,
+    ExclusionBlock,
+    ExclusionsFact,
     Fact,
     Facts,
+    Protocol,
     RegistryFact,
     RegistryType,
     RegistryValue,
@@ -72,10 +76,26 @@ def _ranges(step: SetDynamicRanges, facts: Facts) -> Answers:
     return {question: ranges}
 
 
+def _exclusions(step: ChangeExclusions, facts: Facts) -> Answers:
+    question = ExclusionsFact()
+    exclusions = facts[question]
+    if exclusions is None:
+        return {}
+
+    def changed(protocol: Protocol) -> tuple[ExclusionBlock, ...]:
+        gone = {ports for of, ports in step.delete if of == protocol}
+        kept = (one for one in exclusions.of(protocol) if not (one.administered and one.ports in gone))
+        new = (ExclusionBlock(ports, administered=True) for of, ports in step.add if of == protocol)
+        return (*kept, *new)
+
+    return {question: dataclasses.replace(exclusions, tcp=changed("tcp"), udp=changed("udp"))}
+
+
 _ANSWERS: t.Final[t.Mapping[type[Step], t.Callable[[t.Any, Facts], Answers]]] = {
     WriteValue: _written,
     DeleteValue: _deleted,
     ChangeStartMode: _start_mode,
     SetDelayedStart: _delayed,
     SetDynamicRanges: _ranges,
+    ChangeExclusions: _exclusions,
 }

@@ -25,7 +25,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan im
     Plan,
     PlanError,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs import ipsec
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs import ipsec, risks
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.predicted_facts import facts_after
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.protected_services import ERROR_MEANINGS
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.service_order import distinct
@@ -52,6 +52,7 @@ ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
     "post_reboot_delay": {"type": "int", "default": 0},
     "services": {"type": "list", "elements": "str", "default": []},
     "ignore_block_mode": {"type": "bool", "default": False},
+    **risks.ARGUMENT,
 }
 
 SECONDS_ALLOWED: t.Final[t.Mapping[str, tuple[int, int]]] = {
@@ -98,7 +99,8 @@ class Reboot:
     pre_reboot_delay: int
     post_reboot_delay: int
     services: tuple[str, ...]
-    ignore_block_mode: bool
+    accepted: frozenset[risks.Risk]
+    """Risks that the task accepts."""
     always: bool
     """Otherwise only if a setting waits for a reboot."""
     journal: bool
@@ -140,7 +142,7 @@ def options(arguments: t.Mapping[str, t.Any], *, always: bool, journal: bool) ->
         pre_reboot_delay=arguments["pre_reboot_delay"],
         post_reboot_delay=arguments["post_reboot_delay"],
         services=distinct(names),
-        ignore_block_mode=arguments["ignore_block_mode"],
+        accepted=risks.accepted_risks(arguments),
         always=always,
         journal=journal,
     )
@@ -167,16 +169,16 @@ def permission(wanted: Reboot, context: Context) -> Permission:
     guarded = (DNS_SERVICE, IPSEC_SERVICE) if context.capabilities.ipsec_block_mode else ()
     # Everything about services is asked at once: one query.
     context.facts.require(*(ServiceFact(name) for name in (WINRM_SERVICE, *guarded, *wanted.services)))
-    _demand_way_back(context.facts[ServiceFact(WINRM_SERVICE)])
+    way_back = risks.judged(_way_back(context.facts[ServiceFact(WINRM_SERVICE)]), wanted.accepted)
     for name in wanted.services:
         _demand_startable(name, context.facts[ServiceFact(name)])
-    risks = _block_mode_warnings(wanted, context)
+    accepted = (*way_back, *risks.judged(_block_mode(context), wanted.accepted))
     pending = waits(context.facts[JOURNAL_FACT]) if wanted.journal else Waits()
     return Permission(
         uptime=context.facts[OperatingSystemFact()].uptime,
         services=wanted.services,
         settles=pending.names,
-        warnings=(*risks, *([pending.warning] if pending.warning else [])),
+        warnings=(*accepted, *([pending.warning] if pending.warning else [])),
     )
 
 
@@ -199,15 +201,16 @@ def _starts_by_itself(service: Service | None) -> bool:
     return service is not None and service.start_mode == "Auto"
 
 
-def _demand_way_back(winrm: Service | None) -> None:
+def _way_back(winrm: Service | None) -> t.Iterator[risks.Danger]:
     """The way back in: without WinRM after the boot the server could be neither read nor repaired."""
     if _starts_by_itself(winrm):
         return
     mode = "there is no such service" if winrm is None else f"its start mode is {winrm.start_mode}"
-    raise PlanError(
+    yield risks.Danger(
+        "way_in",
         f"service {WINRM_SERVICE}",
         f"{mode}, so it would not start by itself after a reboot and this server could not be reached any more",
-        "Set it first with service_start_mode (name=WinRM, start_mode=auto); nothing was changed",
+        "Set it first with service_start_mode (name=WinRM, start_mode=auto)",
     )
 
 
@@ -222,23 +225,18 @@ def _demand_startable(name: str, service: Service | None) -> None:
         )
 
 
-def _block_mode_warnings(wanted: Reboot, context: Context) -> tuple[str, ...]:
-    """Raises PlanError where the next boot may cut the server off, unless the user insists."""
+def _block_mode(context: Context) -> t.Iterator[risks.Danger]:
+    """The next boot may cut the server off."""
     if not ipsec.next_boot_may_block(context):
-        return ()
-    reason = (
+        return
+    yield risks.Danger(
+        "block_mode",
+        "the reboot",
         "at the next boot the DNS server's socket pool may take UDP 4500 before IPSEC Services, which starts by itself "
         "here, and without this port IPSEC Services blocks all network traffic (block mode, KB912023), so that nobody "
-        "can reach this server any more"
+        "can reach this server any more",
+        "Reserve it first with reserved_ports (ports=4500), which that very boot brings into force",
     )
-    if not wanted.ignore_block_mode:
-        raise PlanError(
-            "the reboot",
-            reason,
-            "Reserve it first with reserved_ports (ports=4500), which that very boot brings into force, or set "
-            "ignore_block_mode; nothing was changed",
-        )
-    return (f"ignore_block_mode is set: {reason}.",)
 
 
 # --- the journal ----------------------------------------------------------------------------------------------------

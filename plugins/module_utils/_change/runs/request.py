@@ -11,6 +11,7 @@ import typing as t
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import Resource
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.protected_services import Victim
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.reboot import Reboot
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.risks import Risk
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     Facts,
     RegistryFact,
@@ -35,6 +36,8 @@ class Item:
     options: t.Any
     condition: Condition = EVERYWHERE
     when_installed: tuple[str, ...] = ()
+    accepted: frozenset[Risk] = frozenset()
+    """Risks that its own options accept."""
 
     def counts_on(self, facts: Facts, release: Release) -> bool:
         """True if it is meant for this server; raises FactsNeeded."""
@@ -74,8 +77,17 @@ class Request:
     journal: bool = True
     reboot: Reboot | None = None
     """The reboot that is permitted; ``None``: no reboot is."""
+    accepted_risks: frozenset[Risk] = frozenset()
+    """Risks that the task accepts; see ``accepted``."""
+    own_port: int | None = None
+    """The TCP port of the server that this task's connection leads to, as the controller knows it."""
     advice: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
     """Advice for ports that stay unprotected, by those who can take them; ``{ports}`` stands for the ports."""
+
+    @property
+    def accepted(self) -> frozenset[Risk]:
+        """The risks that the task accepts for the whole run, by itself or by the options of an item."""
+        return self.accepted_risks.union(*(item.accepted for item in self.items))
 
     @property
     def is_empty(self) -> bool:

@@ -9,10 +9,8 @@ import typing as t
 
 import pytest
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Journal
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import DeleteValue, PlanError, WriteValue
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs import converge_options
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.convergence import Convergence, converge
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.convergence import Convergence
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     RegistryType,
     RegistryValue,
@@ -22,9 +20,8 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.sett
     MAX_USER_PORT_FACT,
     RESERVED_PORTS_FACT,
 )
-from tests.unit.plugins.module_utils._change.world import NOW, World, multi, service
-
-Item = dict[str, t.Any]
+from tests.unit.plugins.module_utils._change.runs.planning import Item, carried_out, plan, said
+from tests.unit.plugins.module_utils._change.world import World, multi, service
 
 RAISE: Item = {"dynamic_ports": {"max_user_port": "60000"}}
 LOWER: Item = {"dynamic_ports": {"max_user_port": "default"}}
@@ -46,20 +43,6 @@ def server(highest: int | None = None, *reserved: str, release: str = "2003", **
     return world
 
 
-def validated(_place: str, spec: t.Mapping[str, t.Any], given: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """What Ansible's validation does with defaults."""
-    return {**{name: option.get("default") for name, option in spec.items()}, **given}
-
-
-def plan(world: World, *items: Item, victims: tuple[Item, ...] = (), state: str = "present") -> Convergence:
-    spec = converge_options.ARGUMENT_SPEC
-    given = {"resources": list(items), "state": state}
-    named = [validated("", spec["victims"]["options"], victim) for victim in victims]
-    arguments = {**validated("", spec, given), "victims": named}
-    wanted = converge_options.request(arguments, journal=True, validate=validated)
-    return world.settle(lambda facts: converge(wanted, facts, world.release, NOW))
-
-
 def writes(planned: Convergence) -> list[tuple[str, t.Any]]:
     """The values in the order in which they are written; ``None``: it goes."""
     found: list[tuple[str, t.Any]] = []
@@ -69,19 +52,6 @@ def writes(planned: Convergence) -> list[tuple[str, t.Any]]:
         if isinstance(step, DeleteValue):
             found.append((step.fact.name, None))
     return [row for row in found if row[0] != "Journal"]
-
-
-def said(planned: Convergence) -> str:
-    return " ".join(warning for one in planned.plans for warning in one.warnings)
-
-
-def carried_out(world: World, planned: Convergence) -> World:
-    """The world after the run, its journal kept."""
-    journal = Journal()
-    for one in planned.plans:
-        journal = world.carry_out(one, journal)
-    world.keep_journal(journal)
-    return world
 
 
 @pytest.mark.parametrize("items", [(RAISE, RADIUS), (RADIUS, RAISE)])

@@ -163,7 +163,14 @@ ALL_START = (service("WinRM"), service("DNS"), service("PolicyAgent"))
 def test_block_mode_is_refused_with_its_reason_and_the_fix() -> None:
     with pytest.raises(PlanError) as refusal:
         reboot.permission(wanted(), context("5.2.3790", *ALL_START, values=HIGH))
-    for word in ("UDP 4500", "IPSEC Services", "KB912023", "reserved_ports", "ports=4500", "ignore_block_mode"):
+    for word in (
+        "UDP 4500",
+        "IPSEC Services",
+        "KB912023",
+        "reserved_ports",
+        "ports=4500",
+        "accept_risks: [block_mode]",
+    ):
         assert word in str(refusal.value)
 
 
