@@ -15,12 +15,6 @@ attributes:
   action:
     description: Has an action plugin, which does all of the work on the controller.
     support: full
-  action_group:
-    description: Use C(group/portkeeper.windows.windows) in C(module_defaults) to set options for all modules of this
-      collection.
-    support: full
-    membership:
-      - portkeeper.windows.windows
   async:
     description: Can run in the background.
     support: none

@@ -10,7 +10,39 @@ class ModuleDocFragment:
     """Requirements and notes that all modules share."""
 
     DOCUMENTATION = r"""
-options: {}
+attributes:
+  action_group:
+    description: Use C(group/portkeeper.windows.windows) in C(module_defaults) to set options for all modules that
+      contact a server.
+    support: full
+    membership:
+      - portkeeper.windows.windows
+options:
+  journal:
+    description:
+      - Whether what this task changes is recorded on the server, so that it can be taken back.
+      - If it is not set, the variable C(portkeeper_journal) decides; if that is not set either, V(true) is meant.
+    type: bool
+  retries:
+    description:
+      - How often a message is sent again if the server has not taken it (connection refused, no connection in time,
+        HTTP status 503, a WinRM service that says it is busy), or if its answer was lost and it changes nothing.
+      - Never a command or a change that may have been carried out.
+    type: int
+    default: 3
+  retry_delay:
+    description:
+      - Seconds before a message is sent again the first time; doubled each further time, up to 30 seconds.
+    type: float
+    default: 1.0
+  deadline:
+    description:
+      - Seconds that this task may take on one server, beside the waits that have limits of their own, such as those for
+        services and reboots.
+      - When they are used up, services that this task has stopped are started again, and the task fails. Run it again
+        to finish what was begun.
+    type: int
+    default: 600
 requirements:
   - pywinrm >= 0.4.3, on the controller
 notes:
@@ -28,7 +60,6 @@ notes:
   - C(delegate_to) works, if the host that it names has C(ansible_connection=winrm) too. C(delegate_to=localhost) is
     refused.
   - The collection records its changes on the server, in the value C(Journal) below C(HKLM\SOFTWARE\Portkeeper).
-    M(portkeeper.windows.converge) with C(state=absent) takes them back from there. The variable C(portkeeper_journal)
-    (default V(true)) switches the journal off. Without the journal there is no record of the original, and C(effective)
-    is mostly V(unknown).
+    M(portkeeper.windows.converge) with C(state=absent) takes them back from there. Without the journal there is no
+    record of the original, and C(effective) is mostly V(unknown).
 """

@@ -12,7 +12,6 @@ import typing as t
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.errors import AnsibleValidationError, UnsupportedError
-from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import OptionError, Resource
@@ -21,15 +20,23 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.re
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.apply import Clock
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.server_reboot import carry_out
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Client
-from ansible_collections.portkeeper.windows.plugins.plugin_utils._connection import open_client, server_port
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._connection import (
+    open_client,
+    server_port,
+    weaknesses,
+)
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._failures import Result, result_of
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._reboot import looking_client
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._results import many_results, single_result
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._shared_options import (
+    SHARED_SPEC,
+    SharedOptions,
+    shared_options,
+    without_shared,
+)
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._task_defaults import refuse_accepted_by_default
 
 Arguments = t.Mapping[str, t.Any]
-
-JOURNAL_VARIABLE: t.Final = "portkeeper_journal"
 
 
 class PortkeeperAction(ActionBase):
@@ -40,14 +47,21 @@ class PortkeeperAction(ActionBase):
     _supports_async = False
 
     argument_spec: t.ClassVar[Arguments]
+    """The module's own options; those that all modules share are added."""
     host: str
     """As the inventory calls it."""
+    shared: SharedOptions
+
+    def __init_subclass__(cls, **options: t.Any) -> None:
+        super().__init_subclass__(**options)
+        if "argument_spec" in cls.__dict__:
+            cls.argument_spec = {**cls.argument_spec, **SHARED_SPEC}
 
     def perform(self, client: Client, arguments: Arguments, variables: Arguments) -> Result:
         """Do the work over one client; may raise PlanError, OptionError, WindowsError and WsmanError."""
         raise NotImplementedError
 
-    def prepare(self, arguments: Arguments, variables: Arguments) -> None:
+    def prepare(self, arguments: Arguments) -> None:
         """Check options beyond their types; raises OptionError before anything is sent."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> Result:
@@ -60,11 +74,13 @@ class PortkeeperAction(ActionBase):
         refuse_accepted_by_default(self._task, self._templar)
         super().run(tmp, task_vars)
         variables = task_vars or {}
-        _validation, arguments = self.validate_argument_spec(dict(self.argument_spec))  # type: ignore[no-untyped-call]
-        self.prepare(arguments, variables)
-        with open_client(self._connection, self.host) as client:
+        _validation, given = self.validate_argument_spec(dict(self.argument_spec))  # type: ignore[no-untyped-call]
+        self.shared = shared_options(given, variables)
+        arguments = without_shared(given)
+        self.prepare(arguments)
+        with open_client(self._connection, self.host, self.shared.patience) as client:
             result = self.perform(client, arguments, variables)
-        result.setdefault("warnings", []).extend(self._ignored_keywords())
+        result.setdefault("warnings", []).extend([*self._ignored_keywords(), *weaknesses(self._connection)])
         return result
 
     @property
@@ -107,9 +123,9 @@ class EngineAction(PortkeeperAction):
         """The typed request; raises OptionError."""
         raise NotImplementedError
 
-    def prepare(self, arguments: Arguments, variables: Arguments) -> None:
+    def prepare(self, arguments: Arguments) -> None:
         """Check every rule that needs no server."""
-        self._request = self.request(arguments, journal=journal_is_on(variables))
+        self._request = self.request(arguments, journal=self.shared.journal)
 
     def perform(self, client: Client, _arguments: Arguments, _variables: Arguments) -> Result:
         """Run the engine, and where the request says so reboot the server."""
@@ -142,11 +158,6 @@ class ResourceAction(EngineAction):
 def task_arguments(resource: Resource) -> Arguments:
     """The argument specification of a task for this resource alone."""
     return {**resource.argument_spec, **risks.ARGUMENT}
-
-
-def journal_is_on(variables: Arguments) -> bool:
-    """The variable ``portkeeper_journal`` (default true)."""
-    return bool(boolean(variables.get(JOURNAL_VARIABLE, True), strict=False))
 
 
 def validated_options(place: str, spec: Arguments, options: Arguments) -> Arguments:

@@ -12,9 +12,28 @@ from ansible.errors import AnsibleActionFail
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import transport
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Client
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.patience import (
+    USUAL_PATIENCE,
+    Deadline,
+    Patience,
+)
 
 # The plugin opens a shell unless it believes to have one; its close() deletes what it believes to have.
 _UNOPENED: t.Final = "unopened"
+
+
+_CLEAR_TEXT_METHODS: t.Final = ("basic", "plaintext")
+"""pywinrm's names of Basic; Ansible chooses it for a user without a realm if no transport is named."""
+CLEAR_TEXT: t.Final = (
+    "The password crosses the network in clear text: this connection uses Basic over http (Ansible's own choice for a "
+    "user without a realm if ansible_winrm_transport is not set). Set ansible_winrm_transport: ntlm for these hosts, "
+    "which encrypts every message, or use https (ansible_winrm_scheme: https and ansible_port: 5986)."
+)
+UNCHECKED_CERTIFICATE: t.Final = (
+    "The certificate of the server is not checked, so somebody on the line could answer in its place: remove "
+    "ansible_winrm_server_cert_validation: ignore, and name the authority that signed it in "
+    "ansible_winrm_ca_trust_path."
+)
 
 
 class UnusableConnection(AnsibleActionFail):
@@ -25,13 +44,14 @@ class UnusableConnection(AnsibleActionFail):
 
 
 @contextlib.contextmanager
-def open_client(connection: t.Any, name: str = "") -> t.Iterator[Client]:
+def open_client(connection: t.Any, name: str = "", patience: Patience = USUAL_PATIENCE) -> t.Iterator[Client]:
     """A client over the settings of a task's ``winrm`` connection.
 
     Nothing is sent here; the first message connects and authenticates, and its failure is a WsmanError. The plugin's
     session stays open afterwards for the next item of a loop; the plugin itself closes it at the end of the task.
 
     :param name: the host's name in the inventory; errors have it and the address.
+    :param patience: how often messages are sent again, and how long the task may take from now on.
     :raises UnusableConnection: another connection plugin, or pywinrm is missing.
     :raises ansible.errors.AnsibleConnectionFailure: the plugin's own settings do not work (no user, kinit failed ...).
     """
@@ -39,9 +59,12 @@ def open_client(connection: t.Any, name: str = "") -> t.Iterator[Client]:
     protocol = _protocol(connection)
     address = str(connection.get_option("remote_addr"))
     host = address if name in ("", address) else f"{name} ({address})"
+    deadline = Deadline(patience.deadline)
     client = Client(
-        transport.WinrmTransport(protocol, host=host),
+        transport.WinrmTransport(protocol, host=host, task=deadline),
         operation_timeout=float(protocol.operation_timeout_sec),
+        patience=patience,
+        deadline=deadline,
     )
     # The reference keeps the plugin alive while messages are sent: it owns the Kerberos ticket cache's file.
     with contextlib.ExitStack() as stack:
@@ -53,6 +76,18 @@ def server_port(connection: t.Any) -> int | None:
     """The TCP port that an open connection leads to; ``None`` if it is not known."""
     port = connection.get_option("port")
     return int(port) if port else None
+
+
+def weaknesses(connection: t.Any) -> list[str]:
+    """Warnings about the line that this connection takes; the same for all hosts, so that Ansible shows each once."""
+    protocol = getattr(connection, "protocol", None)
+    if protocol is None:
+        return []
+    session = protocol.transport
+    plain = str(session.endpoint).startswith("http://")
+    if plain and session.auth_method in _CLEAR_TEXT_METHODS:
+        return [CLEAR_TEXT]
+    return [UNCHECKED_CERTIFICATE] if not plain and session.server_cert_validation == "ignore" else []
 
 
 def _check_plugin(connection: t.Any) -> None:

@@ -14,11 +14,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.subs
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.apply import Clock
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.port_info import port_info
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Client
-from ansible_collections.portkeeper.windows.plugins.plugin_utils._action_base import (
-    Arguments,
-    PortkeeperAction,
-    journal_is_on,
-)
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._action_base import Arguments, PortkeeperAction
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._failures import Result
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._query import Query
 
@@ -26,13 +22,13 @@ from ansible_collections.portkeeper.windows.plugins.plugin_utils._query import Q
 class PortInfoAction(PortkeeperAction):
     """Reads only: check mode makes no difference, and there is never a diff."""
 
-    def prepare(self, arguments: Arguments, variables: Arguments) -> None:
+    def prepare(self, arguments: Arguments) -> None:
         """Check subsets, ports and the expression."""
         expression = arguments.get("query")
         self._by_process = options.wants_processes(arguments)
         self._query = None if expression is None else Query(expression)
         scope = self._query.scope if self._query else None
-        self._inquiry = options.port_info_options(arguments, scope, journal=journal_is_on(variables))
+        self._inquiry = options.port_info_options(arguments, scope, journal=self.shared.journal)
 
     def perform(self, client: Client, _arguments: Arguments, _variables: Arguments) -> Result:
         """Read what is asked for."""

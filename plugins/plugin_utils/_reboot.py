@@ -9,6 +9,7 @@ import contextlib
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Client
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.patience import ONE_TRY
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.transport import WinrmTransport
 
 READ_TIMEOUT: t.Final = 10.0
@@ -29,7 +30,7 @@ def looking_client(connection: t.Any, host: str) -> t.Iterator[Client]:
     original = session.setup_encryption
     transport = _ShortTimeoutTransport(connection.protocol, host=host, deadline=DEADLINE)
     try:
-        yield Client(transport, operation_timeout=READ_TIMEOUT - 1)
+        yield Client(transport, operation_timeout=READ_TIMEOUT - 1, patience=ONE_TRY)
     finally:
         session.setup_encryption = original
 

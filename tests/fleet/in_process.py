@@ -22,7 +22,8 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.apply import Clock
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Client
-from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors import HostUnreachable
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors import NoConnection
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.patience import ONE_TRY, Patience
 from ansible_collections.portkeeper.windows.plugins.plugin_utils import _action_base, _port_info
 from tests.fleet.snapshot import Snapshot
 from tests.fleet.stories import COLLECTION, DEFAULTS, Event, HostCase, Json, Step, TaskRun
@@ -106,17 +107,17 @@ class Stage:
                 stack.enter_context(patch)
             yield
 
-    def _client_in_context(self, *_connection: t.Any) -> contextlib.AbstractContextManager[Client]:
-        return contextlib.nullcontext(self._client())
-
-    def _client(self) -> Client:
-        return Client(self, clock=self._clock.monotonic)
+    def _client_in_context(
+        self, _connection: t.Any, _host: str, patience: Patience = ONE_TRY
+    ) -> contextlib.AbstractContextManager[Client]:
+        client = Client(self, patience=patience, clock=self._clock.monotonic, sleep=self._clock.sleep)
+        return contextlib.nullcontext(client)
 
     def send(self, envelope: bytes) -> bytes:
         """One message and its answer."""
         self._server.pass_time(MESSAGE_SECONDS)
         if not self._server.is_listening:
-            raise HostUnreachable(host=self.host, meaning="no connection")
+            raise NoConnection(host=self.host, meaning="no connection")
         return self._server.answer(envelope)
 
     def reset(self) -> None:

@@ -193,7 +193,8 @@ def _wait(
     *,
     first_pause: float = 0.0,
 ) -> Service | None:
-    clock.sleep(min(first_pause, timeout))
+    with target.client.allowing(first_pause):
+        clock.sleep(min(first_pause, timeout))
     readings = target.services.wait(
         [name],
         state,
@@ -227,6 +228,11 @@ def _not_reached(target: Target, operation: str, service: Service, timeout: floa
 
 
 def _await_dns(target: Target, step: t.Any, clock: Clock, known: Facts) -> Answers:
+    with target.client.allowing(step.timeout):
+        return _awaited_dns(target, step, clock, known)
+
+
+def _awaited_dns(target: Target, step: t.Any, clock: Clock, known: Facts) -> Answers:
     deadline = clock.monotonic() + step.timeout
     pause = FIRST_PAUSE
     dns = ServiceFact(DNS_SERVICE)

@@ -170,10 +170,11 @@ class _Run:
 
     def _proved(self, outcome: Outcome, facts: Facts) -> Outcome:
         deadline = self._clock.monotonic() + PROOF_TIMEOUT
-        while outcomes.still_settling(outcome) and self._clock.monotonic() < deadline:
-            self._clock.sleep(PROOF_INTERVAL)
-            final, facts = self._settled(facts.without(*_MOVING))
-            outcome = Outcome(outcome.request, outcome.planned, final, applied=True)
+        with self._target.client.allowing(PROOF_TIMEOUT):
+            while outcomes.still_settling(outcome) and self._clock.monotonic() < deadline:
+                self._clock.sleep(PROOF_INTERVAL)
+                final, facts = self._settled(facts.without(*_MOVING))
+                outcome = Outcome(outcome.request, outcome.planned, final, applied=True)
         return outcome
 
     def _not_kept(self, plan: Plan) -> WindowsError:

@@ -54,6 +54,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors i
     AuthenticationFailed,
     HostUnreachable,
     NotFound,
+    NotTaken,
     QuotaExceeded,
     Unsendable,
     WsmanError,
@@ -77,7 +78,7 @@ COMMAND_DEADLINE: t.Final = 60.0
 
 _NUMBER_IN_TEXT: t.Final = re.compile(rb"\((\d{2,5})\)")
 """shutdown.exe ends its localized sentence with the Win32 error in parentheses."""
-_NOTHING_HAPPENED: t.Final = (AuthenticationFailed, Unsendable, AccessDenied, QuotaExceeded)
+_NOTHING_HAPPENED: t.Final = (AuthenticationFailed, Unsendable, AccessDenied, QuotaExceeded, NotTaken)
 """Errors that say that the request itself was not carried out."""
 _NOT_TRIED: t.Final = frozenset({0, 1077})
 """Exit codes of a stopped service that has not failed: none, and ERROR_SERVICE_NEVER_STARTED."""
@@ -121,13 +122,19 @@ def carry_out(
     if check_mode:
         return dataclasses.replace(outcome, reboot=_check_mode_report(outcome, permit))
     try:
-        report = _Rebooting(client, looking_client, request.reboot, permit, clock).report(outcome)
+        with client.allowing(_longest(request.reboot)):
+            report = _Rebooting(client, looking_client, request.reboot, permit, clock).report(outcome)
     except (WindowsError, WsmanError) as error:
         if not outcome.applied:
             raise
         return dataclasses.replace(outcome, broken_off=f"{error} {_FINISH_LATER}")
     outcome = dataclasses.replace(outcome, reboot=report)
     return outcome if request.is_empty else _proved(client, request, outcome, clock)
+
+
+def _longest(wanted: Reboot) -> float:
+    """Seconds that a reboot may take by its own limits."""
+    return wanted.pre_reboot_delay + wanted.reboot_timeout + wanted.post_reboot_delay
 
 
 _FINISH_LATER: t.Final = "What was changed before it stays: run this again when the server can be reached."

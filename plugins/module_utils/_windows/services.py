@@ -158,11 +158,12 @@ class Services:
         """
         final = {state, *hopeless}
         pause = _FIRST_PAUSE
-        readings = self.read(names)
-        while not _settled(readings, final) and clock() < deadline:
-            sleep(min(pause, max(deadline - clock(), 0.0)))
-            pause = min(pause * 2, _LONGEST_PAUSE)
+        with self._client.allowing(max(deadline - clock(), 0.0)):
             readings = self.read(names)
+            while not _settled(readings, final) and clock() < deadline:
+                sleep(min(pause, max(deadline - clock(), 0.0)))
+                pause = min(pause * 2, _LONGEST_PAUSE)
+                readings = self.read(names)
         return readings
 
     def _state(self, name: str) -> str:

@@ -14,6 +14,7 @@ import xml.etree.ElementTree as ET
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import envelope as soap
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import errors, faults, wmi
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.patience import Deadline, Patience
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.shell import Shell
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.wmi import Instance, Reference, Value
 
@@ -24,6 +25,8 @@ MAX_ITEMS: t.Final = 100_000
 MAX_PULLS: t.Final = 5_000
 QUERY_DEADLINE: t.Final = 600.0
 """Seconds that one query may take with all its Pulls."""
+ONE_REPEAT: t.Final = Patience(retries=1, retry_delay=0.0, deadline=float("inf"))
+"""The patience of a client that is told of none."""
 
 
 class Transport(t.Protocol):
@@ -48,9 +51,14 @@ class Client:
     """Get, Put, query, Invoke and shells of one host. Not thread-safe, like the session under it.
 
     :param operation_timeout: seconds that the server may take for one message (its own maximum is usually 60).
+    :param patience: how often messages are sent again.
+    :param deadline: when the whole task ends; by default as ``patience`` says, from now on.
     :param message_ids: source of message ids, whole URIs.
     :param clock: monotonic seconds.
+    :param sleep: waits that many seconds.
     """
+
+    deadline = Deadline(float("inf"))
 
     def __init__(
         self,
@@ -58,14 +66,20 @@ class Client:
         *,
         operation_timeout: float = 60.0,
         query_deadline: float = QUERY_DEADLINE,
+        patience: Patience = ONE_REPEAT,
+        deadline: Deadline | None = None,
         message_ids: t.Callable[[], str] = _random_id,
         clock: t.Callable[[], float] = time.monotonic,
+        sleep: t.Callable[[float], None] = time.sleep,
     ) -> None:
         self._transport = transport
         self._operation_timeout = operation_timeout
         self._query_deadline = query_deadline
+        self._patience = patience
+        self.deadline = deadline or Deadline(patience.deadline, clock)
         self._message_ids = message_ids
         self._clock = clock
+        self._sleep = sleep
         self.requests = 0
 
     @property
@@ -113,11 +127,30 @@ class Client:
     def query(self, namespace: str, wql: str, *, most: int | None = None) -> list[Instance]:
         """All rows of a WQL query; an empty result is an empty list, an unknown class NotFound.
 
-        With ``most`` only that many: the server is then told to forget the rest.
+        With ``most`` only that many: the server is then told to forget the rest. If a later part of the answer is lost,
+        the query starts again.
         """
-        class_name = _class_of_query(wql)
-        origin = errors.Origin(self.host, "Query", f"{namespace}/{class_name}")
-        deadline = self._clock() + self._query_deadline
+        origin = errors.Origin(self.host, "Query", f"{namespace}/{_class_of_query(wql)}")
+        end = self._clock() + self._query_deadline
+        for pause in (*self._patience.pauses(), None):
+            try:
+                return self._rows(origin, namespace, wql, most, end)
+            except _EnumerationLost as lost:
+                if pause is None or not self._has_time_for(pause):
+                    raise lost.reason from None
+            self._transport.reset()
+            self._sleep(pause)
+        raise AssertionError("the last try has no pause")
+
+    def allowing(self, seconds: float) -> contextlib.AbstractContextManager[None]:
+        """Room for a wait with a limit of its own, which does not count for the task's deadline."""
+        return self.deadline.put_off(seconds)
+
+    def shell(self, *, codepage: int) -> Shell:
+        """A command shell (WinRS); nothing is sent before the first command."""
+        return Shell(self._exchange_for_shell, codepage=codepage, host=self.host, clock=self._clock)
+
+    def _rows(self, origin: errors.Origin, namespace: str, wql: str, most: int | None, end: float) -> list[Instance]:
         page = wmi.page_of(self._ask(origin, wmi.enumerate_message, namespace, wql), origin)
         rows = list(page.items)
         for pulls in itertools.count(1):
@@ -126,15 +159,11 @@ class Client:
             if most is not None and len(rows) >= most:
                 self._release(origin, namespace, page.context)
                 return rows[:most]
-            if len(rows) > MAX_ITEMS or pulls > MAX_PULLS or self._clock() > deadline:
+            if len(rows) > MAX_ITEMS or pulls > MAX_PULLS or self._clock() > end:
                 raise self._abandoned(origin, namespace, page.context)
             page = self._next_page(origin, namespace, page.context, most and most - len(rows))
             rows.extend(page.items)
         raise AssertionError("the count has no end")
-
-    def shell(self, *, codepage: int) -> Shell:
-        """A command shell (WinRS); nothing is sent before the first command."""
-        return Shell(self._exchange_for_shell, codepage=codepage, host=self.host, clock=self._clock)
 
     def _next_page(self, origin: errors.Origin, namespace: str, context: str, most: int | None) -> wmi.Page:
         try:
@@ -142,6 +171,16 @@ class Client:
         except errors.TimedOut:
             # The provider had nothing yet; the context stays valid (DSP0226 section 8.4).
             return wmi.Page((), context)
+        except (errors.NotTaken, errors.ConnectionDropped, errors.ServerBusy) as error:
+            raise _EnumerationLost(error) from error
+        except errors.WsmanFault as error:
+            # The WinRM service has been restarted since.
+            if error.code == faults.CONTEXT_GONE or error.subcode.endswith("InvalidEnumerationContext"):
+                raise _EnumerationLost(error) from error
+            raise
+        except errors.DeadlinePassed:
+            self._release(origin, namespace, context)
+            raise
 
     def _abandoned(self, origin: errors.Origin, namespace: str, context: str) -> errors.WsmanError:
         self._release(origin, namespace, context)
@@ -170,9 +209,43 @@ class Client:
         return self._ask(origin, lambda: message)
 
     def _exchange(self, message: soap.Message, origin: errors.Origin) -> ET.Element:
+        """One message and its answer, sent again as often as the task's patience and the kind of message allow."""
         message_id = self._message_ids()
         request = soap.render(message, message_id=message_id, operation_timeout=self._operation_timeout)
-        envelope = soap.parse(self._delivered(request, repeatable=message.repeatable), origin)
+        for tries, pause in enumerate((*self._patience.pauses(), None), start=1):
+            self._demand_time(origin)
+            try:
+                return self._exchange_once(request, message_id, origin)
+            except (errors.HostUnreachable, errors.ServerBusy) as error:
+                if isinstance(error, errors.HostUnreachable) and self.deadline.left <= 0:
+                    raise self._deadline_passed(origin, error.meaning) from error
+                if pause is None or not _may_repeat(message, error) or not self._has_time_for(pause):
+                    _note_tries(error, tries)
+                    raise
+            self._transport.reset()
+            self._sleep(pause)
+        raise AssertionError("the last try has no pause")
+
+    def _demand_time(self, origin: errors.Origin) -> None:
+        if self.deadline.left <= 0:
+            raise self._deadline_passed(origin)
+
+    def _deadline_passed(self, origin: errors.Origin, last: str = "") -> errors.DeadlinePassed:
+        self.deadline.strike()
+        return errors.DeadlinePassed(
+            host=origin.host,
+            operation=origin.operation,
+            target=origin.target,
+            meaning=f"the task has used up its {self.deadline.seconds:.0f} seconds" + (f" ({last})" if last else ""),
+            advice="run this again, which finishes what was begun; if the server only needs longer, raise deadline",
+        )
+
+    def _has_time_for(self, pause: float) -> bool:
+        return pause < self.deadline.left
+
+    def _exchange_once(self, request: bytes, message_id: str, origin: errors.Origin) -> ET.Element:
+        self.requests += 1
+        envelope = soap.parse(self._transport.send(request), origin)
         body = soap.body_of(envelope, origin)
         fault = faults.fault_in(body)
         # Some faults of the service itself carry no RelatesTo at all; a wrong one is refused even there.
@@ -181,16 +254,27 @@ class Client:
             faults.raise_fault(envelope, fault, origin)
         return body
 
-    def _delivered(self, request: bytes, *, repeatable: bool) -> bytes:
-        self.requests += 1
-        try:
-            return self._transport.send(request)
-        except errors.ConnectionDropped:
-            if not repeatable:
-                raise
-        self._transport.reset()
-        self.requests += 1
-        return self._transport.send(request)
+
+class _EnumerationLost(Exception):
+    """A part of a query's answer is lost: its context is worth nothing any more."""
+
+    def __init__(self, reason: errors.WsmanError) -> None:
+        super().__init__()
+        self.reason = reason
+
+
+def _may_repeat(message: soap.Message, error: errors.WsmanError) -> bool:
+    """Whether sending it again can do nothing that sending it once would not."""
+    if message.continues:
+        return False
+    if isinstance(error, (errors.NotTaken, errors.ServerBusy)):
+        return True
+    return message.repeatable and isinstance(error, errors.ConnectionDropped)
+
+
+def _note_tries(error: errors.WsmanError, tries: int) -> None:
+    if tries > 1:
+        error.meaning += f", in {tries} tries"
 
 
 def _class_of_query(wql: str) -> str:

@@ -18,6 +18,7 @@ import xml.etree.ElementTree as ET
 from xml.parsers import expat
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors import (
+    ConnectionDropped,
     MalformedAnswer,
     Origin,
     ProtocolViolation,
@@ -72,6 +73,7 @@ class Message:
     """One request before it has an id: the fields of the header, and the body.
 
     ``repeatable``: sending it twice does no more than sending it once, so it may be repeated on a dropped connection.
+    ``continues``: it continues an enumeration, whose context moves on with every message, so it is never repeated.
     """
 
     action: str
@@ -80,6 +82,7 @@ class Message:
     selectors: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
     options: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
     repeatable: bool = False
+    continues: bool = False
 
 
 def element(tag: str, text: str | None = None, attributes: t.Mapping[str, str] | None = None) -> ET.Element:
@@ -181,6 +184,7 @@ def parse(answer: bytes, origin: Origin) -> ET.Element:
     return root
 
 
+RUN_AGAIN: t.Final = "run again: the state is re-read first"
 NO_WINRM: t.Final = "check that host, port and path lead to the WinRM service (5985 or 5986; 80 or 443 before KB968930)"
 
 
@@ -210,6 +214,8 @@ def _parsed(text: str, origin: Origin) -> ET.Element:
         _refuse_document_type(text, origin)
         return ET.fromstring(text)  # noqa: S314 - nothing is left to expand
     except (ET.ParseError, expat.ExpatError, ValueError) as error:
+        if getattr(error, "code", None) in _BROKEN_OFF:
+            raise _broken_off(text, origin) from error
         raise MalformedAnswer(
             host=origin.host,
             operation=origin.operation,
@@ -217,6 +223,27 @@ def _parsed(text: str, origin: Origin) -> ET.Element:
             meaning=f"the answer is not well-formed XML ({error})",
             advice=NO_WINRM,
         ) from error
+
+
+_BROKEN_OFF: t.Final = frozenset(
+    expat.errors.codes[name]
+    for name in (
+        expat.errors.XML_ERROR_NO_ELEMENTS,
+        expat.errors.XML_ERROR_UNCLOSED_TOKEN,
+        expat.errors.XML_ERROR_PARTIAL_CHAR,
+    )
+)
+
+
+def _broken_off(text: str, origin: Origin) -> ConnectionDropped:
+    """An answer that is whole for HTTP, and no whole XML: the server or something between has lost the rest."""
+    return ConnectionDropped(
+        host=origin.host,
+        operation=origin.operation,
+        target=origin.target,
+        meaning="the answer breaks off in the middle" if text.strip() else "the answer is empty",
+        advice=RUN_AGAIN,
+    )
 
 
 def _refuse_document_type(text: str, origin: Origin) -> None:

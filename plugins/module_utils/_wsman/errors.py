@@ -70,8 +70,20 @@ class HostUnreachable(WsmanError):
     """No conversation is possible: refused, unknown name, timeout, TLS, no WinRM behind the port."""
 
 
+class NotTaken(HostUnreachable):
+    """The server has not taken the message, so nothing was done: it may be sent again, whatever it asks for."""
+
+
+class NoConnection(NotTaken):
+    """No connection came about: refused, or no answer to it in time."""
+
+
 class ConnectionDropped(HostUnreachable):
-    """The connection ended before the whole answer was here: the server may or may not have acted on the message."""
+    """The message was sent, and no whole answer came: the server may or may not have acted on it."""
+
+
+class DeadlinePassed(WsmanError):
+    """The task has used up the time that it may take; the message was not sent, or its answer was not waited for."""
 
 
 class AuthenticationFailed(WsmanError):

@@ -40,6 +40,10 @@ MAX_COMMANDS: t.Final = 7
 _LINE: t.Final = re.compile(r"""(?:[A-Za-z0-9 "&|<>()\[\]{}*+,\-./:;=?@\\_~!#$']|(?<=")\^(?="))+""")
 _ARGUMENT: t.Final = re.compile(r"[A-Za-z0-9 +,\-./:=@\\_~#$]+")
 
+IDLE_TIMEOUT: t.Final = 180
+"""Seconds without a message after which the server ends a shell of ours: WinRM 2.0's own default (MS-WSMV 2.2.4.42).
+A run that was killed can't close its shell, and by default 1.1 keeps it for 15 minutes, 3.0 for two hours."""
+
 Exchange = t.Callable[[soap.Message, errors.Origin], ET.Element]
 
 
@@ -85,13 +89,15 @@ def _unsendable(meaning: str) -> errors.Unsendable:
     return errors.Unsendable(host="", meaning=meaning, advice="nothing was sent")
 
 
-def create_message(codepage: int) -> soap.Message:
+def create_message(codepage: int, *, idle_timeout: bool = True) -> soap.Message:
     """Open a shell without the user's profile; the code page decides the bytes of cmd.exe's own output."""
     body = soap.extended(
         soap.element("rsp:Shell"),
         soap.element("rsp:InputStreams", "stdin"),
         soap.element("rsp:OutputStreams", "stdout stderr"),
     )
+    if idle_timeout:
+        body.append(soap.element("rsp:IdleTimeOut", f"PT{IDLE_TIMEOUT}.000S"))
     options = {"WINRS_NOPROFILE": "TRUE", "WINRS_CODEPAGE": str(codepage)}
     return soap.Message(soap.Action.CREATE.value, RESOURCE, body=body, options=options)
 
@@ -119,14 +125,15 @@ def receive_message(shell_id: str, command_id: str) -> soap.Message:
 
 
 def signal_message(shell_id: str, command_id: str) -> soap.Message:
-    """Terminate a command; also after its end, to let the server forget it."""
+    """Terminate a command; also after its end, to let the server forget it. A second one does no more."""
     signal = soap.element("rsp:Signal", None, {"CommandId": command_id})
-    return _shell_message(soap.Action.SIGNAL, shell_id, soap.extended(signal, soap.element("rsp:Code", TERMINATE)))
+    body = soap.extended(signal, soap.element("rsp:Code", TERMINATE))
+    return dataclasses.replace(_shell_message(soap.Action.SIGNAL, shell_id, body), repeatable=True)
 
 
 def delete_message(shell_id: str) -> soap.Message:
-    """Close the shell with all programs that run in it."""
-    return _shell_message(soap.Action.DELETE, shell_id, None)
+    """Close the shell with all programs that run in it. A second one finds none and does no harm."""
+    return dataclasses.replace(_shell_message(soap.Action.DELETE, shell_id, None), repeatable=True)
 
 
 _NO_OPTIONS: t.Final[t.Mapping[str, str]] = types.MappingProxyType({})
@@ -199,21 +206,33 @@ class Shell:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: types.TracebackType | None
     ) -> None:
-        # A host that does not answer would only cost another connection timeout here.
-        if not isinstance(error, errors.HostUnreachable) or isinstance(error, errors.ConnectionDropped):
+        # A host that takes no connection would only cost another connection timeout here.
+        if not isinstance(error, errors.NoConnection):
             self.close()
 
     def close(self) -> None:
         """Delete the shell if one is open. Never raises: the result of the commands counts, see ``leaked``."""
         if not self._shell_id:
             return
-        shell_id, self._shell_id, self._finished_command, self._commands = self._shell_id, "", "", 0
+        shell_id = self._forget()
+        self.leaked = self._error_of_deletion(shell_id)
+        if isinstance(self.leaked, errors.ProtocolViolation):
+            # That was no answer of WinRM: the message may not have come through.
+            self.leaked = self._error_of_deletion(shell_id)
+
+    def _error_of_deletion(self, shell_id: str) -> errors.WsmanError | None:
         try:
             self._exchange(delete_message(shell_id), self._origin("Delete", "the command shell"))
         except errors.NotFound:
-            pass  # already gone
+            return None  # already gone
         except errors.WsmanError as error:
-            self.leaked = error
+            return error
+        return None
+
+    def _forget(self) -> str:
+        """Begin anew with the next command; the id of the shell until now."""
+        shell_id, self._shell_id, self._finished_command, self._commands = self._shell_id, "", "", 0
+        return shell_id
 
     def run(self, command_line: str, *, stdin: bytes = b"", deadline: float = COMMAND_DEADLINE) -> CommandOutput:
         """Run one command to its end.
@@ -242,27 +261,43 @@ class Shell:
         return self._received(command_id, origin, end)
 
     def _started(self, command_line: str, origin: errors.Origin, *, interactive: bool) -> str:
+        """Start a command; if the shell refuses it, nothing ran, and a new shell may take it."""
         try:
             return self._start(command_line, origin, interactive=interactive)
         except errors.QuotaExceeded as error:
             if error.code != faults.OPERATION_QUOTA or not self._shell_id:
                 raise
-        # The command was refused, so nothing ran; a new shell has a new count (MS-WSMV <118>).
-        self.close()
+            # A new shell has a new count (MS-WSMV <118>).
+            self.close()
+        except errors.NotFound:
+            if not self._commands:
+                raise
+            # The server has ended the shell: it was idle for too long, or the WinRM service was restarted.
+            self._forget()
         return self._start(command_line, origin, interactive=interactive)
 
     def _start(self, command_line: str, origin: errors.Origin, *, interactive: bool) -> str:
         if self._commands == MAX_COMMANDS:
             self.close()
         if not self._shell_id:
-            opened = self._exchange(create_message(self._codepage), self._origin("Create", "the command shell"))
-            self._shell_id = shell_id_of(opened, origin)
+            self._shell_id = self._opened()
         if self._finished_command:
             finished, self._finished_command = self._finished_command, ""
             self._exchange(signal_message(self._shell_id, finished), self._origin("Signal", "the previous command"))
         body = self._exchange(command_message(self._shell_id, command_line, interactive=interactive), origin)
         self._commands += 1
         return soap.text_of(soap.required_child(body, origin, "CommandResponse", "CommandId"))
+
+    def _opened(self) -> str:
+        origin = self._origin("Create", "the command shell")
+        try:
+            body = self._exchange(create_message(self._codepage), origin)
+        except (errors.AccessDenied, errors.QuotaExceeded, errors.NotFound, errors.TimedOut):
+            raise
+        except errors.WsmanFault:
+            # No document says that the oldest stacks take the timeout; a shell that was refused is not there.
+            body = self._exchange(create_message(self._codepage, idle_timeout=False), origin)
+        return shell_id_of(body, origin)
 
     def _received(self, command_id: str, origin: errors.Origin, end: float) -> CommandOutput:
         stdout, stderr = b"", b""

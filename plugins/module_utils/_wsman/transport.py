@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import http.client
 import itertools
+import socket
 import ssl
 import struct
 import sys
@@ -29,7 +30,10 @@ else:
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import bounded_http, errors
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import envelope as soap
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.patience import Deadline
 
+LEAST_TIME: t.Final = 1.0
+"""Seconds for one message, however little of the task's time is left."""
 IDLE_LIMIT: t.Final = 90.0
 """Seconds of silence after which a connection is not trusted any more; http.sys closes it after 120."""
 MIN_DEADLINE: t.Final = 60.0
@@ -65,8 +69,9 @@ BY_STATUS: t.Final[t.Mapping[int, Verdict]] = types.MappingProxyType(
             "raise MaxEnvelopeSizekb on the server (winrm set winrm/config @{MaxEnvelopeSizekb=500})",
         ),
         501: Verdict(errors.HostUnreachable, "no WinRM service is behind this port and path", soap.NO_WINRM),
-        502: Verdict(errors.HostUnreachable, "a proxy cannot reach the server", "check the proxy settings"),
-        503: Verdict(errors.HostUnreachable, "the WinRM service is not available", "start or restart it on the server"),
+        502: Verdict(errors.ConnectionDropped, "a proxy cannot reach the server", "check the proxy settings"),
+        503: Verdict(errors.NotTaken, "the WinRM service is not available", "start or restart it on the server"),
+        504: Verdict(errors.ConnectionDropped, "a proxy got no answer from the server in time", soap.RUN_AGAIN),
     }
 )
 """HTTP statuses without a SOAP answer."""
@@ -77,6 +82,10 @@ _BASIC_ADVICE: t.Final = (
 )
 _NTLM_ADVICE: t.Final = "check user and password, and that the account is neither locked nor denied network logon"
 _KERBEROS_ADVICE: t.Final = "check user, realm, clock and the HTTP or HOST service principal of the server"
+_LATER_ADVICE: t.Final = (
+    "look whether the account was locked or its password changed meanwhile, whether the Kerberos ticket has run out, "
+    "and whether a load balancer sends the messages of one task to several servers; then run this again"
+)
 AUTHENTICATION_ADVICE: t.Final[t.Mapping[str, str]] = types.MappingProxyType(
     {
         "basic": _BASIC_ADVICE,
@@ -107,13 +116,13 @@ _TLS_ADVICE: t.Final[t.Mapping[str, str]] = types.MappingProxyType(
 """Advice by OpenSSL's reason, if it says more than that both sides did not agree."""
 _PROXY: t.Final = Verdict(errors.HostUnreachable, "the proxy does not answer", "set ansible_winrm_proxy, or no proxy")
 _PORT_ADVICE: t.Final = "check host, port (5985 or 5986; 80 or 443 before KB968930), firewall and the WinRM service"
-_NO_CONNECTION: t.Final = Verdict(errors.HostUnreachable, "no connection", _PORT_ADVICE)
-_NO_ANSWER: t.Final = Verdict(errors.HostUnreachable, "no answer in time", _PORT_ADVICE)
+_NO_CONNECTION: t.Final = Verdict(errors.NoConnection, "no connection", _PORT_ADVICE)
+_NO_ANSWER: t.Final = Verdict(errors.ConnectionDropped, "no answer in time", _PORT_ADVICE)
 _NOT_HTTP: t.Final = Verdict(errors.HostUnreachable, "what answers on this port is not HTTP", soap.NO_WINRM)
 _DROPPED: t.Final = Verdict(
     errors.ConnectionDropped,
     "the connection was lost before the answer was complete",
-    "run again: the state is re-read first",
+    soap.RUN_AGAIN,
 )
 _DROPPED_AT_ONCE: t.Final = dataclasses.replace(
     _DROPPED,
@@ -134,6 +143,7 @@ class WinrmTransport:
     :param protocol: a ``winrm.protocol.Protocol`` (0.4.3 or later); kept alive, and used by no other code meanwhile.
     :param host: the host's name for messages.
     :param deadline: seconds for one message with all its authentication; default twice the read timeout, at least 60.
+    :param task: the deadline of the whole task; no message outlasts it.
     :param clock: monotonic seconds.
     """
 
@@ -143,15 +153,18 @@ class WinrmTransport:
         *,
         host: str,
         deadline: float | None = None,
+        task: Deadline | None = None,
         max_body: int = bounded_http.MAX_BODY,
         clock: t.Callable[[], float] = time.monotonic,
     ) -> None:
         self.host = host
         self._transport = protocol.transport
         self._deadline = deadline or max(MIN_DEADLINE, 2.0 * float(self._transport.read_timeout_sec or 0))
+        self._task = task or Deadline(float("inf"), clock)
         self._guard = bounded_http.Guard(host=host, max_body=max_body)
         self._clock = clock
         self._last_use: float | None = None
+        self._allowed = self._deadline
         self._answered = False
         self._harden_handshake()
 
@@ -183,7 +196,8 @@ class WinrmTransport:
 
     def _send(self, envelope: bytes) -> bytes:
         try:
-            with self._guard.deadline(self._deadline):
+            self._allowed = self._seconds_left
+            with self._guard.deadline(self._allowed):
                 if self._transport.session is None:
                     self._transport.build_session()
                 self._mount(self._transport.session)
@@ -199,6 +213,11 @@ class WinrmTransport:
             failure = self._failure(error)
             self.reset()
             raise failure from error
+
+    @property
+    def _seconds_left(self) -> float:
+        """For the next message; never so few that it can't even be refused."""
+        return min(self._deadline, max(self._task.left, LEAST_TIME))
 
     def _harden_handshake(self) -> None:
         """Mount the adapter before pywinrm's first message, which it sends while it still builds its session."""
@@ -229,7 +248,7 @@ class WinrmTransport:
             raise self._error(self._too_late())
 
     def _too_late(self) -> Verdict:
-        return dataclasses.replace(_NO_ANSWER, meaning=f"no complete answer within {self._deadline:.0f} seconds")
+        return dataclasses.replace(_NO_ANSWER, meaning=f"no complete answer within {self._allowed:.0f} seconds")
 
     def _answer_of(self, error: t.Any) -> bytes:
         """The SOAP fault that came with an HTTP error status, or the status' own meaning."""
@@ -245,10 +264,7 @@ class WinrmTransport:
         if self._guard.expired:
             return self._error(self._too_late())
         if _is_authentication(error):
-            method = str(self._transport.auth_method)
-            advice = AUTHENTICATION_ADVICE.get(method, _NTLM_ADVICE)
-            rejected = Verdict(errors.AuthenticationFailed, f"the server rejects the credentials ({method})", advice)
-            return self._error(rejected, code=401)
+            return self._not_authenticated(error)
         status = _status_inside(error)
         if status is not None:
             return self._error(BY_STATUS.get(status, _NO_SOAP), code=status)
@@ -256,6 +272,20 @@ class WinrmTransport:
         if verdict.error is errors.ConnectionDropped and self._was_refused_a_word(error):
             return self._error(_DROPPED_AT_ONCE)
         return self._error(verdict)
+
+    def _not_authenticated(self, error: BaseException) -> errors.WsmanError:
+        method = str(self._transport.auth_method)
+        if _gave_up(error):
+            # The library on this side gave up: the server has not judged anything.
+            reason = " ".join(str(error).split())
+            meaning = f"the authentication ({method}) can't be carried out" + (f" ({reason})" if reason else "")
+            return self._error(Verdict(errors.AuthenticationFailed, meaning, AUTHENTICATION_ADVICE.get(method, "")))
+        if self._answered:
+            meaning = f"the server no longer accepts the credentials ({method}) that it accepted before"
+            return self._error(Verdict(errors.AuthenticationFailed, meaning, _LATER_ADVICE), code=401)
+        advice = AUTHENTICATION_ADVICE.get(method, _NTLM_ADVICE)
+        rejected = Verdict(errors.AuthenticationFailed, f"the server rejects the credentials ({method})", advice)
+        return self._error(rejected, code=401)
 
     def _was_refused_a_word(self, error: BaseException) -> bool:
         """True if a first message over plain HTTP found the connection closed, as on a port that wants TLS."""
@@ -299,6 +329,13 @@ def _is_authentication(error: BaseException) -> bool:
     return named or isinstance(error, (PermissionError, *_authentication_errors()))
 
 
+def _gave_up(error: BaseException) -> bool:
+    """Whether the library on this side ended the authentication: no ticket, no credentials, a wrong token."""
+    spnego = getattr(sys.modules.get("spnego.exceptions"), "SpnegoError", None)
+    named = type(error).__name__ in ("KerberosExchangeError", "MutualAuthenticationError")
+    return named or (spnego is not None and isinstance(error, spnego))
+
+
 def _status_inside(error: BaseException) -> int | None:
     """The HTTP status, where pywinrm failed over the body of an error (not UTF-8, or sealed with other keys)."""
     found = (one.response for one in _inside(error) if isinstance(one, requests.exceptions.HTTPError))
@@ -312,8 +349,15 @@ def _network_verdict(error: BaseException) -> Verdict:
         match = next((one for one in inside if isinstance(one, kinds)), None)
         if match is not None:
             advice = _tls_advice(inside) if verdict is _TLS else verdict.advice
-            return dataclasses.replace(verdict, meaning=_with_detail(verdict.meaning, match), advice=advice)
+            kind = errors.HostUnreachable if _is_unknown_name(inside) else verdict.error
+            return Verdict(kind, _with_detail(verdict.meaning, match), advice)
     return _SEALING
+
+
+def _is_unknown_name(inside: t.Iterable[BaseException]) -> bool:
+    """Whether the name of the host can't be resolved, which another try does not change."""
+    failed = (one.errno for one in inside if isinstance(one, socket.gaierror))
+    return any(number != socket.EAI_AGAIN for number in failed)
 
 
 def _tls_advice(inside: t.Iterable[BaseException]) -> str:

@@ -84,7 +84,7 @@ def pull_message(namespace: str, context: str, most: int | None = None) -> soap.
         soap.element("n:EnumerationContext", context),
         soap.element("n:MaxElements", str(min(most or MAX_ELEMENTS, MAX_ELEMENTS))),
     )
-    return soap.Message(soap.Action.PULL.value, class_uri(namespace, "*"), body=body)
+    return soap.Message(soap.Action.PULL.value, class_uri(namespace, "*"), body=body, continues=True)
 
 
 def release_message(namespace: str, context: str) -> soap.Message:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import client as wsman
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import errors
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.patience import OVERTIME, Patience
 from tests.unit.plugins.module_utils._wsman import answers
 
 DROPPED = "the connection was lost"
@@ -204,10 +205,164 @@ def test_writing_is_never_repeated() -> None:
 
 
 def test_an_unreachable_host_is_not_asked_again() -> None:
-    client, transport = client_over(errors.HostUnreachable(host="edge1", meaning="refused"))
+    client, transport = client_over(errors.HostUnreachable(host="edge1", meaning="no WinRM"))
     with pytest.raises(errors.HostUnreachable):
         client.get("root/cimv2", "C")
     assert (client.requests, transport.resets) == (1, 0)
+
+
+class Watch:
+    """A clock that moves only while somebody sleeps, and what was slept."""
+
+    def __init__(self) -> None:
+        self.now, self.slept = 0.0, [0.0][:0]
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self.slept.append(seconds)
+
+
+def patient_client(*replies: answers.Reply, **patience: t.Any) -> tuple[wsman.Client, answers.ScriptedTransport, Watch]:
+    transport, watch = answers.ScriptedTransport(*replies), Watch()
+    client = wsman.Client(transport, patience=Patience(**patience), clock=lambda: watch.now, sleep=watch.sleep)
+    return client, transport, watch
+
+
+def refused() -> errors.NoConnection:
+    return errors.NoConnection(host="edge1", meaning="refused")
+
+
+def unavailable() -> errors.NotTaken:
+    return errors.NotTaken(host="edge1", meaning="not available", code=503)
+
+
+BUSY = answers.fault("w:QuotaLimit", answers.wsman_fault(0x8033803F))
+SAVED = answers.output("SetStringValue", "<p:ReturnValue>0</p:ReturnValue>")
+WRITE = ("root/default", "StdRegProv", "SetStringValue", {"sValue": "a"})
+
+
+def test_what_was_not_taken_is_sent_again_with_growing_pauses() -> None:
+    client, transport, watch = patient_client(refused(), unavailable(), BUSY, SAVED, retries=3, retry_delay=2)
+    assert client.invoke(*WRITE).integer("ReturnValue") == 0
+    assert (watch.slept, transport.resets) == ([2, 4, 8], 3)
+
+
+def test_after_the_last_try_the_error_says_how_many_there_were() -> None:
+    client, _transport, watch = patient_client(*[refused() for _try in range(3)], retries=2, retry_delay=1)
+    with pytest.raises(errors.NoConnection, match=r"failed: refused, in 3 tries\."):
+        client.invoke(*WRITE)
+    assert watch.slept == [1, 2]
+
+
+def test_without_retries_there_is_one_try() -> None:
+    client, _transport, watch = patient_client(refused(), retries=0)
+    with pytest.raises(errors.NoConnection, match=r"failed: refused\."):
+        client.get("root/cimv2", "C")
+    assert watch.slept == []
+
+
+def test_pauses_end_growing() -> None:
+    assert Patience(retries=8, retry_delay=1).pauses() == (1, 2, 4, 8, 16, 30, 30, 30)
+    assert Patience(retries=2, retry_delay=60).pauses() == (60, 60)
+
+
+def test_no_try_is_made_that_the_deadline_would_cut() -> None:
+    client, transport, watch = patient_client(*[refused() for _try in range(9)], retries=9, retry_delay=4, deadline=10)
+    with pytest.raises(errors.NoConnection):
+        client.get("root/cimv2", "C")
+    assert watch.slept == [4]
+    assert len(transport.sent) == 2
+
+
+LOST: tuple[answers.Reply, ...] = (dropped(), refused(), unavailable(), b"", b"<s:Envelope")
+
+
+@pytest.mark.parametrize("lost", LOST, ids=["dropped", "refused", "503", "empty", "half"])
+def test_a_lost_pull_starts_the_enumeration_again(lost: answers.Reply) -> None:
+    """The context moves on with every answer: the same Pull again could leave rows out."""
+    client, transport, _watch = patient_client(
+        answers.page("Enumerate", answers.fragment("<Name>a</Name>"), "uuid:one"),
+        lost,
+        answers.page("Enumerate", answers.fragment("<Name>a</Name>"), "uuid:two"),
+        answers.page("Pull", answers.fragment("<Name>b</Name>"), None),
+        retries=1,
+    )
+    assert [row.text("Name") for row in client.query("root/cimv2", "select Name from C")] == ["a", "b"]
+    assert transport.actions == ["Enumerate", "Pull", "Enumerate", "Pull"]
+
+
+def test_an_enumeration_that_the_service_has_forgotten_starts_again() -> None:
+    gone = answers.fault("n:InvalidEnumerationContext", answers.wsman_fault(0x8033801B))
+    client, transport, _watch = patient_client(
+        answers.page("Enumerate", None, "uuid:one"), gone, answers.page("Enumerate", None, None), retries=1
+    )
+    assert client.query("root/cimv2", "select Name from C") == []
+    assert transport.actions == ["Enumerate", "Pull", "Enumerate"]
+
+
+def test_a_query_that_is_lost_again_and_again_is_an_error() -> None:
+    page = answers.page("Enumerate", None, "uuid:one")
+    client, _transport, watch = patient_client(page, dropped(), page, dropped(), retries=1)
+    with pytest.raises(errors.ConnectionDropped, match=DROPPED):
+        client.query("root/cimv2", "select Name from C")
+    assert watch.slept == [1]
+
+
+def test_an_endless_query_ends_with_the_task() -> None:
+    watch = Watch()
+    endless = itertools.count(1)
+
+    class Endless(answers.ScriptedTransport):
+        def send(self, envelope_sent: bytes) -> bytes:
+            watch.now += 1
+            kind: t.Literal["Enumerate", "Pull"] = "Pull" if b"n:Pull" in envelope_sent else "Enumerate"
+            self._replies = [answers.page(kind, answers.fragment("<A/>"), f"uuid:{next(endless)}")]
+            return super().send(envelope_sent)
+
+    transport = Endless()
+    client = wsman.Client(transport, patience=Patience(deadline=30), clock=lambda: watch.now, sleep=watch.sleep)
+    with pytest.raises(errors.DeadlinePassed, match=r"used up its 30 seconds; run this again.*raise deadline"):
+        client.query("root/cimv2", "select A from C")
+    assert watch.now <= 32
+    assert transport.actions[-1] == "Release"
+
+
+def test_an_answer_that_the_deadline_cuts_off_is_the_deadline() -> None:
+    client, transport, watch = patient_client(deadline=30, retries=5)
+
+    def silent(_envelope: bytes) -> bytes:
+        watch.now += 31
+        raise errors.ConnectionDropped(host="edge1", meaning="no complete answer within 30 seconds")
+
+    transport.send = silent  # type: ignore[method-assign, assignment]
+    with pytest.raises(errors.DeadlinePassed, match=r"30 seconds \(no complete answer within 30 seconds\)"):
+        client.get("root/cimv2", "C")
+    assert watch.slept == []
+
+
+def test_after_the_deadline_there_is_time_to_put_things_in_order_once() -> None:
+    client, transport, watch = patient_client(SAVED, deadline=30)
+    watch.now = 30
+    with pytest.raises(errors.DeadlinePassed):
+        client.invoke(*WRITE)
+    assert transport.sent == []
+    assert client.invoke(*WRITE).integer("ReturnValue") == 0
+    watch.now += OVERTIME
+    for _turn in range(2):
+        with pytest.raises(errors.DeadlinePassed):
+            client.invoke(*WRITE)
+
+
+def test_a_wait_with_a_limit_of_its_own_does_not_count() -> None:
+    client, _transport, watch = patient_client(SAVED, SAVED, deadline=30)
+    watch.now = 29
+    with client.allowing(500):
+        watch.now += 400
+        client.invoke(*WRITE)
+    assert client.deadline.left == 1
+    with client.allowing(10):
+        watch.now += 30
+    assert client.deadline.left < 0
 
 
 def test_reset() -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import envelope as soap
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors import (
+    ConnectionDropped,
     Origin,
     ProtocolViolation,
     Unsendable,
@@ -99,9 +100,7 @@ BOMB = (
 GOOD = answers.envelope("<x:A/>")
 
 REFUSED = {
-    "empty": (b"", "not well-formed"),
     "text": (b"SSH-2.0-OpenSSH_9.2", "not well-formed"),
-    "cut": (GOOD[:-20].encode(), "not well-formed"),
     "web page": (b"<html><body>It works</body></html>", "not a SOAP envelope but 'html'"),
     "soap 1.1": (GOOD.replace("http://www.w3.org/2003/05/soap-envelope", "urn:old").encode(), "not a SOAP envelope"),
     "entity bomb": (BOMB.encode(), "document type declaration"),
@@ -128,6 +127,23 @@ def test_refused_answers(case: str) -> None:
         soap.parse(answer, EDGE1)
     assert caught.value.host == "edge1"
     assert str(caught.value).startswith("Get of root/cimv2/Win32_Service on edge1 failed: the answer ")
+
+
+BROKEN_OFF = {
+    "empty": (b"", "the answer is empty"),
+    "blank": (b" \r\n", "the answer is empty"),
+    "cut between elements": (GOOD[: GOOD.rindex("</")].encode(), "breaks off in the middle"),
+    "cut in a tag": (GOOD[:-20].encode(), "breaks off in the middle"),
+    "cut in the declaration": (b"<?xml ver", "breaks off in the middle"),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN_OFF)
+def test_answers_that_are_not_whole(case: str) -> None:
+    """They are no fault of the text that was asked for: what changes nothing may be asked again."""
+    answer, reason = BROKEN_OFF[case]
+    with pytest.raises(ConnectionDropped, match=f"edge1 failed: {reason}|edge1 failed: the answer {reason}"):
+        soap.parse(answer, EDGE1)
 
 
 @pytest.mark.parametrize("prologue", ["", "\ufeff", '<?xml version="1.0" encoding="utf-16"?>\n', "\n "], ids=ascii)

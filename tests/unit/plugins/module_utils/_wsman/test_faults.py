@@ -29,8 +29,10 @@ NESTED_DENIED = answers.wsman_fault(
 )
 
 
-def quota(code: int, *, subcode: str = "w:QuotaLimit") -> tuple[str, type[errors.WsmanError], int]:
-    return answers.fault(subcode, answers.wsman_fault(code)), errors.QuotaExceeded, code
+def quota(
+    code: int, *, subcode: str = "w:QuotaLimit", kind: type[errors.WsmanError] = errors.QuotaExceeded
+) -> tuple[str, type[errors.WsmanError], int]:
+    return answers.fault(subcode, answers.wsman_fault(code)), kind, code
 
 
 CASES: dict[str, tuple[str, type[errors.WsmanError], int | None]] = {
@@ -104,8 +106,8 @@ CASES: dict[str, tuple[str, type[errors.WsmanError], int | None]] = {
         errors.QuotaExceeded,
         0x803381A6,
     ),
-    "quota of the user": quota(0x803381A7),
-    "quota of the system": quota(0x803381A8, subcode="w:InternalError"),
+    "quota of the user": quota(0x803381A7, kind=errors.ServerBusy),
+    "quota of the system": quota(0x803381A8, subcode="w:InternalError", kind=errors.ServerBusy),
     "quota of shell users": quota(0x803381AB),
     **{f"quota 0x{code:08X}": quota(code) for code in range(0x803381E4, 0x803381EB)},
     "busy": (answers.fault("w:QuotaLimit", answers.wsman_fault(0x8033803F)), errors.ServerBusy, 0x8033803F),

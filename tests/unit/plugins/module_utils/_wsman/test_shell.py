@@ -11,6 +11,7 @@ import pytest
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import errors, shell
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Client
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.patience import ONE_TRY
 from tests.unit.plugins.module_utils._wsman import answers
 
 OPERATION_QUOTA = answers.fault("w:InternalError", answers.wsman_fault(2150859174))
@@ -35,6 +36,67 @@ def test_one_command_costs_four_requests() -> None:
     assert "<rsp:Command>ver</rsp:Command>" in transport.sent[1]
     for sent in transport.sent[1:]:
         assert '<w:Selector Name="ShellId">11111111-AAAA-BBBB-CCCC-222222222222</w:Selector>' in sent
+
+
+GONE = answers.fault("w:InvalidSelectors", answers.wsman_fault(0x8033805B))
+SCHEMA = answers.fault("w:SchemaValidationError", answers.wsman_fault(0x80338041))
+
+
+def test_a_shell_ends_by_itself_if_this_controller_dies() -> None:
+    session, transport = shell_over(answers.shell_created(), answers.command_started(), DONE, "")
+    with session:
+        session.run("ver")
+    assert f"<rsp:IdleTimeOut>PT{shell.IDLE_TIMEOUT}.000S</rsp:IdleTimeOut>" in transport.sent[0]
+
+
+def test_a_server_that_refuses_the_idle_timeout_gets_a_shell_without() -> None:
+    session, transport = shell_over(SCHEMA, answers.shell_created(), answers.command_started(), DONE, "")
+    with session:
+        session.run("ver")
+    assert transport.actions == ["Create", "Create", "Command", "Receive", "Delete"]
+    assert "IdleTimeOut" not in transport.sent[1]
+
+
+def test_a_shell_that_the_server_has_ended_meanwhile_is_replaced() -> None:
+    session, transport = shell_over(
+        answers.shell_created(),
+        answers.command_started(),
+        DONE,
+        GONE,
+        answers.shell_created("33333333-AAAA-BBBB-CCCC-222222222222"),
+        answers.command_started(),
+        DONE,
+        "",
+    )
+    with session:
+        session.run("first")
+        session.run("second")
+    assert transport.actions[3:] == ["Signal", "Create", "Command", "Receive", "Delete"]
+    assert "33333333" in transport.sent[-1]
+
+
+def test_a_new_shell_that_is_gone_at_once_is_an_error() -> None:
+    session, transport = shell_over(answers.shell_created(), GONE, GONE)
+    with session, pytest.raises(errors.NotFound):
+        session.run("ver")
+    assert transport.actions == ["Create", "Command", "Delete"]
+
+
+def test_a_lost_goodbye_is_said_again() -> None:
+    lost = errors.ConnectionDropped(host="edge1", meaning="cut")
+    session, transport = shell_over(answers.shell_created(), answers.command_started(), DONE, lost, GONE)
+    with session:
+        session.run("ver")
+    assert transport.actions == ["Create", "Command", "Receive", "Delete", "Delete"]
+    assert session.leaked is None
+
+
+def test_a_goodbye_that_somebody_else_answered_is_said_again() -> None:
+    session, transport = shell_over(answers.shell_created(), answers.command_started(), DONE, b"<html/>", "")
+    with session:
+        session.run("ver")
+    assert transport.actions == ["Create", "Command", "Receive", "Delete", "Delete"]
+    assert session.leaked is None
 
 
 def test_nothing_is_sent_without_a_command() -> None:
@@ -250,13 +312,17 @@ def test_shell_that_is_already_gone_is_no_leak() -> None:
 @pytest.mark.parametrize(
     ("error", "deleted"),
     [
-        (errors.HostUnreachable(host="edge1", meaning="off"), False),
+        (errors.NoConnection(host="edge1", meaning="off"), False),
+        (errors.NotTaken(host="edge1", meaning="503"), True),
+        (errors.HostUnreachable(host="edge1", meaning="web page"), True),
+        (errors.ProtocolViolation(host="edge1", meaning="garbage"), True),
         (errors.ConnectionDropped(host="edge1", meaning="cut"), True),
     ],
 )
 def test_no_goodbye_to_a_host_that_is_gone(error: errors.WsmanError, deleted: bool) -> None:
-    session, transport = shell_over(answers.shell_created(), error, "")
-    with pytest.raises(errors.HostUnreachable), session:
+    transport = answers.ScriptedTransport(answers.shell_created(), error, "")
+    session = Client(transport, patience=ONE_TRY).shell(codepage=437)
+    with pytest.raises(type(error)), session:
         session.run("one")
     assert (transport.actions[-1] == "Delete") is deleted
 

@@ -14,9 +14,10 @@ import types
 import typing as t
 
 import pytest
+import requests.exceptions
 import winrm.protocol
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import bounded_http, errors, transport
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import bounded_http, errors, patience, transport
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import client as wsman
 from tests.unit.plugins.module_utils._wsman import answers, servers
 from tests.unit.plugins.module_utils._wsman.transports import MESSAGE, Method, failure, over
@@ -124,8 +125,7 @@ def test_slow_drip_has_a_deadline(prefix: bytes) -> None:
     started = time.monotonic()
     error = failure(drip(prefix), deadline=1.0)
     assert time.monotonic() - started < 2.5
-    assert isinstance(error, errors.HostUnreachable)
-    assert not isinstance(error, errors.ConnectionDropped)
+    assert isinstance(error, errors.ConnectionDropped)
     assert "no complete answer within 1 seconds" in str(error)
 
 
@@ -155,7 +155,48 @@ def test_silence_ends_with_the_read_timeout() -> None:
 
     error = failure(lambda: handle, read_timeout=2, deadline=10.0)
     assert "no answer in time" in str(error)
-    assert not isinstance(error, errors.ConnectionDropped)
+    assert isinstance(error, errors.ConnectionDropped)
+
+
+def test_no_message_outlasts_its_task() -> None:
+    started = time.monotonic()
+    with servers.Server(drip(b"HTTP/1.1 200 OK\r\nX-Slow: ")) as server:
+        sender = over(server.url, deadline=60.0, task=patience.Deadline(1.2))
+        with pytest.raises(errors.ConnectionDropped, match="no complete answer within 1 seconds"):
+            sender.send(MESSAGE)
+    assert time.monotonic() - started < 3
+
+
+def test_a_session_that_is_rejected_later_is_told_from_wrong_credentials() -> None:
+    answers_given = iter([servers.http("200 OK", b"<x/>"), servers.http("401 Unauthorized", WWW_Authenticate="Basic")])
+
+    def handle(connection: socket.socket, _request: servers.Request) -> bool:
+        connection.sendall(next(answers_given))
+        return True
+
+    with servers.Server(lambda: handle) as server:
+        sender = over(server.url)
+        sender.send(MESSAGE)
+        with pytest.raises(errors.AuthenticationFailed, match=r"no longer accepts.*password changed.*ticket") as caught:
+            sender.send(MESSAGE)
+    assert caught.value.code == 401
+
+
+class KerberosExchangeError(requests.exceptions.RequestException):
+    """As requests_kerberos names it."""
+
+
+def test_a_ticket_that_is_not_there_is_not_laid_at_the_servers_door(monkeypatch: pytest.MonkeyPatch) -> None:
+    sender = over("http://127.0.0.1:1/wsman")
+
+    def no_ticket(_message: bytes) -> bytes:
+        raise KerberosExchangeError("authGSSClientInit() failed: No Kerberos credentials available")
+
+    monkeypatch.setattr(sender._transport, "send_message", no_ticket)
+    with pytest.raises(errors.AuthenticationFailed) as caught:
+        sender.send(MESSAGE)
+    assert "can't be carried out (authGSSClientInit() failed: No Kerberos credentials available)" in str(caught.value)
+    assert "rejects" not in str(caught.value)
 
 
 def test_no_thread_stays_behind() -> None:
@@ -177,7 +218,9 @@ WITHOUT_SOAP: dict[int, tuple[type[errors.WsmanError], str]] = {
     418: (errors.ProtocolViolation, "without a SOAP message (418)"),
     500: (errors.ProtocolViolation, "without a SOAP message (500)"),
     501: (errors.HostUnreachable, "no WinRM service"),
-    503: (errors.HostUnreachable, "not available (503)"),
+    502: (errors.ConnectionDropped, "cannot reach the server (502)"),
+    503: (errors.NotTaken, "not available (503)"),
+    504: (errors.ConnectionDropped, "in time (504)"),
 }
 
 
@@ -257,13 +300,14 @@ def test_broken_challenges(challenge: str, kind: type[errors.WsmanError]) -> Non
 def test_refused() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    with pytest.raises(errors.HostUnreachable, match=r"edge1: no connection \(.*refused\); check host, port"):
+    with pytest.raises(errors.NoConnection, match=r"edge1: no connection \(.*refused\); check host, port"):
         over(f"http://127.0.0.1:{port}/wsman").send(MESSAGE)
 
 
 def test_unknown_name() -> None:
-    with pytest.raises(errors.HostUnreachable, match="no connection"):
+    with pytest.raises(errors.HostUnreachable, match="no connection") as caught:
         over("http://no-such-host.invalid:5985/wsman").send(MESSAGE)
+    assert not isinstance(caught.value, errors.NotTaken)
 
 
 def test_tls_towards_plain_http() -> None:

@@ -11,7 +11,7 @@ import typing as t
 import pytest
 import winrm.protocol
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import errors, transport
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import errors, patience, transport
 from tests.unit.plugins.module_utils._wsman import servers
 
 Method = t.Literal["plaintext", "ntlm", "ssl"]
@@ -26,6 +26,7 @@ def over(
     deadline: float = 5.0,
     read_timeout: int = 3,
     clock: t.Callable[[], float] = time.monotonic,
+    task: patience.Deadline | None = None,
     **options: t.Any,
 ) -> transport.WinrmTransport:
     protocol = winrm.protocol.Protocol(
@@ -38,7 +39,7 @@ def over(
         proxy=None,
         **options,
     )
-    return transport.WinrmTransport(protocol, host="edge1", deadline=deadline, clock=clock)
+    return transport.WinrmTransport(protocol, host="edge1", deadline=deadline, task=task, clock=clock)
 
 
 def failure(make_handler: t.Callable[[], servers.Handler], **options: t.Any) -> errors.WsmanError:
