@@ -220,7 +220,7 @@ class Client:
                 if isinstance(error, errors.HostUnreachable) and self.deadline.left <= 0:
                     raise self._deadline_passed(origin, error.meaning) from error
                 if pause is None or not _may_repeat(message, error) or not self._has_time_for(pause):
-                    _note_tries(error, tries)
+                    error.tries = tries
                     raise
             self._transport.reset()
             self._sleep(pause)
@@ -270,11 +270,6 @@ def _may_repeat(message: soap.Message, error: errors.WsmanError) -> bool:
     if isinstance(error, (errors.NotTaken, errors.ServerBusy)):
         return True
     return message.repeatable and isinstance(error, errors.ConnectionDropped)
-
-
-def _note_tries(error: errors.WsmanError, tries: int) -> None:
-    if tries > 1:
-        error.meaning += f", in {tries} tries"
 
 
 def _class_of_query(wql: str) -> str:

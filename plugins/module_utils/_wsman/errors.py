@@ -31,6 +31,8 @@ class WsmanError(Exception):
     :param meaning: the event, as a clause without a full stop.
     :param advice: the remedy, as a clause without a full stop; may be empty.
     :param code: the number that decided (HTTP status, WS-Man, WMI or Windows error), as unsigned 32 bit.
+
+    ``tries`` is how often the message was sent before this error ended it.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class WsmanError(Exception):
         self.meaning = meaning
         self.advice = advice
         self.code = code
+        self.tries = 1
 
     def located(self, origin: Origin) -> WsmanError:
         """Fill in the fields that the raising code could not know, and return the same error."""
@@ -63,7 +66,8 @@ class WsmanError(Exception):
         where = f"{what} on {self.host} failed" if what else self.host
         code = "" if self.code is None else f" ({readable(self.code)})"
         advice = f"; {self.advice}" if self.advice else ""
-        return f"{where}: {self.meaning}{code}{advice}."
+        tries = f" Tried {self.tries} times." if self.tries > 1 else ""
+        return f"{where}: {self.meaning}{code}{advice}.{tries}"
 
 
 class HostUnreachable(WsmanError):

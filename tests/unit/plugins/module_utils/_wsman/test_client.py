@@ -249,14 +249,14 @@ def test_what_was_not_taken_is_sent_again_with_growing_pauses() -> None:
 
 def test_after_the_last_try_the_error_says_how_many_there_were() -> None:
     client, _transport, watch = patient_client(*[refused() for _try in range(3)], retries=2, retry_delay=1)
-    with pytest.raises(errors.NoConnection, match=r"failed: refused, in 3 tries\."):
+    with pytest.raises(errors.NoConnection, match=r"failed: refused\. Tried 3 times\.$"):
         client.invoke(*WRITE)
     assert watch.slept == [1, 2]
 
 
 def test_without_retries_there_is_one_try() -> None:
     client, _transport, watch = patient_client(refused(), retries=0)
-    with pytest.raises(errors.NoConnection, match=r"failed: refused\."):
+    with pytest.raises(errors.NoConnection, match=r"failed: refused\.$"):
         client.get("root/cimv2", "C")
     assert watch.slept == []
 
