@@ -109,13 +109,13 @@ class RebootingServer(GivenClient):
 
     def clock(self) -> Clock:
         """The controller's."""
-        return Clock(now=lambda: 1e9 + self.now, monotonic=lambda: self.now, sleep=self._sleep)
+        return Clock(now=lambda: 1e9 + self.now, monotonic=lambda: self.now, sleep=self._pass)
 
     def at(self, moment: float, action: t.Callable[[], object]) -> None:
         """Let something happen at a moment."""
         self.agenda.append((moment, action))
 
-    def _sleep(self, seconds: float) -> None:
+    def _pass(self, seconds: float) -> None:
         assert seconds >= 0
         boot = self.server.boot_id
         self.line.direct.pass_time(seconds)
