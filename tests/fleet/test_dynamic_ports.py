@@ -102,6 +102,7 @@ CASES: t.Final = (
         options={**WIDE, "protocol": "tcp"},
         after=_ranges("tcp", "tcp6"),
         waits="nothing",
+        warning="accept_risks has way_in",
     ),
     Case(
         id="2008-value-removed",
