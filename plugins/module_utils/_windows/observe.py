@@ -48,7 +48,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     UpdatesFact,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import JOURNAL_FACT
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.used_ports import UsedPortsFact
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.used_ports import UsedPort, UsedPortsFact
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortRange, PortSet
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows import (
     console_text,
@@ -231,23 +231,25 @@ def _through_console(target: Target, wanted: t.Collection[Fact[t.Any]]) -> Answe
         *(_dynamic_ranges_question(target, fact) for fact in _of_kinds(wanted, DynamicRangesFact)),
         *(_services_file_question(target, fact) for fact in _of_kinds(wanted, ServicesFileFact)),
         *(_services_backup_question(target, fact) for fact in _of_kinds(wanted, ServicesBackupFact)),
-        *(_used_ports_question(fact) for fact in _of_kinds(wanted, UsedPortsFact)),
     ]
-    sockets = _of_kinds(wanted, SocketsFact, ConnectionsFact)
+    sockets, used = _of_kinds(wanted, SocketsFact, ConnectionsFact), _of_kinds(wanted, UsedPortsFact)
+    beside = [*questions, *map(_used_ports_question, used)]
     if not sockets:
-        return _asked(target, questions)
+        return _asked(target, beside)
     ports, connected = _all_ports(sockets), _connected(sockets)
     has_classes = target.capabilities.network_endpoint_classes
     if has_classes and not _of_kinds(sockets, SocketsFact):
         listeners = read_listeners(target.client, ports)
-        return _distributed(sockets, _by_classes(target, listeners, connected)) | _asked(target, questions)
+        return _distributed(sockets, _by_classes(target, listeners, connected)) | _asked(target, beside)
     # A shell that is open, or about to be, makes netstat the cheaper road even where the classes exist.
-    if has_classes and not target.console.was_used and not any(question.commands for question in questions):
+    if has_classes and not target.console.was_used and not any(question.commands for question in beside):
         return _distributed(sockets, _by_classes(target, read_sockets(target.client, ports), connected))
     command = netstat_command(ports) if has_classes else netstat_command(ports, connected)
-    netstat = _Question(SocketsFact(ports), (command,), _netstat)
+    # Who asks for all ports in use gets every row: the sockets and the connections are among them.
+    netstat = _Question(SocketsFact(ports), (NETSTAT if used else command,), _netstat)
     answers = _asked(target, [*questions, netstat])
     seen: _Seen = answers.pop(netstat.fact)
+    answers |= dict.fromkeys(used, seen.used)
     # Of sockets that are bound and nothing more netstat tells nothing.
     seen = _by_classes(target, seen.sockets, connected) if has_classes else seen
     return answers | _distributed(sockets, seen)
@@ -265,6 +267,8 @@ class _Seen:
 
     sockets: tuple[Socket, ...]
     connections: tuple[Connection, ...]
+    used: frozenset[UsedPort] = frozenset()
+    """Every port in use, if all rows were read."""
 
     def on(self, fact: Fact[t.Any]) -> t.Any:
         """The answer to one question."""
@@ -280,7 +284,8 @@ def _by_classes(target: Target, sockets: tuple[Socket, ...], connected: PortSet)
 
 def _netstat(outputs: t.Sequence[Output]) -> _Seen:
     # findstr's exit code 1 says that nothing was found: an answer, no failure.
-    return _Seen(console_text.sockets(outputs[0].raw), console_text.connections(outputs[0].raw))
+    raw = outputs[0].raw
+    return _Seen(console_text.sockets(raw), console_text.connections(raw), console_text.used_ports(raw))
 
 
 def _distributed(facts: t.Collection[t.Any], seen: _Seen) -> Answers:

@@ -33,6 +33,9 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.find
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.transfer_agent import (
     transfer_agent,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.used_up_ranges import (
+    used_up_ranges,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.wrong_settings import (
     dead_value,
     ignored_reservations,
@@ -76,6 +79,7 @@ FINDERS: t.Final[tuple[Finder, ...]] = (
     ignored_reservations,
     touching_reservations,
     missing_update,
+    used_up_ranges,
     autodiscover,
     unsupported,
     retransmits,

@@ -36,6 +36,7 @@ KindName = t.Literal[
     "reserved_ports_ignored",
     "reserved_ports_touch",
     "dns_update_missing",
+    "range_nearly_used_up",
     "dotnet_breaks_autodiscover",
     "exchange_2007_on_2008r2",
     "network_retransmits",
@@ -177,6 +178,14 @@ KINDS: t.Final[t.Mapping[KindName, Kind]] = {
         "Windows lists neither KB951746 nor KB953230, DNS runs, its pool is not set smaller, and `dns.exe` holds fewer "
         "than 100 UDP sockets",
         "MS08-037",
+    ),
+    "range_nearly_used_up": Kind(
+        "warning",
+        "Programs, or the DNS server's pool, draw ports from a range that is nearly used up (critical below 255 free "
+        "ports, for the pool below its size and 255 more).",
+        "fewer ports than that, or than a tenth of a dynamic range, are neither reserved, excluded nor in use (those "
+        "in use count if every socket is read, as with `all`, or few ports are left without them)",
+        "KB929851 (255 ports are the smallest range); that so few are too few: [K] unverified",
     ),
     "dotnet_breaks_autodiscover": Kind(
         "information",

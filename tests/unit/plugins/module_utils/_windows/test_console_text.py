@@ -52,6 +52,15 @@ def test_connections_in_every_language(language: Language) -> None:
 
 
 @languages
+def test_ports_in_use_in_every_language(language: Language) -> None:
+    """Those of connections that wait for their end too, and each port of a process once."""
+    used = console_text.used_ports(language.netstat())
+    assert {row.port for row in used if row.protocol == "udp"} == {53, 546, 4500, 50636}
+    assert {row.port for row in used if row.protocol == "tcp" and row.process_id == 0} == {3101, 49801}
+    assert len(used) == 13
+
+
+@languages
 def test_sockets_in_every_language(language: Language) -> None:
     assert sockets(language.netstat()) == samples.SOCKETS
 

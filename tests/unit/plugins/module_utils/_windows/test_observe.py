@@ -45,6 +45,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     UpdatesFact,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import release_of
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.used_ports import UsedPort, UsedPortsFact
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortRange, PortSet
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows import netsh, observe
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.errors import CommandError
@@ -193,6 +194,17 @@ def test_sockets_by_netstat_on_older_releases(client: GivenClient) -> None:
     assert answers[edge] == (Socket("tcp", "::", 50636, 2100), Socket("udp", "::", 50636, 1200))
     assert answers[ipsec] == (Socket("udp", "0.0.0.0", 4500, 684),)
     assert len(client.log) == 1
+
+
+def test_who_asks_for_all_ports_in_use_gets_the_sockets_from_the_same_rows(client: GivenClient) -> None:
+    edge, used = SocketsFact(EDGE), UsedPortsFact()
+    client.commands["netstat -ano"] = (samples.GERMAN.netstat(), 0)
+    for version in ("6.1.7601", "10.0.20348"):
+        client.log.clear()
+        answers = read_facts(target(client, version), [edge, used])
+        assert answers[edge] == (Socket("tcp", "::", 50636, 2100), Socket("udp", "::", 50636, 1200))
+        assert UsedPort("tcp", 49802, 3200) in answers[used]
+        assert len(client.log) == 1
 
 
 def test_nobody_on_a_port_is_an_answer_though_findstr_fails(client: GivenClient) -> None:

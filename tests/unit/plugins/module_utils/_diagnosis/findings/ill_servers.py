@@ -266,6 +266,16 @@ FOUND: list[tuple[str, World, Expected]] = [
         [("network_retransmits", "information", None)],
     ),
     ("administrators are filtered", world(values=FILTERED), [("administrator_filtered", "information", None)]),
+    (
+        "the pool has too few ports to draw from",
+        world(NEW, values={POOL_EXCLUSIONS_FACT: multi("49152-63000")}),
+        [("range_nearly_used_up", "critical", None)],
+    ),
+    (
+        "every port is reserved, 2003",
+        world(OLD, values={RESERVED_PORTS_FACT: multi("1024-65535")}),
+        [("range_nearly_used_up", "critical", None)] * 3,
+    ),
 ]
 IDS = [name for name, _world, _expected in FOUND]
 

@@ -11,6 +11,7 @@ import pytest
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings import table
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.finding import of_kind
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.options import SubsetName
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.findings import Finding
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.kinds import (
     KINDS,
@@ -18,6 +19,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows
     KindName,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
+    Exclusions,
     RegistryFact,
     RegistryType,
     RegistryValue,
@@ -35,12 +37,14 @@ from tests.unit.plugins.module_utils._diagnosis.findings.servers import (
     OLD,
     down,
     event,
+    tcp,
     udp,
     world,
 )
 from tests.unit.plugins.module_utils._diagnosis.world import (
     DNS_PROCESS,
     World,
+    blocks,
     dword,
 )
 
@@ -63,6 +67,34 @@ def test_the_worst_comes_first() -> None:
         NEW, (down("IAS", 10048),), values={**FILTERED, POOL_SIZE_FACT: dword(50)}, sockets=(udp(1645, DNS_PROCESS),)
     )
     assert [row["severity"] for row in server.value("findings")] == ["critical", "warning", "information"]
+
+
+@pytest.mark.parametrize(
+    ("server", "subset", "severity", "words"),
+    [
+        pytest.param(
+            world(NEW, sockets=tuple(tcp(port, JAVA) for port in range(49152, 65400))),
+            "sockets",
+            "critical",
+            "136 of its 16384 ports are free|java.exe (process 3000) holds 16248 of its ports",
+            id="in-use",
+        ),
+        pytest.param(
+            world(NEW, exclusions=Exclusions(blocks((49152, 64000, True)), ()), sockets=(tcp(65000, JAVA),)),
+            "reservations",
+            "warning",
+            "1534 of its 16384 ports are free|14849 kept back|java.exe (process 3000) holds 1 of its ports",
+            id="excluded",
+        ),
+    ],
+)
+def test_a_range_that_is_nearly_used_up_is_told_with_its_users(
+    server: World, subset: SubsetName, severity: str, words: str
+) -> None:
+    (row,) = server.report("dynamic_ranges", subset, "findings").plain()["findings"]
+    assert (row["kind"], row["severity"]) == ("range_nearly_used_up", severity)
+    for word in words.split("|"):
+        assert word in str(row)
 
 
 def test_who_holds_the_port_is_told() -> None:
