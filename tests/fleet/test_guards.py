@@ -1,23 +1,20 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The guards on servers: what is refused leaves no trace, in check mode and in the run; the option is for one task."""
+"""The guards on servers: what is refused leaves no trace, in check mode and in the run."""
 
 from __future__ import annotations
 
 import dataclasses
-import pathlib
 import typing as t
 
 import pytest
-import yaml
 
 from tests.fleet.beats import assert_refused
 from tests.fleet.errands import CONVERGE
 from tests.fleet.in_process import tell
 from tests.fleet.role_arguments import task_arguments
-from tests.fleet.stories import DEFAULTS, FleetRun, HostCase, Json, Step, TaskRun, playbook_run
-from tests.simulator.control import running_fleet
+from tests.fleet.stories import HostCase, Json, Step, TaskRun
 
 RELEASES: t.Final = ("2003", "2008", "2008r2", "2016", "2025")
 WHOLE_POOL: t.Final[Json] = {"excluded_ports": ["49152-65535"]}
@@ -236,51 +233,3 @@ def test_a_reboot_without_a_way_back(told: dict[str, tuple[TaskRun, ...]]) -> No
     assert "accept_risks: [way_in]" in refused.message
     assert meant.event == "ok", meant.message
     assert "accept_risks has way_in" in meant.warnings
-
-
-# --- module_defaults, by the program ----------------------------------------------------------------------------------
-
-GROUP: t.Final = "group/portkeeper.windows.windows"
-NEW_PORTS: t.Final[Json] = {"portkeeper.windows.reserved_ports": {"ports": ["50389"]}}
-PLAYS: t.Final[dict[str, Json]] = {
-    "group": {"module_defaults": {GROUP: {"accept_risks": ["way_in"]}}},
-    "variable": {
-        "module_defaults": {GROUP: "{{ defaults_of_ours }}"},
-        "vars": {"defaults_of_ours": {"accept_risks": []}},
-    },
-    "module": {"module_defaults": {"portkeeper.windows.reserved_ports": {"accept_risks": ["starved_range"]}}},
-    "alias": {"module_defaults": {"portkeeper.windows.reserved_ports": {"ignore_block_mode": True}}},
-    "task": {},
-}
-"""By host. The last one gives the option with its task, which is what it is for."""
-
-
-def _play(host: str, play: Json) -> Json:
-    given = {"accept_risks": ["way_in"]} if host == "task" else {}
-    task = {name: {**options, **given} for name, options in NEW_PORTS.items()}
-    # Ansible ends a run where all hosts of a play have failed.
-    return {"hosts": host, "gather_facts": False, **play, "tasks": [{**task, "ignore_errors": True}]}
-
-
-@pytest.fixture(scope="module")
-def by_defaults(tmp_path_factory: pytest.TempPathFactory) -> FleetRun:
-    playbook: pathlib.Path = tmp_path_factory.mktemp("defaults") / "playbook.yml"
-    playbook.write_text(yaml.safe_dump([_play(host, play) for host, play in PLAYS.items()]), encoding="utf-8")
-    hosts = {host: {"release": "2003"} for host in PLAYS}
-    with running_fleet({"defaults": dict(DEFAULTS), "hosts": hosts}) as fleet:
-        return playbook_run(fleet.control, fleet.inventory, str(playbook))
-
-
-@pytest.mark.parametrize("host", [host for host in PLAYS if host != "task"])
-def test_a_default_can_t_accept_a_risk(by_defaults: FleetRun, host: str) -> None:
-    (beat,) = by_defaults.beats[host]
-    assert_refused(beat)
-    assert beat.message.startswith("module_defaults has "), beat.message
-    assert beat.message.endswith("Nothing was sent to the server.")
-    assert beat.count == 0
-
-
-def test_a_task_can(by_defaults: FleetRun) -> None:
-    (beat,) = by_defaults.beats["task"]
-    assert beat.event == "ok", beat.message
-    assert beat.after.reserved == ["50389-50389"]
