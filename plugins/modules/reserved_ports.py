@@ -97,6 +97,15 @@ options:
       - Only for O(state=present). Ports that were reserved earlier stay reserved.
     type: bool
     default: false
+  report_only:
+    description:
+      - Change nothing, and say in RV(unprotected) which of the ports can be taken at random as the server is now, by
+        programs or by a DNS server that has no list of its own. For example, after O(report_only=true) with
+        C(services=wireguard) you know if WireGuard needs a reservation.
+      - With V(false) the ports are reserved.
+      - Only for O(state=present).
+    type: bool
+    default: false
 extends_documentation_fragment:
   - portkeeper.windows._attributes
   - portkeeper.windows._connection
@@ -255,16 +264,17 @@ unprotected:
   description:
     - The ports that can still be taken at random here although they are asked for, such as V(1812-1813/udp) or
       V(4500/udp), by who can take them. Empty lists where there is none.
-  returned: with netsh and O(only_reachable)
+  returned: with O(report_only), and with netsh and O(only_reachable)
   type: dict
   contains:
     programs:
-      description: By programs that ask for any free port, since this netsh can't exclude ports.
+      description: By programs that ask for any free port, since this netsh can't exclude ports, or since nothing was
+        asked for but the report.
       type: list
       elements: str
       sample: ["1812-1813/udp"]
     dns_pool:
-      description: By the DNS server of Windows Server 2008, whenever it starts.
+      description: By the DNS server of Windows Server 2008, or with O(report_only) of 2003, whenever it starts.
       type: list
       elements: str
       sample: ["1812-1813/udp"]

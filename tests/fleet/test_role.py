@@ -41,6 +41,8 @@ OTHER_PORTS: t.Final[Json] = {"ldap_port": 51389, "ssl_port": 51636}
 NTLM: t.Final[Json] = {"wire": {"transport": "ntlm"}}
 REBOOT: t.Final[Json] = {"exchange_edge_dns_reboot": True}
 BELT: t.Final[Json] = {"exchange_edge_dns_reserve": True}
+NARROW: t.Final[Json] = {"exchange_edge_dns_dynamic_range": {"start": 51000, "number": 14536}}
+"""A range of Windows Server 2008 without the ports."""
 BOTH_BELTS: t.Final[Json] = {**BELT, "exchange_edge_dns_stop_services": True}
 
 
@@ -120,6 +122,7 @@ SERVERS: t.Final = (
     _edge("2003-rebooted", release="2003", fix="reserved", broken=True, variables=REBOOT),
     _edge("2008-broken", release="2008", fix="delayed", broken=True),
     _edge("2008-healthy", release="2008", fix="delayed", broken=False),
+    _edge("2008-range", release="2008", fix="delayed", broken=True, variables=NARROW),
     _edge("2008r2-broken", release="2008r2", fix="excluded", broken=True),
     _edge(
         "2008r2-hotfix-german",
@@ -248,6 +251,23 @@ def test_the_second_belt_is_put_on_where_it_is_wanted(runs: Runs, server: EdgeSe
     assert beat.after.excluded("tcp") == beat.after.excluded("udp") == wanted
     waiting = [item for resource in beat.result["resources"] for item in resource["waiting_for"]]
     assert bool(waiting) == (server.variables == BELT)
+
+
+def test_a_range_is_set_where_it_was_chosen(runs: Runs, server: EdgeServer) -> None:
+    ranges = converged(runs.first, server.id).after.data["dynamic_ranges"]
+    narrow = dict.fromkeys(("ipv4 tcp", "ipv4 udp", "ipv6 tcp", "ipv6 udp"), "51000-65535")
+    assert (ranges == narrow) is (server.variables == NARROW)
+
+
+def test_it_is_said_whether_programs_can_take_the_ports(runs: Runs, server: EdgeServer) -> None:
+    notes = converged(runs.first, server.id).result["notes"]
+    first, last = server.ports
+    if server.fix != "excluded" or server.variables in (BELT, BOTH_BELTS):
+        assert not [note for note in notes if "programs" in note]
+        return
+    can, advice = notes
+    assert f"TCP {first}, {last}, UDP {first}, {last} by programs that ask for any free port" in can
+    assert f"exchange_edge_dns_stop_services: true, keeps {first}/tcp, {last}/tcp" in advice
 
 
 def test_it_is_said_whether_it_is_in_force(runs: Runs, server: EdgeServer) -> None:

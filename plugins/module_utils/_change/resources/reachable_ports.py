@@ -23,13 +23,17 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.resourc
     current_mode,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.value_parts import weakest
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.ephemeral_range import drawn_by_programs
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.ephemeral_range import (
+    drawn_by_programs,
+    range_by_max_user_port,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     PROTOCOLS,
     DynamicRangesFact,
     ExclusionsFact,
     Protocol,
     ServiceFact,
+    texts,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import DNS_SERVICE
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.pool_range import (
@@ -40,8 +44,10 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.pool
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import CONTESTED
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import (
     MAX_USER_PORT_FACT,
+    RESERVED_PORTS_FACT,
     delayed_flag,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._ports.port_lists import PortList
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
 
 Ports = t.Mapping[Protocol, PortSet]
@@ -84,6 +90,47 @@ def plan(wanted: Ports, context: Context) -> Plan:
     else:
         made = _with_pool(excluded_port_ranges.plan(reachable, "present", context, patient=True), exposed)
     return _with_dispute(made, disputed - exposed, draws)
+
+
+def report(wanted: Ports, context: Context) -> Plan:
+    """Change nothing, and name the ports that can be taken at random as the server is; raises FactsNeeded."""
+    draws, kept = (_random_draws(context), _excluded(context)) if _has_ranges(context) else _of_nt5(context)
+    programs = {protocol: (ports & draws.programs[protocol]) - kept[protocol] for protocol, ports in wanted.items()}
+    # The DNS server is taken not to honour netsh's exclusions; ReservedPorts it honours.
+    honoured = NO_PORTS if _has_ranges(context) else kept["udp"]
+    pool, disputed = ((wanted.get("udp", NO_PORTS) & ports) - honoured for ports in (draws.pool, draws.disputed))
+    by_programs, by_dns = _shown(programs), _shown({"udp": pool})
+    taken = [
+        *([f"{by_programs} by programs that ask for any free port"] if by_programs else []),
+        *([f"{by_dns} by the DNS server at each of its starts"] if by_dns else []),
+    ]
+    reason = (
+        f"While no service holds them, ports can be taken at random: {'; '.join(taken)}."
+        if taken
+        else f"None of {_shown(wanted)} can be taken at random here."
+    )
+    details = _left_open(programs=programs, pool=pool)
+    details["unprotected"]["disputed"] = _texts({"udp": disputed - pool})
+    return _unchanged(Effectiveness("yes", reason), details)
+
+
+def _has_ranges(context: Context) -> bool:
+    return context.capabilities.dynamic_port_ranges
+
+
+def _excluded(context: Context) -> dict[Protocol, PortSet]:
+    exclusions = context.facts[ExclusionsFact()]
+    return {protocol: PortSet(exclusions.administered(protocol)) if exclusions else NO_PORTS for protocol in PROTOCOLS}
+
+
+def _of_nt5(context: Context) -> tuple[_RandomDraws, dict[Protocol, PortSet]]:
+    """Of Windows Server 2003, where ReservedPorts keeps ports from everybody."""
+    context.facts.require(MAX_USER_PORT_FACT, RESERVED_PORTS_FACT, ServiceFact(DNS_SERVICE))
+    highest = max_user_port(context.facts)
+    programs = dict.fromkeys(PROTOCOLS, PortSet.of(range_by_max_user_port(highest)))
+    pool = PortSet.of(pool_range(context.capabilities, highest, None).ports)
+    draws = _RandomDraws(programs, pool if context.facts[ServiceFact(DNS_SERVICE)] else NO_PORTS)
+    return draws, dict.fromkeys(PROTOCOLS, PortList(texts(context.facts[RESERVED_PORTS_FACT])).reliable)
 
 
 def _random_draws(context: Context) -> _RandomDraws:

@@ -13,6 +13,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
+    EFFECTIVE,
     Context,
     OptionError,
     Plan,
@@ -44,6 +45,7 @@ ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
     "state": {"type": "str", "choices": ["present", "absent", "pure"], "default": "present"},
     "mechanism": {"type": "str", "choices": ["auto", "registry", "netsh"], "default": "auto"},
     "only_reachable": {"type": "bool", "default": False},
+    "report_only": {"type": "bool", "default": False},
 }
 
 
@@ -57,6 +59,8 @@ class ReservedPorts:
     mechanism: t.Literal["auto", "registry", "netsh"]
     only_reachable: bool = False
     """Only ports that this server can draw at random count."""
+    report_only: bool = False
+    """Nothing is changed; the ports that can still be taken are named."""
 
     @property
     def protocols(self) -> tuple[Protocol, ...]:
@@ -69,8 +73,9 @@ def options(arguments: t.Mapping[str, t.Any]) -> ReservedPorts:
     state = t.cast(ListState, arguments["state"])
     if not given(arguments, option="ports"):
         raise OptionError("ports", "it is required (or ad_lds_instances, or services)")
-    if arguments.get("only_reachable") and state != "present":
-        raise OptionError("only_reachable", f"it goes with state present alone, not with {state}")
+    for name in ("only_reachable", "report_only"):
+        if arguments.get(name) and state != "present":
+            raise OptionError(name, f"it goes with state present alone, not with {state}")
     protocol = arguments["protocol"]
     protocols = PROTOCOLS if protocol == "both" else (protocol,)
     return ReservedPorts(
@@ -79,6 +84,7 @@ def options(arguments: t.Mapping[str, t.Any]) -> ReservedPorts:
         state=state,
         mechanism=arguments["mechanism"],
         only_reachable=bool(arguments.get("only_reachable")),
+        report_only=bool(arguments.get("report_only")),
     )
 
 
@@ -86,6 +92,8 @@ def plan(wanted: ReservedPorts, context: Context) -> Plan:
     """The plan by the mechanism that this release honours; raises PlanError, FactsNeeded."""
     by_registry = _mechanism(wanted, context) == "registry"
     wanted.ports.require_instances(context.facts)
+    if wanted.report_only:
+        return reachable_ports.report(_by_protocol(wanted, context), context)
     if by_registry:
         ports = wanted.ports.on(context.facts, wanted.protocols)
         return reserved_ports_value.plan(ports, wanted.state, wanted.protocol, context)
@@ -96,6 +104,8 @@ def plan(wanted: ReservedPorts, context: Context) -> Plan:
 
 def undo(wanted: ReservedPorts, context: Context) -> Plan:
     """Take back what we reserved of these ports; raises PlanError, FactsNeeded."""
+    if wanted.report_only:
+        return Plan("reserved_ports", {}, {}, EFFECTIVE)
     if _mechanism(wanted, context) == "registry":
         return reserved_ports_value.undo(wanted.ports.on(context.facts, wanted.protocols), context)
     return excluded_port_ranges.undo(_by_protocol(wanted, context), context)
@@ -128,7 +138,7 @@ _NOT_HONOURED: t.Final[t.Mapping[Mechanism, str]] = {
 
 
 def _along(wanted: ReservedPorts, udp: PortSet) -> ReservedPorts | None:
-    if wanted.state == "absent":
+    if wanted.state == "absent" or wanted.report_only:
         return None
     ports = dataclasses.replace(wanted.ports, ports=wanted.ports.ports | udp)
     return dataclasses.replace(wanted, ports=ports)
@@ -141,6 +151,6 @@ RESOURCE: t.Final = Resource(
     plan,
     undo,
     plans_last=True,
-    values=lambda wanted: {RESERVED_PORTS_FACT: wanted.ports},
+    values=lambda wanted: {} if wanted.report_only else {RESERVED_PORTS_FACT: wanted.ports},
     along=_along,
 )

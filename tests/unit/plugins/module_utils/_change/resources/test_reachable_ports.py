@@ -13,15 +13,18 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import ChangeExclusions, OptionError, Plan
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources import reserved_ports
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
+    Exclusions,
     ExclusionsFact,
+    RegistryFact,
     RegistryType,
     RegistryValue,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import (
     MAX_USER_PORT_FACT,
+    RESERVED_PORTS_FACT,
     delayed_flag,
 )
-from tests.unit.plugins.module_utils._change.world import World, blocks, dynamic_ranges, service
+from tests.unit.plugins.module_utils._change.world import World, blocks, dynamic_ranges, multi, service
 
 WIDE = "1025-60000"
 RADIUS = {"ports": ["1812-1813/udp", "49901/tcp"], "only_reachable": True}
@@ -162,3 +165,49 @@ def test_a_protocol_after_the_port() -> None:
         plan(world, ports=["5000/udp"], protocol="tcp")
     with pytest.raises(OptionError, match="'5000/sctp' has a protocol other than tcp and udp"):
         plan(world, ports=["5000/sctp"])
+
+
+# --- a report alone ---------------------------------------------------------------------------------------------------
+
+
+def _value(fact: RegistryFact, value: RegistryValue) -> dict[tuple[str, str], RegistryValue]:
+    return {(fact.key, fact.name): value}
+
+
+REPORTS: list[tuple[str, World, dict[str, list[str]]]] = [
+    ("2022, a wide range", server("2022"), {"programs": ["49901/tcp", "1812-1813/udp"]}),
+    ("2022, the usual range", server("2022", "49152-65535"), {"programs": ["49901/tcp"]}),
+    ("2022, excluded", server("2022", exclusions=Exclusions(blocks("49901-49901"), blocks("1812-1813"))), {}),
+    ("2022, a range without them", server("2022", "50000-65535"), {}),
+    (
+        "2008, its DNS server draws them, too",
+        server("2008"),
+        {"programs": ["49901/tcp", "1812-1813/udp"], "dns_pool": ["1812-1813/udp"]},
+    ),
+    ("2003, the usual ranges", server("2003"), {"programs": ["1812-1813/udp"]}),
+    (
+        "2003, a high MaxUserPort",
+        server("2003", registry=_value(MAX_USER_PORT_FACT, RegistryValue(RegistryType.DWORD, 60000))),
+        {"programs": ["49901/tcp", "1812-1813/udp"], "dns_pool": ["1812-1813/udp"]},
+    ),
+    (
+        "2003, reserved",
+        server("2003", registry=_value(RESERVED_PORTS_FACT, multi("1812-1813"))),
+        {},
+    ),
+]
+
+
+@pytest.mark.parametrize(("world", "expected"), [row[1:] for row in REPORTS], ids=[row[0] for row in REPORTS])
+def test_a_report_names_what_can_be_taken_and_changes_nothing(world: World, expected: dict[str, list[str]]) -> None:
+    planned = plan(world, only_reachable=False, report_only=True)
+    assert (planned.changed, planned.journal, planned.effectiveness.effective) == (False, {}, "yes")
+    assert planned.details["unprotected"] == {"programs": [], "dns_pool": [], "disputed": [], **expected}
+    assert ("by programs" in planned.effectiveness.reason) is ("programs" in expected)
+    assert ("by the DNS server" in planned.effectiveness.reason) is ("dns_pool" in expected)
+    assert planned.effectiveness.reason.startswith("None of" if not expected else "While no service holds them")
+
+
+def test_a_report_goes_with_state_present_alone() -> None:
+    with pytest.raises(OptionError, match="state present alone"):
+        plan(server("2022"), only_reachable=False, report_only=True, state="pure")
