@@ -11,6 +11,7 @@ import typing as t
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.waits import AWAITED
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.verdict import STATES, State
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.host import Host, host_row
+from ansible_collections.portkeeper.windows.plugins.module_utils._page.network import compared
 
 _WORDS: t.Final[t.Mapping[State, str]] = {
     "critical": "critical",
@@ -39,7 +40,7 @@ class Fleet:
 
 def fleet(results: t.Mapping[str, t.Mapping[str, t.Any]]) -> Fleet:
     """The report about the servers whose reading ended with these results, by their names in the inventory."""
-    hosts = sorted((host_row(name, result) for name, result in results.items()), key=_worst_first)
+    hosts = sorted(compared([host_row(name, result) for name, result in results.items()]), key=_worst_first)
     states: dict[State, int] = {state: sum(host.state == state for host in hosts) for state in STATES}
     return Fleet(
         hosts=tuple(hosts),

@@ -349,3 +349,40 @@ def test_lanes_lie_below_each_other() -> None:
         assert panel.top < tops[0]
         assert all(base < top for base, top in zip(bases, tops[1:], strict=False))
         assert bases[-1] < panel.bottom
+
+
+# --- two ends of one connection ---------------------------------------------------------------------------------------
+
+
+def _retransmits(*texts: str) -> Facts:
+    evidence = [{"seen_in": "adapter", "text": text} for text in texts]
+    return {**NOTHING, "findings": [{"kind": "network_retransmits", "severity": "information", "evidence": evidence}]}
+
+
+def _seen(results: dict[str, Facts], name: str) -> list[str]:
+    (host,) = (row for row in fleet(results).hosts if row.name == name)
+    return [item.text for found in host.findings for item in found.evidence]
+
+
+def test_retransmitted_segments_are_compared_with_the_other_servers() -> None:
+    results = {
+        "mail1": _retransmits("HP Network Team 1 is a team"),
+        "mail2": _retransmits("HP NC373i has driver 2.8.13.0"),
+        "mail3": NOTHING,
+        "mail4": {"unreachable": True, "msg": "no answer"},
+    }
+    team, driver = "HP Network Team 1 is a team", "HP NC373i has driver 2.8.13.0"
+    assert _seen(results, "mail1") == [team, f"the other side, mail2: {driver}", "no such finding on mail3"]
+    assert _seen(results, "mail2") == [driver, f"the other side, mail1: {team}", "no such finding on mail3"]
+    assert _seen(results, "mail3") == []
+    assert _seen({"mail1": results["mail1"]}, "mail1") == [team]
+
+
+def test_a_report_about_many_servers_names_a_few_to_compare_with() -> None:
+    busy = {f"busy{number}": _retransmits(f"card {number}") for number in range(8)}
+    seen = _seen({**busy, **{f"calm{number}": NOTHING for number in range(8)}}, "busy0")
+    assert seen[1:] == [
+        *(f"the other side, busy{number}: card {number}" for number in range(1, 6)),
+        "2 more servers of this report have such a finding",
+        "no such finding on calm0, calm1, calm2, calm3, calm4 and 3 more",
+    ]
