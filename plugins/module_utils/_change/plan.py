@@ -277,6 +277,8 @@ class Plan:
     between leaves a note, and the next run starts them."""
     journal: t.Mapping[str, Entry | None] = dataclasses.field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+    """Sentences about what an undo, or state absent, leaves because others need it."""
     waiting_for: tuple[t.Mapping[str, t.Any], ...] = ()
     guarded: PortSet = NO_PORTS
     """UDP ports that the DNS server's pool must not hold once this plan is in force."""
@@ -339,10 +341,21 @@ class Context:
     """Ports that no pool of the server can hold are not worth a restart of DNS: the caller looks at who holds them."""
     dns_will_stop: bool = False
     """Ports held by the DNS server count as free: the caller stops it first, and it draws other ports then."""
+    owner: str = ""
+    """For whom the journal notes what is planned; empty for nobody, who owns nothing."""
+    takes_all: bool = False
+    """An undo takes back all that the owner has, not only what is named."""
+    may_reboot: bool = False
+    """The caller reboots the server in this very run if that is needed."""
 
     def entry(self, name: str) -> Entry | None:
         """The journal's entry of that name; ``None`` without a journal or an entry."""
         return self.journal.entries.get(name) if self.journal else None
+
+    def known(self, name: str) -> Entry | None:
+        """The same, unless it was taken back and only waits for an event: what comes next is a first change again."""
+        entry = self.entry(name)
+        return None if entry and entry.is_taken_back else entry
 
     @property
     def capabilities(self) -> Capabilities:

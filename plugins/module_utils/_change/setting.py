@@ -9,7 +9,16 @@ import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change import dns_restart
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Entry, Wait, state_of
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import WHOLE, Entry, Wait, state_of
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.ownership import (
+    Shares,
+    Taken,
+    owners_of,
+    port_shares,
+    stays,
+    taken_back,
+    whole_owners,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
     EFFECTIVE,
     NO_PORTS,
@@ -32,7 +41,12 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     RegistryValue,
     texts,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._ports.port_lists import PortList
+from ansible_collections.portkeeper.windows.plugins.module_utils._ports.port_lists import (
+    ListState,
+    PortList,
+    changed_list,
+    list_warnings,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
 
 REGISTRY_NAMES: t.Final[t.Mapping[RegistryType, str]] = {
@@ -76,6 +90,8 @@ class Setting:
     """The effectiveness if another program wrote the value."""
     still_waits: t.Callable[[Wait, Context], bool] = still_waits
     """True if the event that an earlier change waits for has not come yet."""
+    is_strict: bool = False
+    """Of its list of ports only entries ``n-m`` count that no other one touches (KB812873)."""
     is_always_confirmed: bool = False
     """Its absence is confirmed even if nothing changes."""
 
@@ -122,64 +138,110 @@ class Setting:
         """The value as a list of ports."""
         return PortList(texts(self.reading(context)))
 
+    def wanted_list(self, asked: PortSet, state: ListState, context: Context) -> PortList:
+        """The list that ``state`` asks for; what others need is not taken away, but by ``pure``."""
+        if state == "absent":
+            asked = asked - port_shares(context.known(self.entry_name)).of_others(context.owner)
+        return changed_list(self.as_list(context), state, asked, strict=self.is_strict)
+
     def entry(self, context: Context) -> Entry | None:
         """The journal's entry."""
         return context.entry(self.entry_name)
 
     # --- changing ----------------------------------------------------------------------------------------------------
 
-    def part(
-        self,
-        target: RegistryReading,
-        context: Context,
-        *,
-        added: tuple[str, ...] = (),
-        warnings: tuple[str, ...] = (),
-    ) -> Part:
+    def part(self, target: RegistryReading, context: Context, *, added: tuple[str, ...] = ()) -> Part:
         """The value as it should be; ``added`` is what the journal then says that we added."""
-        reading = self.reading(context)
+        reading, known = self.reading(context), context.known(self.entry_name)
         if reading == target:
-            shown = self.shown(reading)
-            return Part(self.entry_name, shown, shown, warnings=warnings, reading=reading, target=reading)
-        if self.as_read(context) is Absent.VALUE:
-            self._confirm_absence(context)
-        known = self.entry(context)
-        entry = Entry(
-            original=known.original if known else state_of(reading),
-            written=state_of(target),
-            added=added,
-            wait=self.wait(context),
-        )
-        return self._changed(reading, target, entry, warnings)
+            return self._unchanged(reading, known and self._with_owner(known, reading, context))
+        owners = owners_of(known.owners if known else {}, {*whole_owners(known), context.owner} - {""})
+        return self._written(target, context, added, owners)
 
-    def list_part(self, wanted: PortList, context: Context, *, warnings: tuple[str, ...] = ()) -> Part:
-        """A list of ports as it should be: absent again if it was so before our first change and nothing is left."""
-        current, known = self.as_list(context), self.entry(context)
+    def list_part(self, asked: PortSet, state: ListState, context: Context, *, along: PortSet = NO_PORTS) -> Part:
+        """A list of ports as it should be: absent again if it was so before our first change and nothing is left.
+
+        ``along`` are ports that are to be there too for the sake of others; they get no owner.
+        """
+        current, known = self.as_list(context), context.known(self.entry_name)
+        wanted, earlier = self.wanted_list(asked | along, state, context), port_shares(known)
+        # What was there before us is no part of ours.
+        added = (earlier.added | (wanted.ports - current.ports)) & wanted.ports
+        claimed, released = (NO_PORTS, asked) if state == "absent" else (asked, NO_PORTS)
+        shares = earlier.changed(added, context.owner, claimed=claimed, released=released)
+        sentences = _said(self.fact.name, asked, state, earlier, context.owner)
+        warnings = list_warnings(self.fact.name, current, wanted, state)
+        owners = {owner: ports.texts() for owner, ports in shares.owners.items()}
         if wanted == current:
-            return self.part(self.reading(context), context, warnings=warnings)
-        is_gone = not wanted.entries and known is not None and known.original is None
-        target = Absent.VALUE if is_gone else RegistryValue(RegistryType.MULTI_STRING, wanted.entries)
-        earlier = PortList(known.added).ports if known else PortSet()
-        added = (earlier | (wanted.ports - current.ports)) & wanted.ports
-        return self.part(target, context, added=tuple(added.texts()), warnings=warnings)
+            left = known and dataclasses.replace(known, owners=owners_of(owners, whole_owners(known)))
+            part = self._unchanged(self.reading(context), left)
+        else:
+            is_gone = not wanted.entries and known is not None and known.original is None
+            target = Absent.VALUE if is_gone else RegistryValue(RegistryType.MULTI_STRING, wanted.entries)
+            takes_others = state == "pure" or bool(current.ports - wanted.ports - earlier.added)
+            whole = whole_owners(known) | ({context.owner} - {""} if takes_others else frozenset())
+            part = self._written(target, context, tuple(shares.added.texts()), owners_of(owners, whole))
+        return dataclasses.replace(part, warnings=warnings, kept=sentences)
 
     # --- taking back -------------------------------------------------------------------------------------------------
 
-    def undone(self, context: Context) -> Part | None:
-        """The value taken back as a whole; ``None`` if the journal knows nothing of it."""
+    def undone(self, context: Context, *, is_named: bool = True) -> Part | None:
+        """The value taken back as a whole; ``None`` if the journal knows nothing of it that is to be taken back."""
         entry = self.entry(context)
-        if entry is None:
+        if entry is None or not (context.owner in entry.owners if context.takes_all and entry.owners else is_named):
             return None
-        reading = self.reading(context)
-        return self._taken_back(reading, undone_value(self.fact, reading, entry))
+        reading, others = self.reading(context), entry.needed_by_others(context.owner)
+        if others:
+            part = self._unchanged(reading, entry.with_owner(context.owner, ()))
+            return dataclasses.replace(part, kept=(stays(self.fact.name, others),))
+        return self._taken_back(reading, entry, undone_value(self.fact, reading, entry), context)
 
-    def list_undone(self, asked: PortSet, context: Context, *, along: PortSet = NO_PORTS) -> Part | None:
-        """Our part of ``asked`` taken out; ``along``: ports that go with the last of the others."""
+    def list_undone(
+        self, named: t.Callable[[], PortSet] | None, context: Context, *, along: PortSet = NO_PORTS
+    ) -> Part | None:
+        """Our part of the list taken out, as far as the owner has it or it is named (``None``: nothing is).
+
+        ``along``: ports that go with the last of the others.
+        """
         entry = self.entry(context)
         if entry is None:
             return None
+        taken = taken_back(port_shares(entry), context, named or (lambda: NO_PORTS), along)
+        is_meant = context.owner in entry.owners or bool(taken.going) or not entry.owners
+        if not is_meant or (named is None and context.owner not in entry.owners):
+            return self._said_to_stay(taken, context) if taken.needed_by else None
         reading = self.reading(context)
-        return self._taken_back(reading, undone_list(self.fact, reading, entry, asked, along=along))
+        undone = undone_list(self.fact, reading, entry, taken.going, _entry_left(entry, taken, context.owner))
+        part = self._taken_back(reading, entry, undone, context)
+        return dataclasses.replace(part, kept=self._stay(taken))
+
+    def _said_to_stay(self, taken: Taken[PortSet], context: Context) -> Part:
+        return dataclasses.replace(self._unchanged(self.reading(context), None), kept=self._stay(taken))
+
+    def _stay(self, taken: Taken[PortSet]) -> tuple[str, ...]:
+        return _sentences(self.fact.name, taken.kept, taken.needed_by)
+
+    def _taken_back(self, reading: RegistryReading, entry: Entry, undone: Undo, context: Context) -> Part:
+        """The entry keeps what the change waits for; one that is taken back as a whole only until a reboot of ours."""
+        left = undone.entry
+        if left is None:
+            left = self._waiting(reading, entry, undone.target, context)
+        elif undone.target != reading:
+            left = dataclasses.replace(left, wait=self.wait(context))
+        return self._changed(reading, undone.target, left, undone.warnings)
+
+    def _waiting(
+        self, reading: RegistryReading, entry: Entry, target: RegistryReading, context: Context
+    ) -> Entry | None:
+        """A note that the reboot is still to come, so that the next run knows it if this one is killed before it."""
+        if not (context.owner and (context.may_reboot or entry.is_taken_back)) or state_of(target) != entry.original:
+            return None
+        if not self.pending(context).reboot_required:
+            return None
+        wait = self.wait(context) if target != reading else entry.wait
+        if wait is None or (target == reading and not self.still_waits(wait, context)):
+            return None
+        return Entry(entry.original, entry.original, wait=wait, owners={context.owner: ()})
 
     # --- in force or not ---------------------------------------------------------------------------------------------
 
@@ -199,7 +261,7 @@ class Setting:
 
     def effectiveness_of_undo(self, part: Part | None, context: Context) -> Effectiveness:
         """The effectiveness once the value is taken back."""
-        return self.pending(context) if part and part.steps else EFFECTIVE
+        return self.pending(context) if part and part.is_due else EFFECTIVE
 
     # --- shared ------------------------------------------------------------------------------------------------------
 
@@ -217,8 +279,36 @@ class Setting:
             target=target,
         )
 
-    def _taken_back(self, reading: RegistryReading, undone: Undo) -> Part:
-        return self._changed(reading, undone.target, undone.entry, undone.warnings)
+    def _unchanged(self, reading: RegistryReading, entry: Entry | None) -> Part:
+        """The value stays; ``entry`` is how the journal's entry becomes, ``None`` for no change of it."""
+        shown = self.shown(reading)
+        journal = {self.entry_name: entry} if entry else {}
+        return Part(self.entry_name, shown, shown, journal=journal, reading=reading, target=reading)
+
+    def _with_owner(self, known: Entry, reading: RegistryReading, context: Context) -> Entry | None:
+        """The entry with one more owner of the whole; what the server had before us has none."""
+        mine = known.owners.get(context.owner, ())
+        is_ours = known.written == state_of(reading) != known.original
+        return known.with_owner(context.owner, (WHOLE, *mine)) if is_ours and WHOLE not in mine else None
+
+    def _written(
+        self,
+        target: RegistryReading,
+        context: Context,
+        added: tuple[str, ...],
+        owners: t.Mapping[str, tuple[str, ...]],
+    ) -> Part:
+        if self.as_read(context) is Absent.VALUE:
+            self._confirm_absence(context)
+        reading, known = self.reading(context), context.known(self.entry_name)
+        entry = Entry(
+            original=known.original if known else state_of(reading),
+            written=state_of(target),
+            added=added,
+            wait=self.wait(context),
+            owners=owners,
+        )
+        return self._changed(reading, target, entry, ())
 
     def _step(self, target: RegistryReading) -> Step:
         """The step after which the value reads so."""
@@ -234,3 +324,24 @@ class Setting:
                 "Windows lists the value but does not give its content",
                 "Look at it with regedit; nothing was overwritten",
             )
+
+
+def _entry_left(entry: Entry, taken: Taken[PortSet], owner: str) -> Entry | None:
+    """The entry after an undo, before the value is looked at; ``None`` if nothing of ours is left."""
+    left = taken.left
+    whole = whole_owners(entry) - (frozenset() if left.of(owner) else {owner})
+    if not left.added and not whole:
+        return None
+    owners = owners_of({name: ports.texts() for name, ports in left.owners.items()}, whole)
+    return dataclasses.replace(entry, added=tuple(left.added.texts()), owners=owners)
+
+
+def _said(name: str, asked: PortSet, state: ListState, shares: Shares[PortSet], owner: str) -> tuple[str, ...]:
+    """What state absent leaves because others need it."""
+    if state != "absent":
+        return ()
+    return _sentences(name, asked & shares.of_others(owner), shares.needing(asked, owner))
+
+
+def _sentences(name: str, kept: PortSet, needed_by: tuple[str, ...]) -> tuple[str, ...]:
+    return (stays(f"{kept} in {name}", needed_by),) if needed_by else ()

@@ -17,7 +17,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal
     reading_of,
     state_of,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import NO_PORTS, PlanError
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import PlanError
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     Absent,
     RegistryFact,
@@ -48,34 +48,21 @@ def undone_value(fact: RegistryFact, reading: RegistryReading, entry: Entry) -> 
     return Undo(reading, None, (f"{fact.name} was changed since by somebody else; it is left as it is.",))
 
 
-def undone_list(
-    fact: RegistryFact, reading: RegistryReading, entry: Entry, asked: PortSet, *, along: PortSet = NO_PORTS
-) -> Undo:
-    """A list of ports that others share: our part of ``asked`` goes.
-
-    ``along`` are ports that were added on account of others and go with the last of them.
-    """
-    ours = PortList(entry.added).ports
-    left = remaining(ours, asked, along)
-    if not left and _is_ours(reading, entry):
+def undone_list(fact: RegistryFact, reading: RegistryReading, entry: Entry, going: PortSet, left: Entry | None) -> Undo:
+    """A list of ports that others share: ``going`` goes. ``left`` is the entry without it, ``None`` if that was all."""
+    if left is None and _is_ours(reading, entry):
         return Undo(_original(fact, entry), None)
     if state_of(reading) == entry.original:
-        return Undo(reading, None if not left else dataclasses.replace(entry, added=tuple(left.texts())))
+        return Undo(reading, left)
     current = PortList(texts(reading))
-    target = current.without_ports(ours - left)
+    target = current.without_ports(going)
     value = reading if target == current else _value(target, entry)
-    kept = dataclasses.replace(entry, added=tuple(left.texts()), written=state_of(value)) if left else None
+    kept = dataclasses.replace(left, written=state_of(value)) if left else None
     changed = not _is_ours(reading, entry)
     warning = (
         f"{fact.name} was changed since by somebody else; only the ports that were added here are taken out of it."
     )
     return Undo(value, kept, (warning,) if changed else ())
-
-
-def remaining(ours: PortSet, asked: PortSet, along: PortSet) -> PortSet:
-    """Our ports that stay: all that are not asked for; none if all that is left was added on account of others."""
-    left = ours - asked
-    return NO_PORTS if along >= left else left
 
 
 def _is_ours(reading: RegistryReading, entry: Entry) -> bool:

@@ -34,10 +34,17 @@ class Part:
     steps: tuple[Step, ...] = ()
     journal: t.Mapping[str, Entry | None] = dataclasses.field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+    """Sentences about what stays because others need it."""
     reading: RegistryReading = Absent.VALUE
     """The value as it reads now; absent if the part is no registry value."""
     target: RegistryReading = Absent.VALUE
     """The value as it reads after the steps."""
+
+    @property
+    def is_due(self) -> bool:
+        """Whether something is done, or was done by an undo and still waits for its event."""
+        return bool(self.steps) or any(entry and entry.is_taken_back for entry in self.journal.values())
 
 
 def plan_of(resource: str, parts: t.Iterable[Part], effectiveness: Effectiveness) -> Plan:
@@ -51,6 +58,7 @@ def plan_of(resource: str, parts: t.Iterable[Part], effectiveness: Effectiveness
         steps=tuple(step for part in parts for step in part.steps),
         journal={name: entry for part in parts for name, entry in part.journal.items()},
         warnings=tuple(warning for part in parts for warning in part.warnings),
+        kept=tuple(sentence for part in parts for sentence in part.kept),
     )
 
 

@@ -15,7 +15,6 @@ import typing as t
 from ansible_collections.portkeeper.windows.plugins.module_utils._change import dns_restart
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
     EFFECTIVE,
-    NO_PORTS,
     Context,
     Effectiveness,
     OptionError,
@@ -66,8 +65,6 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.sett
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.port_lists import (
     ListState,
     PortList,
-    changed_list,
-    list_warnings,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
 
@@ -141,12 +138,10 @@ def plan(wanted: DnsSocketPool, context: Context) -> Plan:
 def _parts(wanted: DnsSocketPool, asked: PortSet, context: Context) -> list[Part]:
     parts: list[Part] = []
     if wanted.size is not None:
-        parts.append(_SIZE.part(_size_target(wanted), context, warnings=_size_warnings(wanted.size)))
+        part = _SIZE.part(_size_target(wanted), context)
+        parts.append(dataclasses.replace(part, warnings=_size_warnings(wanted.size)))
     if wanted.excluded is not None:
-        current = _LIST.as_list(context)
-        target = changed_list(current, wanted.state, asked, strict=False)
-        warnings = list_warnings(POOL_EXCLUSIONS_FACT.name, current, target, wanted.state)
-        parts.append(_LIST.list_part(target, context, warnings=warnings))
+        parts.append(_LIST.list_part(asked, wanted.state, context))
     return parts
 
 
@@ -185,21 +180,27 @@ def _differs(wanted: DnsSocketPool, asked: PortSet, context: Context) -> bool:
         return True
     if wanted.excluded is None:
         return False
-    current = _LIST.unconfirmed.as_list(context)
-    return changed_list(current, wanted.state, asked, strict=False) != current
+    found = _LIST.unconfirmed
+    return found.wanted_list(asked, wanted.state, context) != found.as_list(context)
 
 
 def undo(wanted: DnsSocketPool, context: Context) -> Plan:
     """Take back the size, if one is named, and our part of the named ports; raises PlanError, FactsNeeded."""
     context.facts.require(ServiceFact(DNS_SERVICE), *_questions(wanted, context))
-    asked = wanted.excluded.on(context.facts, POOL_PROTOCOLS) if wanted.excluded else NO_PORTS
+    excluded = wanted.excluded
     undone = (
         _SIZE.undone(context) if wanted.size is not None else None,
-        _LIST.list_undone(asked, context) if wanted.excluded is not None else None,
+        _LIST.list_undone(lambda: excluded.on(context.facts, POOL_PROTOCOLS), context) if excluded else None,
     )
     parts = [part for part in undone if part]
     effectiveness = _pending_effectiveness(context) if any(part.steps for part in parts) else EFFECTIVE
-    return _without_needless_restart(plan_of(NAME, parts, effectiveness), asked, context)
+    return _without_needless_restart(plan_of(NAME, parts, effectiveness), _moved(undone[1]), context)
+
+
+def _moved(part: Part | None) -> PortSet:
+    """The ports that come into the list or go out of it."""
+    before, after = (PortList(texts(one)).ports for one in (part.reading, part.target)) if part else (PortSet(),) * 2
+    return (before - after) | (after - before)
 
 
 def _refuse_list_without_support(wanted: DnsSocketPool, context: Context) -> None:

@@ -14,6 +14,7 @@ import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
     EFFECTIVE,
+    NO_PORTS,
     Context,
     OptionError,
     Plan,
@@ -61,6 +62,8 @@ class ReservedPorts:
     """Only ports that this server can draw at random count."""
     report_only: bool = False
     """Nothing is changed; the ports that can still be taken are named."""
+    along: PortSet = NO_PORTS
+    """Ports that are reserved too for the sake of the server; they go with the last of the others."""
 
     @property
     def protocols(self) -> tuple[Protocol, ...]:
@@ -96,7 +99,7 @@ def plan(wanted: ReservedPorts, context: Context) -> Plan:
         return reachable_ports.report(_by_protocol(wanted, context), context)
     if by_registry:
         ports = wanted.ports.on(context.facts, wanted.protocols)
-        return reserved_ports_value.plan(ports, wanted.state, wanted.protocol, context)
+        return reserved_ports_value.plan(ports, wanted.state, wanted.protocol, context, along=wanted.along)
     if wanted.only_reachable:
         return reachable_ports.plan(_by_protocol(wanted, context), context)
     return excluded_port_ranges.plan(_by_protocol(wanted, context), wanted.state, context)
@@ -107,7 +110,7 @@ def undo(wanted: ReservedPorts, context: Context) -> Plan:
     if wanted.report_only:
         return Plan("reserved_ports", {}, {}, EFFECTIVE)
     if _mechanism(wanted, context) == "registry":
-        return reserved_ports_value.undo(wanted.ports.on(context.facts, wanted.protocols), context)
+        return reserved_ports_value.undo(lambda: wanted.ports.on(context.facts, wanted.protocols), context)
     return excluded_port_ranges.undo(_by_protocol(wanted, context), context)
 
 
@@ -140,8 +143,7 @@ _NOT_HONOURED: t.Final[t.Mapping[Mechanism, str]] = {
 def _along(wanted: ReservedPorts, udp: PortSet) -> ReservedPorts | None:
     if wanted.state == "absent" or wanted.report_only:
         return None
-    ports = dataclasses.replace(wanted.ports, ports=wanted.ports.ports | udp)
-    return dataclasses.replace(wanted, ports=ports)
+    return dataclasses.replace(wanted, along=udp)
 
 
 RESOURCE: t.Final = Resource(

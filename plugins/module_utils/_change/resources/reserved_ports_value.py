@@ -14,6 +14,7 @@ import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
     EFFECTIVE,
+    NO_PORTS,
     Context,
     Effectiveness,
     Plan,
@@ -27,8 +28,6 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.sett
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.port_lists import (
     ListState,
     PortList,
-    changed_list,
-    list_warnings,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
 
@@ -43,29 +42,38 @@ def reserved(context: Context) -> PortSet:
     return SETTING.as_list(context).reliable
 
 
-def plan(ports: PortSet, state: ListState, protocol: t.Literal["tcp", "udp", "both"], context: Context) -> Plan:
-    """Put ``ports`` into the value, take them out, or make them the only ones; raises PlanError, FactsNeeded."""
+def plan(
+    ports: PortSet,
+    state: ListState,
+    protocol: t.Literal["tcp", "udp", "both"],
+    context: Context,
+    *,
+    along: PortSet = NO_PORTS,
+) -> Plan:
+    """Put ``ports`` into the value, take them out, or make them the only ones; raises PlanError, FactsNeeded.
+
+    ``along``: ports that are reserved too for the sake of the server, and go with the last of the others.
+    """
     if protocol != "both" and state != "present":
         raise PlanError(
             f"protocol {protocol}",
             "the ReservedPorts value has no protocol, so an entry can't be taken away for one protocol alone",
             "Use protocol both",
         )
-    current = SETTING.as_list(context)
-    wanted = changed_list(current, state, ports, strict=True)
-    warnings = list_warnings(NAME, current, wanted, state) + ((_NO_PROTOCOL,) if protocol != "both" else ())
-    part = SETTING.list_part(wanted, context, warnings=warnings)
+    part = SETTING.list_part(ports, state, context, along=along)
+    made = plan_of("reserved_ports", [part], SETTING.effectiveness(part, context))
     return dataclasses.replace(
-        plan_of("reserved_ports", [part], SETTING.effectiveness(part, context)),
-        guarded=wanted.ports,
+        made,
+        warnings=(*made.warnings, *((_NO_PROTOCOL,) if protocol != "both" else ())),
+        guarded=PortList(texts(part.target)).ports,
         effectiveness_if_taken=_IF_TAKEN,
     )
 
 
-def undo(ports: PortSet, context: Context) -> Plan:
-    """Take back our part of ``ports``; UDP 4500, which was reserved along, goes with the last of them."""
+def undo(named: t.Callable[[], PortSet] | None, context: Context) -> Plan:
+    """Take back our part of the named ports; UDP 4500, which was reserved along, goes with the last of them."""
     shown = _shown(SETTING.reading(context))
-    part = SETTING.list_undone(ports, context, along=PortSet.of(IPSEC_NAT_PORT))
+    part = SETTING.list_undone(named, context, along=PortSet.of(IPSEC_NAT_PORT))
     if part is None:
         return Plan("reserved_ports", shown, shown, EFFECTIVE)
     return plan_of("reserved_ports", [part], SETTING.effectiveness_of_undo(part, context))
@@ -94,4 +102,5 @@ SETTING: t.Final = Setting(
     wait=reboot_wait,
     pending=lambda _context: _AFTER_REBOOT,
     foreign=_FOREIGN,
+    is_strict=True,
 )
