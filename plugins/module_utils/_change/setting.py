@@ -166,8 +166,8 @@ class Setting:
         current, known = self.as_list(context), context.known(self.entry_name)
         wanted, earlier = self.wanted_list(asked | along, state, context), port_shares(known)
         # What was there before us is no part of ours.
-        added = (earlier.added | (wanted.ports - current.ports)) & wanted.ports
-        claimed, released = (NO_PORTS, asked) if state == "absent" else (asked, NO_PORTS)
+        added = (earlier.added | (wanted.ports - current.ports)) & wanted.ports if wanted != current else earlier.added
+        claimed, released = (NO_PORTS, asked) if state == "absent" else (asked & wanted.ports, NO_PORTS)
         shares = earlier.changed(added, context.owner, claimed=claimed, released=released)
         sentences = _said(self.fact.name, asked, state, earlier, context.owner)
         warnings = list_warnings(self.fact.name, current, wanted, state)

@@ -19,6 +19,14 @@ import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Entry, State
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.ownership import (
+    Shares,
+    Taken,
+    owners_of,
+    stays,
+    taken_back,
+    whole_owners,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
     EFFECTIVE,
     NO_PORTS,
@@ -51,7 +59,10 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports im
 ENTRY: t.Final = "reserved_ports_netsh"
 
 
-def plan(wanted: t.Mapping[Protocol, PortSet], state: ListState, context: Context, *, patient: bool = False) -> Plan:
+Ports = t.Mapping[Protocol, PortSet]
+
+
+def plan(wanted: Ports, state: ListState, context: Context, *, patient: bool = False) -> Plan:
     """Exclude the ports of each protocol, release them, or make them the only ones; raises PlanError, FactsNeeded.
 
     ``patient``: a port with another holder than its owner waits too, instead of being an error.
@@ -61,32 +72,95 @@ def plan(wanted: t.Mapping[Protocol, PortSet], state: ListState, context: Contex
     connected = wanted.get("tcp", NO_PORTS) if asked else NO_PORTS
     context.facts.require(ExclusionsFact(), *([SocketsFact(asked)] if asked else []), *connection_questions(connected))
     exclusions = _supported(context)
+    others = {protocol: _shares(protocol, context.known(ENTRY)) for protocol in wanted}
+    kept = {protocol: ports & others[protocol].of_others(context.owner) for protocol, ports in wanted.items()}
+    going = {protocol: ports - kept[protocol] for protocol, ports in wanted.items()} if state == "absent" else wanted
     changes = [
         _change_for(protocol, _WantedRanges(ports, state, asked), exclusions, context)
-        for protocol, ports in wanted.items()
+        for protocol, ports in going.items()
     ]
     waiting = [holder for change in changes for holder in change.waiting_for]
-    made = _plan_of(changes, exclusions, tuple(wanted), context)
+    made = _plan_of(changes, exclusions, tuple(wanted), _Claim(wanted, state), context)
+    if state == "absent":
+        return dataclasses.replace(made, kept=_said_to_stay(kept, others, context.owner))
     return made if patient else dataclasses.replace(made, refusal=_refusal_of_thieves(waiting, context))
 
 
-def undo(asked: t.Mapping[Protocol, PortSet], context: Context) -> Plan:
-    """Take back our part of the ports: the list as it was before us if no one else has changed it since."""
+def _said_to_stay(kept: Ports, shares: t.Mapping[Protocol, Shares[PortSet]], owner: str) -> tuple[str, ...]:
+    return tuple(
+        stays(f"{protocol.upper()} {ports} excluded by netsh", shares[protocol].needing(ports, owner))
+        for protocol, ports in kept.items()
+        if ports
+    )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Claim:
+    """What the owner of a run needs from now on, or no more."""
+
+    ports: Ports
+    state: ListState
+
+
+def undo(named: t.Callable[[], Ports] | None, context: Context) -> Plan:
+    """Take back our part of the ports: the list as it was before us if no one else has changed it since.
+
+    ``named`` gives the ports that are named; ``None`` if none are.
+    """
     entry = context.entry(ENTRY)
     exclusions = _supported(context) if entry else None
+    shown = {"mechanism": "netsh"}
     if entry is None or exclusions is None:
-        return Plan("reserved_ports", {"mechanism": "netsh"}, {"mechanism": "netsh"}, EFFECTIVE)
-    ours = {protocol: _recorded(protocol, entry) for protocol in PROTOCOLS}
-    going = {protocol: ours[protocol] & asked.get(protocol, NO_PORTS) for protocol in PROTOCOLS}
-    everything = going == ours
-    if everything and entry.written == _blocks(exclusions):
+        return Plan("reserved_ports", shown, shown, EFFECTIVE)
+    taken = {protocol: _taken(protocol, entry, named, context) for protocol in PROTOCOLS}
+    left = _entry_left(entry, taken, context.owner)
+    kept = tuple(
+        stays(f"{protocol.upper()} {one.kept} excluded by netsh", one.needed_by)
+        for protocol, one in taken.items()
+        if one.needed_by
+    )
+    if context.takes_all and named is None and context.owner not in entry.owners:
+        return Plan("reserved_ports", shown, shown, EFFECTIVE, kept=kept)
+    if left is None and entry.written == _blocks(exclusions):
         changes = [_restoration(protocol, entry.original, exclusions) for protocol in PROTOCOLS]
     else:
-        changes = [_removal(protocol, going[protocol], exclusions, context) for protocol in PROTOCOLS]
-    undone = _plan_of(changes, exclusions, PROTOCOLS, context)
-    left = tuple(f"{text}/{protocol}" for protocol in PROTOCOLS for text in (ours[protocol] - going[protocol]).texts())
-    kept = dataclasses.replace(entry, added=left, written=_blocks_after(changes, exclusions))
-    return dataclasses.replace(undone, journal={ENTRY: None if everything else kept})
+        changes = [_removal(protocol, one.going, exclusions, context) for protocol, one in taken.items()]
+    undone = _plan_of(changes, exclusions, PROTOCOLS, None, context)
+    written = dataclasses.replace(left, written=_blocks_after(changes, exclusions)) if left and undone.steps else left
+    return dataclasses.replace(undone, journal={ENTRY: written}, kept=kept)
+
+
+def _taken(protocol: Protocol, entry: Entry, named: t.Callable[[], Ports] | None, context: Context) -> Taken[PortSet]:
+    return taken_back(_shares(protocol, entry), context, lambda: named().get(protocol, NO_PORTS) if named else NO_PORTS)
+
+
+def _entry_left(entry: Entry, taken: t.Mapping[Protocol, Taken[PortSet]], owner: str) -> Entry | None:
+    """The entry after an undo, before the list is looked at; ``None`` if nothing of ours is left."""
+    shares = {protocol: one.left for protocol, one in taken.items()}
+    has_left = any(one.of(owner) for one in shares.values())
+    whole = whole_owners(entry) - (frozenset() if has_left else {owner})
+    if not whole and not any(one.added for one in shares.values()):
+        return None
+    return _with_shares(entry, shares, whole)
+
+
+def _with_shares(entry: Entry, shares: t.Mapping[Protocol, Shares[PortSet]], whole: t.Iterable[str]) -> Entry:
+    names = {owner for one in shares.values() for owner in one.owners}
+    owners = {name: _notes({protocol: one.of(name) for protocol, one in shares.items()}) for name in names}
+    added = _notes({protocol: one.added for protocol, one in shares.items()})
+    return dataclasses.replace(entry, added=added, owners=owners_of(owners, whole))
+
+
+def _notes(ports: Ports) -> tuple[str, ...]:
+    """Ports as the journal has them: ``50389-50389/tcp``."""
+    return tuple(f"{text}/{protocol}" for protocol, found in ports.items() for text in found.texts())
+
+
+def _shares(protocol: Protocol, entry: Entry | None) -> Shares[PortSet]:
+    if entry is None:
+        return Shares(NO_PORTS, {}, NO_PORTS)
+    owners = {owner: _noted(protocol, parts) for owner, parts in entry.owners.items()}
+    return Shares(_noted(protocol, entry.added), {name: ports for name, ports in owners.items() if ports}, NO_PORTS)
 
 
 def _restoration(protocol: Protocol, original: State, exclusions: Exclusions) -> _Change:
@@ -269,7 +343,11 @@ def _unfinished(protocol: Protocol, context: Context) -> PortSet:
 
 
 def _plan_of(
-    changes: t.Sequence[_Change], exclusions: Exclusions, protocols: tuple[Protocol, ...], context: Context
+    changes: t.Sequence[_Change],
+    exclusions: Exclusions,
+    protocols: tuple[Protocol, ...],
+    claim: _Claim | None,
+    context: Context,
 ) -> Plan:
     step = ChangeExclusions(
         delete=tuple((change.protocol, block) for change in changes for block in change.delete),
@@ -290,7 +368,7 @@ def _plan_of(
         effectiveness=_effectiveness_of(waiting),
         steps=steps,
         steps_when_free=steps_when_free,
-        journal={ENTRY: _entry(changes, exclusions, context)} if steps or steps_when_free else {},
+        journal=_journal(changes, exclusions, claim, context) if claim else {},
         warnings=tuple(warning for change in changes for warning in change.warnings),
         waiting_for=tuple(holder.as_dict() for holder in waiting),
         needs_stopped=tuple(name for change in changes for name in change.needs_stopped),
@@ -313,21 +391,41 @@ def _effectiveness_of(waiting: tuple[Holder, ...]) -> Effectiveness:
     )
 
 
-def _entry(changes: t.Sequence[_Change], exclusions: Exclusions, context: Context) -> Entry:
-    known = context.entry(ENTRY)
-    added = {protocol: _recorded(protocol, known) for protocol in PROTOCOLS}
-    pending: list[str] = []
+def _journal(
+    changes: t.Sequence[_Change], exclusions: Exclusions, claim: _Claim, context: Context
+) -> dict[str, Entry | None]:
+    """The entry after these changes; nothing if they are none, and no one claims or releases anything."""
+    known = context.known(ENTRY)
+    steps = [change for change in changes if change.delete or change.add or change.add_when_free]
+    if known is None and not steps:
+        return {}
+    shares, takes_others = _shares_after(changes, exclusions, claim, context)
+    takes_others = takes_others or (claim.state == "pure" and bool(steps))
+    whole = whole_owners(known) | ({context.owner} - {""} if takes_others else frozenset())
+    entry = known or Entry(original=_blocks(exclusions), written=_blocks(exclusions))
+    if steps:
+        pending = (f"{block}/{change.protocol}" for change in steps if change.delete for block in change.add)
+        entry = dataclasses.replace(
+            entry, written=_blocks_after(changes, exclusions), pending=tuple(pending), wait=None
+        )
+    entry = _with_shares(entry, shares, whole)
+    return {} if entry == known else {ENTRY: entry}
+
+
+def _shares_after(
+    changes: t.Sequence[_Change], exclusions: Exclusions, claim: _Claim, context: Context
+) -> tuple[dict[Protocol, Shares[PortSet]], bool]:
+    """The shares after these changes, and whether they take away what others excluded."""
+    shares = {protocol: _shares(protocol, context.known(ENTRY)) for protocol in PROTOCOLS}
+    takes_others = False
     for change in changes:
+        earlier, asked = shares[change.protocol], claim.ports.get(change.protocol, NO_PORTS)
         before, after = _administered(exclusions, change.protocol), _after(change, exclusions)
-        added[change.protocol] = (added[change.protocol] | (after - before)) & after
-        if change.delete:
-            pending += [f"{block}/{change.protocol}" for block in change.add]
-    return Entry(
-        original=known.original if known else _blocks(exclusions),
-        written=_blocks_after(changes, exclusions),
-        added=tuple(f"{text}/{protocol}" for protocol, ports in added.items() for text in ports.texts()),
-        pending=tuple(pending),
-    )
+        takes_others = takes_others or bool(before - after - earlier.added)
+        claimed, released = (NO_PORTS, asked) if claim.state == "absent" else (asked & after, NO_PORTS)
+        added = (earlier.added | (after - before)) & after if after != before else earlier.added
+        shares[change.protocol] = earlier.changed(added, context.owner, claimed=claimed, released=released)
+    return shares, takes_others
 
 
 def _blocks(exclusions: Exclusions) -> State:
@@ -341,10 +439,6 @@ def _blocks_after(changes: t.Sequence[_Change], exclusions: Exclusions) -> State
         blocks[change.protocol] -= set(change.delete)
         blocks[change.protocol] |= {*change.add, *change.add_when_free}
     return {protocol: sorted(str(ports) for ports in found) for protocol, found in blocks.items()}
-
-
-def _recorded(protocol: Protocol, entry: Entry | None) -> PortSet:
-    return _noted(protocol, entry.added if entry else ())
 
 
 def _noted(protocol: Protocol, notes: t.Iterable[str]) -> PortSet:

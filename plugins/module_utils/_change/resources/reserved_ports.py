@@ -111,7 +111,7 @@ def undo(wanted: ReservedPorts, context: Context) -> Plan:
         return Plan("reserved_ports", {}, {}, EFFECTIVE)
     if _mechanism(wanted, context) == "registry":
         return reserved_ports_value.undo(lambda: wanted.ports.on(context.facts, wanted.protocols), context)
-    return excluded_port_ranges.undo(_by_protocol(wanted, context), context)
+    return excluded_port_ranges.undo(lambda: _by_protocol(wanted, context), context)
 
 
 def _by_protocol(wanted: ReservedPorts, context: Context) -> dict[Protocol, PortSet]:
