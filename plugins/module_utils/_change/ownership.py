@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import WHOLE, Entry
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import WHOLE, Entry, State
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import NO_PORTS, Context
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.port_lists import PortList
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
@@ -131,6 +131,27 @@ def owners_of(texts: t.Mapping[str, t.Iterable[str]], whole: t.Iterable[str]) ->
     names = sorted({*texts, *whole})
     found = {name: (*([WHOLE] if name in whole else []), *texts.get(name, ())) for name in names}
     return {name: parts for name, parts in found.items() if parts}
+
+
+def whole_after(known: Entry | None, owner: str) -> dict[str, tuple[str, ...]]:
+    """The owners of a thing once one more has changed the whole of it."""
+    return {**(known.owners if known else {}), **({owner: (WHOLE,)} if owner else {})}
+
+
+def claimed_whole(known: Entry | None, now: State, owner: str) -> Entry | None:
+    """The entry of a thing that is as one more owner wants it; ``None`` if there is nothing to note.
+
+    What the server had before us has no owner, and what others have made of it since has none either.
+    """
+    is_ours = known is not None and known.written == now != known.original
+    if known is None or not is_ours or not owner or WHOLE in known.owners.get(owner, ()):
+        return None
+    return known.with_owner(owner, (WHOLE, *known.owners.get(owner, ())))
+
+
+def is_meant(entry: Entry, context: Context, *, is_named: bool) -> bool:
+    """Whether an undo is about a thing as a whole: its owner has it, or it is named and no owner is asked for."""
+    return context.owner in entry.owners if context.takes_all and entry.owners else is_named
 
 
 def stays(thing: str, owners: t.Sequence[str]) -> str:

@@ -390,8 +390,9 @@ class Resource:
     """From validated arguments to typed options; raises OptionError."""
     plan: t.Callable[[t.Any, Context], Plan]
     """Raises FactsNeeded and PlanError."""
-    undo: t.Callable[[t.Any, Context], Plan]
-    """Takes back what the journal says we did for these options; raises FactsNeeded and PlanError."""
+    undo: t.Callable[[tuple[t.Any, ...], Context], Plan]
+    """Takes back what the journal says we did: for the owner, and for the typed options of all items that name this
+    resource; raises FactsNeeded and PlanError."""
     early: tuple[Fact[t.Any], ...] = ()
     """Questions on whose answers others hang: asked with the first ones, so that the others come in one round."""
     first: t.Callable[[t.Any, Release], tuple[Fact[t.Any], ...]] = _no_questions

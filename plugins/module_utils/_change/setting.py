@@ -9,14 +9,17 @@ import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change import dns_restart
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import WHOLE, Entry, Wait, state_of
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Entry, Wait, state_of
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.ownership import (
     Shares,
     Taken,
+    claimed_whole,
+    is_meant,
     owners_of,
     port_shares,
     stays,
     taken_back,
+    whole_after,
     whole_owners,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
@@ -154,9 +157,8 @@ class Setting:
         """The value as it should be; ``added`` is what the journal then says that we added."""
         reading, known = self.reading(context), context.known(self.entry_name)
         if reading == target:
-            return self._unchanged(reading, known and self._with_owner(known, reading, context))
-        owners = owners_of(known.owners if known else {}, {*whole_owners(known), context.owner} - {""})
-        return self._written(target, context, added, owners)
+            return self._unchanged(reading, claimed_whole(known, state_of(reading), context.owner))
+        return self._written(target, context, added, whole_after(known, context.owner))
 
     def list_part(self, asked: PortSet, state: ListState, context: Context, *, along: PortSet = NO_PORTS) -> Part:
         """A list of ports as it should be: absent again if it was so before our first change and nothing is left.
@@ -188,7 +190,7 @@ class Setting:
     def undone(self, context: Context, *, is_named: bool = True) -> Part | None:
         """The value taken back as a whole; ``None`` if the journal knows nothing of it that is to be taken back."""
         entry = self.entry(context)
-        if entry is None or not (context.owner in entry.owners if context.takes_all and entry.owners else is_named):
+        if entry is None or not is_meant(entry, context, is_named=is_named):
             return None
         reading, others = self.reading(context), entry.needed_by_others(context.owner)
         if others:
@@ -284,12 +286,6 @@ class Setting:
         shown = self.shown(reading)
         journal = {self.entry_name: entry} if entry else {}
         return Part(self.entry_name, shown, shown, journal=journal, reading=reading, target=reading)
-
-    def _with_owner(self, known: Entry, reading: RegistryReading, context: Context) -> Entry | None:
-        """The entry with one more owner of the whole; what the server had before us has none."""
-        mine = known.owners.get(context.owner, ())
-        is_ours = known.written == state_of(reading) != known.original
-        return known.with_owner(context.owner, (WHOLE, *mine)) if is_ours and WHOLE not in mine else None
 
     def _written(
         self,

@@ -154,6 +154,11 @@ class PortSet:
         return PortSet(tuple(PortRange(start, end) for start, end in zip(starts, ends, strict=True) if start <= end))
 
 
+def union(sets: t.Iterable[PortSet]) -> PortSet:
+    """All ports of several sets."""
+    return PortSet(tuple(item for ports in sets for item in ports.ranges))
+
+
 def parse_ports(values: t.Iterable[str | int]) -> PortSet:
     """The set of ports that a user means by a list of ``n`` and ``n-m``; blanks around numbers do not matter.
 

@@ -66,7 +66,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._ports.port_lis
     ListState,
     PortList,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
+from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet, union
 
 POOL_PROTOCOLS: t.Final[tuple[Protocol, ...]] = ("udp",)
 NAME: t.Final = "dns_socket_pool"
@@ -184,13 +184,18 @@ def _differs(wanted: DnsSocketPool, asked: PortSet, context: Context) -> bool:
     return found.wanted_list(asked, wanted.state, context) != found.as_list(context)
 
 
-def undo(wanted: DnsSocketPool, context: Context) -> Plan:
-    """Take back the size, if one is named, and our part of the named ports; raises PlanError, FactsNeeded."""
-    context.facts.require(ServiceFact(DNS_SERVICE), *_questions(wanted, context))
-    excluded = wanted.excluded
+def undo(named: tuple[DnsSocketPool, ...], context: Context) -> Plan:
+    """Take back the size and our part of the list, as far as they are named or the owner has them.
+
+    Raises PlanError, FactsNeeded.
+    """
+    settings = [one for one in (_SIZE, _LIST) if context.entry(one.entry_name)]
+    if settings:
+        context.facts.require(ServiceFact(DNS_SERVICE), *_as_far_as_listed(settings, context))
+    lists = tuple(one.excluded for one in named if one.excluded)
     undone = (
-        _SIZE.undone(context) if wanted.size is not None else None,
-        _LIST.list_undone(lambda: excluded.on(context.facts, POOL_PROTOCOLS), context) if excluded else None,
+        _SIZE.undone(context, is_named=any(one.size is not None for one in named)),
+        _LIST.list_undone(_named(lists, context), context),
     )
     parts = [part for part in undone if part]
     effectiveness = _pending_effectiveness(context) if any(part.steps for part in parts) else EFFECTIVE
@@ -235,8 +240,18 @@ def _settings(wanted: DnsSocketPool) -> list[Setting]:
 
 def _questions(wanted: DnsSocketPool, context: Context) -> list[RegistryFact]:
     """The values that count, less those that a list of the key's names, where it is known already, does not have."""
+    return _as_far_as_listed(_settings(wanted), context)
+
+
+def _as_far_as_listed(settings: t.Iterable[Setting], context: Context) -> list[RegistryFact]:
     names_known = DNS_NAMES_FACT in context.facts
-    return [one.fact for one in _settings(wanted) if not names_known or one.is_listed(context)]
+    return [one.fact for one in settings if not names_known or one.is_listed(context)]
+
+
+def _named(lists: tuple[WantedPorts, ...], context: Context) -> t.Callable[[], PortSet] | None:
+    if not lists:
+        return None
+    return lambda: union(ports.on(context.facts, POOL_PROTOCOLS) for ports in lists)
 
 
 def _size_target(wanted: DnsSocketPool) -> RegistryReading:

@@ -15,6 +15,12 @@ import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change import dns_restart
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Entry, State, Wait
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.ownership import (
+    claimed_whole,
+    is_meant,
+    stays,
+    whole_after,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
     EFFECTIVE,
     Context,
@@ -151,12 +157,31 @@ def plan(wanted: DynamicPorts, context: Context) -> Plan:
     return dataclasses.replace(plan_of(NAME, parts, weakest(verdicts)), warnings=warnings)
 
 
-def undo(wanted: DynamicPorts, context: Context) -> Plan:
-    """Take back what we did to the named settings; raises PlanError, FactsNeeded."""
-    context.facts.require(*_questions(wanted, context.release))
-    parts = _value_undone(wanted, context) + _ranges_undone(wanted, context)
-    effectiveness = weakest([_pending(part, context) for part in parts if part.steps])
-    return plan_of(NAME, parts, effectiveness)
+def undo(named: tuple[DynamicPorts, ...], context: Context) -> Plan:
+    """Take back what we did to the settings that are named or that the owner has; raises PlanError, FactsNeeded."""
+    has_value = any(one.max_user_port is not None for one in named)
+    entries = _range_entries({protocol for one in named for protocol in one.ranges}, context)
+    context.facts.require(
+        *([MAX_USER_PORT_FACT] if context.entry(VALUE_ENTRY) else []),
+        *([DynamicRangesFact()] if entries else []),
+        *([ServiceFact(DNS_SERVICE)] if entries or context.entry(VALUE_ENTRY) else []),
+    )
+    value = _MAX_USER_PORT.undone(context, is_named=has_value)
+    ranges = (_range_undone(protocol, entry, context) for protocol, entry in entries.items())
+    parts = (*([value] if value else []), *ranges)
+    return plan_of(NAME, parts, weakest([_pending(part, context) for part in parts if part.is_due]))
+
+
+def _range_entries(named: t.Container[Protocol], context: Context) -> dict[Protocol, Entry]:
+    """The entries of ranges that an undo is about."""
+    if not context.capabilities.dynamic_port_ranges:
+        return {}
+    entries = {protocol: context.entry(RANGE_ENTRIES[protocol]) for protocol in PROTOCOLS}
+    return {
+        protocol: entry
+        for protocol, entry in entries.items()
+        if entry and is_meant(entry, context, is_named=protocol in named)
+    }
 
 
 def first(wanted: DynamicPorts, release: Release) -> tuple[Fact[t.Any], ...]:
@@ -198,11 +223,6 @@ def _value_parts(wanted: DynamicPorts, context: Context) -> tuple[Part, ...]:
     return (_MAX_USER_PORT.part(target, context),)
 
 
-def _value_undone(wanted: DynamicPorts, context: Context) -> tuple[Part, ...]:
-    part = _MAX_USER_PORT.undone(context) if wanted.max_user_port is not None else None
-    return (part,) if part else ()
-
-
 def _shown_value(reading: RegistryReading) -> dict[str, t.Any]:
     return {"max_user_port": "default" if isinstance(reading, Absent) else reading.data}
 
@@ -235,11 +255,17 @@ def _range_part(
     name, now = RANGE_ENTRIES[protocol], _state(protocol, ranges)
     before, after = _shown_range(protocol, now), _shown_range(protocol, _texts(target))
     steps = _steps(protocol, ranges, target)
+    known = context.known(name)
     if not steps:
-        return Part(name, before, before)
-    known = context.entry(name)
+        claimed = claimed_whole(known, now, context.owner)
+        return Part(name, before, before, journal={name: claimed} if claimed else {})
     wait = dns_restart.wait(context) if protocol == "udp" else None
-    entry = Entry(original=known.original if known else now, written=_texts(target), wait=wait)
+    entry = Entry(
+        original=known.original if known else now,
+        written=_texts(target),
+        wait=wait,
+        owners=whole_after(known, context.owner),
+    )
     return Part(name, before, after, steps, {name: entry})
 
 
@@ -248,15 +274,14 @@ def _steps(protocol: Protocol, ranges: DynamicRanges, target: t.Mapping[Family, 
     return (SetDynamicRanges(tuple(changes)),) if changes else ()
 
 
-def _ranges_undone(wanted: DynamicPorts, context: Context) -> tuple[Part, ...]:
-    entries = {protocol: context.entry(RANGE_ENTRIES[protocol]) for protocol in wanted.ranges}
-    return tuple(_range_undone(protocol, entry, context) for protocol, entry in entries.items() if entry)
-
-
 def _range_undone(protocol: Protocol, entry: Entry, context: Context) -> Part:
     name, ranges = RANGE_ENTRIES[protocol], _ranges(context)
     now = _state(protocol, ranges)
     before = _shown_range(protocol, now)
+    if others := entry.needed_by_others(context.owner):
+        left = entry.with_owner(context.owner, ())
+        kept = (stays(f"The dynamic {protocol} range", others),)
+        return Part(name, before, before, journal={name: left}, kept=kept)
     if now != entry.written:
         warning = f"The dynamic {protocol} range was changed since by somebody else; it is left as it is."
         warnings = () if now == entry.original else (warning,)

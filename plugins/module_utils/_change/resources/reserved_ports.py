@@ -10,6 +10,7 @@ after it. The release's capabilities decide; a mechanism that the release does n
 from __future__ import annotations
 
 import dataclasses
+import functools
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
@@ -35,7 +36,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.resourc
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import PROTOCOLS, Protocol
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import RESERVED_PORTS_FACT
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.port_lists import ListState
-from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
+from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet, union
 
 Mechanism = t.Literal["registry", "netsh"]
 
@@ -105,13 +106,26 @@ def plan(wanted: ReservedPorts, context: Context) -> Plan:
     return excluded_port_ranges.plan(_by_protocol(wanted, context), wanted.state, context)
 
 
-def undo(wanted: ReservedPorts, context: Context) -> Plan:
-    """Take back what we reserved of these ports; raises PlanError, FactsNeeded."""
-    if wanted.report_only:
+def undo(named: tuple[ReservedPorts, ...], context: Context) -> Plan:
+    """Take back what we reserved, as far as it is named or the owner has it; raises PlanError, FactsNeeded."""
+    reserving = tuple(wanted for wanted in named if not wanted.report_only)
+    if named and not reserving:
         return Plan("reserved_ports", {}, {}, EFFECTIVE)
-    if _mechanism(wanted, context) == "registry":
-        return reserved_ports_value.undo(lambda: wanted.ports.on(context.facts, wanted.protocols), context)
-    return excluded_port_ranges.undo(lambda: _by_protocol(wanted, context), context)
+    mechanisms = {_mechanism(wanted, context) for wanted in reserving}
+    if "registry" in mechanisms or (not named and context.capabilities.reserved_ports_value):
+        ports = functools.partial(_all_ports, reserving, context)
+        return reserved_ports_value.undo(ports if named else None, context)
+    by_protocol = functools.partial(_all_by_protocol, reserving, context)
+    return excluded_port_ranges.undo(by_protocol if named else None, context)
+
+
+def _all_ports(named: tuple[ReservedPorts, ...], context: Context) -> PortSet:
+    return union(wanted.ports.on(context.facts, wanted.protocols) for wanted in named)
+
+
+def _all_by_protocol(named: tuple[ReservedPorts, ...], context: Context) -> dict[Protocol, PortSet]:
+    found = [_by_protocol(wanted, context) for wanted in named]
+    return {protocol: union(ports.get(protocol, NO_PORTS) for ports in found) for protocol in PROTOCOLS}
 
 
 def _by_protocol(wanted: ReservedPorts, context: Context) -> dict[Protocol, PortSet]:

@@ -15,6 +15,12 @@ import re
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Entry
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.ownership import (
+    claimed_whole,
+    is_meant,
+    stays,
+    whole_after,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
     EFFECTIVE,
     ChangeStartMode,
@@ -123,40 +129,76 @@ def plan(wanted: ServiceStartMode, context: Context) -> Plan:
         after={"start_mode": dict.fromkeys(before, wanted.mode)},
         effectiveness=_effectiveness_of(services, changing, wanted.mode, context),
         steps=tuple(step for service in changing for step in _steps(service, wanted.mode, context)),
-        journal={
+        journal=_claims(services, before, context)
+        | {
             ENTRY_PREFIX + service.name: _entry(service, before[service.name], wanted.mode, context)
             for service in changing
         },
     )
 
 
-def undo(wanted: ServiceStartMode, context: Context) -> Plan:
-    """Give the named services back the start mode that they had before us; raises PlanError, FactsNeeded."""
-    entries = {name: entry for name in wanted.names if (entry := context.entry(ENTRY_PREFIX + name))}
-    services = existing_services(entries, context)
+def _claims(services: t.Iterable[Service], modes: t.Mapping[str, str], context: Context) -> dict[str, Entry | None]:
+    """One more owner of the start modes that are as wanted and were set by us."""
+    names = [service.name for service in services]
+    claims = {
+        ENTRY_PREFIX + name: claimed_whole(context.known(ENTRY_PREFIX + name), modes[name], context.owner)
+        for name in names
+    }
+    return {name: claim for name, claim in claims.items() if claim}
+
+
+def undo(named: tuple[ServiceStartMode, ...], context: Context) -> Plan:
+    """Give the services that are named or that the owner has the start mode that they had before us.
+
+    Raises PlanError, FactsNeeded.
+    """
+    entries = _entries_to_undo({name.casefold() for wanted in named for name in wanted.names}, context)
+    services = still_installed(entries, context)
     context.facts.require(*(question for service in services for question in _questions(service, "auto", context)))
     before = {service.name: current_mode(service, context) for service in services}
-    after = {service.name: _original_mode(entries[service.name], before[service.name]) for service in services}
-    changed_since = [name for name, mode in before.items() if entries[name].written != mode]
+    others = {name: needed for name in entries if (needed := entries[name].needed_by_others(context.owner))}
+    going = [service for service in services if service.name not in others]
+    original = {one.name: _original_mode(entries[one.name], before[one.name]) for one in going}
+    changed_since = [one.name for one in going if entries[one.name].written != before[one.name]]
+    left = {name: entries[name].with_owner(context.owner, ()) for name in others}
     return Plan(
         "service_start_mode",
         before={"start_mode": before},
-        after={"start_mode": after},
+        after={"start_mode": {**before, **original}},
         effectiveness=EFFECTIVE,
         steps=tuple(
             step
-            for service in services
+            for service in going
             for step in (
-                *_steps(service, after[service.name], context),
-                *_flag_removal(service, entries[service.name], after[service.name], context),
+                *_steps(service, original[service.name], context),
+                *_flag_removal(service, entries[service.name], original[service.name], context),
             )
         ),
-        journal={ENTRY_PREFIX + name: None for name in entries},
+        journal={ENTRY_PREFIX + name: left.get(name) for name in entries},
         warnings=tuple(
             f"The start mode of {name} was changed since by somebody else; it is left as it is."
             for name in changed_since
         ),
+        kept=tuple(stays(f"The start mode of {name}", needed) for name, needed in others.items()),
     )
+
+
+def _entries_to_undo(named: t.Container[str], context: Context) -> dict[str, Entry]:
+    """By the names of the services; ``named`` are names in lower case."""
+    known = context.journal.entries if context.journal else {}
+    entries = {name[len(ENTRY_PREFIX) :]: entry for name, entry in known.items() if name.startswith(ENTRY_PREFIX)}
+    return {
+        name: entry for name, entry in entries.items() if is_meant(entry, context, is_named=name.casefold() in named)
+    }
+
+
+def still_installed(names: t.Iterable[str], context: Context) -> tuple[Service, ...]:
+    """What an owner has is taken back whatever became of its services; one that is named must be there."""
+    if not context.takes_all:
+        return existing_services(names, context)
+    questions = [ServiceFact(name) for name in names]
+    context.facts.require(*questions)
+    return tuple(service for question in questions if (service := context.facts[question]))
 
 
 def _flag_removal(service: Service, entry: Entry, mode: StartMode, context: Context) -> tuple[Step, ...]:
@@ -233,7 +275,7 @@ def _steps(service: Service, mode: StartMode, context: Context) -> tuple[Step, .
 
 
 def _entry(service: Service, before: str, mode: StartMode, context: Context) -> Entry:
-    known = context.entry(ENTRY_PREFIX + service.name)
+    known = context.known(ENTRY_PREFIX + service.name)
     flag = delayed_flag(service.name)
     new_flag = mode == "delayed" and isinstance(context.facts[flag], Absent)
     return Entry(
@@ -241,6 +283,7 @@ def _entry(service: Service, before: str, mode: StartMode, context: Context) -> 
         written=mode,
         added=(flag.name,) if new_flag else known.added if known else (),
         wait=reboot_wait(context) if mode == "delayed" else None,
+        owners=whole_after(known, context.owner),
     )
 
 

@@ -9,6 +9,14 @@ import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Entry
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.ownership import (
+    NO_NAMES,
+    Shares,
+    name_shares,
+    owners_of,
+    stays,
+    taken_back,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
     EFFECTIVE,
     Context,
@@ -23,13 +31,18 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan im
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources.service_start_mode import (
     existing_services,
     service_names,
+    still_installed,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.service_order import (
     distinct,
     start_order,
     stop_order,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import Service, ServiceFact
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
+    DependenciesFact,
+    Service,
+    ServiceFact,
+)
 
 ENTRY: t.Final = "service_state.stopped"
 DEFAULT_TIMEOUT: t.Final = 120
@@ -80,14 +93,27 @@ def _on_this_server(wanted: ServiceState, context: Context) -> ServiceState:
     )
 
 
-def undo(wanted: ServiceState, context: Context) -> Plan:
-    """Start again what a stop of ours stopped of the named services and what depends on them."""
+def undo(named: tuple[ServiceState, ...], context: Context) -> Plan:
+    """Start again what a stop of ours stopped, for the owner or for none; raises PlanError, FactsNeeded."""
     entry = context.entry(ENTRY)
-    services = existing_services(entry.added if entry else (), context)
+    shares = name_shares(entry)
+    taken = taken_back(shares, context, lambda: shares.added if named else NO_NAMES)
+    going = [name for name in (entry.added if entry else ()) if name in taken.going]
+    services = still_installed(going, context)
     again = tuple(service.name for service in services if not service.runs and service.start_mode != "Disabled")
-    steps: tuple[Step, ...] = (StartServices(again, wanted.timeout),) if again else ()
+    timeout = max((wanted.timeout for wanted in named), default=DEFAULT_TIMEOUT)
+    steps: tuple[Step, ...] = (StartServices(again, timeout),) if again else ()
     after = dict.fromkeys(again, "Running")
-    return _plan(services, steps, after, {ENTRY: None} if entry else {}, ran=())
+    journal = {ENTRY: _with_shares(entry, taken.left)} if entry else {}
+    kept = (stays(f"The stop of {', '.join(sorted(taken.kept))}", taken.needed_by),) if taken.needed_by else ()
+    return dataclasses.replace(_plan(services, steps, after, journal, ran=()), kept=kept)
+
+
+def _with_shares(entry: Entry, shares: Shares[frozenset[str]]) -> Entry | None:
+    """The entry with just these names, in their order; ``None`` if there are none."""
+    owners = {owner: [name for name in entry.added if name in names] for owner, names in shares.owners.items()}
+    left = tuple(name for name in entry.added if name in shares.added)
+    return dataclasses.replace(entry, added=left, owners=owners_of(owners, ())) if left else None
 
 
 def _refuse_disabled(services: t.Iterable[Service]) -> None:
@@ -110,7 +136,7 @@ def _plan_stopped(wanted: ServiceState, services: tuple[Service, ...], context: 
     running = [service.name for service in services if service.state != "Stopped"]
     stopping = stop_order(wanted.names, context) if running else ()
     steps: tuple[Step, ...] = (StopServices(stopping, wanted.timeout),) if stopping else ()
-    journal = {ENTRY: _remember(stopping, context)} if stopping else {}
+    journal = _remember(wanted, stopping, context)
     return _plan(services, steps, dict.fromkeys(stopping, "Stopped"), journal, ran=start_order(stopping))
 
 
@@ -153,10 +179,30 @@ def _plan(
     )
 
 
-def _remember(stopping: tuple[str, ...], context: Context) -> Entry:
+def _remember(wanted: ServiceState, stopping: tuple[str, ...], context: Context) -> dict[str, Entry | None]:
+    """What ran, and for whom it is stopped; nothing if that stands in the journal already."""
     known = context.entry(ENTRY)
-    ran = distinct((*(known.added if known else ()), *start_order(stopping)))
-    return Entry(original=None, written="stopped", added=ran)
+    if known is None and not stopping:
+        return {}
+    entry = known or Entry(original=None, written="stopped")
+    entry = dataclasses.replace(entry, added=distinct((*entry.added, *start_order(stopping))))
+    shares = name_shares(entry)
+    claimed = frozenset(stopping) | _stopped_before(wanted, shares, context)
+    shares = shares.changed(shares.added, context.owner, claimed=claimed, released=NO_NAMES)
+    entry = _with_shares(entry, shares) or entry
+    return {} if entry == known else {ENTRY: entry}
+
+
+def _stopped_before(wanted: ServiceState, shares: Shares[frozenset[str]], context: Context) -> frozenset[str]:
+    """What we stopped before that is to be stopped now too, with what depends on it: another owner may have asked."""
+    open_names = shares.added - shares.of(context.owner)
+    if not context.owner or not open_names:
+        return NO_NAMES
+    named = {name.casefold() for name in wanted.names}
+    if not {name.casefold() for name in open_names} <= named:
+        graph = context.facts[DependenciesFact()]
+        named |= {other.casefold() for name in wanted.names for other in graph.dependents(name)}
+    return frozenset(name for name in open_names if name.casefold() in named)
 
 
 def _forget(starting: tuple[str, ...], context: Context) -> dict[str, Entry | None]:
@@ -164,8 +210,9 @@ def _forget(starting: tuple[str, ...], context: Context) -> dict[str, Entry | No
     started = {name.casefold() for name in starting}
     if known is None or not any(name.casefold() in started for name in known.added):
         return {}
-    left = tuple(name for name in known.added if name.casefold() not in started)
-    return {ENTRY: dataclasses.replace(known, added=left) if left else None}
+    shares = name_shares(known)
+    left = frozenset(name for name in shares.added if name.casefold() not in started)
+    return {ENTRY: _with_shares(known, shares.changed(left, "", claimed=NO_NAMES, released=NO_NAMES))}
 
 
 RESOURCE: t.Final = Resource("service_state", ARGUMENT_SPEC, options, plan, undo)

@@ -14,6 +14,12 @@ import re
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Entry
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.ownership import (
+    NO_NAMES,
+    Shares,
+    stays,
+    taken_back,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
     EFFECTIVE,
     Context,
@@ -27,6 +33,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan im
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources.services_file_lines import (
     Wish,
+    bare,
     edited,
     restored,
     service_of,
@@ -39,6 +46,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.resourc
     record_of,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
+    PROTOCOLS,
     Absent,
     RegistryValue,
     ServicesBackupFact,
@@ -188,8 +196,10 @@ def plan(wanted: ServicesEntries, context: Context) -> Plan:
     file = context.facts[ServicesFileFact(folder)]
     if file.content is None:
         return _without_file(wanted, folder, file)
-    content, changes = edited(file.content, wanted.wishes, present=wanted.present)
     record = record_of(context.entry(ENTRY))
+    needed = _needed_by_others(wanted, record, context.owner)
+    kept = {line for key in needed if record and (line := record.line(key)) is not None}
+    content, changes = edited(file.content, wanted.wishes, present=wanted.present, kept=kept)
     if content == file.content:
         target = _Target(content, record)
     elif record is None:
@@ -199,7 +209,39 @@ def plan(wanted: ServicesEntries, context: Context) -> Plan:
         after = record.extended(file.content, content, changes)
         target = _further(file.content, content, after, context.facts[ServicesBackupFact(folder)])
     warnings = _conflicts(wanted, content) if content != file.content else ()
-    return _plan(wanted, context, folder, file, dataclasses.replace(target, warnings=warnings))
+    claimed = target.record and _with_claims(target.record, wanted, content, context.owner)
+    sentences = tuple(stays(f"The entry {key} of the services file", owners) for key, owners in needed.items())
+    target = dataclasses.replace(target, record=claimed, warnings=warnings)
+    return dataclasses.replace(_plan(wanted, context, folder, file, target), kept=sentences)
+
+
+def _needed_by_others(wanted: ServicesEntries, record: Record | None, owner: str) -> dict[str, tuple[str, ...]]:
+    """Lines of ours that should go, by their keys, with the others that need them."""
+    if record is None or wanted.present:
+        return {}
+    needing = {key: record.shares.needing(frozenset({key}), owner) for key in _meant(wanted, record)}
+    return {key: others for key, others in needing.items() if others}
+
+
+def _meant(wanted: ServicesEntries, record: Record) -> list[str]:
+    """The keys of our lines that the wishes mean."""
+    lines = {key: record.line(key) for key in record.changes}
+    return [
+        key
+        for key, line in lines.items()
+        if line is not None and any(wish.means(service_of(line), any_port=wanted.present) for wish in wanted.wishes)
+    ]
+
+
+def _with_claims(record: Record, wanted: ServicesEntries, content: bytes, owner: str) -> Record:
+    """The record with what the owner needs from now on: our lines that are as it wants them, or those that it took."""
+    keys = {wish.key for wish in wanted.wishes} & set(record.changes)
+    lines = set(map(bare, split_lines(content)))
+    if wanted.present:
+        claimed = [key for key in keys if record.line(key) in lines]
+        return record.with_claims(owner, claimed=claimed, released=())
+    claimed = [key for key in keys if record.line(key) is None]
+    return record.with_claims(owner, claimed=claimed, released=_meant(wanted, record))
 
 
 def _further(old: bytes, new: bytes, record: Record, backup: bytes | None) -> _Target:
@@ -215,16 +257,34 @@ def _further(old: bytes, new: bytes, record: Record, backup: bytes | None) -> _T
     return _Target(new, known, keep_before=keep)
 
 
-def undo(wanted: ServicesEntries, context: Context) -> Plan:
-    """Take back what we changed for these entries; raises PlanError, FactsNeeded."""
+def undo(named: tuple[ServicesEntries, ...], context: Context) -> Plan:
+    """Take back what we changed for the entries that are named or that the owner has; raises PlanError, FactsNeeded."""
     folder = folder_of(context)
     file = context.facts[ServicesFileFact(folder)]
     record = record_of(context.entry(ENTRY))
-    keys = {wish.key for wish in wanted.wishes} & set(record.changes if record else ())
-    if record is None or file.content is None or not keys:
-        return _plan(wanted, context, folder, file, _Target(file.content or b"", record))
-    backup = context.facts[ServicesBackupFact(folder)]
-    return _plan(wanted, context, folder, file, _undone(file.content, record, keys, backup))
+    shares = record.shares if record else Shares(NO_NAMES, {}, NO_NAMES)
+    meant = frozenset(wish.key for wanted in named for wish in wanted.wishes)
+    taken = taken_back(shares, context, lambda: meant & shares.added)
+    wishes = {wish.key: wish for wanted in named for wish in wanted.wishes}
+    wanted = ServicesEntries(tuple({**{key: _wish_of(key) for key in sorted(taken.going)}, **wishes}.values()), False)
+    left = record and dataclasses.replace(record, owners=taken.left.owners)
+    if left is None or file.content is None or not taken.going:
+        target = _Target(file.content or b"", left)
+    else:
+        backup = context.facts[ServicesBackupFact(folder)]
+        target = _undone(file.content, left, set(taken.going), backup)
+    sentences = (
+        stays(f"The entry {key} of the services file", shares.needing(frozenset({key}), context.owner))
+        for key in sorted(taken.kept)
+    )
+    return dataclasses.replace(_plan(wanted, context, folder, file, target), kept=tuple(sentences))
+
+
+def _wish_of(key: str) -> Wish:
+    """The wish for an entry of the journal."""
+    name, _slash, protocol = key.rpartition("/")
+    known = next((one for one in PROTOCOLS if one == protocol), PROTOCOLS[0])
+    return Wish("" if name.isdigit() else name, int(name[:5]) if name.isdigit() else 0, known)
 
 
 def _undone(content: bytes, record: Record, keys: set[str], backup: bytes | None) -> _Target:

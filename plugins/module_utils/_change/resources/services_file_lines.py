@@ -108,17 +108,19 @@ def shown(line: bytes) -> str:
     return bare(line).expandtabs(8).decode("ascii", errors="backslashreplace")
 
 
-def edited(content: bytes, wishes: t.Iterable[Wish], *, present: bool) -> tuple[bytes, dict[str, Change]]:
+def edited(
+    content: bytes, wishes: t.Iterable[Wish], *, present: bool, kept: t.Container[bytes] = ()
+) -> tuple[bytes, dict[str, Change]]:
     """The file with all wishes met, and what that changed, by the wishes' keys.
 
     A line that says something else of a wanted entry is replaced where it stands; a missing one comes to the end.
-    Every other byte stays.
+    Every other byte stays, and so do the lines ``kept``, without their ends, that others need.
     """
     lines = list(split_lines(content))
     ending = _ending(lines)
     changes: dict[str, Change] = {}
     for wish in wishes:
-        change = _put(lines, wish, ending) if present else _taken(lines, wish)
+        change = _put(lines, wish, ending) if present else _taken(lines, wish, kept)
         if change:
             changes[wish.key] = change
     return b"".join(lines), changes
@@ -140,8 +142,8 @@ def _put(lines: list[bytes], wish: Wish, ending: bytes) -> Change | None:
     return Change((old,), lines[index])
 
 
-def _taken(lines: list[bytes], wish: Wish) -> Change | None:
-    gone = tuple(line for line in lines if wish.means(service_of(line), any_port=False))
+def _taken(lines: list[bytes], wish: Wish, kept: t.Container[bytes]) -> Change | None:
+    gone = tuple(line for line in lines if wish.means(service_of(line), any_port=False) and bare(line) not in kept)
     lines[:] = [line for line in lines if line not in gone]
     return Change(gone, None) if gone else None
 

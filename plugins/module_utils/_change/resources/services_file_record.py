@@ -14,6 +14,11 @@ import hashlib
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Entry, State
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.ownership import (
+    NO_NAMES,
+    Shares,
+    owners_of,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import PlanError
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources.services_file_lines import (
     Change,
@@ -38,6 +43,8 @@ class Record:
     """Digests that the file may have if no one else has changed it: after our last change, and before it."""
     changes: Changes = dataclasses.field(default_factory=dict)
     """By the wishes' keys."""
+    owners: t.Mapping[str, t.Collection[str]] = dataclasses.field(default_factory=dict)
+    """Who needs which of them."""
 
     def knows(self, content: bytes) -> bool:
         """True if we left the file so; a run that was killed leaves it as it was before the change."""
@@ -52,6 +59,11 @@ class Record:
             changes=_merged(self.changes, changes),
         )
 
+    def line(self, key: str) -> bytes | None:
+        """What we wrote for an entry, without its end; ``None`` if we took its lines away."""
+        written = self.changes[key].written
+        return None if written is None else bare(written)
+
     def without(self, keys: t.Collection[str], old: bytes, new: bytes) -> Record:
         """This record after some changes were taken back."""
         left = {key: change for key, change in self.changes.items() if key not in keys}
@@ -65,7 +77,22 @@ class Record:
             original={"sha256": self.original, "lines": texts},
             written={"sha256": list(self.written), "lines": ours},
             added=tuple(sorted(self.changes)),
+            owners=owners_of(
+                {owner: sorted(keys & set(self.changes)) for owner, keys in self.shares.owners.items()}, ()
+            ),
         )
+
+    @property
+    def shares(self) -> Shares[frozenset[str]]:
+        """Who needs which changes."""
+        owners = {owner: frozenset(keys) & frozenset(self.changes) for owner, keys in self.owners.items()}
+        return Shares(frozenset(self.changes), owners, NO_NAMES)
+
+    def with_claims(self, owner: str, *, claimed: t.Collection[str], released: t.Collection[str]) -> Record:
+        """This record where an owner needs more, or less."""
+        shares = self.shares
+        changed = shares.changed(shares.added, owner, claimed=frozenset(claimed), released=frozenset(released))
+        return dataclasses.replace(self, owners=changed.owners)
 
 
 def _merged(known: Changes, new: Changes) -> dict[str, Change]:
@@ -98,7 +125,7 @@ def record_of(entry: Entry | None) -> Record | None:
     digests = written["sha256"]
     if not isinstance(original["sha256"], str) or not isinstance(digests, list):
         raise _unusable()
-    return Record(original["sha256"], tuple(map(str, digests)), changes)
+    return Record(original["sha256"], tuple(map(str, digests)), changes, entry.owners)
 
 
 def _parts(state: State) -> t.Mapping[str, t.Any]:

@@ -14,6 +14,7 @@ import functools
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Wait
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.ownership import is_meant
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
     EFFECTIVE,
     Context,
@@ -147,14 +148,19 @@ def plan(wanted: StaticRpcPorts, context: Context) -> Plan:
     return _shown_plan(parts, verdicts, wanted.numbers, context)
 
 
-def undo(wanted: StaticRpcPorts, context: Context) -> Plan:
-    """Take back what we did for the named services; raises PlanError, FactsNeeded."""
-    entries = {row: entry for row, _number in wanted.ports if (entry := context.entry(row.entry_name))}
-    services = [ServiceFact(row.service) for row in entries if row.service]
-    context.facts.require(OperatingSystemFact(), *(row.fact for row in entries), *services)
-    undone = {row: part for row in entries if (part := _setting(row).undone(context))}
+def undo(named: tuple[StaticRpcPorts, ...], context: Context) -> Plan:
+    """Take back what we did for the services that are named or that the owner has; raises PlanError, FactsNeeded."""
+    keys = {row.key for wanted in named for row, _number in wanted.ports}
+    rows = [
+        row
+        for row in RPC_PORTS
+        if (entry := context.entry(row.entry_name)) and is_meant(entry, context, is_named=row.key in keys)
+    ]
+    services = [ServiceFact(row.service) for row in rows if row.service]
+    context.facts.require(OperatingSystemFact(), *(row.fact for row in rows), *services)
+    undone = {row: part for row in rows if (part := _setting(row).undone(context))}
     parts = {row: _with_key_removed(row, part, context) for row, part in undone.items()}
-    verdicts = {row: _pending_effectiveness(row, context) for row, part in parts.items() if part.steps}
+    verdicts = {row: _pending_effectiveness(row, context) for row, part in parts.items() if part.is_due}
     return _shown_plan(tuple(parts.values()), verdicts, {}, context)
 
 
@@ -286,7 +292,7 @@ def _part(row: RpcPort, number: int | None, context: Context) -> Part:
 
 def _created_key(row: RpcPort, context: Context) -> tuple[str, ...]:
     """A note in the journal where writing the value makes its key."""
-    known = context.entry(row.entry_name)
+    known = context.known(row.entry_name)
     if known:
         return known.added
     return (_CREATED_KEY,) if context.facts[row.fact] is Absent.KEY else ()

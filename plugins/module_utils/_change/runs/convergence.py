@@ -283,7 +283,7 @@ def _plans(items: tuple[Item, ...], request: Request, context: Context) -> tuple
 
 
 def _plan(item: Item, request: Request, context: Context) -> Plan:
-    return (item.resource.undo if request.undo else item.resource.plan)(item.options, context)
+    return item.resource.undo((item.options,), context) if request.undo else item.resource.plan(item.options, context)
 
 
 def _refuse_impossible(plans: tuple[Plan, ...]) -> None:

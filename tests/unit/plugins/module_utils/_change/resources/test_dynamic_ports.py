@@ -32,7 +32,7 @@ def plan(world: World, journal: Journal | None = None, /, **given: t.Any) -> Pla
 
 def undo(world: World, journal: Journal, /, **given: t.Any) -> Plan:
     wanted = options(**given)
-    return world.settle(lambda facts: dynamic_ports.undo(wanted, world.context(facts, journal)))
+    return world.settle(lambda facts: dynamic_ports.undo((wanted,), world.context(facts, journal)))
 
 
 def server(

@@ -91,8 +91,9 @@ class FileWorld(World):
     def planned(self, *entries: t.Any, state: str = "present", undo: bool = False) -> Plan:
         wanted = services_file.options({"entries": list(entries), "state": state})
         resource: Resource = RESOURCE
-        plan = resource.undo if undo else resource.plan
-        return self.settle(lambda facts: plan(wanted, self.context(facts, self.journal)))
+        if undo:
+            return self.settle(lambda facts: resource.undo((wanted,), self.context(facts, self.journal)))
+        return self.settle(lambda facts: resource.plan(wanted, self.context(facts, self.journal)))
 
     def run(self, *entries: t.Any, state: str = "present", undo: bool = False, killed: bool = False) -> Plan:
         """Plan and do it; ``killed``: after the journal, before the file."""

@@ -54,7 +54,7 @@ def plan(world: World, journal: Journal | None = None, /, **ports: t.Any) -> Pla
 
 def undo(world: World, journal: Journal, /, **ports: t.Any) -> Plan:
     wanted = options(ports)
-    return world.settle(lambda facts: static_rpc_port.undo(wanted, world.context(facts, journal)))
+    return world.settle(lambda facts: static_rpc_port.undo((wanted,), world.context(facts, journal)))
 
 
 def controller(release: str = "2022") -> World:
