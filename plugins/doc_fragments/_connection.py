@@ -60,6 +60,6 @@ notes:
   - C(delegate_to) works, if the host that it names has C(ansible_connection=winrm) too. C(delegate_to=localhost) is
     refused.
   - The collection records its changes on the server, in the value C(Journal) below C(HKLM\SOFTWARE\Portkeeper).
-    M(portkeeper.windows.converge) with C(state=absent) takes them back from there. Without the journal there is no
-    record of the original, and C(effective) is mostly V(unknown).
+    M(portkeeper.windows.converge) with C(state=absent) takes them back from there, for the module that made them or for
+    another owner. Without the journal there is no record of the original, and C(effective) is mostly V(unknown).
 """

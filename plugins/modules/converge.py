@@ -282,14 +282,28 @@ options:
   state:
     description:
       - V(present) makes the server as O(resources) describe it.
-      - V(absent) takes back the changes that earlier runs of this collection made for these resources, and nothing
-        else. If a value is still as this collection last wrote it, it gets its original content back, byte for byte. If
-        another program has changed it since, only the entries of this collection are taken out, with a warning.
+      - V(absent) takes back the changes that earlier runs of this collection made for O(owner), or without O(owner) for
+        these resources, and nothing else. If a value is still as this collection last wrote it, it gets its original
+        content back, byte for byte. If another program has changed it since, only the entries of this collection are
+        taken out, with a warning.
+      - Changes that another owner needs too stay, and RV(msg) names that owner.
       - The journal on the server has the original values. With C(portkeeper_journal=false) V(absent) is refused. With
         the last change the journal is removed too.
     type: str
     choices: [present, absent]
     default: present
+  owner:
+    description:
+      - For whom this run is. The journal notes who needs each port, value and line that was added. It goes when its
+        last owner goes, and the original returns with the last of them. The roles give their names.
+      - Without it, what a resource changes belongs to the module of its name, as if that module had been called.
+      - With O(state=absent) everything is taken back that this owner has on the server, whatever O(resources) say now,
+        and even if services that O(required_services) names are gone. O(resources) may be left out. They matter for
+        changes that stand in the journal without an owner (its version 1), which are taken back if they are named.
+      - If two owners want different sizes, ranges or start modes, the one that was written last holds, and stays until
+        both are gone.
+      - 1 to 64 letters, digits, blanks and the characters C(_ . : / -).
+    type: str
   advice:
     description:
       - Sentences of your own for RV(notes), about ports that a C(reserved_ports) with C(only_reachable) leaves
@@ -321,8 +335,7 @@ options:
       - The conditions that forbid M(portkeeper.windows.server_reboot) forbid this reboot too. They are checked against
         the settings as this run leaves them. If one is met, the task fails before it changes anything, in check mode
         too. With O(state=absent) the task goes on without the reboot, and a warning gives the reason.
-      - If a task is killed in between, the next one finishes it, since the journal says that a reboot is due. An undo
-        leaves no journal. After a killed O(state=absent) you must reboot the server yourself.
+      - If a task is killed in between, the next one finishes it, since the journal says that a reboot is due.
     type: str
     choices: [never, where_needed]
     default: never
@@ -354,7 +367,7 @@ attributes:
     support: partial
     details: A C(service_state) with C(state=restarted) in the list happens in every run.
 notes:
-  - At least one of O(resources), O(victims) and O(known_services) is needed.
+  - At least one of O(resources), O(victims) and O(known_services) is needed, or O(owner) with O(state=absent).
   - An error in one item (a mistake in an option, a port that can't be reserved, a service that does not exist) stops
     the run before anything is changed for any.
   - When a step fails after services were stopped, those services are started again before the task fails.
@@ -464,7 +477,13 @@ EXAMPLES = r"""
         stop_owners: true
         restart_dns: true
 
-    - name: Take back what this collection changed for these ports, and nothing else
+    - name: Take back everything that the role exchange_edge_dns has changed here
+      portkeeper.windows.converge:
+        owner: exchange_edge_dns
+        restart_dns: true
+        state: absent
+
+    - name: Take back what modules of this collection changed for these ports, and nothing else
       portkeeper.windows.converge:
         resources:
           - reserved_ports:

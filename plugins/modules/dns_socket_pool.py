@@ -46,7 +46,8 @@ options:
     description:
       - The meaning of O(excluded_ports), O(ad_lds_instances) and O(services) for the list. It has no effect on O(size).
       - V(present) - the ports are in the list. Other entries stay.
-      - V(absent) - the ports are not in the list, even if another program added them. Other ports of the same entries
+      - V(absent) - the ports are not in the list, even if another program added them. A port that by the journal
+        another owner needs stays, such as one of a role, and RV(msg) names that owner. Other ports of the same entries
         stay.
       - V(pure) - the ports are in the list, and no others. All other entries are taken out, even those of other
         programs, and a warning names them.

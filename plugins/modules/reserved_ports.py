@@ -48,7 +48,8 @@ options:
   state:
     description:
       - V(present) - the ports are reserved. Other entries stay.
-      - V(absent) - the ports are not reserved, even if another program reserved them. Other ports of the same entries
+      - V(absent) - the ports are not reserved, even if another program reserved them. A port that by the journal
+        another owner needs stays, such as one of a role, and RV(msg) names that owner. Other ports of the same entries
         stay reserved.
       - V(pure) - the ports are reserved, and no others. All other entries are taken out, even those of other programs,
         and a warning names them. Entries of Windows itself are taken out too, such as 3343 (failover cluster) and 1801

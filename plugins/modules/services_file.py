@@ -63,7 +63,8 @@ options:
     description:
       - V(present) - each entry has its line. If the first line with the name and protocol differs, it is replaced in
         its place. A missing line is added at the end.
-      - V(absent) - no line has the name, or the port, or both, even if another program wrote it.
+      - V(absent) - no line has the name, or the port, or both, even if another program wrote it. A line that by the
+        journal another owner needs stays, such as one of a role, and RV(msg) names that owner.
     type: str
     choices:
       - present

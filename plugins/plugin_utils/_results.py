@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import Plan
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import EFFECTIVE, Plan
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.outcome import (
     Outcome,
     failures,
@@ -92,7 +93,6 @@ def reboot_result(outcome: Outcome, *, host: str, check_mode: bool, diff: bool) 
 
 def _resources(outcome: Outcome) -> list[dict[str, t.Any]]:
     """Each resource as it is in the end, with what the whole run changed."""
-    pairs = zip(outcome.plans, outcome.end.plans, strict=True)
     return [
         {
             "resource": last.resource,
@@ -101,7 +101,20 @@ def _resources(outcome: Outcome) -> list[dict[str, t.Any]]:
             "changed": first.changed or last.changed,
             "before": dict(first.before),
         }
-        for first, last in pairs
+        for first, last in _first_and_last(outcome)
+    ]
+
+
+def _first_and_last(outcome: Outcome) -> list[tuple[Plan, Plan]]:
+    """The plan of each resource, and the one of the run after the reboot, if there was one."""
+    first, last = outcome.plans, outcome.end.plans
+    if not (outcome.request.undo and outcome.proof):
+        return list(zip(first, last, strict=True))
+    # What is taken back by now is no resource of that run any more, and waits for nothing.
+    later = {plan.resource: plan for plan in last}
+    return [
+        (plan, later.get(plan.resource) or dataclasses.replace(plan, before=plan.after, effectiveness=EFFECTIVE))
+        for plan in first
     ]
 
 

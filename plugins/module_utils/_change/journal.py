@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
@@ -41,6 +42,8 @@ CLOCK_TOLERANCE: t.Final = 60.0
 State: t.TypeAlias = "str | int | t.Mapping[str, t.Any] | None"
 """A resource's state as JSON: ``None`` for absent, a start mode, or a registry value with its type."""
 Event = t.Literal["reboot", "dns_restart", "service_restart"]
+OWNER_NAME: t.Final = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.:/ \-]{0,62}[A-Za-z0-9_])?", re.ASCII)
+"""What an owner may be called: one line, since messages name it."""
 WHOLE: t.Final = ""
 """The part of an owner that wants the thing as it is, and not, or not only, some parts that were added to it."""
 
@@ -139,12 +142,14 @@ class Journal:
         return dataclasses.replace(self, entries={name: entry for name, entry in merged.items() if entry is not None})
 
     def without_waits(self, event: Event) -> Journal:
-        """This journal after an event that we caused ourselves."""
+        """This journal after an event that we caused ourselves; what only waited for it is forgotten."""
         entries = {
             name: dataclasses.replace(entry, wait=None) if entry.wait and entry.wait.event == event else entry
             for name, entry in self.entries.items()
         }
-        return dataclasses.replace(self, entries=entries)
+        return dataclasses.replace(
+            self, entries={name: entry for name, entry in entries.items() if entry.wait or not entry.is_taken_back}
+        )
 
     @property
     def is_empty(self) -> bool:

@@ -357,6 +357,10 @@ class Context:
         entry = self.entry(name)
         return None if entry and entry.is_taken_back else entry
 
+    def owned(self, resource: Resource) -> Context:
+        """The same for the resource's module, if the caller names no owner."""
+        return self if self.owner else dataclasses.replace(self, owner=resource.name)
+
     @property
     def capabilities(self) -> Capabilities:
         """The capabilities of the server's release."""
@@ -372,6 +376,10 @@ def _nothing_along(_wanted: t.Any, _udp: PortSet) -> t.Any:
 
 
 def _no_restart(_wanted: t.Any) -> bool:
+    return False
+
+
+def _no_entry(_name: str) -> bool:
     return False
 
 
@@ -393,6 +401,8 @@ class Resource:
     undo: t.Callable[[tuple[t.Any, ...], Context], Plan]
     """Takes back what the journal says we did: for the owner, and for the typed options of all items that name this
     resource; raises FactsNeeded and PlanError."""
+    keeps: t.Callable[[str], bool] = _no_entry
+    """Whether an entry of the journal, by its name, is its own."""
     early: tuple[Fact[t.Any], ...] = ()
     """Questions on whose answers others hang: asked with the first ones, so that the others come in one round."""
     first: t.Callable[[t.Any, Release], tuple[Fact[t.Any], ...]] = _no_questions

@@ -113,18 +113,13 @@ def _write_journal(target: Target, step: t.Any, _clock: Clock, _known: Facts) ->
 def _remove_journal(target: Target, fact: RegistryFact) -> Answers:
     """With the last undo nothing of ours stays on the server; the key stays only if it holds something else."""
     target.registry.delete_value(fact.key, fact.name)
-    _delete_if_empty(target, fact.key)
+    target.registry.delete_key_if_empty(fact.key)
     return {fact: Absent.KEY}
 
 
 def _delete_empty_key(target: Target, step: t.Any, _clock: Clock, _known: Facts) -> Answers:
-    _delete_if_empty(target, step.key)
+    target.registry.delete_key_if_empty(step.key)
     return {}
-
-
-def _delete_if_empty(target: Target, key: str) -> None:
-    if not target.registry.names(key) and not target.registry.subkeys(key):
-        target.registry.delete_key(key)
 
 
 def _change_start_mode(target: Target, step: t.Any, _clock: Clock, _known: Facts) -> Answers:

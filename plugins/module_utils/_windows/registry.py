@@ -148,6 +148,11 @@ class Registry:
         if code not in _ABSENT:
             self._demand_ok(code, "delete the key", key)
 
+    def delete_key_if_empty(self, key: str) -> None:
+        """Delete a key that holds nothing, neither values nor other keys."""
+        if not self.names(key) and not self.subkeys(key):
+            self.delete_key(key)
+
     def _read_as(self, key: str, name: str, value_type: RegistryType) -> RegistryReading | None:
         """The value, or why it is absent; ``None``: it is of another type."""
         kind = _KINDS[value_type]

@@ -407,7 +407,10 @@ class _Wait:
         registry = Registry(self._client)
         try:
             settled = waits(registry.read(JOURNAL_FACT.key, JOURNAL_FACT.name, JOURNAL_FACT.type))
-            if settled.journal is not None:
+            if settled.journal is not None and settled.journal.is_empty:
+                registry.delete_value(JOURNAL_FACT.key, JOURNAL_FACT.name)
+                registry.delete_key_if_empty(JOURNAL_FACT.key)
+            elif settled.journal is not None:
                 value = RegistryValue(RegistryType.STRING, dump(settled.journal))
                 registry.write(JOURNAL_FACT.key, JOURNAL_FACT.name, value)
         except (WsmanError, WindowsError) as error:

@@ -361,5 +361,12 @@ def _without_needless_restart(made: Plan, asked: PortSet, context: Context) -> P
 
 
 RESOURCE: t.Final = Resource(
-    NAME, ARGUMENT_SPEC, options, plan, undo, first=first, restarts_dns=lambda wanted: bool(wanted.restart)
+    NAME,
+    ARGUMENT_SPEC,
+    options,
+    plan,
+    undo,
+    keeps=lambda name: name in (SIZE_ENTRY, LIST_ENTRY),
+    first=first,
+    restarts_dns=lambda wanted: bool(wanted.restart),
 )

@@ -419,4 +419,13 @@ def _values(wanted: DynamicPorts) -> dict[RegistryFact, t.Any]:
     return {MAX_USER_PORT_FACT: wanted.max_user_port} if wanted.max_user_port is not None else {}
 
 
-RESOURCE: t.Final = Resource(NAME, ARGUMENT_SPEC, options, plan, undo, first=first, values=_values)
+RESOURCE: t.Final = Resource(
+    NAME,
+    ARGUMENT_SPEC,
+    options,
+    plan,
+    undo,
+    keeps=lambda name: name in (VALUE_ENTRY, *RANGE_ENTRIES.values()),
+    first=first,
+    values=_values,
+)

@@ -166,6 +166,7 @@ RESOURCE: t.Final = Resource(
     options,
     plan,
     undo,
+    keeps=lambda name: name in (reserved_ports_value.ENTRY, excluded_port_ranges.ENTRY),
     plans_last=True,
     values=lambda wanted: {} if wanted.report_only else {RESERVED_PORTS_FACT: wanted.ports},
     along=_along,

@@ -307,4 +307,6 @@ def _effectiveness_of(
     return _AT_BOOT if any(still_waits(wait, context) for wait in waits) else EFFECTIVE
 
 
-RESOURCE: t.Final = Resource("service_start_mode", ARGUMENT_SPEC, options, plan, undo)
+RESOURCE: t.Final = Resource(
+    "service_start_mode", ARGUMENT_SPEC, options, plan, undo, keeps=lambda name: name.startswith(ENTRY_PREFIX)
+)

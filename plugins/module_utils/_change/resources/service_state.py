@@ -215,4 +215,4 @@ def _forget(starting: tuple[str, ...], context: Context) -> dict[str, Entry | No
     return {ENTRY: _with_shares(known, shares.changed(left, "", claimed=NO_NAMES, released=NO_NAMES))}
 
 
-RESOURCE: t.Final = Resource("service_state", ARGUMENT_SPEC, options, plan, undo)
+RESOURCE: t.Final = Resource("service_state", ARGUMENT_SPEC, options, plan, undo, keeps=lambda name: name == ENTRY)

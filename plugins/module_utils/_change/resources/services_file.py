@@ -395,4 +395,12 @@ def _conflicts(wanted: ServicesEntries, content: bytes) -> tuple[str, ...]:
     )
 
 
-RESOURCE: t.Final = Resource("services_file", ARGUMENT_SPEC, options, plan, undo, early=(DATA_BASE_PATH_FACT,))
+RESOURCE: t.Final = Resource(
+    "services_file",
+    ARGUMENT_SPEC,
+    options,
+    plan,
+    undo,
+    keeps=lambda name: name == ENTRY,
+    early=(DATA_BASE_PATH_FACT,),
+)

@@ -455,4 +455,12 @@ def _foreign(row: RpcPort) -> Effectiveness:
     )
 
 
-RESOURCE: t.Final = Resource(NAME, ARGUMENT_SPEC, options, plan, undo, first=first)
+RESOURCE: t.Final = Resource(
+    NAME,
+    ARGUMENT_SPEC,
+    options,
+    plan,
+    undo,
+    keeps=lambda name: name in {row.entry_name for row in RPC_PORTS},
+    first=first,
+)

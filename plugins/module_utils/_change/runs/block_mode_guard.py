@@ -110,7 +110,7 @@ class _GuardedRun:
     def with_port_reserved(self, place: int) -> tuple[Plan, ...]:
         """The plans, one of them with UDP 4500 among its ports."""
         plans, item = self.run.plans, self.run.items[place]
-        plan = item.resource.plan(_with_port(item), self.run.context)
+        plan = item.resource.plan(_with_port(item), self.run.context.owned(item.resource))
         plan = dataclasses.replace(plan, warnings=(*plan.warnings, _TAKEN_ALONG))
         return (*plans[:place], plan, *plans[place + 1 :])
 
@@ -135,6 +135,12 @@ class _GuardedRun:
         return bool(ipsec.NAT_TRAVERSAL & before - after)
 
     def _places(self, *values: RegistryFact) -> tuple[int, ...]:
-        """The places of the items that are about one of these values."""
+        """The places of the items that are about one of these values, or in an undo of the plans that change one."""
+        if self.run.request.undo:
+            return tuple(
+                place
+                for place, plan in enumerate(self.run.plans)
+                if any(fact in values for step in plan.steps for fact in step.touches())
+            )
         items = self.run.items
         return tuple(place for place, item in enumerate(items) if not item.values.keys().isdisjoint(values))

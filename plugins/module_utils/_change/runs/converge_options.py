@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import OWNER_NAME
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import OptionError, Resource
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources import (
     dns_socket_pool,
@@ -104,6 +105,7 @@ ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
     "stop_owners": {"type": "bool", "default": False},
     "prove": {"type": "bool", "default": False},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "owner": {"type": "str"},
     "advice": {
         "type": "dict",
         "options": {taker: {"type": "str"} for taker in TAKERS_TOLD},
@@ -121,10 +123,11 @@ Validate = t.Callable[[str, t.Mapping[str, t.Any], t.Mapping[str, t.Any]], t.Map
 
 def request(arguments: t.Mapping[str, t.Any], *, journal: bool, validate: Validate) -> Request:
     """The typed request; raises OptionError."""
-    if not any(arguments[option] for option in ("resources", "victims", "known_services")):
-        raise OptionError("resources", "nothing to do: give resources, victims or known_services")
+    owner, undo = _owner(arguments.get("owner")), arguments["state"] == "absent"
+    if not (any(arguments[option] for option in ("resources", "victims", "known_services")) or (undo and owner)):
+        more = ", or the owner whose changes are to be taken back" if undo else ""
+        raise OptionError("resources", f"nothing to do: give resources, victims or known_services{more}")
     shared = SharedPorts.of(arguments["rpc_ports"], arguments["known_services"])
-    undo = arguments["state"] == "absent"
     return Request(
         items=_items(arguments["resources"], _Reader(validate=validate, shared=shared, undo=undo)),
         victims=_victims(arguments["victims"], shared),
@@ -139,10 +142,18 @@ def request(arguments: t.Mapping[str, t.Any], *, journal: bool, validate: Valida
         prove=arguments["prove"],
         undo=undo,
         journal=journal,
+        owner=owner,
+        kinds=tuple(RESOURCES.values()),
         reboot=_reboot(arguments, journal=journal),
         accepted_risks=risks.accepted_risks(arguments),
         advice={taker: text for taker, text in (arguments.get("advice") or {}).items() if text},
     )
+
+
+def _owner(name: str | None) -> str:
+    if name is not None and not OWNER_NAME.fullmatch(name):
+        raise OptionError("owner", f"{name!r} is no name of an owner (1 to 64 letters, digits, blank and _ . : / -)")
+    return name or ""
 
 
 def _reboot(arguments: t.Mapping[str, t.Any], *, journal: bool) -> reboot.Reboot | None:

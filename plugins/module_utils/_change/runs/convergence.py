@@ -17,6 +17,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal
     JOURNAL_NAME,
     MAXIMUM_SIZE,
     RESET_ADVICE,
+    Entry,
     Journal,
     JournalError,
     JournalTooNew,
@@ -136,9 +137,9 @@ def converge(request: Request, facts: Facts, release: Release, now: float) -> Co
     known = questions(request.known_services, release.capabilities)
     facts.require(*(ServiceFact(name) for name in _named_services(request)), *known, *early)
     missing, choice = _missing_services(request, facts, release)
-    if missing or choice:
+    if (missing or choice) and not _has_something(request, ledger):
         return Convergence(release, missing_services=missing, missing_choice=choice)
-    victims = (*request.victims, *victims_of(request.known_services, facts, release))
+    victims = (*_victims(request), *victims_of(request.known_services, facts, release))
     request = dataclasses.replace(request, victims=_located(victims, facts, release))
     context = Context(
         facts=facts,
@@ -150,6 +151,9 @@ def converge(request: Request, facts: Facts, release: Release, now: float) -> Co
         restarts_dns=request.restart_dns,
         spares_dns=bool(request.victims),
         dns_will_stop=request.restart_dns and bool(request.victims),
+        owner=request.owner,
+        takes_all=request.takes_all,
+        may_reboot=request.reboot is not None,
     )
     plans, reports = _plans_and_reports(request, context)
     plans = tuple(_as_observed(plan, reports) for plan in plans)
@@ -212,7 +216,23 @@ def _read_ledger(facts: Facts) -> _Ledger:
         raise PlanError(JOURNAL_NAME, f"it can't be read: {error}", RESET_ADVICE) from error
 
 
+def _has_something(request: Request, ledger: _Ledger) -> bool:
+    """Whether an owner has changes on this server: they are taken back even if what they were for is gone."""
+    return request.takes_all and any(request.owner in entry.owners for entry in _entries(ledger.journal).values())
+
+
+def _entries(journal: Journal | None) -> t.Mapping[str, Entry]:
+    return journal.entries if journal else {}
+
+
 # --- plans and victims -----------------------------------------------------------------------------------------------
+
+
+def _victims(request: Request) -> tuple[Victim, ...]:
+    """What is taken back for an owner does not hang on services that are gone by now."""
+    if not request.takes_all:
+        return request.victims
+    return tuple(dataclasses.replace(victim, if_installed=True) for victim in request.victims)
 
 
 def _named_services(request: Request) -> tuple[str, ...]:
@@ -255,7 +275,8 @@ def _located(victims: tuple[Victim, ...], facts: Facts, release: Release) -> tup
 def _plans_and_reports(request: Request, context: Context) -> tuple[tuple[Plan, ...], tuple[VictimReport, ...]]:
     """All plans and reports; the questions of all of them are asked together."""
     items = _counting(request, context)
-    plans, needed = answered([functools.partial(_plans, items, request, context)])
+    planner = _undone if request.undo else _plans
+    plans, needed = answered([functools.partial(planner, items, request, context)])
     reports, more = answered([lambda: report_on(request.victims, context) if request.victims else ()])
     if needed | more:
         raise FactsNeeded(needed | more | guards.beside(needed | more))
@@ -270,10 +291,10 @@ def _counting(request: Request, context: Context) -> tuple[Item, ...]:
 def _plans(items: tuple[Item, ...], request: Request, context: Context) -> tuple[Plan, ...]:
     """One plan for each item. Reservations come last, since what they protect from is what the others leave."""
     first, last = ([item for item in items if item.resource.plans_last is late] for late in (False, True))
-    others, needed = answered(functools.partial(_plan, item, request, context) for item in first)
+    others, needed = answered(functools.partial(_plan, item, context) for item in first)
     steps = [step for plan in others for step in plan.steps]
-    outlook = context if request.undo else dataclasses.replace(context, facts=facts_after(context.facts, steps))
-    reservations, more = answered(functools.partial(_plan, item, request, outlook) for item in last)
+    outlook = dataclasses.replace(context, facts=facts_after(context.facts, steps))
+    reservations, more = answered(functools.partial(_plan, item, outlook) for item in last)
     if needed | more:
         raise FactsNeeded(needed | more)
     made = {True: iter(reservations), False: iter(others)}
@@ -282,8 +303,27 @@ def _plans(items: tuple[Item, ...], request: Request, context: Context) -> tuple
     )
 
 
-def _plan(item: Item, request: Request, context: Context) -> Plan:
-    return item.resource.undo((item.options,), context) if request.undo else item.resource.plan(item.options, context)
+def _plan(item: Item, context: Context) -> Plan:
+    return item.resource.plan(item.options, context.owned(item.resource))
+
+
+def _undone(items: tuple[Item, ...], request: Request, context: Context) -> tuple[Plan, ...]:
+    """One plan for each resource that an item names or of which the owner has something.
+
+    Several items of one resource are one: the journal may have one entry for what they name.
+    """
+    named = {item.resource.name: item.resource for item in items}
+    owned = [name for name, entry in _entries(context.journal).items() if request.owner in entry.owners]
+    kinds = {kind.name: kind for kind in request.kinds if request.takes_all and any(map(kind.keeps, owned))}
+    plans = gathered(
+        functools.partial(
+            resource.undo,
+            tuple(item.options for item in items if item.resource.name == name),
+            context.owned(resource),
+        )
+        for name, resource in {**named, **kinds}.items()
+    )
+    return tuple(plans)
 
 
 def _refuse_impossible(plans: tuple[Plan, ...]) -> None:
@@ -360,7 +400,8 @@ def _ordered(request: Request, context: Context, ledger: _Ledger, course: _Cours
     recovery = _starts(service_moves)
     # A run that was killed after its last start left a note that nothing needs any more.
     noted = ledger.journal is not None and bool(ledger.journal.stopped)
-    acts = bool(body or recovery) or noted or request.undo
+    claims = any(_entries(ledger.journal).get(name) != entry for plan in plans for name, entry in plan.journal.items())
+    acts = bool(body or recovery) or noted or request.undo or claims
     journal = _journal_steps(request, plans, ledger, service_moves) if acts else _JournalSteps()
     return Convergence(
         release=context.release,
@@ -411,13 +452,20 @@ def _journal_steps(
     changes = {name: entry for plan in plans for name, entry in plan.journal.items()}
     changed = journal.changed(changes)
     noted = journal.changed({name: entry for name, entry in changes.items() if entry is not None})
-    first = dataclasses.replace(journal if request.undo else noted, stopped=interrupts)
+    first = dataclasses.replace(_with_waits(journal, changes) if request.undo else noted, stopped=interrupts)
     last = dataclasses.replace(_settled(changed, service_moves, written=changes), stopped=())
     _refuse_oversize(first, last)
     before = (WriteJournal(first, ledger.key_exists),) if first != journal else ()
     key_exists = ledger.key_exists or bool(before)
     after = (WriteJournal(last, key_exists),) if last != first else ()
     return _JournalSteps(before, after, (WriteJournal(dataclasses.replace(first, stopped=()), key_exists),))
+
+
+def _with_waits(journal: Journal, changes: t.Mapping[str, Entry | None]) -> Journal:
+    """The journal with what an undo is going to wait for: killed in between, the next run knows that too."""
+    waits = {name: entry.wait for name, entry in changes.items() if entry and entry.is_taken_back}
+    known = {name: journal.entries[name] for name in waits if name in journal.entries}
+    return journal.changed({name: dataclasses.replace(entry, wait=waits[name]) for name, entry in known.items()})
 
 
 def _refuse_oversize(*journals: Journal) -> None:

@@ -63,13 +63,14 @@ class Outcome:
     @property
     def plans(self) -> tuple[Plan, ...]:
         """Each planned resource with its effectiveness now, or in check mode as it would be after the steps."""
-        if not self.applied:
+        # After an undo the second look does not know any more what there was to be taken back.
+        if self.request.undo or not self.applied:
             return tuple(map(self._as_planned, self.planned.plans))
         return tuple(self._now(plan, after) for plan, after in zip(self.planned.plans, self.final.plans, strict=True))
 
     def _now(self, plan: Plan, after: Plan) -> Plan:
         # Without an entry in the journal the second look can't know what the change of just now waits for.
-        if self.request.undo or (plan.changed and not self.request.journal):
+        if plan.changed and not self.request.journal:
             return self._as_planned(plan)
         return dataclasses.replace(plan, effectiveness=after.effectiveness)
 
@@ -255,7 +256,8 @@ def _afterwards(outcome: Outcome) -> str:
 def _course(outcome: Outcome, *, check_mode: bool) -> str:
     if not outcome.planned.applicable:
         return f"Nothing to do here: {_missing_sentence(outcome.planned)}"
-    return " ".join(part for part in (_done(outcome, check_mode=check_mode), *_waits(outcome)) if part)
+    kept = (sentence for plan in outcome.planned.plans for sentence in plan.kept)
+    return " ".join(part for part in (_done(outcome, check_mode=check_mode), *kept, *_waits(outcome)) if part)
 
 
 def _done(outcome: Outcome, *, check_mode: bool) -> str:

@@ -75,6 +75,10 @@ class Request:
     undo: bool = False
     """Take back what earlier runs changed for these items, instead of reaching them."""
     journal: bool = True
+    owner: str = ""
+    """For whom it is; without a name each resource is for the module of its name."""
+    kinds: tuple[Resource, ...] = ()
+    """Every resource whose changes an undo for an owner looks for."""
     reboot: Reboot | None = None
     """The reboot that is permitted; ``None``: no reboot is."""
     accepted_risks: frozenset[Risk] = frozenset()
@@ -92,7 +96,12 @@ class Request:
     @property
     def is_empty(self) -> bool:
         """True if there is nothing to reach and nothing to look at."""
-        return not (self.items or self.victims or self.known_services)
+        return not (self.items or self.victims or self.known_services or self.takes_all)
+
+    @property
+    def takes_all(self) -> bool:
+        """True if everything is taken back that the owner has, whatever the items name."""
+        return self.undo and bool(self.owner)
 
     @property
     def after_reboot(self) -> Request:

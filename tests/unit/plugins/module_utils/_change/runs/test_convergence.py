@@ -182,11 +182,15 @@ def converged(release: str = "2022") -> World:
         world.set(RESERVED_PORTS_FACT, multi(*PORTS))
         state = {"type": 7, "data": list(PORTS)}
         wait = Wait("reboot", since=NOW - 50_000, age=500_000.0)
-        world.keep_journal(Journal({"reserved_ports": Entry(None, state, PORTS, wait)}))
+        world.keep_journal(
+            Journal({"reserved_ports": Entry(None, state, PORTS, wait, owners={"reserved_ports": PORTS})})
+        )
     else:
         world.set(POOL_EXCLUSIONS_FACT, multi(*PORTS))
         state = {"type": 7, "data": list(PORTS)}
-        world.keep_journal(Journal({"dns_socket_pool.excluded_ports": Entry(None, state, PORTS)}))
+        world.keep_journal(
+            Journal({"dns_socket_pool.excluded_ports": Entry(None, state, PORTS, owners={"dns_socket_pool": PORTS})})
+        )
     return world
 
 
@@ -204,7 +208,7 @@ def test_a_reboot_that_is_due_is_said_and_is_no_failure() -> None:
     world = converged("2003")
     state = {"type": 7, "data": list(PORTS)}
     wait = Wait("reboot", since=NOW - 100, age=world.uptime - 100)
-    world.keep_journal(Journal({"reserved_ports": Entry(None, state, PORTS, wait)}))
+    world.keep_journal(Journal({"reserved_ports": Entry(None, state, PORTS, wait, owners={"reserved_ports": PORTS})}))
     world.sockets.clear()
     world.hold("tcp", 50389, EDGE)
     world.hold("tcp", 50636, EDGE)

@@ -1,0 +1,315 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Undo by owner: each role takes back what it changed, with any variables; of what two share, the last one does.
+
+On servers in this process.
+"""
+
+from __future__ import annotations
+
+import collections.abc as c
+import dataclasses
+import itertools
+import typing as t
+
+import pytest
+
+from tests.fleet.beats import assert_refused
+from tests.fleet.errands import ConvergeTask, Task, role_errand
+from tests.fleet.in_process import tell
+from tests.fleet.killed_runs import DirectPlace
+from tests.fleet.role_cases import CASES, Case
+from tests.fleet.role_contract import content
+from tests.fleet.snapshot import Snapshot
+from tests.fleet.stories import HostCase, Json, Step, TaskRun
+
+OTHERWISE: t.Final[c.Mapping[str, Json]] = {
+    "exchange_edge_dns": {"exchange_edge_dns_instance": "Another", "exchange_edge_dns_reserve": False},
+    "dc_ias": {"dc_ias_ports": ["1812-1813"], "dc_ias_static_rpc_ports": {}, "dc_ias_delay_dns": False},
+    "exchange_rpc_ports": {"exchange_rpc_ports_ports": {"exchange_mta": 1290}, "exchange_rpc_ports_document": False},
+    "exchange_services": {"exchange_services_names": ["MSExchangeMTA", "MSExchangeAB"]},
+    "known_services": {"known_services_names": ["bigfix"]},
+    "sbs2003": {"sbs2003_max_user_port": "keep", "sbs2003_socket_pool_size": "keep"},
+}
+"""Variables that mean other things, or nothing at all, of what the role has changed."""
+ROLES: t.Final = [case for case in CASES if case.role in OTHERWISE]
+
+
+def undo(role: str, variables: Json | None = None) -> Task:
+    """The role's undo, on another day."""
+    return role_errand(role, {**(OTHERWISE[role] if variables is None else variables), f"{role}_state": "absent"})
+
+
+def by_owner(owner: str) -> Task:
+    """The same by the module alone, which is told nothing but the owner."""
+    return ConvergeTask({"owner": owner, "state": "absent", "restart_dns": True})
+
+
+def place_of(*cases: Case) -> tuple[DirectPlace, Snapshot]:
+    """The server of the first case, with the roles of all applied one after another; and as it was before."""
+    place = DirectPlace(dict(cases[0].server))
+    before = place.look()
+    for case in cases:
+        assert place.done(case.errand("present"))[0] == (), case.id
+    return place, before
+
+
+def assert_as_before(place: DirectPlace, before: Snapshot) -> None:
+    """Registry, netsh and files are what they were, byte for byte, and no note is left."""
+    after = place.look()
+    assert content(after) == content(before)
+    assert after.journal is None
+
+
+@pytest.mark.parametrize("case", ROLES, ids=lambda case: case.id)
+def test_a_role_leaves_nothing_behind_whatever_its_variables_say_by_then(case: Case) -> None:
+    place, before = place_of(case)
+    assert content(place.look()) != content(before) or case.role == "exchange_services"
+    assert place.done(undo(case.role))[0] == ()
+    assert_as_before(place, before)
+    running = [name for name in before.data["services"] if before.runs(name)]
+    assert place.look().runs(*running)
+
+
+@pytest.mark.parametrize("case", ROLES, ids=lambda case: case.id)
+def test_the_name_of_the_owner_is_enough(case: Case) -> None:
+    place, before = place_of(case)
+    assert place.done(by_owner("nobody_else"))[0] == ()
+    assert content(place.look()) != content(before) or case.role == "exchange_services"
+    assert place.done(by_owner(case.role))[0] == ()
+    assert_as_before(place, before)
+
+
+# --- two owners of one value -----------------------------------------------------------------------------------------
+
+
+def case(role: str, server: Json, **variables: t.Any) -> Case:
+    """A role with some variables."""
+    return Case(
+        id=role, role=role, server=server, variables={f"{role}_{name}": value for name, value in variables.items()}
+    )
+
+
+SBS: t.Final[Json] = {"release": "2003", "roles": ["sbs2003"]}
+DC_2022: t.Final[Json] = {
+    "release": "2022",
+    "roles": ["domain_controller", "dns", "ias"],
+    "dynamic_range": "1025-60000",
+    "broken": False,
+}
+PAIRS: t.Final[c.Mapping[str, tuple[Case, Case]]] = {
+    "reserved-ports": (case("sbs2003", SBS, max_user_port="remove"), case("dc_ias", SBS)),
+    "reserved-ports-of-known-services": (case("sbs2003", SBS), case("known_services", SBS, names=["ias", "l2tp"])),
+    "pool-and-netsh": (
+        case("dc_ias", DC_2022, stop_services=True),
+        case("known_services", DC_2022, names=["ias"], stop_services=True),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PAIRS)
+@pytest.mark.parametrize("is_first_undone_first", [True, False], ids=["in-order", "in-reverse"])
+def test_two_roles_share_a_value_and_the_last_one_leaves_nothing(name: str, is_first_undone_first: bool) -> None:
+    pair = PAIRS[name]
+    place, before = place_of(*pair)
+    going, staying = pair if is_first_undone_first else pair[::-1]
+    assert place.done(undo(going.role))[0] == ()
+    left, journal = content(place.look()), place.look().journal
+    assert place.done(staying.errand("present"))[0] == ()
+    assert (content(place.look()), place.look().journal) == (left, journal), "the other one lacks nothing"
+    assert place.done(undo(staying.role))[0] == ()
+    assert_as_before(place, before)
+
+
+OLD: t.Final[Json] = {"release": "2003", "roles": ["sbs2003"]}
+NEW: t.Final[Json] = {"release": "2022", "roles": ["dns", "domain_controller", "ias"], "broken": False}
+MAIL: t.Final[Json] = {"release": "2003", "roles": ["exchange2003"]}
+LINE: t.Final[Json] = {"name": "ours", "port": 7000, "protocol": "tcp"}
+SHARED: t.Final[c.Mapping[str, tuple[Json, Json, Json]]] = {
+    # server, what one owner wants, what the other does
+    "reserved-ports-2003": (
+        OLD,
+        {"reserved_ports": {"ports": ["1701", "5000-5009"]}},
+        {"reserved_ports": {"ports": ["5005-5020"]}},
+    ),
+    "reserved-ports-2022": (
+        {"release": "2022", "roles": ["member"]},
+        {"reserved_ports": {"ports": ["50000-50009"]}},
+        {"reserved_ports": {"ports": ["50005-50020"]}},
+    ),
+    "pool-list": (
+        NEW,
+        {"dns_socket_pool": {"excluded_ports": ["5000-5009"]}},
+        {"dns_socket_pool": {"excluded_ports": ["5009"]}},
+    ),
+    "pool-size": (NEW, {"dns_socket_pool": {"size": "3000"}}, {"dns_socket_pool": {"size": "4000"}}),
+    "pool-size-equal": (NEW, {"dns_socket_pool": {"size": "3000"}}, {"dns_socket_pool": {"size": "3000"}}),
+    "max-user-port": (
+        OLD,
+        {"dynamic_ports": {"max_user_port": "61000"}},
+        {"dynamic_ports": {"max_user_port": "62000"}},
+    ),
+    "ranges": (
+        NEW,
+        {"dynamic_ports": {"start": 50000, "number": 15000}},
+        {"dynamic_ports": {"start": 51000, "number": 14000, "protocol": "udp"}},
+    ),
+    "rpc-port": (
+        NEW,
+        {"static_rpc_port": {"ports": {"netlogon": "4902"}}},
+        {"static_rpc_port": {"ports": {"netlogon": "4902"}}},
+    ),
+    "start-mode": (
+        NEW,
+        {"service_start_mode": {"name": ["IAS"], "start_mode": "delayed"}},
+        {"service_start_mode": {"name": ["IAS"], "start_mode": "manual"}},
+    ),
+    "start-mode-equal": (
+        NEW,
+        {"service_start_mode": {"name": ["IAS"], "start_mode": "delayed"}},
+        {"service_start_mode": {"name": ["IAS"], "start_mode": "delayed"}},
+    ),
+    "stopped-services": (
+        MAIL,
+        {"service_state": {"name": ["MSExchangeSA"], "state": "stopped"}},
+        {"service_state": {"name": ["MSExchangeIS"], "state": "stopped"}},
+    ),
+    "lines": (
+        NEW,
+        {"services_file": {"entries": [LINE, {**LINE, "name": "more", "port": 7001}]}},
+        {"services_file": {"entries": [LINE]}},
+    ),
+    "lines-that-differ": (
+        NEW,
+        {"services_file": {"entries": [LINE]}},
+        {"services_file": {"entries": [{**LINE, "comment": "other words"}]}},
+    ),
+}
+
+
+def wants(owner: str, resource: Json, **more: t.Any) -> Task:
+    """One owner's wish."""
+    return ConvergeTask(
+        {"resources": [resource], "owner": owner, "restart_dns": True, "ignore_block_mode": True, **more}
+    )
+
+
+@pytest.mark.parametrize("name", SHARED)
+@pytest.mark.parametrize("order", list(itertools.permutations(("first", "second"))), ids="-".join)
+def test_what_two_owners_want_stays_until_the_last_is_gone(name: str, order: tuple[str, str]) -> None:
+    server, one, other = SHARED[name]
+    place = DirectPlace(dict(server))
+    before = place.look()
+    wishes = {"first": one, "second": other}
+    for owner, wish in wishes.items():
+        assert place.done(wants(owner, wish))[0] == ()
+    both = place.look()
+    for owner, wish in wishes.items() if one == other else [("second", other)]:
+        assert place.done(wants(owner, wish))[0] == ()
+        assert (content(place.look()), place.look().journal) == (content(both), both.journal), "nothing is new"
+    going, staying = order
+    assert place.done(by_owner(going))[0] == ()
+    between = place.look()
+    assert content(between) != content(before) or name == "stopped-services"
+    if staying == "second" or one == other:
+        assert place.done(wants(staying, wishes[staying]))[0] == ()
+        assert (content(place.look()), place.look().journal) == (content(between), between.journal), "it lacks nothing"
+    assert place.done(by_owner(staying))[0] == ()
+    assert_as_before(place, before)
+    running = [service for service in before.data["services"] if before.runs(service)]
+    assert place.look().runs(*running)
+
+
+# --- what a user reads -----------------------------------------------------------------------------------------------
+
+PORTS: t.Final[Json] = {"ports": ["50389"]}
+MODULE: t.Final = Step(module="reserved_ports", options=PORTS)
+RELEASE: t.Final = Step(module="reserved_ports", options={**PORTS, "state": "absent"})
+
+
+def _of(owner: str, *, undone: bool = False) -> Step:
+    wish: Json = {"state": "absent"} if undone else {"resources": [{"reserved_ports": PORTS}]}
+    return Step(module="converge", options={"owner": owner, **wish})
+
+
+STEPS: t.Final[c.Mapping[str, Step]] = {
+    "role": _of("dc_ias"),
+    "claim-checked": dataclasses.replace(MODULE, check=True),
+    "claim": MODULE,
+    "claimed": MODULE,
+    "role-gone": _of("dc_ias", undone=True),
+    "role-back": _of("dc_ias"),
+    "module-gone-checked": dataclasses.replace(RELEASE, check=True),
+    "module-gone": RELEASE,
+    "module-gone-again": RELEASE,
+    "role-last": _of("dc_ias", undone=True),
+    "nothing-left": _of("dc_ias", undone=True),
+}
+
+
+@pytest.fixture(scope="module", params=["2003", "2022"])
+def told(request: pytest.FixtureRequest) -> dict[str, TaskRun]:
+    story = HostCase(id="server", server={"release": request.param, "roles": ["member"]}, steps=tuple(STEPS.values()))
+    return dict(zip(STEPS, tell([story])["server"], strict=True))
+
+
+def _writes(beat: TaskRun) -> list[str]:
+    """What was written to the server; a shell is none of it."""
+    log = (entry for entry in beat.requests["log"] if entry["resource"] != "cmd")
+    return [entry["brief"] for entry in log if entry["method"].startswith(("Set", "Delete", "Create"))]
+
+
+def _kept(told: dict[str, TaskRun]) -> set[str]:
+    return {name for name, beat in told.items() if "50389" in str(content(beat.after))}
+
+
+def test_a_value_is_there_as_long_as_somebody_needs_it(told: dict[str, TaskRun]) -> None:
+    assert {beat.event for beat in told.values()} == {"ok"}, [beat.message for beat in told.values()]
+    assert _kept(told) == set(STEPS) - {"role-last", "nothing-left"}
+    assert told["nothing-left"].after.configuration == told["role"].before.configuration
+    assert told["role-last"].after.journal is None
+
+
+def test_a_claim_is_a_note_and_no_change(told: dict[str, TaskRun]) -> None:
+    for name in ("claim-checked", "claim", "claimed"):
+        assert (told[name].result["changed"], told[name].message) == (False, told["claimed"].message), name
+    assert _writes(told["claim-checked"]) == []
+    assert len(_writes(told["claim"])) == 1
+    assert _writes(told["claimed"]) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "needed_by"),
+    [("role-gone", "reserved_ports"), ("module-gone-checked", "dc_ias"), ("module-gone", "dc_ias")],
+)
+def test_what_stays_is_said_with_the_name_of_whoever_needs_it(
+    told: dict[str, TaskRun], name: str, needed_by: str
+) -> None:
+    assert told[name].result["changed"] is False
+    assert f" stays, since {needed_by} still needs it." in told[name].message
+
+
+def test_a_second_undo_has_nothing_to_do(told: dict[str, TaskRun]) -> None:
+    for name in ("module-gone-again", "nothing-left"):
+        assert (told[name].result["changed"], _writes(told[name])) == (False, []), name
+    assert told["nothing-left"].message == "Nothing to change."
+
+
+BAD_NAMES: t.Final = ("", " ", "a\nb", "x" * 65, "{{ x }}", "ä")
+
+
+@pytest.mark.parametrize("name", BAD_NAMES, ids=ascii)
+def test_an_owner_has_a_name_that_can_stand_in_a_sentence(name: str) -> None:
+    story = HostCase(id="server", server={"release": "2022", "roles": ["member"]}, steps=(_of(name),))
+    (beat,) = tell([story])["server"]
+    assert_refused(beat)
+    assert "owner: " in beat.message
+    assert "is no name of an owner" in beat.message
+
+
+def test_an_undo_needs_to_know_what_to_take_back() -> None:
+    step = Step(module="converge", options={"state": "absent"})
+    (beat,) = tell([HostCase(id="server", server={"release": "2022"}, steps=(step,))])["server"]
+    assert_refused(beat)
+    assert "or the owner whose changes are to be taken back" in beat.message
