@@ -213,6 +213,10 @@ class DirectPlace(SimulatedTarget):
         """Let happen what happens by itself."""
         self._server.pass_time(SETTLED_SECONDS)
 
+    def boot(self) -> None:
+        """Boot the server at once."""
+        self._server.act({"do": "boot"})
+
     @contextlib.contextmanager
     def line(self, where: Break | None = None) -> c.Iterator[TargetConnection]:
         """A connection, which ends there."""

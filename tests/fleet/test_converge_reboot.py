@@ -21,8 +21,9 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._windows import
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.server_reboot import RebootError, carry_out
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._action_base import validated_options
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._results import many_results
+from tests.fleet.errands import ConvergeTask
 from tests.fleet.killed_runs import DirectPlace
-from tests.fleet.role_contract import standing
+from tests.fleet.role_contract import content, standing
 from tests.fleet.stories import Json
 
 AD_LDS: t.Final = "ADAM_MSExchange"
@@ -224,6 +225,50 @@ def test_an_undo_is_done_without_a_reboot_that_must_not_be() -> None:
     result = converge(place, {**KEEP, **REBOOT, "state": "absent", "prove": False}).result
     assert (result["changed"], result["rebooted"], place.look().reserved) == (True, False, original)
     assert any("The server is not rebooted: at the next boot" in warning for warning in result["warnings"])
+
+
+TAKEN_BACK: t.Final[t.Mapping[str, tuple[Json, Json]]] = {
+    "ports": (OLD, RESERVE),
+    "ports-by-owner": (OLD, {**RESERVE, "owner": "somebody"}),
+    "ports-among-others": ({**OLD, "reserved_ports": ["3343-3343"]}, KEEP),
+    "max-user-port": (
+        OLD,
+        {"resources": [{"dynamic_ports": {"max_user_port": "61000"}}, {"reserved_ports": {"services": ["ipsec"]}}]},
+    ),
+    "directory": (
+        {**OLD, "roles": ["domain_controller", "dns"]},
+        {"resources": [{"static_rpc_port": {"ports": {"ntds": "4901"}}}]},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TAKEN_BACK)
+def test_an_undo_that_was_killed_before_its_reboot_is_finished_by_the_next(name: str) -> None:
+    server, options = TAKEN_BACK[name]
+    undo = ConvergeTask({**options, **REBOOT, "prove": False, "state": "absent"})
+    place = DirectPlace(server, first=ConvergeTask({**options, **REBOOT, "prove": False}))
+    place.begin()
+    boot, original = place.look().boot, content(DirectPlace(server).look())
+    assert content(place.look()) != original
+    failures, messages = place.done(undo)
+    assert (failures, place.look().boot, place.look().journal) == ((), boot + 1, None)
+    for position in place.interruptions(undo, "killed", messages):
+        assert place.is_reachable()
+        assert place.done(undo)[0] == ()
+        assert (place.look().boot, content(place.look()), place.look().journal) == (boot + 1, original, None), position
+
+
+def test_a_reboot_that_an_undo_goes_without_is_known_until_it_comes() -> None:
+    place = DirectPlace(HIGH)
+    converge(place, {**KEEP, **REBOOT})
+    undo = {**KEEP, **REBOOT, "prove": False, "state": "absent"}
+    for _run in range(2):
+        assert converge(place, undo).result["reboot_required"] is True
+    assert converge(place, {**undo, "reboot": "never"}).result["reboot_required"] is True
+    place.settle()
+    place.boot()
+    result = converge(place, undo).result
+    assert (result["changed"], result["reboot_required"], place.look().journal) == (False, False, None)
 
 
 @pytest.mark.parametrize(
