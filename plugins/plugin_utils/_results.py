@@ -30,7 +30,7 @@ def single_result(outcome: Outcome, *, host: str, check_mode: bool, diff: bool) 
     }
     if diff:
         result["diff"] = _diff(plan, host)
-    return result
+    return {**result, "failed": True} if outcome.broken_off else result
 
 
 def many_results(outcome: Outcome, *, host: str, check_mode: bool, diff: bool) -> dict[str, t.Any]:

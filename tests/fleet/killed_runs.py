@@ -151,7 +151,7 @@ class SimulatedTarget(abc.ABC):
 class _DirectLine(TargetConnection):
     """Messages by call."""
 
-    def __init__(self, server: DirectServer, where: Break | None, witness: c.Callable[[], None]) -> None:
+    def __init__(self, server: DirectServer, where: Break | None, witness: c.Callable[[bytes], None]) -> None:
         super().__init__(where)
         self._server, self._where, self._witness = server, where, witness
         self.clock = Clock(now=self._now, monotonic=self._now, sleep=server.pass_time)
@@ -168,7 +168,7 @@ class _DirectLine(TargetConnection):
         if self._where == Break("drop_before", self.sent):
             raise ConnectionDropped(host=self.host, meaning="the message is lost")
         answer = self._server.answer(envelope)
-        self._witness()
+        self._witness(envelope)
         if self._where == Break("drop_after", self.sent):
             raise ConnectionDropped(host=self.host, meaning="the answer is lost")
         return answer
@@ -177,12 +177,16 @@ class _DirectLine(TargetConnection):
         """There is no connection."""
 
 
+def _see_nothing(_envelope: bytes) -> None:
+    pass
+
+
 class DirectPlace(SimulatedTarget):
     """A server in this process; ``first`` is what was done to it before the errand."""
 
     def __init__(self, entry: Json, *, first: Task | None = None) -> None:
         self._server = DirectServer(entry)
-        self._witness: c.Callable[[], None] = lambda: None
+        self._witness: c.Callable[[bytes], None] = _see_nothing
         if first is not None:
             failures, _messages = self.done(first)
             assert failures == ()
@@ -213,10 +217,6 @@ class DirectPlace(SimulatedTarget):
         """Let happen what happens by itself."""
         self._server.pass_time(SETTLED_SECONDS)
 
-    def boot(self) -> None:
-        """Boot the server at once."""
-        self._server.act({"do": "boot"})
-
     @contextlib.contextmanager
     def line(self, where: Break | None = None) -> c.Iterator[TargetConnection]:
         """A connection, which ends there."""
@@ -237,12 +237,22 @@ class DirectPlace(SimulatedTarget):
         """The server after each answer."""
         copies: list[bytes] = []
         self.begin()
-        self._witness = lambda: copies.append(self._server.copied())
-        try:
+        with self.witnessed(lambda _envelope: copies.append(self._server.copied())):
             self.done(errand)
-        finally:
-            self._witness = lambda: None
         return copies
+
+    @contextlib.contextmanager
+    def witnessed(self, witness: c.Callable[[bytes], None]) -> c.Iterator[None]:
+        """Meanwhile each message is told, once it is answered."""
+        self._witness = witness
+        try:
+            yield
+        finally:
+            self._witness = _see_nothing
+
+    def act(self, act: Json) -> None:
+        """Let something else happen to the server."""
+        self._server.act(act)
 
 
 # --- over HTTP -------------------------------------------------------------------------------------------------------

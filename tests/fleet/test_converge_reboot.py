@@ -227,6 +227,41 @@ def test_an_undo_is_done_without_a_reboot_that_must_not_be() -> None:
     assert any("The server is not rebooted: at the next boot" in warning for warning in result["warnings"])
 
 
+def _meanwhile(place: DirectPlace, act: Json, options: Json) -> Json:
+    """The result of a run during which something else happens: as soon as the value is written."""
+
+    def witness(envelope: bytes) -> None:
+        if b"SetMultiStringValue" in envelope:
+            place.act(act)
+
+    with place.witnessed(witness):
+        return converge(place, options).result
+
+
+MANUAL: t.Final[Json] = {"service_start_mode": {"name": ["Spooler"], "start_mode": "manual"}}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{**KEEP, **REBOOT}, {**REBOOT, "resources": [MANUAL, *RESERVE["resources"]]}],
+    ids=["services-are-started", "a-start-mode-is-set"],
+)
+def test_a_refusal_after_the_steps_tells_what_was_done(options: Json) -> None:
+    """The permission to reboot was given in the plan; meanwhile somebody has taken the way back in."""
+    place = DirectPlace({**OLD, "broken": True})
+    result = _meanwhile(place, {"do": "set_start_mode", "service": "WinRM", "mode": "manual"}, options)
+    assert place.look().reserved == ["50389-50389", "50636-50636"]
+    assert (result["failed"], result["changed"], result["rebooted"], result["victims"]) == (True, True, False, [])
+    assert re.search(
+        r"^Changed .*reserved_ports.*service WinRM: its start mode is Manual, so it would not start by itself .*"
+        r"What was changed before stays: mend this, and run it again\.$",
+        result["msg"],
+    )
+    assert "nothing was changed" not in result["msg"]
+    assert "own their ports" not in result["msg"]
+    assert result["failures"] == [result["msg"][result["msg"].index("server: service WinRM") :]]
+
+
 TAKEN_BACK: t.Final[t.Mapping[str, tuple[Json, Json]]] = {
     "ports": (OLD, RESERVE),
     "ports-by-owner": (OLD, {**RESERVE, "owner": "somebody"}),
@@ -266,7 +301,7 @@ def test_a_reboot_that_an_undo_goes_without_is_known_until_it_comes() -> None:
         assert converge(place, undo).result["reboot_required"] is True
     assert converge(place, {**undo, "reboot": "never"}).result["reboot_required"] is True
     place.settle()
-    place.boot()
+    place.act({"do": "boot"})
     result = converge(place, undo).result
     assert (result["changed"], result["reboot_required"], place.look().journal) == (False, False, None)
 

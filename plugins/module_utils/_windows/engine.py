@@ -9,10 +9,11 @@ Knows no Ansible: it takes a client and a request, and gives an outcome.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Journal, load
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import Plan, Step, WriteJournal
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import Plan, PlanError, Step, WriteJournal
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs import outcome as outcomes
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.convergence import Convergence, converge
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.outcome import Outcome
@@ -59,7 +60,7 @@ def run(client: Client, request: Request, *, check_mode: bool, clock: Clock) -> 
     """Reach what is requested, or in check mode only plan it.
 
     Raises:
-        PlanError: it can't be had on this server; nothing was changed.
+        PlanError: it can't be had on this server; nothing was changed. A refusal after the steps fails the outcome.
         WindowsError: Windows refused a step, or what was written did not stay.
         WsmanError: the conversation failed.
     """
@@ -113,8 +114,14 @@ class _Run:
         planned, facts = self._settled(facts)
         if check_mode or not planned.steps:
             return Outcome(self._request, planned, planned, applied=False)
-        final, facts = self._applied(planned, facts)
-        return self._proved(Outcome(self._request, planned, final, applied=True), facts)
+        try:
+            final, facts = self._applied(planned, facts)
+            return self._proved(Outcome(self._request, planned, final, applied=True), facts)
+        except PlanError as error:
+            # How the services are by now is not known.
+            final = dataclasses.replace(planned, victims=(), unrelieved={}, reboot=None)
+            done = Outcome(self._request, planned, final, applied=True)
+            return outcomes.broken_off(done, error, host=self._target.host)
 
     def _settled(self, facts: Facts) -> tuple[Convergence, Facts]:
         return settle(

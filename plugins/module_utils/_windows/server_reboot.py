@@ -17,7 +17,7 @@ import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import dump
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import PlanError
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.outcome import Outcome
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.outcome import Outcome, broken_off
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.reboot import (
     NO_PRIVILEGE,
     UNDER_WAY,
@@ -147,7 +147,7 @@ def _proved(client: Client, request: Request, outcome: Outcome, clock: Clock) ->
     try:
         proof = run(client, request.after_reboot, check_mode=False, clock=clock)
     except PlanError as error:
-        return dataclasses.replace(outcome, broken_off=f"{client.host}: {error} {_FINISH_LATER}")
+        return broken_off(outcome, error, host=client.host)
     except (WindowsError, WsmanError) as error:
         return dataclasses.replace(outcome, broken_off=f"{error} {_FINISH_LATER}")
     return dataclasses.replace(outcome, proof=proof)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import EFFECTIVE, Plan
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import EFFECTIVE, Plan, PlanError
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.convergence import Convergence
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.protected_services import (
     ERROR_MEANINGS,
@@ -96,6 +96,17 @@ def _as_rebooted(plan: Plan) -> Plan:
     """The plan with its effectiveness after a boot, at which DNS reads its settings too."""
     waits = plan.effectiveness.reboot_required or plan.effectiveness.restart_required
     return dataclasses.replace(plan, effectiveness=EFFECTIVE, restarts=()) if waits else plan
+
+
+def broken_off(outcome: Outcome, error: PlanError, *, host: str) -> Outcome:
+    """The outcome of a run that a refusal ended after its steps.
+
+    The refusal's own advice is left out, since it was written for a run that has changed nothing.
+    """
+    return dataclasses.replace(outcome, broken_off=f"{host}: {error.subject}: {error.reason}. {_MEND}")
+
+
+_MEND: t.Final = "What was changed before stays: mend this, and run it again."
 
 
 def failures(outcome: Outcome) -> tuple[str, ...]:
