@@ -16,7 +16,7 @@ import sys
 import time
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources import services_file_lines
+from ansible_collections.portkeeper.windows.plugins.module_utils._change import services_file_lines
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.port_lists import PortList, changed_list
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows import console_text

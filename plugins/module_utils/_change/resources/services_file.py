@@ -31,7 +31,12 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan im
     Step,
     WriteServicesFile,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources.services_file_lines import (
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources.services_file_record import (
+    Record,
+    digest,
+    record_of,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.services_file_lines import (
     Wish,
     bare,
     edited,
@@ -39,11 +44,6 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.resourc
     service_of,
     shown,
     split_lines,
-)
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources.services_file_record import (
-    Record,
-    digest,
-    record_of,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     PROTOCOLS,

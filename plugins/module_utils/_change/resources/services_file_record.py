@@ -20,7 +20,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.ownersh
     owners_of,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import PlanError
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources.services_file_lines import (
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.services_file_lines import (
     Change,
     bare,
 )

@@ -47,7 +47,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.sett
     DATA_BASE_PATH_FACT,
     SYSTEM_ROOT_FACT,
 )
-from tests.unit.plugins.module_utils._change.resources.test_services_file_lines import FILE as ANY_FILE
+from tests.unit.plugins.module_utils._change.test_services_file_lines import FILE as ANY_FILE
 from tests.unit.plugins.module_utils._change.world import World
 
 FOLDER: t.Final = r"C:\Windows\System32\drivers\etc"

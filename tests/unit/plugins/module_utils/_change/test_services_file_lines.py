@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources.services_file_lines import (
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.services_file_lines import (
     ServiceLine,
     Wish,
     bare,
