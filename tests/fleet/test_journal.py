@@ -39,6 +39,22 @@ TAMPERED: t.Final[t.Mapping[str, tuple[Json, str]]] = {
         _journal('{"version": 1, "entries": {"reserved_ports": {"wait": {"event": "format"}}}}'),
         "a wait",
     ),
+    "an-absurd-number": (
+        _journal(
+            '{"version": 2, "entries": {"reserved_ports": {"original": null, "written": null, '
+            '"wait": {"event": "reboot", "since": 1e400, "age": 1}}}}'
+        ),
+        "it has the number 1e400",
+    ),
+    "a-value-of-another-type": (
+        _journal('{"version": 2, "entries": {"dns_socket_pool.size": {"original": {"type": 1, "data": "x"}}}}'),
+        "a state is not a registry value of type DWORD",
+    ),
+    "no-port": (
+        _journal('{"version": 2, "entries": {"reserved_ports": {"original": null, "added": ["1-70000"]}}}'),
+        "the entry reserved_ports has a part of another form",
+    ),
+    "no-service": (_journal(r'{"version": 2, "entries": {}, "stopped": ["..\\x"]}'), "a stopped service has a name"),
     "too-large": (_journal("x" * 70_000), "70000 characters"),
     "larger-than-an-envelope": (_journal("x" * 300_000), "does not fit into an envelope"),
     "nested-too-deep": (_journal("[" * 20_000), "it is not JSON"),
@@ -135,6 +151,23 @@ def test_a_journal_that_cannot_be_used_stops_the_run_before_any_write(told: Told
         assert_refused(beat)
         assert "journal" in beat.message.casefold()
         assert re.search(TAMPERED[name][1], beat.message), beat.message
+
+
+DAMAGED: t.Final = ("no-json", "an-absurd-number", "a-value-of-another-type", "no-port", "no-service")
+READ: t.Final = Step(module="port_info", options={"gather_subset": ["configured_versus_effective"]})
+REBOOT: t.Final = Step(module="server_reboot", options={}, check=True)
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_who_only_reads_a_damaged_journal_says_the_same_of_it(told: Told, name: str) -> None:
+    value, sentence = TAMPERED[name]
+    server = {"release": "2022", "roles": ["member"], "registry": [value]}
+    read, reboot = tell([HostCase(id=name, server=server, steps=(READ, REBOOT))])[name]
+    reason = re.search(rf"{sentence}[^.)]*", told[name][0].message)
+    assert reason is not None
+    for beat in (read, reboot):
+        assert beat.event == "ok", beat.message
+        assert f"The journal on this server can't be read ({reason[0]}): " in beat.warnings
 
 
 @pytest.mark.parametrize("name", [name for name in TAMPERED if name != "of-a-later-release"])

@@ -12,9 +12,18 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import re
+import math
 import typing as t
 
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal_entries import (
+    HIGHEST_PROCESS_ID,
+    LATEST,
+    OWNER_NAME,
+    Misshapen,
+    check_entry,
+    is_number,
+    is_service,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     Absent,
     RegistryReading,
@@ -36,16 +45,15 @@ VERSION: t.Final = 2
 _READABLE: t.Final = (1, VERSION)
 MAXIMUM_SIZE: t.Final = 65_536
 """Characters; above what every resource together writes, and below what an envelope of Windows Server 2003 carries."""
+_LONGEST_INTEGER: t.Final = 20
+_DEEPEST: t.Final = 6
+"""Objects and lists in each other; ours have five."""
 CLOCK_TOLERANCE: t.Final = 60.0
 """Seconds by which two clocks' differences may disagree before they mean something."""
 
 State: t.TypeAlias = "str | int | t.Mapping[str, t.Any] | None"
 """A resource's state as JSON: ``None`` for absent, a start mode, or a registry value with its type."""
 Event = t.Literal["reboot", "dns_restart", "service_restart"]
-OWNER_NAME: t.Final = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.:/ \-]{0,62}[A-Za-z0-9_])?", re.ASCII)
-"""What an owner may be called: one line, since messages name it."""
-WHOLE: t.Final = ""
-"""The part of an owner that wants the thing as it is, and not, or not only, some parts that were added to it."""
 
 
 class JournalError(Exception):
@@ -173,23 +181,12 @@ def state_of(reading: RegistryReading) -> State:
 
 
 def reading_of(state: State) -> RegistryReading:
-    """The registry reading that a journal state stands for.
-
-    Raises:
-        JournalError: it is no registry state.
-    """
+    """The registry reading that the state of a registry value stands for."""
     if state is None:
         return Absent.VALUE
-    if not isinstance(state, t.Mapping):
-        raise JournalError("a registry state is an object with type and data")
-    data = state.get("data")
-    try:
-        value_type = RegistryType(state["type"])
-    except (KeyError, ValueError) as error:
-        raise JournalError("a registry state has an unknown type") from error
-    return RegistryValue(
-        value_type, tuple(str(item) for item in data) if isinstance(data, list) else t.cast(t.Any, data)
-    )
+    value = t.cast(t.Mapping[str, t.Any], state)
+    data = value["data"]
+    return RegistryValue(RegistryType(value["type"]), tuple(data) if isinstance(data, list) else data)
 
 
 # --- text ------------------------------------------------------------------------------------------------------------
@@ -222,20 +219,53 @@ def load(text: str) -> Journal:
     entries = content.get("entries", {})
     if not isinstance(entries, dict):
         raise JournalError("its entries are no object")
-    loaded = {name: _entry_from_json(entry, has_owners=version > 1) for name, entry in entries.items()}
-    return Journal(loaded, _texts(content.get("stopped", [])))
+    loaded = {name: _entry_from_json(name, entry, has_owners=version > 1) for name, entry in entries.items()}
+    stopped = _texts(content.get("stopped", []))
+    if not all(map(is_service, stopped)):
+        raise JournalError("a stopped service has a name that can't be")
+    return Journal(loaded, stopped)
 
 
 def _parse(text: str) -> dict[str, t.Any]:
     if len(text) > MAXIMUM_SIZE:
         raise JournalError(f"it has {len(text)} characters, more than {MAXIMUM_SIZE}")
     try:
-        content = json.loads(text)
+        content = json.loads(text, parse_int=_integer, parse_float=_float, parse_constant=_refused)
     except (ValueError, RecursionError) as error:
         raise JournalError("it is not JSON") from error
     if not isinstance(content, dict):
         raise JournalError("it is not a JSON object")
+    _refuse_depth(content)
     return content
+
+
+def _integer(text: str) -> int:
+    if len(text) > _LONGEST_INTEGER:
+        raise JournalError(f"it has a number of {len(text)} digits")
+    return int(text)
+
+
+def _float(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _refused(text)
+
+
+def _refused(text: str) -> t.NoReturn:
+    raise JournalError(f"it has the number {text[:_LONGEST_INTEGER]}")
+
+
+def _refuse_depth(content: t.Any) -> None:
+    """What goes deeper than any entry of ours can't be one, and could not be written again either."""
+    level = [content]
+    for _depth in range(_DEEPEST):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, (dict, list))
+        ]
+    if level:
+        raise JournalError(f"it is nested more than {_DEEPEST} times")
 
 
 def _entry_to_json(entry: Entry) -> dict[str, t.Any]:
@@ -247,14 +277,15 @@ def _entry_to_json(entry: Entry) -> dict[str, t.Any]:
     if entry.pending:
         content["pending"] = list(entry.pending)
     if entry.wait:
-        content["wait"] = dataclasses.asdict(entry.wait)
+        # A server whose clock was set back can be younger than nothing, as far as it knows.
+        content["wait"] = {**dataclasses.asdict(entry.wait), "age": max(entry.wait.age, 0.0)}
     return content
 
 
-def _entry_from_json(content: t.Any, *, has_owners: bool) -> Entry:
+def _entry_from_json(name: str, content: t.Any, *, has_owners: bool) -> Entry:
     if not isinstance(content, dict):
         raise JournalError("an entry is no object")
-    return Entry(
+    entry = Entry(
         original=_state(content.get("original")),
         written=_state(content.get("written")),
         added=_texts(content.get("added", [])),
@@ -262,6 +293,11 @@ def _entry_from_json(content: t.Any, *, has_owners: bool) -> Entry:
         wait=_wait(content.get("wait")),
         owners=_owners(content.get("owners", {})) if has_owners else {},
     )
+    try:
+        check_entry(name, dataclasses.asdict(entry))
+    except Misshapen as error:
+        raise JournalError(str(error)) from error
+    return entry
 
 
 def _state(content: t.Any) -> State:
@@ -279,6 +315,8 @@ def _texts(content: t.Any) -> tuple[str, ...]:
 def _owners(content: t.Any) -> dict[str, tuple[str, ...]]:
     if not isinstance(content, dict):
         raise JournalError("its owners are no object")
+    if not all(map(OWNER_NAME.fullmatch, content)):
+        raise JournalError("an owner has a name that can't be")
     return {owner: _texts(parts) for owner, parts in content.items()}
 
 
@@ -289,7 +327,9 @@ def _wait(content: t.Any) -> Wait | None:
         wait = Wait(**content)
     except TypeError as error:
         raise JournalError("a wait has other fields") from error
-    numbers = (wait.since, wait.age, wait.process_id)
-    if wait.event not in t.get_args(Event) or not all(isinstance(number, (int, float)) for number in numbers):
-        raise JournalError("a wait has a field of another type")
+    if wait.event not in t.get_args(Event):
+        raise JournalError("a wait is for another event")
+    is_id = type(wait.process_id) is int and 0 <= wait.process_id <= HIGHEST_PROCESS_ID
+    if not is_id or not all(is_number(number, least=0, most=LATEST) for number in (wait.since, wait.age)):
+        raise JournalError("a wait has a number that can't be")
     return wait

@@ -12,7 +12,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import WHOLE, Entry, State
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Entry, State
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal_entries import WHOLE
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import NO_PORTS, Context
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.port_lists import PortList
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet

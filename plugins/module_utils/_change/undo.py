@@ -13,11 +13,9 @@ import dataclasses
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import (
     Entry,
-    JournalError,
     reading_of,
     state_of,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import PlanError
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     Absent,
     RegistryFact,
@@ -42,7 +40,7 @@ class Undo:
 def undone_value(fact: RegistryFact, reading: RegistryReading, entry: Entry) -> Undo:
     """A value that is ours as a whole: the original comes back, unless others have changed it since."""
     if _is_ours(reading, entry):
-        return Undo(_original(fact, entry), None)
+        return Undo(reading_of(entry.original), None)
     if state_of(reading) == entry.original:
         return Undo(reading, None)
     return Undo(reading, None, (f"{fact.name} was changed since by somebody else; it is left as it is.",))
@@ -51,7 +49,7 @@ def undone_value(fact: RegistryFact, reading: RegistryReading, entry: Entry) -> 
 def undone_list(fact: RegistryFact, reading: RegistryReading, entry: Entry, going: PortSet, left: Entry | None) -> Undo:
     """A list of ports that others share: ``going`` goes. ``left`` is the entry without it, ``None`` if that was all."""
     if left is None and _is_ours(reading, entry):
-        return Undo(_original(fact, entry), None)
+        return Undo(reading_of(entry.original), None)
     if state_of(reading) == entry.original:
         return Undo(reading, left)
     current = PortList(texts(reading))
@@ -67,25 +65,6 @@ def undone_list(fact: RegistryFact, reading: RegistryReading, entry: Entry, goin
 
 def _is_ours(reading: RegistryReading, entry: Entry) -> bool:
     return state_of(reading) == entry.written
-
-
-def _original(fact: RegistryFact, entry: Entry) -> RegistryReading:
-    """The state before us; the journal is data from the server, and the type must be the one that the code expects."""
-    try:
-        original = reading_of(entry.original)
-    except JournalError as error:
-        raise _unusable(fact, str(error)) from error
-    if isinstance(original, RegistryValue) and original.type is not fact.type:
-        raise _unusable(fact, f"it has the type {original.type.name}")
-    return original
-
-
-def _unusable(fact: RegistryFact, reason: str) -> PlanError:
-    return PlanError(
-        f"the journal's original of {fact.name}",
-        f"it can't be put back: {reason}",
-        "Somebody has changed the journal; set the value by hand and remove its entry",
-    )
 
 
 def _value(target: PortList, entry: Entry) -> RegistryReading:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._change import dns_restart
+from ansible_collections.portkeeper.windows.plugins.module_utils._change import dns_restart, journal_entries
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
     EFFECTIVE,
     Context,
@@ -70,8 +70,8 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports im
 
 POOL_PROTOCOLS: t.Final[tuple[Protocol, ...]] = ("udp",)
 NAME: t.Final = "dns_socket_pool"
-SIZE_ENTRY: t.Final = "dns_socket_pool.size"
-LIST_ENTRY: t.Final = "dns_socket_pool.excluded_ports"
+SIZE_ENTRY: t.Final = journal_entries.POOL_SIZE
+LIST_ENTRY: t.Final = journal_entries.POOL_LIST
 
 ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
     "size": {"type": "str"},

@@ -13,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._change import dns_restart
+from ansible_collections.portkeeper.windows.plugins.module_utils._change import dns_restart, journal_entries
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Entry, State, Wait
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.ownership import (
     claimed_whole,
@@ -78,8 +78,11 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.sett
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortRange, split_entries
 
 NAME: t.Final = "dynamic_ports"
-VALUE_ENTRY: t.Final = "dynamic_ports.max_user_port"
-RANGE_ENTRIES: t.Final[t.Mapping[Protocol, str]] = {"tcp": "dynamic_ports.tcp", "udp": "dynamic_ports.udp"}
+VALUE_ENTRY: t.Final = journal_entries.MAX_USER_PORT
+RANGE_ENTRIES: t.Final[t.Mapping[Protocol, str]] = {
+    "tcp": journal_entries.TCP_RANGE,
+    "udp": journal_entries.UDP_RANGE,
+}
 
 ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
     "max_user_port": {"type": "str"},

@@ -18,6 +18,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.portkeeper.windows.plugins.module_utils._change import journal_entries
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Entry, State
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.ownership import (
     Shares,
@@ -56,7 +57,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.wind
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.port_lists import ListState
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortRange, PortSet, split_entries
 
-ENTRY: t.Final = "reserved_ports_netsh"
+ENTRY: t.Final = journal_entries.EXCLUDED_RANGES
 
 
 Ports = t.Mapping[Protocol, PortSet]

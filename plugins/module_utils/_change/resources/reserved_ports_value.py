@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.portkeeper.windows.plugins.module_utils._change import journal_entries
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
     EFFECTIVE,
     NO_PORTS,
@@ -31,7 +32,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._ports.port_lis
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
 
-ENTRY: t.Final = "reserved_ports"
+ENTRY: t.Final = journal_entries.RESERVED_PORTS
 NAME: t.Final = "ReservedPorts"
 
 _NO_PROTOCOL: t.Final = "the ReservedPorts value has no protocol: the ports are reserved for TCP and UDP alike."

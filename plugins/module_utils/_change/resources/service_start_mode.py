@@ -14,6 +14,7 @@ import dataclasses
 import re
 import typing as t
 
+from ansible_collections.portkeeper.windows.plugins.module_utils._change import journal_entries
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Entry
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.ownership import (
     claimed_whole,
@@ -48,7 +49,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.sett
     load_order_group,
 )
 
-ENTRY_PREFIX: t.Final = "service_start_mode."
+ENTRY_PREFIX: t.Final = journal_entries.START_MODE_PREFIX
 
 ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
     "name": {"type": "list", "elements": "str", "required": True},

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.portkeeper.windows.plugins.module_utils._change import journal_entries
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Entry
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.ownership import (
     NO_NAMES,
@@ -44,7 +45,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     ServiceFact,
 )
 
-ENTRY: t.Final = "service_state.stopped"
+ENTRY: t.Final = journal_entries.STOPPED_SERVICES
 DEFAULT_TIMEOUT: t.Final = 120
 
 ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {

@@ -13,6 +13,7 @@ import dataclasses
 import re
 import typing as t
 
+from ansible_collections.portkeeper.windows.plugins.module_utils._change import journal_entries
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Entry
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.ownership import (
     NO_NAMES,
@@ -46,7 +47,6 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.service
     split_lines,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
-    PROTOCOLS,
     Absent,
     RegistryValue,
     ServicesBackupFact,
@@ -59,7 +59,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.sett
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import HIGHEST_PORT
 
-ENTRY: t.Final = "services_file"
+ENTRY: t.Final = journal_entries.SERVICES_FILE
 FILE: t.Final = "services"
 BACKUP: t.Final = "services.portkeeper-backup"
 _TEMPORARY: t.Final = re.compile(r"services\.portkeeper-(\d{1,4})-(?:new|old|cut)")
@@ -266,7 +266,8 @@ def undo(named: tuple[ServicesEntries, ...], context: Context) -> Plan:
     meant = frozenset(wish.key for wanted in named for wish in wanted.wishes)
     taken = taken_back(shares, context, lambda: meant & shares.added)
     wishes = {wish.key: wish for wanted in named for wish in wanted.wishes}
-    wanted = ServicesEntries(tuple({**{key: _wish_of(key) for key in sorted(taken.going)}, **wishes}.values()), False)
+    going = (wish for key in sorted(taken.going - meant) for wish in journal_entries.wishes_of(key))
+    wanted = ServicesEntries((*wishes.values(), *going), present=False)
     left = record and dataclasses.replace(record, owners=taken.left.owners)
     if left is None or file.content is None or not taken.going:
         target = _Target(file.content or b"", left)
@@ -278,13 +279,6 @@ def undo(named: tuple[ServicesEntries, ...], context: Context) -> Plan:
         for key in sorted(taken.kept)
     )
     return dataclasses.replace(_plan(wanted, context, folder, file, target), kept=tuple(sentences))
-
-
-def _wish_of(key: str) -> Wish:
-    """The wish for an entry of the journal."""
-    name, _slash, protocol = key.rpartition("/")
-    known = next((one for one in PROTOCOLS if one == protocol), PROTOCOLS[0])
-    return Wish("" if name.isdigit() else name, int(name[:5]) if name.isdigit() else 0, known)
 
 
 def _undone(content: bytes, record: Record, keys: set[str], backup: bytes | None) -> _Target:

@@ -13,13 +13,12 @@ import dataclasses
 import hashlib
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Entry, State
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Entry
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.ownership import (
     NO_NAMES,
     Shares,
     owners_of,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import PlanError
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.services_file_lines import (
     Change,
     bare,
@@ -110,53 +109,20 @@ def _is_nothing(change: Change) -> bool:
 
 
 def record_of(entry: Entry | None) -> Record | None:
-    """The record from the journal, which is data from the server.
-
-    Raises:
-        PlanError: it can't be one of ours.
-    """
+    """The record from the journal, whose form was checked when it was read."""
     if entry is None:
         return None
-    original, written = _parts(entry.original), _parts(entry.written)
-    before, ours = original["lines"], written["lines"]
-    if not isinstance(before, dict) or not isinstance(ours, dict) or set(before) != set(ours):
-        raise _unusable()
-    changes = {str(key): Change(_lines(before[key]), _line(ours[key])) for key in before}
-    digests = written["sha256"]
-    if not isinstance(original["sha256"], str) or not isinstance(digests, list):
-        raise _unusable()
-    return Record(original["sha256"], tuple(map(str, digests)), changes, entry.owners)
+    original, written = t.cast(t.Mapping[str, t.Any], entry.original), t.cast(t.Mapping[str, t.Any], entry.written)
+    changes = {
+        key: Change(tuple(map(_bytes, lines)), None if (ours := written["lines"][key]) is None else _bytes(ours))
+        for key, lines in original["lines"].items()
+    }
+    return Record(original["sha256"], tuple(written["sha256"]), changes, entry.owners)
 
 
-def _parts(state: State) -> t.Mapping[str, t.Any]:
-    if not isinstance(state, t.Mapping) or not {"sha256", "lines"} <= set(state):
-        raise _unusable()
-    return state
-
-
-def _lines(texts: t.Any) -> tuple[bytes, ...]:
-    if not isinstance(texts, list):
-        raise _unusable()
-    lines = tuple(_line(text) for text in texts)
-    return tuple(line for line in lines if line is not None)
-
-
-def _line(text: t.Any) -> bytes | None:
-    """One line and no more: a line feed inside would smuggle a second one into the file."""
-    if text is None:
-        return None
-    if not isinstance(text, str) or "\n" in text[:-1] or any(ord(character) > 0xFF for character in text):
-        raise _unusable()
+def _bytes(text: str) -> bytes:
     return text.encode("latin-1")
 
 
 def _text(line: bytes) -> str:
     return line.decode("latin-1")
-
-
-def _unusable() -> PlanError:
-    return PlanError(
-        "the journal's entry of the services file",
-        "it is not one that this collection wrote",
-        "Somebody has changed the journal; compare the file with its backup by hand and remove the entry",
-    )

@@ -13,6 +13,7 @@ import dataclasses
 import functools
 import typing as t
 
+from ansible_collections.portkeeper.windows.plugins.module_utils._change import journal_entries
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Wait
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.ownership import is_meant
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
@@ -68,7 +69,6 @@ FIRST_PORTS: t.Final = 32
 """The number of ports at the start of a dynamic range that programs take at the start of Windows ([K] unverified)."""
 NOT_FIXED: t.Final = "default"
 """The word that users write for no fixed port."""
-_CREATED_KEY: t.Final = "key"
 
 ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
     "ports": {"type": "dict", "required": True, "options": {row.key: {"type": "str"} for row in RPC_PORTS}},
@@ -295,14 +295,14 @@ def _created_key(row: RpcPort, context: Context) -> tuple[str, ...]:
     known = context.known(row.entry_name)
     if known:
         return known.added
-    return (_CREATED_KEY,) if context.facts[row.fact] is Absent.KEY else ()
+    return (journal_entries.CREATED_KEY,) if context.facts[row.fact] is Absent.KEY else ()
 
 
 def _with_key_removed(row: RpcPort, part: Part, context: Context) -> Part:
     entry = context.entry(row.entry_name)
     # Also if the value is gone already: a run that was killed in between leaves the empty key.
-    made_key = entry is not None and _CREATED_KEY in entry.added and context.facts[row.fact] is not Absent.KEY
-    if made_key and part.target is Absent.VALUE:
+    made_key = entry is not None and journal_entries.CREATED_KEY in entry.added
+    if made_key and context.facts[row.fact] is not Absent.KEY and part.target is Absent.VALUE:
         return dataclasses.replace(part, steps=(*part.steps, DeleteEmptyKey(row.fact.key)))
     return part
 

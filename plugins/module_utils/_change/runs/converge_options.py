@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import OWNER_NAME
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal_entries import OWNER_NAME
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import OptionError, Resource
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources import (
     dns_socket_pool,

@@ -452,13 +452,16 @@ def _journal_steps(
     changes = {name: entry for plan in plans for name, entry in plan.journal.items()}
     changed = journal.changed(changes)
     noted = journal.changed({name: entry for name, entry in changes.items() if entry is not None})
-    first = dataclasses.replace(_with_waits(journal, changes) if request.undo else noted, stopped=interrupts)
-    last = dataclasses.replace(_settled(changed, service_moves, written=changes), stopped=())
+    first = dataclasses.replace(
+        _with_waits(journal, changes) if request.undo else noted, stopped=(*interrupts, *service_moves.left)
+    )
+    last = dataclasses.replace(_settled(changed, service_moves, written=changes), stopped=service_moves.left)
     _refuse_oversize(first, last)
     before = (WriteJournal(first, ledger.key_exists),) if first != journal else ()
     key_exists = ledger.key_exists or bool(before)
     after = (WriteJournal(last, key_exists),) if last != first else ()
-    return _JournalSteps(before, after, (WriteJournal(dataclasses.replace(first, stopped=()), key_exists),))
+    recovered = dataclasses.replace(first, stopped=service_moves.left)
+    return _JournalSteps(before, after, (WriteJournal(recovered, key_exists),))
 
 
 def _with_waits(journal: Journal, changes: t.Mapping[str, Entry | None]) -> Journal:

@@ -17,7 +17,10 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.service
     start_order,
     stop_order,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import ServiceFact
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
+    DependenciesFact,
+    ServiceFact,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import DNS_SERVICE
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
 
@@ -33,6 +36,8 @@ class ServiceMoves:
     """DNS and what depends on it."""
     relieved: tuple[str, ...] = ()
     interrupted: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+    """Services that an earlier run may have stopped, and that this one has no business to start."""
     stops_dns: bool = False
     unrelieved: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
 
@@ -41,7 +46,7 @@ def service_moves_for(
     request: Request, context: Context, plans: tuple[Plan, ...], reports: tuple[VictimReport, ...]
 ) -> ServiceMoves:
     """The moves of one run; raises FactsNeeded."""
-    interrupted = _interrupted(context)
+    interrupted, left = _interrupted(request, context, plans)
     down = tuple(report for report in reports if report.is_down) if request.relieve else ()
     without_ports = tuple(report for report in reports if _may_take_its_ports(report, request, plans))
     stops_dns = _must_stop_dns(request, context, plans, (*down, *without_ports))
@@ -67,6 +72,7 @@ def service_moves_for(
         start_last=distinct([*start_order(stop_dns), *(n for n in interrupted if n.casefold() in dns_side)]),
         relieved=distinct([*interrupted, *relieved]),
         interrupted=start_order(stop_busy),
+        left=left,
         stops_dns=stops_dns,
         unrelieved=unrelieved,
     )
@@ -103,12 +109,31 @@ def late_ports(plans: t.Iterable[Plan]) -> PortSet:
     return late
 
 
-def _interrupted(context: Context) -> tuple[str, ...]:
-    """Services that an earlier run stopped and, killed, did not start again."""
+def _interrupted(
+    request: Request, context: Context, plans: tuple[Plan, ...]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Services that an earlier run stopped and, killed, did not start again; and those that another run has to start.
+
+    The note is data from the server. Any run starts what the next boot would start too; what starts by hand alone is
+    started by a run that could have stopped it.
+    """
     stopped = context.journal.stopped if context.journal else ()
     context.facts.require(*(ServiceFact(name) for name in stopped))
     known = (context.facts[ServiceFact(name)] for name in stopped)
-    return tuple(service.name for service in known if service and not service.runs and service.start_mode != "Disabled")
+    down = [service for service in known if service and not service.runs and service.start_mode != "Disabled"]
+    if all(service.start_mode == "Auto" for service in down):
+        return tuple(service.name for service in down), ()
+    own = _could_stop(request, context, plans)
+    starting = [service.name for service in down if service.start_mode == "Auto" or service.name.casefold() in own]
+    return tuple(starting), tuple(service.name for service in down if service.name not in starting)
+
+
+def _could_stop(request: Request, context: Context, plans: tuple[Plan, ...]) -> set[str]:
+    """The services that this run may stop, with what depends on them, in lower case."""
+    victims = [name for victim in request.victims for name in (victim.service, *victim.dependents)]
+    named = [*victims, *(name for plan in plans for name in plan.interrupts), *([DNS_SERVICE] * request.restart_dns)]
+    graph = context.facts[DependenciesFact()]
+    return {name.casefold() for own in named for name in (own, *graph.dependents(own))}
 
 
 def _must_stop_dns(

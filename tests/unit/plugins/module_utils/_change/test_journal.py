@@ -221,9 +221,3 @@ def test_an_event_of_our_own_clears_its_waits_alone() -> None:
 )
 def test_registry_states_come_back_as_they_were(reading: RegistryValue) -> None:
     assert reading_of(json.loads(json.dumps(state_of(reading)))) == reading
-
-
-@pytest.mark.parametrize("state", ["x", 5, {}, {"type": 99, "data": 1}], ids=str)
-def test_a_state_that_is_none_is_refused(state: object) -> None:
-    with pytest.raises(JournalError):
-        reading_of(state)  # type: ignore[arg-type]

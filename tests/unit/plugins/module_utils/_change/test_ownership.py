@@ -10,7 +10,8 @@ import typing as t
 
 import pytest
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import WHOLE, Entry, Journal
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Entry, Journal
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal_entries import WHOLE
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.ownership import (
     Shares,
     owners_of,

@@ -140,7 +140,7 @@ class World:
                 self.absent_keys.add(step.key)
             if isinstance(step, SetDynamicRanges):
                 self.dynamic = server.answers([DynamicRangesFact()])[DynamicRangesFact()]
-        return journal.changed(plan.journal)
+        return as_read_again(journal.changed(plan.journal))
 
     def context(self, facts: Facts, journal: Journal | None = None, **changes: t.Any) -> Context:
         return Context(facts=facts, release=self.release, journal=journal, now=NOW, **changes)
@@ -187,6 +187,13 @@ class World:
 
 def _folded(place: tuple[str, str]) -> tuple[str, ...]:
     return tuple(part.casefold() for part in place)
+
+
+def as_read_again(journal: Journal) -> Journal:
+    """What a later run reads of a journal; all that a plan notes must come back."""
+    again = journals.load(journals.dump(journal))
+    assert again == journal
+    return again
 
 
 def dynamic_ranges(text: str) -> DynamicRanges:

@@ -210,7 +210,7 @@ def text(journal: Journal) -> RegistryValue:
 WAITING = Journal(
     {
         "reserved_ports": Entry(None, None, wait=Wait("reboot", 1.0, 2.0)),
-        "dns_socket_pool.size": Entry(None, 50, wait=Wait("dns_restart", 1.0, 2.0, 7)),
+        "dns_socket_pool.size": Entry(None, {"type": 4, "data": 50}, wait=Wait("dns_restart", 1.0, 2.0, 7)),
         "service_start_mode.DNS": Entry("auto", "delayed"),
     },
     stopped=("W32Time",),

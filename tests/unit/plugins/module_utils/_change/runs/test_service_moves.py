@@ -11,11 +11,13 @@ import typing as t
 
 import pytest
 
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Journal
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
     OptionError,
     PlanError,
     StartServices,
     StopServices,
+    WriteJournal,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs import converge_options
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.convergence import Convergence, converge
@@ -239,3 +241,42 @@ def test_two_items_that_change_one_value_are_refused() -> None:
     items = [{"reserved_ports": {"ports": [port]}} for port in ("5000", "6000")]
     with pytest.raises(PlanError, match="two items of reserved_ports change the same thing"):
         plan(sbs(), request(resources=items, victims=[]))
+
+
+# --- services that a killed run has stopped, by the journal, which is data from the server
+
+NOTED: t.Final[dict[str, tuple[dict[str, t.Any], tuple[str, ...], tuple[str, ...]]]] = {
+    # how it is there, what is started, what stays noted
+    "automatic": ({"start_mode": "Auto"}, ("Fax",), ()),
+    "by-hand": ({"start_mode": "Manual"}, (), ("Fax",)),
+    "disabled": ({"start_mode": "Disabled"}, (), ()),
+    "runs": ({"start_mode": "Manual", "state": "Running"}, (), ()),
+}
+
+
+@pytest.mark.parametrize("name", NOTED)
+def test_a_note_starts_nothing_that_neither_the_next_boot_nor_this_run_would(name: str) -> None:
+    changes, started, noted = NOTED[name]
+    world = sbs()
+    world.services.append(stopped("Fax", **changes))
+    world.keep_journal(Journal(stopped=("Fax", "Gone")))
+    planned = plan(world, request({"service": "IAS"}))
+    assert moves(planned) == ([("star", *started)] if started else [])
+    writes = [step.journal.stopped for step in planned.steps if isinstance(step, WriteJournal)]
+    assert writes[-1] == noted
+
+
+@pytest.mark.parametrize(
+    ("victim", "depends"),
+    [("Fax", []), ("IAS", [("Fax", "IAS")]), ("IAS", [("Fax", "DNS")])],
+    ids=["own", "its", "dns"],
+)
+def test_what_this_run_could_have_stopped_is_started_however_it_starts(
+    victim: str, depends: list[tuple[str, str]]
+) -> None:
+    world = sbs()
+    world.services.append(stopped("Fax", start_mode="Manual"))
+    world.depends = depends
+    world.keep_journal(Journal(stopped=("Fax",)))
+    planned = plan(world, request({"service": victim}))
+    assert ("star", "Fax") in moves(planned)

@@ -48,7 +48,7 @@ def rows(world: World, *more: SubsetName, journal: bool = True) -> list[Row]:
 
 
 def journalled(name: str, written: t.Any, wait: Wait | None = None) -> Journal:
-    return Journal({name: Entry(original=None, written=written, wait=wait)})
+    return Journal({name: Entry(original=written, written=written, wait=wait)})
 
 
 def reboot_wait(age: float) -> Wait:
