@@ -17,7 +17,13 @@ import ntpath
 import re
 import typing as t
 
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.dependencies import Dependencies
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.services_file_contents import ServicesFile
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortRange, PortSet
+
+if t.TYPE_CHECKING:
+    # For the type checker alone: that file imports this one.
+    from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.exclusions import Exclusions  # noqa: F401
 
 Answer = t.TypeVar("Answer")
 Protocol = t.Literal["tcp", "udp"]
@@ -165,50 +171,6 @@ class Connection:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class ExclusionBlock:
-    """One row of ``netsh ... show excludedportrange``; administered rows (``*``) were added by an administrator."""
-
-    ports: PortRange
-    administered: bool
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Exclusions:
-    """The excluded port ranges as Windows lists them, in its order, one block a row."""
-
-    tcp: tuple[ExclusionBlock, ...]
-    udp: tuple[ExclusionBlock, ...]
-
-    def of(self, protocol: Protocol) -> tuple[ExclusionBlock, ...]:
-        """The blocks of one protocol."""
-        return self.tcp if protocol == "tcp" else self.udp
-
-    def administered(self, protocol: Protocol) -> tuple[PortRange, ...]:
-        """The blocks of one protocol that an administrator added, in Windows' order."""
-        return tuple(block.ports for block in self.of(protocol) if block.administered)
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Dependencies:
-    """Dependencies (Win32_DependentService) as (dependent, antecedent) pairs of service key names."""
-
-    pairs: frozenset[tuple[str, str]]
-
-    def dependents(self, name: str) -> tuple[str, ...]:
-        """All services that need ``name``, directly or through others, dependents first: a safe order to stop them."""
-        order: list[str] = []
-        self._visit(name, order, {name.casefold()})
-        return tuple(order)
-
-    def _visit(self, name: str, order: list[str], seen: set[str]) -> None:
-        for dependent, antecedent in sorted(self.pairs):
-            if antecedent.casefold() == name.casefold() and dependent.casefold() not in seen:
-                seen.add(dependent.casefold())
-                self._visit(dependent, order, seen)
-                order.append(dependent)
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
 class DynamicRanges:
     """The ranges ephemeral ports are drawn from (``netsh int ipv4|ipv6 show dynamicport``; 6.0 and later)."""
 
@@ -271,17 +233,6 @@ class NetworkDriver:
     version: str
     provider: str
     date: datetime.datetime | None
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class ServicesFile:
-    """The file ``services`` in one folder, and what of ours lies beside it."""
-
-    content: bytes | None
-    """``None``: there is no such file."""
-    read_only: bool = False
-    beside: frozenset[str] = frozenset()
-    """Names of the other files there that begin with ``services``, in lower case."""
 
 
 # --- questions ---------------------------------------------------------------------------------------------------
@@ -363,7 +314,7 @@ class ConnectionsFact(Fact[tuple[Connection, ...]]):
 
 
 @dataclasses.dataclass(frozen=True)
-class ExclusionsFact(Fact[Exclusions | None]):
+class ExclusionsFact(Fact["Exclusions | None"]):
     """The excluded port ranges in force; ``None`` if this Windows has no such netsh verb (probed, never assumed)."""
 
 

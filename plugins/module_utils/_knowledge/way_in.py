@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import Dependencies, Socket
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.dependencies import Dependencies
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import Socket
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import WINRM_SERVICE
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
 

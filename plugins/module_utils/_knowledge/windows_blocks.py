@@ -12,12 +12,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
-    ExclusionBlock,
-    Facts,
-    Protocol,
-    ServiceFact,
-)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.exclusions import ExclusionBlock
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import Facts, Protocol, ServiceFact
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortRange
 
 WSDAPI_PORT: t.Final = 5357

@@ -26,10 +26,10 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan im
     WriteServicesFile,
     WriteValue,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.exclusions import Exclusions
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     Absent,
     DynamicRangesFact,
-    Exclusions,
     ExclusionsFact,
     Facts,
     Protocol,

@@ -12,12 +12,8 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
-    Connection,
-    ExclusionBlock,
-    Protocol,
-    Socket,
-)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.exclusions import ExclusionBlock
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import Connection, Protocol, Socket
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.used_ports import UsedPort
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import HIGHEST_PORT, PortRange
 

@@ -13,6 +13,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import RESET_ADVICE
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.exclusions import ExclusionBlock, Exclusions
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     FAMILIES,
     PROTOCOLS,
@@ -22,8 +23,6 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     DynamicRanges,
     DynamicRangesFact,
     EventsFact,
-    ExclusionBlock,
-    Exclusions,
     ExclusionsFact,
     Fact,
     Family,

@@ -7,11 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
-    OWN_ERROR,
-    Dependencies,
-    Service,
-)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.dependencies import Dependencies
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import OWN_ERROR, Service
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows import wql
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.errors import (
     AnswerError,

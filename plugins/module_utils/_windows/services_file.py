@@ -20,7 +20,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.resourc
     path_of,
     temporary_file,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import ServicesFile
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.services_file_contents import ServicesFile
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.console import Console, Output
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.errors import (
     CommandError,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import ExclusionBlock
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.exclusions import ExclusionBlock
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortRange
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows import console_text
 from tests.tooling.fuzz_console_text import Broken, fuzz, main

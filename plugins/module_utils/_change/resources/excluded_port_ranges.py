@@ -45,9 +45,9 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.port_ho
     holders_of,
     is_rightful,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.exclusions import Exclusions
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     PROTOCOLS,
-    Exclusions,
     ExclusionsFact,
     Protocol,
     SocketsFact,

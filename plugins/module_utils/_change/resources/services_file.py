@@ -50,9 +50,9 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     Absent,
     RegistryValue,
     ServicesBackupFact,
-    ServicesFile,
     ServicesFileFact,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.services_file_contents import ServicesFile
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import (
     DATA_BASE_PATH_FACT,
     SYSTEM_ROOT_FACT,

@@ -17,10 +17,10 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan im
     Step,
     WriteValue,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.exclusions import ExclusionBlock
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     Absent,
     DynamicRangesFact,
-    ExclusionBlock,
     ExclusionsFact,
     Fact,
     Facts,

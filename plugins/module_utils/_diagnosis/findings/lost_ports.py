@@ -41,9 +41,9 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.kinds import KindName, Severity
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import PortInfoView
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.exclusions import ExclusionBlock
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     PROTOCOLS,
-    ExclusionBlock,
     ExclusionsFact,
     Protocol,
 )

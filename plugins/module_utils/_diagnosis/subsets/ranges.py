@@ -22,11 +22,10 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.ephe
     range_by_max_user_port,
     why_no_max_user_port,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.exclusions import ExclusionBlock, Exclusions
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     PROTOCOLS,
     DynamicRangesFact,
-    ExclusionBlock,
-    Exclusions,
     ExclusionsFact,
     Protocol,
 )

@@ -15,12 +15,12 @@ import datetime
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import Step
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.exclusions import Exclusions
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     Absent,
     Connection,
     DynamicRanges,
     Event,
-    Exclusions,
     Fact,
     NetworkAdapter,
     NetworkDriver,

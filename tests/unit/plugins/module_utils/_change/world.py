@@ -19,14 +19,13 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan im
     SetDynamicRanges,
     WriteValue,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.exclusions import ExclusionBlock, Exclusions
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     Absent,
     Connection,
     DynamicRanges,
     DynamicRangesFact,
     Event,
-    ExclusionBlock,
-    Exclusions,
     Facts,
     FactsNeeded,
     RegistryFact,

@@ -12,12 +12,11 @@ import typing as t
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Journal, dump
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.options import PortInfoOptions, SubsetName
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.subsets.report import PortInfoReport, gather
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.exclusions import ExclusionBlock, Exclusions
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     Connection,
     DynamicRanges,
     Event,
-    ExclusionBlock,
-    Exclusions,
     Facts,
     FactsNeeded,
     NetworkAdapter,

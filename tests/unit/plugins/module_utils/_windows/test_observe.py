@@ -10,6 +10,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.exclusions import ExclusionBlock, Exclusions
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     Absent,
     Connection,
@@ -18,8 +19,6 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     DynamicRanges,
     DynamicRangesFact,
     EventsFact,
-    ExclusionBlock,
-    Exclusions,
     ExclusionsFact,
     Fact,
     Family,

@@ -11,8 +11,8 @@ import typing as t
 import pytest
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import WriteServicesFile
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import ServicesFile
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import release_of
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.services_file_contents import ServicesFile
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows import services_file
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.console import Console, Output
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.errors import (

@@ -27,11 +27,8 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs im
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.convergence import Convergence, converge
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.outcome import Outcome, failures, summary
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.request import Request
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
-    Exclusions,
-    RegistryType,
-    RegistryValue,
-)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.exclusions import Exclusions
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import RegistryType, RegistryValue
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import (
     JOURNAL_FACT,
     MAX_USER_PORT_FACT,

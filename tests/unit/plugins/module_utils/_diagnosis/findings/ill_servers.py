@@ -10,9 +10,7 @@ import typing as t
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.kinds import (
     KindName,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
-    Exclusions,
-)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.exclusions import Exclusions
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import (
     EXCHANGE_2007_PACK_FACT,
     MAX_USER_PORT_FACT,

@@ -10,11 +10,8 @@ import typing as t
 
 import pytest
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
-    Connection,
-    DynamicRanges,
-    Exclusions,
-)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.exclusions import Exclusions
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import Connection, DynamicRanges
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import (
     MAX_USER_PORT_FACT,
     RESERVED_PORTS_FACT,

@@ -10,11 +10,8 @@ import datetime
 
 import pytest
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
-    Exclusions,
-    Socket,
-    TcpSegments,
-)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.exclusions import Exclusions
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import Socket, TcpSegments
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import (
     DOTNET_2_PACK_FACT,
     EXCHANGE_2007_PACK_FACT,

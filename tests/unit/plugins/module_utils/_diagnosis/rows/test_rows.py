@@ -15,7 +15,8 @@ import yaml
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.options import SUBSET_NAMES
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.port_info import PortInfo
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.subsets.socket_groups import by_process
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import Exclusions, Socket
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.exclusions import Exclusions
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import Socket
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import RESERVED_PORTS_FACT
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.typed_rows import as_plain, from_plain
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortRange

@@ -11,8 +11,8 @@ import pytest
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Entry, Journal, Wait, state_of
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.options import SubsetName
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.exclusions import Exclusions
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
-    Exclusions,
     RegistryType,
     RegistryValue,
     Socket,

@@ -10,9 +10,9 @@ import typing as t
 
 import pytest
 
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.exclusions import Exclusions
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     DynamicRanges,
-    Exclusions,
     RegistryType,
     RegistryValue,
     Socket,

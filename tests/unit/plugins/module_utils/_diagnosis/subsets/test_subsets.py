@@ -11,9 +11,9 @@ import pytest
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.options import SUBSET_NAMES, PortInfoOptions
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.subsets.report import SUBSETS, gather
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.exclusions import Exclusions
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     DynamicRanges,
-    Exclusions,
     Facts,
     FactsNeeded,
     RegistryType,

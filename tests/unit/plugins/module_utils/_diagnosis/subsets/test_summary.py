@@ -16,7 +16,8 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.subs
     answer_summary,
     summary,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import Exclusions, Socket
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.exclusions import Exclusions
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import Socket
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import RESERVED_PORTS_FACT
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortRange, PortSet
 from tests.unit.plugins.module_utils._diagnosis.world import DNS_PROCESS, EDGE_PROCESS, World, blocks, multi, service

@@ -1,0 +1,19 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The services file of a Windows, as it is read."""
+
+from __future__ import annotations
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ServicesFile:
+    """The file ``services`` in one folder, and what of ours lies beside it."""
+
+    content: bytes | None
+    """``None``: there is no such file."""
+    read_only: bool = False
+    beside: frozenset[str] = frozenset()
+    """Names of the other files there that begin with ``services``, in lower case."""
