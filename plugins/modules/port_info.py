@@ -267,7 +267,8 @@ updates:
       sample: ["KB951746"]
     dns_pool:
       description: V(always) where the release has the pool, V(confirmed) where the update is listed or C(dns.exe) was
-        seen to hold 100 UDP sockets or more, V(assumed) where neither is.
+        seen to hold 100 UDP ports or more, V(not_seen) where it runs and holds far fewer, V(assumed) where nothing
+        tells.
       type: str
       sample: confirmed
     reason:
@@ -459,7 +460,8 @@ sockets:
       type: int
       sample: 1692
     image:
-      description: File name of that process. Empty if it has gone since.
+      description: File name of that process. Empty if it has gone since, C(an unknown program) if Windows did not name
+        it.
       type: str
       sample: dns.exe
     services:
@@ -705,8 +707,8 @@ risk:
       type: str
       sample: "MaxUserPort is not set: the default, 49152-65535."
     pool:
-      description: Whether the DNS server has a pool. V(always), V(confirmed), V(assumed), or V(not_seen) where all
-        sockets were gathered and it holds far too few for one.
+      description: Whether the DNS server has a pool. V(always), V(confirmed), V(assumed), or V(not_seen) where it runs
+        and holds far too few sockets for one.
       type: str
       sample: always
     dns_start:
@@ -898,7 +900,8 @@ findings:
           type: int
           sample: 1692
         image:
-          description: File name of that process. Empty if it has gone since.
+          description: File name of that process. Empty if it has gone since, C(an unknown program) if Windows did not
+            name it.
           type: str
           sample: dns.exe
         services:
@@ -943,7 +946,8 @@ findings:
           type: str
           sample: "2026-03-01T08:00:12Z"
     configured:
-      description: Whether what is configured fixes it already. None where nothing could be configured.
+      description: Whether what is configured fixes it already. None where nothing could be configured, or it was not
+        read.
       type: bool
       sample: true
     waits_for:
@@ -959,6 +963,26 @@ findings:
       description: Where the rule comes from.
       type: str
       sample: KB956188, KB956189, KB959215; field reports
+unread:
+  description: What could not be read, although it was asked for. Everything that does not rest on it is known all the
+    same; RV(msg) names it, and a warning says why. Also returned with O(query).
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    reading:
+      description: What could not be read.
+      type: str
+      sample: the list of updates (Win32_QuickFixEngineering)
+    reason:
+      description: Why, in a sentence.
+      type: str
+      sample: "Enumerate of root/cimv2 on dc1 failed: WMI failed without saying why (0x80041001)."
+    lost:
+      description: What is not known for want of it, subsets by their names.
+      type: list
+      elements: str
+      sample: ["findings (dns_update_missing)"]
 # end of generated
 warnings:
   description: What should be known beside the result, such as what this Windows can't answer, and values of a wrong

@@ -319,7 +319,8 @@ waiting_for:
       type: int
       sample: 1764
     image:
-      description: File name of that process. Empty if it has gone since.
+      description: File name of that process. Empty if it has gone since, C(an unknown program) if Windows did not name
+        it.
       type: str
       sample: dsamain.exe
     services:

@@ -11,6 +11,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis impo
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.subsets import summary
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.subsets.report import PortInfoReport
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.subsets.socket_groups import by_process
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.typed_rows import as_plain
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.apply import Clock
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.port_info import port_info
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Client
@@ -37,7 +38,8 @@ class PortInfoAction(PortkeeperAction):
         if self._query is None:
             return {**result, **self._shaped(report).plain(), "msg": summary.summary(report)}
         answer = self._query.answer(report.plain())
-        return {**result, "result": answer, "msg": summary.answer_summary(answer)}
+        unread = as_plain(report.unread)
+        return {**result, "result": answer, "unread": unread, "msg": summary.query_summary(answer, report)}
 
     def _shaped(self, report: PortInfoReport) -> PortInfoReport:
         sockets = report.values.get("sockets")

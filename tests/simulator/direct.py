@@ -17,6 +17,7 @@ import typing as t
 from tests.simulator.fleet import read_scenario
 from tests.simulator.windows.server import SimulatedServer, build_server
 from tests.simulator.wire.counters import Counters, LoggedRequest
+from tests.simulator.wire.faults import SoapFault
 from tests.simulator.wire.host import WireSettings
 from tests.simulator.wire.operations import Caller, describe
 from tests.simulator.wire.soap import Message, read_message
@@ -102,6 +103,10 @@ class DirectServer:
         if self._counters is not None:
             self._count(self._counters, message, answered[0], (len(envelope), len(answered[1])))
         return answered[1]
+
+    def refusal(self, envelope: bytes, fault: SoapFault) -> bytes:
+        """Answer one message with this fault instead of an answer."""
+        return self._service.fault(fault, read_message(envelope))
 
     def _count(self, counters: Counters, message: Message, status: int, sizes: tuple[int, int]) -> None:
         """As a host of a fleet does, but for what belongs to the network: authentication and connections."""

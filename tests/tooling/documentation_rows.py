@@ -43,9 +43,10 @@ def _sample(name: str, samples: t.Mapping[str, Value]) -> dict[str, Value]:
 
 
 def subsets(cls: t.Any) -> dict[str, Entry]:
-    """The same of a class whose fields are returned by themselves, those that were asked for."""
+    """The same of a class whose fields are returned by themselves: if asked for, or when they say themselves."""
+    returned = {field.name: field.metadata.get("returned", "when gathered") for field in dataclasses.fields(cls)}
     return {
-        name: {"description": entry.pop("description"), "returned": "when gathered", **entry}
+        name: {"description": entry.pop("description"), "returned": returned[name], **entry}
         for name, entry in contents(cls).items()
     }
 

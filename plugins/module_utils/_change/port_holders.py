@@ -21,6 +21,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     PROTOCOLS,
     Connection,
     ConnectionsFact,
+    Process,
     ProcessFact,
     Protocol,
     RegistryValue,
@@ -44,6 +45,8 @@ NEEDED_TCP: t.Final = PortSet(tuple(item for row in known_services.KNOWN_SERVICE
 """The TCP ports of the catalogue: of these outgoing connections are read where every socket is."""
 _Row: t.TypeAlias = tuple[Protocol, int, int]
 """Protocol, port, process id."""
+UNNAMED: t.Final = "an unknown program"
+"""Stands for the image of a process that Windows would not name."""
 _KERNEL_IMAGE: t.Final = "system"
 """It listens for services, such as http.sys, that can be stopped; its own connections are those to file servers."""
 _TO_END_LISTENING: t.Final[t.Mapping[str, str]] = {
@@ -60,7 +63,12 @@ class Holder:
     protocol: Protocol = dataclasses.field(metadata=told(f"{one_of(PROTOCOLS)}.", "udp"))
     port: Port = dataclasses.field(metadata=told("The port.", 50636))
     process_id: int = dataclasses.field(metadata=told("The process that holds it.", 1692))
-    image: str = dataclasses.field(metadata=told("File name of that process. Empty if it has gone since.", "dns.exe"))
+    image: str = dataclasses.field(
+        metadata=told(
+            f"File name of that process. Empty if it has gone since, C({UNNAMED}) if Windows did not name it.",
+            "dns.exe",
+        )
+    )
     services: tuple[str, ...] = dataclasses.field(metadata=told("Key names of the services in that process.", ["DNS"]))
     outgoing: bool = dataclasses.field(
         default=False,
@@ -208,14 +216,16 @@ def _is_ad_lds_port(holder: Holder, context: Context) -> bool:
 
 def _program(process_id: int, context: Context) -> str:
     """The program of the services in a process; empty if it hosts none."""
-    return next((service.image for service in context.facts[ServicesOfProcessFact(process_id)] if service.image), "")
+    hosted = context.facts.optional(ServicesOfProcessFact(process_id), ())
+    return next((service.image for service in hosted if service.image), "")
 
 
 def named(holder: Holder, context: Context) -> Holder:
     """A holder with its image and its services; raises FactsNeeded."""
     program = _program(holder.process_id, context)
-    process = None if program else context.facts[ProcessFact(holder.process_id)]
-    services = context.facts[ServicesOfProcessFact(holder.process_id)]
+    unnamed = Process(holder.process_id, UNNAMED, None)
+    process = None if program else context.facts.optional(ProcessFact(holder.process_id), unnamed)
+    services = context.facts.optional(ServicesOfProcessFact(holder.process_id), ())
     return dataclasses.replace(
         holder,
         image=process.image if process else program,

@@ -83,8 +83,14 @@ def seen_of(info: PortInfo, asked: t.Collection[str]) -> Seen:
         services=services,
         waiting=tuple(row for row in info.configured_versus_effective or () if row.effective != "yes"),
         chance=info.risk.probability if info.risk else None,
-        unknown=[name for name in ESSENTIAL if name in asked and getattr(info, name) is None],
+        unknown=_unknown(info, asked),
     )
+
+
+def _unknown(info: PortInfo, asked: t.Collection[str]) -> list[str]:
+    """The answers that were asked for and not given, whole subsets first, then parts of others."""
+    missing = [name for name in ESSENTIAL if name in asked and getattr(info, name) is None]
+    return list(dict.fromkeys((*missing, *(lost for row in info.unread for lost in row.lost))))
 
 
 def _as_service(instance: InstanceRow) -> ServiceRow:

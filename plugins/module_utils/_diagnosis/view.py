@@ -11,6 +11,7 @@ import typing as t
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import Context
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.options import PortInfoOptions
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
+    Fact,
     Facts,
     Service,
     ServiceFact,
@@ -44,20 +45,39 @@ class PortInfoView:
             return None
         self.facts.require(SocketsFact(None), ServiceFact(DNS_SERVICE))
         dns = self.dns_service()
-        process_id = dns.process_id if dns else 0
-        return sum(_is_of_pool(socket, process_id) for socket in self.facts[SocketsFact(None)])
+        if not self.facts.is_read(SocketsFact(None)):
+            return None
+        return sum(1 for _socket in self._pool_sockets(dns.process_id if dns else 0))
+
+    def pool_ports(self, dns: Service) -> frozenset[int]:
+        """The UDP ports that dns.exe holds beside 53, each once for all addresses; raises FactsNeeded, FactUnread."""
+        return frozenset(socket.port for socket in self._pool_sockets(dns.process_id))
+
+    def _pool_sockets(self, process_id: int) -> t.Iterator[Socket]:
+        return (socket for socket in self.facts[SocketsFact(None)] if _is_of_pool(socket, process_id))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Gap:
+    """What is not known for want of one answer: a subset, or some parts of it."""
+
+    fact: Fact[t.Any]
+    subset: str
+    parts: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SubsetAnswer:
-    """A subset's row or rows, and sentences that the user should read."""
+    """A subset's row or rows, sentences that the user should read, and what it could not look at."""
 
     value: t.Any
     warnings: tuple[str, ...] = ()
+    gaps: tuple[Gap, ...] = ()
 
 
 Subset = t.Callable[[PortInfoView], SubsetAnswer]
-"""Raises FactsNeeded for what is not read yet, and PlanError if this Windows can't answer."""
+"""Raises FactsNeeded for what is not read yet, FactUnread for what can't be read, and PlanError if this Windows can't
+answer."""
 
 
 def _is_of_pool(socket: Socket, process_id: int) -> bool:

@@ -353,8 +353,8 @@ class ServicesDisplayedFact(Fact["tuple[Service, ...]"]):
 
 
 @dataclasses.dataclass(frozen=True)
-class TcpSegmentsFact(Fact["TcpSegments | None"]):
-    """The numbers of TCP segments sent and sent again; ``None`` if Windows does not count them."""
+class TcpSegmentsFact(Fact[TcpSegments]):
+    """The numbers of TCP segments sent and sent again."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -397,6 +397,21 @@ class FactsNeeded(Exception):
         return sorted(self.facts, key=repr)
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Unread:
+    """Stands for the answer to a question that could not be answered; ``error`` says why, in a sentence."""
+
+    error: Exception
+
+
+class FactUnread(Exception):
+    """What is asked rests on an answer that could not be read."""
+
+    def __init__(self, fact: Fact[t.Any], unread: Unread) -> None:
+        self.fact, self.unread = fact, unread
+        super().__init__(str(unread.error))
+
+
 class Facts:
     """The answers read so far; immutable."""
 
@@ -408,12 +423,35 @@ class Facts:
 
         Raises:
             FactsNeeded: it has not been read yet.
+            FactUnread: it could not be read; only ``port_info`` goes on after that.
         """
         self.require(fact)
-        return t.cast(Answer, self._answers[fact])
+        answer = self._answers[fact]
+        if isinstance(answer, Unread):
+            raise FactUnread(fact, answer)
+        return t.cast(Answer, answer)
+
+    def optional(self, fact: Fact[Answer], otherwise: Answer) -> Answer:
+        """The answer, or ``otherwise`` if it could not be read. Raises FactsNeeded."""
+        self.require(fact)
+        return otherwise if isinstance(self._answers[fact], Unread) else self[fact]
+
+    def is_read(self, fact: Fact[t.Any]) -> bool:
+        """Whether it could be read. Raises FactsNeeded."""
+        self.require(fact)
+        return not isinstance(self._answers[fact], Unread)
+
+    @property
+    def unread(self) -> dict[Fact[t.Any], Unread]:
+        """The questions that could not be answered, in the order in which that was found."""
+        return {fact: answer for fact, answer in self._answers.items() if isinstance(answer, Unread)}
 
     def __contains__(self, fact: Fact[t.Any]) -> bool:
         return fact in self._answers
+
+    def __iter__(self) -> t.Iterator[Fact[t.Any]]:
+        """The questions."""
+        return iter(self._answers)
 
     def require(self, *facts: Fact[t.Any]) -> None:
         """Ask for several facts at once, so that they are read in one round."""
@@ -428,9 +466,7 @@ class Facts:
             if isinstance(fact, (SocketsFact, ConnectionsFact)):
                 wider = (known for known in self._answers if type(known) is type(fact) and _covers(known, fact))
                 if (found := next(wider, None)) is not None:
-                    answers[fact] = tuple(
-                        row for row in self._answers[found] if fact.ports is None or row.port in fact.ports
-                    )
+                    answers[fact] = _within(self._answers[found], fact.ports)
         return answers
 
     def extended(self, answers: t.Mapping[Fact[t.Any], t.Any]) -> Facts:
@@ -449,3 +485,8 @@ class Facts:
 
 def _covers(wide: t.Any, narrow: t.Any) -> bool:
     return bool(wide.ports is None or (narrow.ports is not None and wide.ports >= narrow.ports))
+
+
+def _within(rows: t.Any, ports: PortSet | None) -> t.Any:
+    """The rows on these ports; of what could not be read no part was."""
+    return rows if isinstance(rows, Unread) else tuple(row for row in rows if ports is None or row.port in ports)

@@ -48,9 +48,17 @@ def ad_lds_port_facts(service: str) -> tuple[RegistryFact, RegistryFact]:
     return ldap, ssl
 
 
+DELAYED_FLAG_NAME: t.Final = "DelayedAutostart"
+
+
 def delayed_flag(service: str) -> RegistryFact:
     """The registry value that makes an automatic start a delayed one."""
-    return RegistryFact(rf"{SERVICES_KEY}\{service}", "DelayedAutostart", RegistryType.DWORD)
+    return RegistryFact(rf"{SERVICES_KEY}\{service}", DELAYED_FLAG_NAME, RegistryType.DWORD)
+
+
+def needed_services(service: str) -> RegistryFact:
+    """The registry value that names the services, and the groups (``+``), that a service needs."""
+    return RegistryFact(rf"{SERVICES_KEY}\{service}", "DependOnService", RegistryType.MULTI_STRING)
 
 
 def load_order_group(service: str) -> RegistryFact:

@@ -62,7 +62,12 @@ Probability: t.TypeAlias = t.Annotated[float, Bounds(0, 1)]
 
 
 def told(
-    description: str | tuple[str, ...], sample: t.Any = _NO_SAMPLE, *, key: bool = False, missing: str = ""
+    description: str | tuple[str, ...],
+    sample: t.Any = _NO_SAMPLE,
+    *,
+    key: bool = False,
+    missing: str = "",
+    returned: str = "",
 ) -> dict[str, t.Any]:
     """The metadata of a field, for the documentation and for the reader.
 
@@ -71,10 +76,12 @@ def told(
         sample: a value of it, as the user sees it.
         key: a row without it is none.
         missing: what it is read as if it is missing.
+        returned: when it is returned, if not only when it was gathered.
     """
     found: dict[str, t.Any] = {"description": description}
     found |= {} if sample is _NO_SAMPLE else {"sample": sample}
     found |= {"key": True} if key else {}
+    found |= {"returned": returned} if returned else {}
     return found | ({"missing": missing} if missing else {})
 
 

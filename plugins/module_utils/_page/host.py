@@ -121,7 +121,12 @@ def _unread(name: str, result: t.Mapping[str, t.Any]) -> Host:
 
 def _notes(info: PortInfo, warnings: tuple[str, ...]) -> tuple[str, ...]:
     missing = [name for name in ESSENTIAL if getattr(info, name) is None]
-    unread = [f"Nothing is known of {name}." for name in missing if not any(note.startswith(name) for note in warnings)]
+    said = {lost for row in info.unread for lost in row.lost}
+    unread = [
+        f"Nothing is known of {name}."
+        for name in missing
+        if name not in said and not any(note.startswith(name) for note in warnings)
+    ]
     return (*warnings, *unread)
 
 

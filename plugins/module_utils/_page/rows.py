@@ -60,7 +60,9 @@ class DrawnFrom:
 def drawn_from(info: PortInfo) -> tuple[DrawnFrom, ...]:
     """The ranges that ports are drawn from: the DNS server's pool first, then every program's."""
     pool, dynamic = info.dns_pool, info.dynamic_ranges
-    found = [DrawnFrom(kind="dns_pool", protocol="udp", ports=pool.range, note=pool.range_reason)] if pool else []
+    found: list[DrawnFrom] = []
+    if pool and not info.lacks_pool:
+        found.append(DrawnFrom(kind="dns_pool", protocol="udp", ports=pool.range, note=pool.range_reason))
     drawn: tuple[tuple[Protocol, PortRange | None], ...] = ()
     if dynamic:
         drawn = (("tcp", dynamic.tcp), ("udp", dynamic.udp))

@@ -107,8 +107,8 @@ class Console:
         return outputs
 
     def _run_together(self, command_lines: t.Sequence[str], stdin: bytes) -> list[Output]:
-        self.was_used = True
         output = self._shell.run(_joined(command_lines), stdin=stdin)
+        self.was_used = True
         outputs = _split(output)
         if len(outputs) != len(command_lines):
             raise self._error(command_lines[min(len(outputs), len(command_lines) - 1)], _problem(output))

@@ -21,6 +21,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.re
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     Absent,
     ConnectionsFact,
+    Fact,
     Facts,
     FactsNeeded,
     OperatingSystem,
@@ -38,13 +39,18 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.rele
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import JOURNAL_FACT
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.apply import Clock, apply
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.errors import Untouched, WindowsError
-from ansible_collections.portkeeper.windows.plugins.module_utils._windows.observe import read_facts, without_commands
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.observe import (
+    Answers,
+    read_facts,
+    without_commands,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.operating_system import read_operating_system
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.target import Target
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Client
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors import WsmanError
 
 Answer = t.TypeVar("Answer")
+Reader: t.TypeAlias = "t.Callable[[Target, t.Collection[Fact[t.Any]]], Answers]"
 MAXIMUM_ROUNDS: t.Final = 30
 """Rounds of questions; a planner that asks more often is wrong."""
 MAXIMUM_PASSES: t.Final = 2
@@ -85,12 +91,17 @@ def identified(host: str, system: OperatingSystem) -> Release:
 
 
 def settle(
-    planner: t.Callable[[Facts], Answer], facts: Facts, target: Target, *, commands_last: bool = False
+    planner: t.Callable[[Facts], Answer],
+    facts: Facts,
+    target: Target,
+    *,
+    commands_last: bool = False,
+    read: Reader = read_facts,
 ) -> tuple[Answer, Facts]:
     """Read what a planner asks for until it has its answer; returns that and all facts read.
 
     ``commands_last``: what takes a command waits until nothing else is asked, so that one command line answers what
-    several rounds would have asked for; another one costs three requests.
+    several rounds would have asked for; another one costs three requests. ``read`` answers a round of questions.
     """
     for _round in range(MAXIMUM_ROUNDS):
         try:
@@ -100,7 +111,7 @@ def settle(
             facts = facts.extended(facts.implied(asked))
             missing = [fact for fact in asked if fact not in facts]
             wanted = without_commands(missing) if commands_last else missing
-            facts = facts.extended(read_facts(target, wanted)) if wanted else facts
+            facts = facts.extended(read(target, wanted)) if wanted else facts
     raise RuntimeError(f"a planner still asks after {MAXIMUM_ROUNDS} rounds")
 
 

@@ -13,7 +13,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     TcpSegments,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows import wql
-from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors import NotFound
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.errors import AnswerError
 
 if t.TYPE_CHECKING:
     from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Client, Instance
@@ -21,33 +21,35 @@ if t.TYPE_CHECKING:
 NAMESPACE: t.Final = "root/cimv2"
 _CONNECTED: t.Final = 2
 """Win32_NetworkAdapter.NetConnectionStatus."""
+ADAPTERS: t.Final = "Win32_NetworkAdapter"
+COUNTERS: t.Final = "Win32_PerfRawData_Tcpip_TCPv4"
 _SENT, _AGAIN = "SegmentsSentPersec", "SegmentsRetransmittedPersec"
 
 
-def read_tcp_segments(client: Client) -> TcpSegments | None:
-    """The raw counters, totals since the boot in spite of their names; ``None`` without the performance library."""
-    try:
-        rows = client.query(NAMESPACE, wql.select((_SENT, _AGAIN), "Win32_PerfRawData_Tcpip_TCPv4"))
-    except NotFound:
-        return None
+def read_tcp_segments(client: Client) -> TcpSegments:
+    """The raw counters, totals since the boot in spite of their names; AnswerError if Windows does not count."""
+    rows = client.query(NAMESPACE, wql.select((_SENT, _AGAIN), COUNTERS))
     counted = ((row.integer(_SENT), row.integer(_AGAIN)) for row in rows)
-    return next((TcpSegments(sent, again) for sent, again in counted if sent is not None and again is not None), None)
+    found = [TcpSegments(sent, again) for sent, again in counted if sent is not None and again is not None]
+    if not found:
+        raise AnswerError(host=client.host, operation="read", target=COUNTERS, meaning="Windows gives no figures")
+    return found[0]
 
 
 def read_adapters(client: Client) -> tuple[NetworkAdapter, ...]:
-    """All adapters, tunnels and teams among them."""
+    """All adapters, tunnels and teams among them; AnswerError if there is none, since this answer came over one."""
     columns = ("Name", "ServiceName", "NetConnectionStatus", "PNPDeviceID")
-    return tuple(map(_adapter, client.query(NAMESPACE, wql.select(columns, "Win32_NetworkAdapter"))))
+    found = tuple(map(_adapter, client.query(NAMESPACE, wql.select(columns, ADAPTERS))))
+    if not found:
+        raise AnswerError(host=client.host, operation="read", target=ADAPTERS, meaning="WMI lists not one")
+    return found
 
 
 def read_drivers(client: Client) -> tuple[NetworkDriver, ...]:
     """The drivers of the device class NET, a name that is not translated."""
     columns = ("DeviceID", "DeviceName", "DriverVersion", "DriverProviderName", "DriverDate")
     query = wql.select(columns, "Win32_PnPSignedDriver", f"DeviceClass = {wql.literal('NET')}")
-    try:
-        return tuple(map(_driver, client.query(NAMESPACE, query)))
-    except NotFound:
-        return ()
+    return tuple(map(_driver, client.query(NAMESPACE, query)))
 
 
 def _adapter(row: Instance) -> NetworkAdapter:

@@ -56,8 +56,10 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._windows import
     services_file,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.console import Output
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.dependencies import read_dependencies
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.errors import (
     ACCESS_DENIED,
+    AnswerError,
     CommandError,
     RegistryError,
 )
@@ -86,15 +88,15 @@ Answers = dict[Fact[t.Any], t.Any]
 _Commands = t.Mapping[tuple[Family, Protocol], str]
 _Outputs = t.Mapping[tuple[Family, Protocol], Output]
 
-_SERVICE_KINDS: t.Final = (
+SERVICE_KINDS: t.Final = (
     ServiceFact,
     ServicesLikeFact,
     ServicesOfProcessFact,
     ServicesFailedFact,
     ServicesDisplayedFact,
 )
-
-_BY_COMMANDS: t.Final = (
+"""Kinds that one query for services answers."""
+BY_COMMANDS: t.Final = (
     ConnectionsFact,
     DynamicRangesFact,
     ExclusionsFact,
@@ -123,7 +125,7 @@ def read_facts(target: Target, wanted: t.Collection[Fact[t.Any]]) -> Answers:
         WsmanError: the conversation failed.
     """
     answers: Answers = {fact: reader(target, fact) for fact in wanted if (reader := _READERS.get(type(fact)))}
-    answers.update(_services(target, _of_kinds(wanted, *_SERVICE_KINDS)))
+    answers.update(_services(target, _of_kinds(wanted, *SERVICE_KINDS)))
     answers.update(_processes(target, _of_kinds(wanted, ProcessFact)))
     answers.update(_through_console(target, wanted))
     return answers
@@ -139,7 +141,7 @@ def read_bound_udp(target: Target, ports: PortSet) -> t.Iterable[Socket]:
 
 def without_commands(wanted: t.Collection[Fact[t.Any]]) -> t.Collection[Fact[t.Any]]:
     """Questions that need no command; all of them if every one needs a command."""
-    return [fact for fact in wanted if not isinstance(fact, _BY_COMMANDS)] or wanted
+    return [fact for fact in wanted if not isinstance(fact, BY_COMMANDS)] or wanted
 
 
 def run_and_list_exclusions(target: Target, changes: t.Sequence[str]) -> tuple[list[Output], Exclusions | None]:
@@ -180,7 +182,7 @@ _READERS: t.Final[t.Mapping[type[Fact[t.Any]], t.Callable[[Target, t.Any], t.Any
     OperatingSystemFact: lambda target, _: read_operating_system(target.client),
     RegistryFact: _registry_value,
     RegistryNamesFact: _registry_names,
-    DependenciesFact: lambda target, _: target.services.dependencies(),
+    DependenciesFact: lambda target, _: read_dependencies(target),
     UpdatesFact: lambda target, _: read_updates(target.client),
     EventsFact: lambda target, fact: read_events(target.client, fact),
     TcpSegmentsFact: lambda target, _: network.read_tcp_segments(target.client),
@@ -242,13 +244,15 @@ def _through_console(target: Target, wanted: t.Collection[Fact[t.Any]]) -> Answe
         return _distributed(sockets, _by_classes(target, listeners, connected)) | _asked(target, beside)
     # A shell that is open, or about to be, makes netstat the cheaper road even where the classes exist.
     if has_classes and not target.console.was_used and not any(question.commands for question in beside):
-        return _distributed(sockets, _by_classes(target, read_sockets(target.client, ports), connected))
+        found = _plausible(target, read_sockets(target.client, ports), ports)
+        return _distributed(sockets, _by_classes(target, found, connected))
     command = netstat_command(ports) if has_classes else netstat_command(ports, connected)
     # Who asks for all ports in use gets every row: the sockets and the connections are among them.
     netstat = _Question(SocketsFact(ports), (NETSTAT if used else command,), _netstat)
     answers = _asked(target, [*questions, netstat])
     seen: _Seen = answers.pop(netstat.fact)
     answers |= dict.fromkeys(used, seen.used)
+    _plausible(target, seen.sockets, ports)
     # Of sockets that are bound and nothing more netstat tells nothing.
     seen = _by_classes(target, seen.sockets, connected) if has_classes else seen
     return answers | _distributed(sockets, seen)
@@ -275,6 +279,15 @@ class _Seen:
             ports = without_listener(fact.ports, self.sockets)
             return tuple(connection for connection in self.connections if connection.port in ports)
         return on_ports(self.sockets, t.cast("SocketsFact", fact).ports)
+
+
+def _plausible(target: Target, found: tuple[Socket, ...], ports: PortSet | None) -> tuple[Socket, ...]:
+    """The sockets of a server; raises AnswerError if it has none, since WinRM's own must be there."""
+    if ports is None and not found:
+        raise AnswerError(
+            host=target.host, operation="read", target="the sockets", meaning="it lists none, not even that of WinRM"
+        )
+    return found
 
 
 def _by_classes(target: Target, sockets: tuple[Socket, ...], connected: PortSet) -> _Seen:

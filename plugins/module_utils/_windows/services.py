@@ -102,6 +102,11 @@ class Services:
         pairs = ((_named(link.reference("Dependent")), _named(link.reference("Antecedent"))) for link in links)
         return Dependencies(frozenset((dependent, needed) for dependent, needed in pairs if dependent and needed))
 
+    def not_disabled(self) -> tuple[str, ...]:
+        """The key names of all services that may run, sorted."""
+        found = self._client.query(NAMESPACE, wql.select(("Name",), CLASS, f"StartMode <> {wql.literal('Disabled')}"))
+        return tuple(sorted(name for instance in found if (name := instance.text("Name"))))
+
     def start(self, name: str) -> bool:
         """Ask a service to start; it may still be starting afterwards.
 

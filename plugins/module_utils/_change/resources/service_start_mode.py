@@ -228,7 +228,7 @@ def _flag_is_set(service: Service, context: Context) -> bool:
     flag = delayed_flag(service.name)
     if flag not in context.facts:
         return False
-    value = context.facts[flag]
+    value = context.facts.optional(flag, Absent.VALUE)
     return isinstance(value, RegistryValue) and value.data == 1
 
 

@@ -13,7 +13,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.ephe
     drawn_by_programs,
     range_by_max_user_port,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import DynamicRangesFact
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import DynamicRangesFact, FactUnread
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.pool_range import max_user_port
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
 
@@ -27,9 +27,18 @@ _NAMED: t.Final = (
 )
 
 
+_UNKNOWN: t.Final = (
+    "A program connected to somewhere with the port as the near end of its connection before the service asked for it. "
+    "Whether Windows draws such ports now could not be read."
+)
+
+
 def cause(tcp: PortSet, view: PortInfoView) -> str:
     """The reason why these ports are near ends of connections; raises FactsNeeded."""
-    drawn, why = _drawn(view)
+    try:
+        drawn, why = _drawn(view)
+    except FactUnread:
+        return _UNKNOWN
     return (_DRAWN if tcp <= drawn else _NAMED).format(why=why)
 
 

@@ -64,7 +64,7 @@ def events_question(log: Log, view: PortInfoView) -> EventsFact:
 
 
 def events(log: Log, source: str, codes: t.Collection[int], view: PortInfoView) -> tuple[Event, ...]:
-    """Events of one source (not translated, unlike the texts), newest first; raises FactsNeeded."""
+    """Events of one source (not translated, unlike the texts), newest first; raises FactsNeeded, FactUnread."""
     found = view.facts[events_question(log, view)]
     return tuple(event for event in found if event.code in codes and event.source.casefold() == source.casefold())
 
@@ -75,7 +75,12 @@ def errors_of(event: Event) -> frozenset[int]:
 
 
 def service_failures(codes: t.Collection[int], view: PortInfoView) -> dict[str, tuple[Event, ...]]:
-    """SCM 7023 with one of these errors, newest first, by the display name that the event gives (its first string)."""
+    """SCM 7023 with one of these errors, newest first, by the display name that the event gives (its first string).
+
+    None if the log could not be read: exit codes still tell of most.
+    """
+    if not view.facts.is_read(events_question("System", view)):
+        return {}
     found: dict[str, tuple[Event, ...]] = {}
     for event in events("System", SERVICE_MANAGER, (SERVICE_FAILED,), view):
         if event.strings and errors_of(event) & set(codes):

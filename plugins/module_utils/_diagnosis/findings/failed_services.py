@@ -28,6 +28,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge import ad_lds
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     Event,
+    FactUnread,
     OperatingSystemFact,
     Service,
     ServicesFailedFact,
@@ -75,12 +76,15 @@ def victims(view: PortInfoView) -> tuple[FailedService, ...]:
 
 
 def ports_of(service: Service, product: KnownService | None, view: PortInfoView) -> Ports:
-    """The ports that it needs; none if they are not known for certain. Raises FactsNeeded."""
+    """The ports that it needs; none if they are not known for certain, or can't be read. Raises FactsNeeded."""
     if product is None or product.any_port_will_do:
         return {}
     if product.key != AD_LDS_KEY:
         return {protocol: product.ports(protocol) for protocol in product.protocols}
-    ports = ad_lds.instance_ports(view.facts, service.name[len(AD_LDS_SERVICE_PREFIX) :])
+    try:
+        ports = ad_lds.instance_ports(view.facts, service.name[len(AD_LDS_SERVICE_PREFIX) :])
+    except FactUnread:
+        return {}
     return {"tcp": ports, "udp": ports}
 
 

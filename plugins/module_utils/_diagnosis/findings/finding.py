@@ -29,7 +29,7 @@ class OfKind(t.TypedDict):
 class Standing(t.TypedDict):
     """The fields of a finding that say whether what is configured fixes it already, and what that waits for."""
 
-    configured: bool
+    configured: bool | None
     waits_for: WaitsFor | None
 
 

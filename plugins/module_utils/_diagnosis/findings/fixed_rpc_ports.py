@@ -12,6 +12,7 @@ import typing as t
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.port_holders import Holder, held_sentence
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.evidence import (
     events,
+    events_question,
     holders_on,
     in_wrong_hands,
 )
@@ -164,7 +165,7 @@ def _taken(item: Configured, holders: t.Sequence[Holder], view: PortInfoView) ->
 
 def _said(items: t.Iterable[Configured], view: PortInfoView) -> tuple[Evidence, ...]:
     """The event that Net Logon logs about its port; other services log none."""
-    if not any(item.row.key == "netlogon" for item in items):
+    if not any(item.row.key == "netlogon" for item in items) or not view.facts.is_read(events_question("System", view)):
         return ()
     return tuple(map(event_evidence, events("System", NETLOGON[0], NETLOGON[1:], view)[:1]))
 

@@ -45,6 +45,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.excl
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     PROTOCOLS,
     ExclusionsFact,
+    FactUnread,
     Protocol,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.windows_blocks import holder_of_block
@@ -75,8 +76,16 @@ def lost_ports(view: PortInfoView) -> list[Finding]:
         for protocol in PROTOCOLS
     }
     # Every holder of its ports: the service is down, so none of them is the owner.
-    diagnoses = [(one, _LostPorts(one, holders_on(one.ports, view, among=asked), view).diagnosis()) for one in found]
+    diagnoses = [(one, _LostPorts(one, _holders(one, asked, view), view).diagnosis()) for one in found]
     return [with_waiting(diagnosis, one, view) for one, diagnosis in diagnoses]
+
+
+def _holders(victim: FailedService, asked: Ports, view: PortInfoView) -> tuple[Holder, ...] | None:
+    """``None`` if the sockets can't be read."""
+    try:
+        return holders_on(victim.ports, view, among=asked)
+    except FactUnread:
+        return None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -84,26 +93,26 @@ class _LostPorts:
     """One victim and who has its ports."""
 
     victim: FailedService
-    intruders: tuple[Holder, ...]
+    intruders: tuple[Holder, ...] | None
     view: PortInfoView
 
     def diagnosis(self) -> Finding:
         if not self.victim.ports:
             return self._unknown()
         if self.intruders:
-            return self._taken()
-        return self._blocked() or self._free_again()
+            return self._taken(self.intruders)
+        return self._blocked() or (self._unseen() if self.intruders is None else self._free_again())
 
-    def _taken(self) -> Finding:
-        ways = {held_as(holder) for holder in self.intruders}
+    def _taken(self, intruders: tuple[Holder, ...]) -> Finding:
+        ways = {held_as(holder) for holder in intruders}
         way = next(way for way in _KINDS if way in ways)
-        taken = _by_protocol(self.intruders)
-        held_by = in_wrong_hands(self.intruders)
+        taken = _by_protocol(intruders)
+        held_by = in_wrong_hands(intruders)
         return Finding(
             **of_kind(_KINDS[way], self._severity()),
-            summary=f"{self._name()} is down: {held_sentence(self.intruders)}.",
+            summary=f"{self._name()} is down: {held_sentence(intruders)}.",
             cause=self._cause(way, taken),
-            evidence=(*self.victim.evidence, *map(socket_evidence, self.intruders)),
+            evidence=(*self.victim.evidence, *map(socket_evidence, intruders)),
             service=self.victim.service.name,
             ports=finding_ports(taken),
             held_by=held_by,
@@ -131,6 +140,19 @@ class _LostPorts:
             service=self.victim.service.name,
             ports=finding_ports(self.victim.ports),
             fix=report_only(f"{holder.remedy}.") + self._relief(),
+        )
+
+    def _unseen(self) -> Finding:
+        return Finding(
+            **of_kind("port_taken_by_unknown", self._severity()),
+            summary=f"{self._name()} is down since its port was taken (error {self.victim.error}); who holds "
+            f"{ports_text(self.victim.ports)} now could not be read.",
+            cause="When it started, one of its ports was taken. Who holds them now could not be read.",
+            evidence=self.victim.evidence,
+            service=self.victim.service.name,
+            ports=finding_ports(self.victim.ports),
+            **self._standing_against_pool(),
+            fix=self._relief(),
         )
 
     def _free_again(self) -> Finding:
@@ -191,7 +213,7 @@ def _by_protocol(holders: t.Iterable[Holder]) -> Ports:
 
 
 def _windows_blocks(ports: Ports, view: PortInfoView) -> list[tuple[Protocol, ExclusionBlock]]:
-    exclusions = view.facts[ExclusionsFact()]
+    exclusions = view.facts.optional(ExclusionsFact(), None)
     if exclusions is None:
         return []
     return [

@@ -52,7 +52,7 @@ def retransmits(view: PortInfoView) -> list[Finding]:
     """Adapters are looked at only where the counters say that something is wrong. Raises FactsNeeded."""
     segments = view.facts[TcpSegmentsFact()]
     limits = view.inquiry.limits
-    if segments is None or segments.sent < ENOUGH_SEGMENTS or percent(segments) <= limits.retransmitted_percent:
+    if segments.sent < ENOUGH_SEGMENTS or percent(segments) <= limits.retransmitted_percent:
         return []
     view.facts.require(NetworkAdaptersFact(), NetworkDriversFact())
     adapters = [adapter for adapter in view.facts[NetworkAdaptersFact()] if adapter.connected]
@@ -86,7 +86,9 @@ def _teams(adapters: t.Iterable[NetworkAdapter]) -> t.Iterator[Evidence]:
 
 def _connected_drivers(adapters: t.Iterable[NetworkAdapter], view: PortInfoView) -> tuple[NetworkDriver, ...]:
     connected = {adapter.device_id.casefold() for adapter in adapters if adapter.device_id}
-    return tuple(driver for driver in view.facts[NetworkDriversFact()] if driver.device_id.casefold() in connected)
+    return tuple(
+        driver for driver in view.facts.optional(NetworkDriversFact(), ()) if driver.device_id.casefold() in connected
+    )
 
 
 def _old_drivers(drivers: t.Iterable[NetworkDriver], view: PortInfoView) -> t.Iterator[Evidence]:

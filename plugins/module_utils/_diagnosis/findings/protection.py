@@ -17,6 +17,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     PROTOCOLS,
     ExclusionsFact,
+    FactUnread,
     Protocol,
     ServiceFact,
     texts,
@@ -31,10 +32,18 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._ports.port_lis
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
 
 UNCONFIGURED: t.Final[Standing] = {"configured": False, "waits_for": None}
+UNKNOWN: t.Final[Standing] = {"configured": None, "waits_for": None}
 
 
 def standing(ports: Ports, held_as: HeldAs, view: PortInfoView) -> Standing:
     """For the ports that are lost, against the way in which they were taken; raises FactsNeeded."""
+    try:
+        return _standing(ports, held_as, view)
+    except FactUnread:
+        return UNKNOWN
+
+
+def _standing(ports: Ports, held_as: HeldAs, view: PortInfoView) -> Standing:
     if view.context.capabilities.reserved_ports_value:
         return _if(_all_in(ports, {"tcp": reserved(view), "udp": reserved(view)}), "reboot")
     if held_as == "dns_pool":

@@ -48,10 +48,11 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.inst
     known_service_questions,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.findings import Finding
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.kinds import SEVERITIES
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import PortInfoView, SubsetAnswer
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.kinds import SEVERITIES, KindName
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import Gap, PortInfoView, SubsetAnswer
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     Fact,
+    FactUnread,
     ServiceFact,
     TcpSegmentsFact,
 )
@@ -62,37 +63,53 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.know
 )
 
 Finder = t.Callable[[PortInfoView], list[Finding]]
-"""Raises FactsNeeded for what is not read yet."""
+"""Raises FactsNeeded for what is not read yet, and FactUnread for what can't be read."""
 
-FINDERS: t.Final[tuple[Finder, ...]] = (
-    lost_ports,
-    activesync,
-    dns_victim,
-    block_mode,
-    block_mode_danger,
-    taken,
-    colliding,
-    transfer_agent,
-    pool_size,
-    dead_value,
-    wrong_max_user_port,
-    ignored_reservations,
-    touching_reservations,
-    missing_update,
-    used_up_ranges,
-    autodiscover,
-    unsupported,
-    retransmits,
-    filtered_administrators,
-)
+FINDERS: t.Final[t.Mapping[Finder, tuple[KindName, ...]]] = {
+    lost_ports: (
+        "port_taken_by_dns_pool",
+        "port_taken_by_rpc",
+        "port_taken_by_connection",
+        "port_taken_by_process",
+        "port_taken_by_unknown",
+        "port_in_windows_block",
+        "port_was_taken",
+        "service_lost_unknown_port",
+    ),
+    activesync: ("activesync_port_taken",),
+    dns_victim: ("dns_is_victim",),
+    block_mode: ("ipsec_block_mode",),
+    block_mode_danger: ("ipsec_block_mode_danger",),
+    taken: ("static_rpc_port_taken",),
+    colliding: ("static_rpc_ports_collide",),
+    transfer_agent: ("mta_endpoint_failed",),
+    pool_size: ("pool_size_small",),
+    dead_value: ("dead_pool_value",),
+    wrong_max_user_port: ("max_user_port_out_of_range",),
+    ignored_reservations: ("reserved_ports_ignored",),
+    touching_reservations: ("reserved_ports_touch",),
+    missing_update: ("dns_update_missing",),
+    used_up_ranges: ("range_nearly_used_up",),
+    autodiscover: ("dotnet_breaks_autodiscover",),
+    unsupported: ("exchange_2007_on_2008r2",),
+    retransmits: ("network_retransmits",),
+    filtered_administrators: ("administrator_filtered",),
+}
+"""Each with the kinds of findings that it makes."""
 
 
 def findings(view: PortInfoView) -> SubsetAnswer:
-    """Everything that is wrong, worst first; the questions of all finders are asked together. Raises FactsNeeded."""
+    """Everything that is wrong, worst first; the questions of all finders are asked together. Raises FactsNeeded.
+
+    A finder whose answers can't be read costs its own kinds of findings and no others.
+    """
     view.facts.require(*_first_questions(view))
-    lists = gathered(functools.partial(_found, finder, view) for finder in FINDERS)
-    found = [item for one in lists for item in one]
-    return SubsetAnswer(tuple(sorted(_distinct(found), key=_worst_first)))
+    looks = gathered(functools.partial(_looked, finder, view) for finder in FINDERS)
+    gaps = tuple(look for look in looks if isinstance(look, Gap))
+    if len(gaps) == len(FINDERS):
+        return SubsetAnswer(None, gaps=(Gap(gaps[0].fact, "findings"),))
+    found = [item for look in looks if not isinstance(look, Gap) for item in look]
+    return SubsetAnswer(tuple(sorted(_distinct(found), key=_worst_first)), gaps=gaps)
 
 
 def _worst_first(found: Finding) -> tuple[int, str, str]:
@@ -101,8 +118,12 @@ def _worst_first(found: Finding) -> tuple[int, str, str]:
     return SEVERITIES.index(found.severity), found.kind, found.service.casefold()
 
 
-def _found(finder: Finder, view: PortInfoView) -> list[Finding]:
-    return list(finder(view))
+def _looked(finder: Finder, view: PortInfoView) -> list[Finding] | Gap:
+    """What a finder finds, or what it could not look for."""
+    try:
+        return finder(view)
+    except FactUnread as gap:
+        return Gap(gap.fact, "findings", FINDERS[finder])
 
 
 def _first_questions(view: PortInfoView) -> list[Fact[t.Any]]:

@@ -15,6 +15,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.find
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.fixes import report_only
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.protection import excluded
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.yaml_text import tasks
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.pool_presence import pool_presence
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.findings import Evidence, Finding
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import DNS_PORT, PortInfoView
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.ephemeral_range import (
@@ -24,13 +25,11 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.ephe
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     RegistryValue,
-    SocketsFact,
     UpdatesFact,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.pool_range import max_user_port
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.pool_settings import (
     DEFAULT_POOL_SIZE,
-    POOL_IN_USE,
     POOL_UPDATES,
     pool_settings,
 )
@@ -174,21 +173,10 @@ def touching_reservations(view: PortInfoView) -> list[Finding]:
 
 def missing_update(view: PortInfoView) -> list[Finding]:
     """A DNS server without a pool that an update would give one; raises FactsNeeded."""
-    dns = view.dns_service()
-    if view.context.capabilities.always_has_pool or dns is None or not dns.runs:
+    found, dns = pool_presence(view), view.dns_service()
+    if found.presence != "not_seen" or dns is None:
         return []
-    listed = {name.upper() for name in view.facts[UpdatesFact()]}
-    if listed & set(POOL_UPDATES) or pool_settings(view.facts).effective_size < POOL_IN_USE:
-        return []
-    sockets = view.facts[SocketsFact(None)]
-    held = {
-        socket.port
-        for socket in sockets
-        if socket.process_id == dns.process_id and socket.protocol == "udp" and socket.port != DNS_PORT
-    }
-    if len(held) >= POOL_IN_USE:
-        return []
-    neither = f"Windows lists neither {' nor '.join(POOL_UPDATES)}"
+    unlisted = Evidence("update", f"Windows lists neither {' nor '.join(POOL_UPDATES)}")
     return [
         Finding(
             **of_kind("dns_update_missing"),
@@ -196,8 +184,8 @@ def missing_update(view: PortInfoView) -> list[Finding]:
             cause="Without it the DNS server asks from one port, and forged answers get through. With it, ports of "
             "other services can be taken: reserve them first.",
             evidence=(
-                Evidence("update", neither),
-                Evidence("socket", f"dns.exe holds {len(held)} UDP ports beside {DNS_PORT}"),
+                *([unlisted] if view.facts.is_read(UpdatesFact()) else []),
+                Evidence("socket", f"dns.exe holds {found.held} UDP ports beside {DNS_PORT}"),
                 service_evidence(dns),
             ),
             service=dns.name,

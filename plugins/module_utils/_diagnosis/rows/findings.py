@@ -85,7 +85,10 @@ class Finding:
     evidence: tuple[Evidence, ...] = field(metadata=told("What was seen. There is no finding without."))
     configured: bool | None = field(
         default=None,
-        metadata=told("Whether what is configured fixes it already. None where nothing could be configured.", True),
+        metadata=told(
+            "Whether what is configured fixes it already. None where nothing could be configured, or it was not read.",
+            True,
+        ),
     )
     waits_for: t.Annotated[WaitsFor, OPEN] | None = field(
         default=None,

@@ -20,6 +20,7 @@ KindName = t.Literal[
     "port_taken_by_rpc",
     "port_taken_by_connection",
     "port_taken_by_process",
+    "port_taken_by_unknown",
     "port_in_windows_block",
     "port_was_taken",
     "service_lost_unknown_port",
@@ -80,6 +81,12 @@ KINDS: t.Final[t.Mapping[KindName, Kind]] = {
         "A service is down because another process has its port.",
         f"{_LOST}; a process that neither owns the port nor is one of those above holds it",
         "KB812873, KB929851",
+    ),
+    "port_taken_by_unknown": Kind(
+        "critical",
+        "A service is down because a port was taken, and who has its ports now could not be read.",
+        f"{_LOST}; the sockets can't be read",
+        "KB956188, KB956189",
     ),
     "port_in_windows_block": Kind(
         "critical",

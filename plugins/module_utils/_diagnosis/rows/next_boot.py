@@ -185,8 +185,8 @@ class RiskRow:
     )
     pool: t.Annotated[Presence, OPEN] = field(
         metadata=told(
-            "Whether the DNS server has a pool. V(always), V(confirmed), V(assumed), or V(not_seen) where all "
-            "sockets were gathered and it holds far too few for one.",
+            "Whether the DNS server has a pool. V(always), V(confirmed), V(assumed), or V(not_seen) where it runs and "
+            "holds far too few sockets for one.",
             "always",
         )
     )

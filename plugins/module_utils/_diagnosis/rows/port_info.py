@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import typing as t
 from dataclasses import dataclass, field
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.findings import Finding
@@ -24,6 +25,26 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows
     UpdatesRow,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.typed_rows import told
+
+NOT_SEEN: t.Final = "not_seen"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnreadRow:
+    """A reading that failed."""
+
+    reading: str = field(
+        metadata=told("What could not be read.", "the list of updates (Win32_QuickFixEngineering)", key=True)
+    )
+    reason: str = field(
+        metadata=told(
+            "Why, in a sentence.",
+            "Enumerate of root/cimv2 on dc1 failed: WMI failed without saying why (0x80041001).",
+        )
+    )
+    lost: tuple[str, ...] = field(
+        metadata=told("What is not known for want of it, subsets by their names.", ["findings (dns_update_missing)"])
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,3 +119,16 @@ class PortInfo:
             "docs/troubleshooting.md."
         ),
     )
+    unread: tuple[UnreadRow, ...] = field(
+        default=(),
+        metadata=told(
+            "What could not be read, although it was asked for. Everything that does not rest on it is known all the "
+            "same; RV(msg) names it, and a warning says why. Also returned with O(query).",
+            returned="success",
+        ),
+    )
+
+    @property
+    def lacks_pool(self) -> bool:
+        """Whether the DNS server was seen to have no socket pool."""
+        return bool((self.updates and self.updates.dns_pool == NOT_SEEN) or (self.risk and self.risk.pool == NOT_SEEN))

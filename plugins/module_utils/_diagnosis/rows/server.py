@@ -32,7 +32,8 @@ class UpdatesRow:
     dns_pool: str = field(
         metadata=told(
             "V(always) where the release has the pool, V(confirmed) where the update is listed or C(dns.exe) was "
-            "seen to hold 100 UDP sockets or more, V(assumed) where neither is.",
+            "seen to hold 100 UDP ports or more, V(not_seen) where it runs and holds far fewer, V(assumed) where "
+            "nothing tells.",
             "confirmed",
         )
     )

@@ -45,6 +45,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.waits i
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.next_boot import EffectiveRow, Resource
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import (
     DNS_PORT,
+    Gap,
     PortInfoView,
     SubsetAnswer,
 )
@@ -54,6 +55,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     DynamicRangesFact,
     ExclusionsFact,
     Fact,
+    FactUnread,
     RegistryValue,
     ServiceFact,
     SocketsFact,
@@ -72,6 +74,8 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.sett
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.port_lists import PortList
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
 
+_Part: t.TypeAlias = t.Callable[[PortInfoView, Context], t.Iterable[EffectiveRow]]
+_NAME: t.Final = "configured_versus_effective"
 _START_MODES: t.Final[tuple[StartMode, ...]] = t.get_args(StartMode)
 
 
@@ -100,13 +104,18 @@ def configured_versus_effective(view: PortInfoView) -> SubsetAnswer:
     journal, warnings = _journal(view)
     context = dataclasses.replace(view.context, journal=journal)
     parts = gathered(functools.partial(_rows, part, view, context) for part in _PARTS)
-    return SubsetAnswer(tuple(row for rows in parts for row in rows), warnings)
+    gaps = tuple(rows for rows in parts if isinstance(rows, Gap))
+    if len(gaps) == len(_PARTS):
+        return SubsetAnswer(None, warnings, (Gap(gaps[0].fact, _NAME),))
+    return SubsetAnswer(tuple(row for rows in parts if not isinstance(rows, Gap) for row in rows), warnings, gaps)
 
 
-def _rows(
-    part: t.Callable[[PortInfoView, Context], t.Iterable[EffectiveRow]], view: PortInfoView, context: Context
-) -> list[EffectiveRow]:
-    return list(part(view, context))
+def _rows(part: _Part, view: PortInfoView, context: Context) -> list[EffectiveRow] | Gap:
+    """The rows of one part, or what is not known for want of an answer."""
+    try:
+        return list(part(view, context))
+    except FactUnread as gap:
+        return Gap(gap.fact, _NAME, (_PARTS[part],))
 
 
 def _first_questions(view: PortInfoView) -> list[Fact[t.Any]]:
@@ -123,6 +132,8 @@ def _first_questions(view: PortInfoView) -> list[Fact[t.Any]]:
 def _journal(view: PortInfoView) -> tuple[Journal | None, tuple[str, ...]]:
     if not view.inquiry.journal:
         return None, ()
+    if not view.facts.is_read(JOURNAL_FACT):
+        return Journal(), ()
     reading = view.facts[JOURNAL_FACT]
     if isinstance(reading, Absent):
         return Journal(), ()
@@ -275,14 +286,15 @@ def _start_mode(name: str, mode: StartMode, context: Context) -> EffectiveRow:
     return _row("service_start_mode", name, mode, plan.effectiveness, waits_for)
 
 
-_PARTS: t.Final[tuple[t.Callable[[PortInfoView, Context], t.Iterable[EffectiveRow]], ...]] = (
-    _reserved_ports_value,
-    _netsh,
-    _pool,
-    _dynamic_ports,
-    _static_rpc_ports,
-    _start_modes,
-)
+_PARTS: t.Final[t.Mapping[_Part, Resource]] = {
+    _reserved_ports_value: "reserved_ports",
+    _netsh: "reserved_ports",
+    _pool: "dns_socket_pool",
+    _dynamic_ports: "dynamic_ports",
+    _static_rpc_ports: "static_rpc_port",
+    _start_modes: "service_start_mode",
+}
+"""Each with the resource that it tells of."""
 
 
 # --- what the sockets say ----------------------------------------------------------------------------------------
@@ -299,6 +311,8 @@ def _held_by_dns(view: PortInfoView) -> PortSet:
     if "sockets" not in view.inquiry.subsets:
         return NO_PORTS
     question = SocketsFact(view.inquiry.ports)
+    if not view.facts.is_read(question):
+        return NO_PORTS
     dns = view.dns_service()
     process_id = dns.process_id if dns else 0
     ports = {

@@ -18,6 +18,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.inst
     require_start_modes,
     udp_ports,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.pool_presence import pool_presence
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.next_boot import (
     ChangeName,
     ChangeRow,
@@ -55,12 +56,9 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.next
     DnsStart,
     Need,
     NextBoot,
-    Presence,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.pool_range import max_user_port
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.pool_settings import (
-    POOL_IN_USE,
-    POOL_UPDATES,
     pool_settings,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import (
@@ -94,7 +92,7 @@ def risk(view: PortInfoView) -> SubsetAnswer:
             drawable=boot.drawable.count if boot.draws else 0,
             range=boot.range.ports,
             range_contested=boot.range.contested,
-            in_use_known=view.inquiry.sees_all_sockets,
+            in_use_known=view.inquiry.sees_all_sockets and view.facts.is_read(SocketsFact(None)),
             services=tuple(_service_row(need, boot, changed) for need in boot.needs),
             ports=tuple(row for need in boot.needs for row in _port_rows(need, boot, changed)),
             candidates=tuple(
@@ -200,7 +198,7 @@ def next_boot(view: PortInfoView) -> NextBoot:
     ranges = view.facts[DynamicRangesFact()] if context.capabilities.dynamic_port_ranges else None
     return NextBoot(
         capabilities=context.capabilities,
-        pool=_presence(view, dns, size),
+        pool=pool_presence(view).presence,
         dns=_dns_start(view, dns),
         size=size,
         max_user_port=max_user_port(view.facts),
@@ -241,18 +239,6 @@ def _need(item: InstalledService, view: PortInfoView) -> Need:
     )
 
 
-def _presence(view: PortInfoView, dns: Service | None, size: int) -> Presence:
-    """As the subset ``updates`` sees it; beside that, a DNS server that is seen to hold no pool has none."""
-    if view.context.capabilities.always_has_pool:
-        return "always"
-    listed = {name.upper() for name in view.facts[UpdatesFact()]}
-    held = view.pool_sockets_seen()
-    if listed & set(POOL_UPDATES) or (held or 0) >= POOL_IN_USE:
-        return "confirmed"
-    seen = held is not None and dns is not None and dns.runs and size >= POOL_IN_USE
-    return "not_seen" if seen else "assumed"
-
-
 def _dns_start(view: PortInfoView, dns: Service | None) -> DnsStart:
     if dns is None:
         return "not_installed"
@@ -282,7 +268,7 @@ def _exclusions(view: PortInfoView) -> tuple[PortSet, PortSet]:
     """UDP blocks that Windows keeps for itself, and those that an administrator excluded."""
     if view.context.capabilities.excluded_port_ranges == "no":
         return PortSet(), PortSet()
-    exclusions = view.facts[ExclusionsFact()]
+    exclusions = view.facts.optional(ExclusionsFact(), None)
     blocks = exclusions.udp if exclusions else ()
     own = PortSet(tuple(block.ports for block in blocks if not block.administered))
     return own, PortSet(tuple(block.ports for block in blocks if block.administered))
@@ -290,7 +276,7 @@ def _exclusions(view: PortInfoView) -> tuple[PortSet, PortSet]:
 
 def _in_use(view: PortInfoView, dns: Service | None) -> PortSet:
     """UDP ports that others than the DNS server hold now, where every socket is read: as good as at the next boot."""
-    if not view.inquiry.sees_all_sockets:
+    if not view.inquiry.sees_all_sockets or not view.facts.is_read(SocketsFact(None)):
         return PortSet()
     process_id = dns.process_id if dns else 0
     sockets = view.facts[SocketsFact(None)]

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.pool_presence import pool_presence
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.server import (
     InstanceRow,
     ReleaseRow,
@@ -22,7 +25,6 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import AD_LDS_SERVICE_PREFIX
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.pool_settings import (
-    POOL_IN_USE,
     POOL_UPDATES,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import DOMAIN_CONTROLLER
@@ -52,20 +54,24 @@ def updates(view: PortInfoView) -> SubsetAnswer:
     if view.context.capabilities.always_has_pool:
         reason = f"{view.context.release.name} came with the socket pool; no update is needed for it."
         return SubsetAnswer(UpdatesRow(seen=(), dns_pool="always", reason=reason))
-    listed = {name.upper() for name in view.facts[UpdatesFact()]}
-    seen = [name for name in POOL_UPDATES if name in listed]
-    held = view.pool_sockets_seen() or 0
-    if seen:
-        reason = f"Windows lists {' and '.join(seen)} (MS08-037)."
-    elif held >= POOL_IN_USE:
-        reason = f"dns.exe holds {held} UDP sockets beside port 53."
+    found = pool_presence(view)
+    neither = f"Windows lists neither {' nor '.join(POOL_UPDATES)}"
+    if not view.facts.is_read(UpdatesFact()):
+        neither = "The list of updates can't be read"
+    if found.listed:
+        reason = f"Windows lists {' and '.join(found.listed)} (MS08-037)."
+    elif found.held is None:
+        reason = f"{neither}{_PROVES_NOTHING}"
+    elif found.presence == "confirmed":
+        reason = f"dns.exe holds {found.held} UDP ports beside port 53."
     else:
-        reason = (
-            f"Windows lists neither {' nor '.join(POOL_UPDATES)}, which proves nothing: superseded and slipstreamed "
-            "updates do not show. The pool is assumed."
-        )
-    known = "confirmed" if seen or held >= POOL_IN_USE else "assumed"
-    return SubsetAnswer(UpdatesRow(seen=tuple(seen), dns_pool=known, reason=reason))
+        reason = f"{neither}, and dns.exe holds {found.held} UDP ports beside port 53: far too few for a pool."
+    return SubsetAnswer(UpdatesRow(seen=found.listed, dns_pool=found.presence, reason=reason))
+
+
+_PROVES_NOTHING: t.Final = (
+    ", which proves nothing: superseded and slipstreamed updates do not show. The pool is assumed."
+)
 
 
 def ad_lds_instances(view: PortInfoView) -> SubsetAnswer:

@@ -23,9 +23,14 @@ def summary(report: PortInfoReport) -> str:
     """The holders of the ports that were asked for, else the facts that stand out on this server."""
     sockets = report.values.get("sockets")
     if report.inquiry.ports is not None and sockets is not None:
-        return " ".join([*_held_sentences(sockets), *_free_sentence(report.inquiry, sockets)])
+        return " ".join([*_held_sentences(sockets), *_free_sentence(report.inquiry, sockets), *_unread(report)])
     parts = (sentence for describe in _DESCRIPTIONS for sentence in describe(report))
-    return " ".join([f"{report.release.name}.", *parts])
+    return " ".join([f"{report.release.name}.", *parts, *_unread(report)])
+
+
+def query_summary(answer: t.Any, report: PortInfoReport) -> str:
+    """What a query found, and what it could not look at."""
+    return " ".join([answer_summary(answer), *_unread(report)])
 
 
 def answer_summary(answer: t.Any) -> str:
@@ -73,7 +78,10 @@ def _pool(report: PortInfoReport) -> t.Iterator[str]:
         return
     pool = report.info.dns_pool
     if pool is None:
-        yield from () if any(text.startswith("dns_pool ") for text in report.warnings) else ("There is no DNS server.",)
+        yield from () if "dns_pool" in report.lost else ("There is no DNS server.",)
+        return
+    if report.info.lacks_pool:
+        yield f"DNS is {pool.state.casefold()}; it has no socket pool."
         return
     seen = "" if pool.sockets_held is None else f", {pool.sockets_held} held now"
     yield f"DNS is {pool.state.casefold()}; its pool: {_counted(pool.size, 'socket')} from {pool.range}{seen}."
@@ -133,13 +141,23 @@ def _risk(report: PortInfoReport) -> t.Iterator[str]:
 
 def _findings(report: PortInfoReport) -> t.Iterator[str]:
     """The worst in words, the others by number."""
-    rows = report.info.findings or ()
+    rows = report.info.findings
+    if rows is not None and not rows:
+        is_whole = not any(name.startswith("findings") for name in report.lost)
+        yield "Nothing wrong was found." if is_whole else "Nothing wrong was found in what could be read."
+        return
+    rows = rows or ()
     critical = [row.summary for row in rows if row.severity == "critical"]
     yield from critical[:MOST_SENTENCES]
     for severity, name in (("warning", "warning"), ("information", "remark")):
         number = sum(row.severity == severity for row in rows)
         if number:
             yield f"{_counted(number, name)}, see findings."
+
+
+def _unread(report: PortInfoReport) -> t.Iterator[str]:
+    if report.unread:
+        yield f"Not read: {', '.join(row.reading for row in report.unread)}; see the warnings."
 
 
 _DESCRIPTIONS: t.Final[tuple[t.Callable[[PortInfoReport], t.Iterable[str]], ...]] = (

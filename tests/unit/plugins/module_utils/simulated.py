@@ -46,6 +46,8 @@ from tests.simulator.windows.server import SimulatedServer
 
 ADMINISTRATOR: t.Final = User("Administrator", "")
 WINRM_PROCESS: t.Final = 4242
+RPC_PROCESS: t.Final = 4241
+ENDPOINT_MAPPER: t.Final = 135
 USUAL_KEYS: t.Final = (r"SYSTEM\CurrentControlSet\Services\Tcpip\Parameters",)
 _START: t.Final = {"Boot": 0, "System": 1, "Auto": 2, "Manual": 3, "Disabled": 4}
 _DOMAIN_ROLES: t.Final = {1: 0, 2: 5, 3: 2}
@@ -178,8 +180,10 @@ def _release(described: Described) -> releases.Release:
 def _fill(held: registry.Registry, described: Described) -> None:
     for key in (*USUAL_KEYS, *described.keys):
         held.create(key)
-    for one in (*_winrm(described), *described.services):
-        _install(held, one, tuple(needed for dependent, needed in described.dependencies if dependent == one.name))
+    usual = _winrm(described)
+    pairs = [*described.dependencies, *([("WinRM", "RpcSs")] if usual else [])]
+    for one in (*usual, *described.services):
+        _install(held, one, tuple(needed for dependent, needed in pairs if dependent == one.name))
     for (key, name), value in described.registry.items():
         held.set(key, name, registry.ValueType(int(value.type)), value.data)
 
@@ -196,11 +200,12 @@ def _install(held: registry.Registry, one: Service, needs: tuple[str, ...]) -> N
 
 
 def _winrm(described: Described) -> tuple[Service, ...]:
-    """The service that answers, if the test says nothing of it."""
+    """The service that answers, with what it needs, if the test says nothing of it."""
     if any(one.name.casefold() == "winrm" for one in described.services):
         return ()
-    path = r"C:\Windows\System32\svchost.exe -k WinRM"
-    return (Service("WinRM", "WinRM", "Running", "Auto", WINRM_PROCESS, 0, 0, path),)
+    path = r"C:\Windows\System32\svchost.exe -k "
+    rpc = Service("RpcSs", "RpcSs", "Running", "Auto", RPC_PROCESS, 0, 0, f"{path}rpcss")
+    return (rpc, Service("WinRM", "WinRM", "Running", "Auto", WINRM_PROCESS, 0, 0, f"{path}WinRM"))
 
 
 def _adapters(described: Described) -> tuple[network.Adapter, ...]:
@@ -259,7 +264,8 @@ def _set_processes(server: SimulatedServer, described: Described, now: float) ->
 
 def _sockets(described: Described) -> sockets.SocketTable:
     table = sockets.SocketTable()
-    for one in described.sockets:
+    # No server that answers is without a socket: if the test gives none, that of the RPC endpoint mapper is there.
+    for one in described.sockets or (Socket("tcp", "0.0.0.0", ENDPOINT_MAPPER, RPC_PROCESS),):
         table.add(_bound(one.protocol, one.address, one.port, one.process_id, "listen"))
     for connection in described.connections:
         table.add(_connected(connection))

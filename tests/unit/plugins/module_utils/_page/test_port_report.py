@@ -58,6 +58,11 @@ STATES: t.Final[list[tuple[str, Facts, State]]] = [
     ("one of each", {"configured_versus_effective": [DELAYED_START, WAITING]}, "waiting"),
     ("findings that could not be read", {"findings": None}, "not_read"),
     (
+        "a part of them",
+        {"unread": [{"reading": "the drivers", "lost": ["findings (network_retransmits)"]}]},
+        "not_read",
+    ),
+    (
         "a reboot that is due, and unread findings",
         {"findings": None, "configured_versus_effective": [WAITING]},
         "waiting",

@@ -8,6 +8,8 @@ from __future__ import annotations
 import datetime
 import typing as t
 
+import pytest
+
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     EventsFact,
     NetworkAdaptersFact,
@@ -20,6 +22,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import release_of
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows import wql
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.errors import AnswerError
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.event_log import LONGEST_STRING, events_query
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.observe import read_facts
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.target import Target
@@ -75,7 +78,8 @@ def test_what_is_no_event_is_passed_over_and_texts_are_cut(client: GivenClient) 
 
 def test_counters(client: GivenClient) -> None:
     client.rows["Win32_PerfRawData_Tcpip_TCPv4"] = []
-    assert read_facts(target(client), [TcpSegmentsFact()]) == {TcpSegmentsFact(): None}
+    with pytest.raises(AnswerError, match="no figures"):
+        read_facts(target(client), [TcpSegmentsFact()])
     client.rows["Win32_PerfRawData_Tcpip_TCPv4"] = [{"SegmentsSentPersec": 10, "SegmentsRetransmittedPersec": 1}]
     assert read_facts(target(client), [TcpSegmentsFact()])[TcpSegmentsFact()] == TcpSegments(10, 1)
 

@@ -53,7 +53,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._windows.socket
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.target import Target
 from tests.simulator.windows.registry import ValueType
 from tests.unit.plugins.module_utils._windows import samples
-from tests.unit.plugins.module_utils._windows.given_server import GivenClient
+from tests.unit.plugins.module_utils._windows.given_server import GivenClient, reference
 from tests.unit.plugins.module_utils._windows.test_services import row
 from tests.unit.plugins.module_utils._windows.test_system import SYSTEM
 
@@ -70,8 +70,14 @@ def all_kinds(kind: type[t.Any]) -> set[type[t.Any]]:
     return {leaf for child in kind.__subclasses__() for leaf in (all_kinds(child) or {child})}
 
 
+DNS_NEEDS_RPC = {"Antecedent": reference("Win32_Service", "RpcSs"), "Dependent": reference("Win32_Service", "DNS")}
+
+
 def test_every_kind_of_fact_is_answered(client: GivenClient) -> None:
     client.rows["Win32_OperatingSystem"] = [SYSTEM]
+    client.rows["Win32_PerfRawData_Tcpip_TCPv4"] = [{"SegmentsSentPersec": 10, "SegmentsRetransmittedPersec": 1}]
+    client.rows["Win32_DependentService"] = [DNS_NEEDS_RPC]
+    client.rows["Win32_NetworkAdapter"] = [{"Name": "A"}]
     wanted: list[Fact[t.Any]] = [
         OperatingSystemFact(),
         RegistryFact("K", "V", RegistryType.DWORD),

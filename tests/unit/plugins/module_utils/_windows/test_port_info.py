@@ -31,9 +31,10 @@ DNS = r"SYSTEM\CurrentControlSet\Services\DNS\Parameters"
 def server(client: GivenClient) -> GivenClient:
     """Windows Server 2003 with DNS, whose pool has 50636."""
     client.rows["Win32_OperatingSystem"] = [SYSTEM]
-    client.rows["Win32_Service"] = [row("DNS", process_id=1200, PathName=r"C:\Windows\system32\dns.exe")]
+    client.rows["Win32_Service"] = [row("DNS", process_id=1200, PathName=r"C:\Windows\system32\dns.exe"), row("WinRM")]
     client.rows["Win32_Process"] = [{"Handle": "1200", "ProcessId": 1200, "Name": "dns.exe", "CreationDate": None}]
     client.rows["Win32_QuickFixEngineering"] = []
+    client.rows["Win32_PerfRawData_Tcpip_TCPv4"] = [{"SegmentsSentPersec": 10, "SegmentsRetransmittedPersec": 1}]
     client.registry.create(DNS)
     table = b"  UDP    0.0.0.0:50636          *:*                                    1200\r\n"
     for command in (netstat_command(EDGE), netstat_command(None, NEEDED_TCP)):
@@ -92,15 +93,17 @@ def failing(server: GivenClient, monkeypatch: pytest.MonkeyPatch, class_name: st
     monkeypatch.setattr(server, "query", query)
 
 
-def test_a_subset_that_windows_cannot_answer_does_not_hold_up_the_others(
-    server: GivenClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    failing(server, monkeypatch, "QuickFix", NotFound(host="edge1", meaning="this Windows has no such class"))
-    report = port_info(server, PortInfoOptions(("release", "updates", "dns_pool")), now=NOW)
-    assert report.plain()["updates"] is None
+def test_a_reading_that_fails_does_not_hold_up_the_others(server: GivenClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    failing(server, monkeypatch, "FROM Win32_Service", NotFound(host="edge1", meaning="this Windows has no such class"))
+    report = port_info(server, PortInfoOptions(("release", "reservations", "services")), now=NOW)
+    assert report.plain()["services"] is None
     assert report.plain()["release"]["name"] == "Windows Server 2003"
-    assert report.plain()["dns_pool"]["size"] == 2500
-    assert report.warnings == ("updates is not known: edge1: this Windows has no such class.",)
+    assert report.plain()["reservations"]["mechanism"] == "registry"
+    (warning,) = report.warnings
+    assert warning == (
+        "Could not read the services (Win32_Service): edge1: this Windows has no such class. "
+        "Not known for want of it: services."
+    )
 
 
 @pytest.mark.parametrize("subsets", [("release", "dns_pool"), ("dns_pool",)])

@@ -11,6 +11,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows
     KindName,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.exclusions import Exclusions
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import SocketsFact
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import (
     EXCHANGE_2007_PACK_FACT,
     MAX_USER_PORT_FACT,
@@ -241,6 +242,11 @@ FOUND: list[tuple[str, World, Expected]] = [
         "neighbours in ReservedPorts",
         world(OLD, values={RESERVED_PORTS_FACT: multi("1645-1645", "1646-1646", "3343-3343")}),
         [("reserved_ports_touch", "warning", None)],
+    ),
+    (
+        "who has the port can't be read",
+        world(NEW, (down("IAS", 10048),), sockets=(udp(1812, DNS_PROCESS),), unread=(SocketsFact,)),
+        [("port_taken_by_unknown", "critical", False)],
     ),
     ("the update is missing", world(OLD, updates=()), [("dns_update_missing", "warning", None)]),
     (

@@ -11,6 +11,7 @@ import pytest
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings import table
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.finding import of_kind
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.table import FINDERS
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.options import SubsetName
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.findings import Finding
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.kinds import (
@@ -59,6 +60,10 @@ def test_what_is_wrong_is_found_and_nothing_else(server: World, expected: Expect
 def test_every_kind_can_be_found() -> None:
     assert {expected[0][0] for _name, _world, expected in FOUND} == set(KINDS)
     assert set(KINDS) == set(t.get_args(KindName))
+    assert [kind for kinds in FINDERS.values() for kind in kinds] == list(
+        dict.fromkeys(kind for kinds in FINDERS.values() for kind in kinds)
+    )
+    assert {kind for kinds in FINDERS.values() for kind in kinds} == set(KINDS)
     assert all(kind.severity in SEVERITIES for kind in KINDS.values())
 
 

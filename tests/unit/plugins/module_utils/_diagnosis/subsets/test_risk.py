@@ -16,6 +16,8 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     RegistryType,
     RegistryValue,
     Socket,
+    SocketsFact,
+    UpdatesFact,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import (
     MAX_USER_PORT_FACT,
@@ -37,6 +39,7 @@ from tests.unit.plugins.module_utils._diagnosis.world import (
     service,
 )
 
+LISTED = ("KB951746",)
 OLD, SP2, NEW = "5.2.3790", "6.0.6002", "10.0.20348"
 DNS, EDGE, RADIUS = service("DNS", DNS_PROCESS), service("ADAM_MSExchange", EDGE_PROCESS), service("IAS", 500)
 TWO_OF_IANA = 1 - 13884 * 13883 / (16384 * 16383)
@@ -77,7 +80,7 @@ def test_after_a_candidate_means_after_it_is_applied() -> None:
 
 
 def test_reserved_ports_count_before_their_reboot() -> None:
-    world = World(OLD, services=(DNS, RADIUS), ranges=None, values={MAX_USER_PORT_FACT: dword(60000)})
+    world = World(OLD, services=(DNS, RADIUS), ranges=None, updates=LISTED, values={MAX_USER_PORT_FACT: dword(60000)})
     assert world.value("risk")["probability"] == pytest.approx(0.1591, abs=0.0001)
     fixed = dataclasses.replace(world, values={**world.values, RESERVED_PORTS_FACT: multi("1645-1646", "1812-1813")})
     value = fixed.value("risk")
@@ -88,7 +91,7 @@ def test_reserved_ports_count_before_their_reboot() -> None:
 @pytest.mark.parametrize("entries", [("1645-1645", "1646-1646"), ("1645", "1646")], ids=["touching", "no hyphen"])
 def test_entries_that_may_not_count_do_not(entries: tuple[str, ...]) -> None:
     values = {MAX_USER_PORT_FACT: dword(60000), RESERVED_PORTS_FACT: multi(*entries, "1812-1813")}
-    value = World(OLD, services=(DNS, RADIUS), ranges=None, values=values).value("risk")
+    value = World(OLD, services=(DNS, RADIUS), ranges=None, updates=LISTED, values=values).value("risk")
     assert value["probability"] == pytest.approx(2 * 2500 / 58977, abs=0.002)
     assert {row["name"]: row["probability"] for row in value["doubts"]}["reserved_ports_entries"] == 0
 
@@ -98,22 +101,27 @@ def test_reserved_ports_mean_nothing_to_newer_windows() -> None:
     assert world.value("risk")["probability"] > 0
 
 
+FEW = (Socket("udp", "0.0.0.0", 53, DNS_PROCESS),)
+STOPPED = (service("DNS"), EDGE)
+
+
 @pytest.mark.parametrize(
-    ("sockets", "updates", "pool"),
+    ("world", "pool"),
     [
-        ((), (), "assumed"),
-        ((), ("KB951746",), "confirmed"),
-        (None, (), "not_seen"),
-        (None, ("KB953230",), "confirmed"),
+        (World(SP2, sockets=FEW, updates=LISTED), "confirmed"),
+        (World(SP2, sockets=FEW), "not_seen"),
+        (World(SP2, sockets=FEW, unread=(UpdatesFact,)), "not_seen"),
+        (World(SP2, sockets=FEW, unread=(UpdatesFact, SocketsFact)), "assumed"),
+        (World(SP2, services=STOPPED), "assumed"),
+        (World(SP2, values={POOL_SIZE_FACT: dword(50)}), "assumed"),
     ],
-    ids=["not looked", "listed", "looked and not there", "listed, not restarted since"],
+    ids=["listed, not restarted since", "looked and not there", "no list", "nothing read", "DNS is down", "small pool"],
 )
-def test_the_update(sockets: tuple[Socket, ...] | None, updates: tuple[str, ...], pool: str) -> None:
-    world = World(SP2, updates=updates, sockets=(Socket("udp", "0.0.0.0", 53, DNS_PROCESS),))
-    report = world.report("risk") if sockets == () else world.report("risk", "sockets")
-    value = report.plain()["risk"]
-    assert value["pool"] == pool
-    assert bool(value["probability"]) == (pool != "not_seen")
+def test_the_update(world: World, pool: str) -> None:
+    report = world.report("risk", "updates", "findings").plain()
+    assert report["risk"]["pool"] == report["updates"]["dns_pool"] == pool
+    assert bool(report["risk"]["probability"]) == (pool != "not_seen")
+    assert ("dns_update_missing" in [row["kind"] for row in report["findings"]]) == (pool == "not_seen")
 
 
 def test_what_is_in_use_is_not_drawable_but_the_service_s_own_port_is() -> None:
@@ -129,7 +137,7 @@ def test_what_is_in_use_is_not_drawable_but_the_service_s_own_port_is() -> None:
 
 
 def test_delayed_dns_comes_after_the_service() -> None:
-    value = World(SP2, values={delayed_flag("DNS"): DELAYED}).value("risk")
+    value = World(SP2, updates=LISTED, values={delayed_flag("DNS"): DELAYED}).value("risk")
     assert (value["dns_start"], value["probability"]) == ("delayed", 0)
     assert value["ports"][0]["reason"] == "It starts before the DNS server, whose start is delayed."
 

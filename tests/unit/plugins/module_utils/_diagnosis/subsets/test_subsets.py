@@ -78,17 +78,18 @@ def test_the_release() -> None:
         (World(R2), [], "always"),
         (World(OLD, updates=("KB123456", "kb951746")), ["KB951746"], "confirmed"),
         (World(SP2, updates=("KB953230",)), ["KB953230"], "confirmed"),
-        (World(OLD), [], "assumed"),
+        (World(OLD), [], "not_seen"),
+        (World(OLD, services=()), [], "assumed"),
     ],
-    ids=["6.1", "listed", "listed on 6.0", "not listed"],
+    ids=["6.1", "listed", "listed on 6.0", "not listed", "no DNS server"],
 )
-def test_updates_confirm_a_pool_and_never_refute_it(world: World, seen: list[str], pool: str) -> None:
+def test_updates_confirm_a_pool_and_sockets_refute_it(world: World, seen: list[str], pool: str) -> None:
     value = world.value("updates")
     assert (value["seen"], value["dns_pool"]) == (seen, pool)
     assert value["reason"].endswith(".")
 
 
-@pytest.mark.parametrize(("held", "pool"), [(99, "assumed"), (100, "confirmed")])
+@pytest.mark.parametrize(("held", "pool"), [(99, "not_seen"), (100, "confirmed")])
 def test_many_udp_sockets_of_dns_confirm_a_pool(held: int, pool: str) -> None:
     world = World(OLD, sockets=pool_sockets(held))
     assert world.report("updates", "sockets").plain()["updates"]["dns_pool"] == pool
