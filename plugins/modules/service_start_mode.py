@@ -116,7 +116,8 @@ effective:
   description:
     - Whether the start mode is in force now.
     - V(yes) - it is, for every service of the list.
-    - V(no) - the delayed start was set and no boot has followed. That is no reason to reboot.
+    - V(no) - the delayed start was set and no boot has followed, which is no reason to reboot; or Windows does not keep
+      it, since an automatic service depends on the delayed one. RV(reasons) says which.
     - V(unknown) - somebody else set the delayed start last, or the journal is switched off.
     - The answer is the same on later runs, until the next boot. Check mode tells how it would be at the end of the run.
   returned: success

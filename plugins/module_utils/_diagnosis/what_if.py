@@ -15,13 +15,27 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows
     ChangeName,
     TakesEffect,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import AD_LDS_KEY
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.delayed_start import (
+    delay_is_the_fix,
+    way_out,
+    why_void,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import (
+    AD_LDS_KEY,
+    DNS_SERVICE,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.next_boot import NextBoot
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import DEFAULT_POOL_RANGE
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import (
+    DEFAULT_POOL_RANGE,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
 
 SMALL_POOL: t.Final = 50
 """The size that an article of the time set, to make its tools readable; Microsoft's rule for DNS warns below 2500."""
+
+
+def _no_obstacle(_boot: NextBoot) -> str:
+    return ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +52,8 @@ class Candidate:
     note: str
     applies: t.Callable[[NextBoot], bool]
     change: t.Callable[[NextBoot], NextBoot]
+    void: t.Callable[[NextBoot], str] = _no_obstacle
+    """Why the change would come to nothing on this server, and what to do instead; empty if it would not."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +93,13 @@ def _has_changed_range(boot: NextBoot) -> bool:
     return boot.max_user_port is None and boot.dynamic_udp not in (None, DEFAULT_POOL_RANGE)
 
 
+def _why_delay_is_void(boot: NextBoot) -> str:
+    if not boot.pulled_by:
+        return ""
+    advice = way_out(DNS_SERVICE, boot.pulled_by, pool_exclusions=boot.capabilities.dns_pool_exclusions)
+    return f"{why_void(DNS_SERVICE, boot.pulled_by)} {advice}"
+
+
 CANDIDATES: t.Final[tuple[Candidate, ...]] = (
     Candidate(
         name="reserved_ports",
@@ -99,14 +122,15 @@ CANDIDATES: t.Final[tuple[Candidate, ...]] = (
     Candidate(
         name="delayed_dns",
         takes_effect="reboot",
-        advised=lambda boot: not boot.capabilities.dns_pool_exclusions,
+        advised=lambda boot: delay_is_the_fix(boot.capabilities) and not boot.pulled_by,
         how="portkeeper.windows.service_start_mode with DNS delayed",
         note=(
             "A promise without a time, and void where an automatic service depends on DNS. A later restart of DNS can "
             "still take the port of a service that is stopped then. Delays name resolution, also for the directory."
         ),
         applies=lambda boot: _has_pool(boot) and boot.capabilities.delayed_start and boot.dns == "auto",
-        change=lambda boot: dataclasses.replace(boot, dns="delayed"),
+        change=lambda boot: boot if boot.pulled_by else dataclasses.replace(boot, dns="delayed"),
+        void=_why_delay_is_void,
     ),
     Candidate(
         name="netsh_exclusions",

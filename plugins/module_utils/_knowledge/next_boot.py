@@ -85,6 +85,8 @@ class NextBoot:
     in_use: PortSet = _NO_PORTS
     """UDP ports that others hold when the DNS server starts, as far as that is known."""
     needs: tuple[Need, ...] = ()
+    pulled_by: tuple[str, ...] = ()
+    """Automatic services that need DNS, so that a delayed start of DNS is void; as far as that was looked at."""
     sets: int = 1
     """The number of draws of the pool: 2 if the numbers for IPv6 were drawn apart from those for IPv4."""
 

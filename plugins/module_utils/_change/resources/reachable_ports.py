@@ -21,8 +21,10 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan im
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources import excluded_port_ranges
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources.service_start_mode import (
     current_mode,
+    pulled_forward_by,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.value_parts import weakest
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.delayed_start import why_void
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.ephemeral_range import (
     drawn_by_programs,
     range_by_max_user_port,
@@ -32,6 +34,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     DynamicRangesFact,
     ExclusionsFact,
     Protocol,
+    Service,
     ServiceFact,
     texts,
 )
@@ -88,7 +91,7 @@ def plan(wanted: Ports, context: Context) -> Plan:
     elif context.facts[ExclusionsFact()] is None:
         made = _without_verb(reachable, exposed, context)
     else:
-        made = _with_pool(excluded_port_ranges.plan(reachable, "present", context, patient=True), exposed)
+        made = _with_pool(excluded_port_ranges.plan(reachable, "present", context, patient=True), exposed, context)
     return _with_dispute(made, disputed - exposed, draws)
 
 
@@ -140,12 +143,24 @@ def _random_draws(context: Context) -> _RandomDraws:
     ranges = context.facts[DynamicRangesFact()]
     programs = {protocol: drawn_by_programs(ranges, protocol) for protocol in PROTOCOLS}
     dns = context.facts[ServiceFact(DNS_SERVICE)] if _pool_is_open(context) else None
-    if dns is None or current_mode(dns, context) == "delayed":
+    if dns is None or _keeps_its_delay(dns, context):
         return _RandomDraws(programs)
     highest = max_user_port(context.facts)
     pool = pool_range(context.capabilities, highest, ranges.udp if ranges else None).ports
     other = range_by_the_other_reading(context.capabilities, highest)
     return _RandomDraws(programs, PortSet.of(pool), PortSet.of(*([other] if other else [])), highest)
+
+
+def _keeps_its_delay(dns: Service, context: Context) -> bool:
+    """Whether DNS draws its pool after the services that start at the boot."""
+    return current_mode(dns, context) == "delayed" and not pulled_forward_by(dns.name, context)
+
+
+def _choices(context: Context) -> str:
+    """What is left to do about ports that DNS draws; a delay that Windows would not keep is no choice."""
+    can_delay = context.capabilities.delayed_start
+    pulled_by = pulled_forward_by(DNS_SERVICE, context) if can_delay else ()
+    return f"{why_void(DNS_SERVICE, pulled_by)} {_CHOICE}".strip() if pulled_by else _CHOICES
 
 
 _POOL_QUESTIONS: t.Final = (ServiceFact(DNS_SERVICE), MAX_USER_PORT_FACT, delayed_flag(DNS_SERVICE))
@@ -185,13 +200,13 @@ def _without_verb(reachable: Ports, exposed: PortSet, context: Context) -> Plan:
         f"{_shown(reachable)} can be taken at random by {draws}: netsh of this {context.release.name} can't exclude "
         "ports without the hotfix KB2665809."
     )
-    choices = f"{_CHOICES if exposed else _CHOICE}."
+    choices = f"{_choices(context) if exposed else _CHOICE}."
     return _unchanged(
         Effectiveness("no", reason), _left_open(programs=reachable, pool=exposed), (f"{reason} {choices}",)
     )
 
 
-def _with_pool(made: Plan, exposed: PortSet) -> Plan:
+def _with_pool(made: Plan, exposed: PortSet, context: Context) -> Plan:
     """The plan with a warning of ``exposed``: netsh keeps them from programs, but the DNS server may draw them."""
     details = {**made.details, **_left_open(programs={}, pool=exposed)}
     if not exposed:
@@ -202,7 +217,7 @@ def _with_pool(made: Plan, exposed: PortSet) -> Plan:
     )
     effectiveness, warnings = (
         weakest([made.effectiveness, Effectiveness("no", reason)]),
-        (*made.warnings, f"{reason} {_CHOICES}."),
+        (*made.warnings, f"{reason} {_choices(context)}."),
     )
     return dataclasses.replace(made, effectiveness=effectiveness, warnings=warnings, details=details)
 

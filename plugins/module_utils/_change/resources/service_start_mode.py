@@ -11,6 +11,7 @@ SERVICE_DELAYED_AUTO_START_INFO (Windows Vista and Server 2008 on; not for a mem
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 import typing as t
 
@@ -36,14 +37,18 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan im
     StartMode,
     Step,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.service_order import dependents
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.setting import reboot_wait, still_waits
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge import delayed_start
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     Absent,
+    DependenciesFact,
     Fact,
     RegistryValue,
     Service,
     ServiceFact,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.gathering import gathered
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import (
     delayed_flag,
     load_order_group,
@@ -124,18 +129,29 @@ def plan(wanted: ServiceStartMode, context: Context) -> Plan:
     before = {service.name: current_mode(service, context) for service in services}
     changing = [service for service in services if before[service.name] != wanted.mode]
     _refuse_drivers(changing, before)
+    void = _void_delays(services, context) if wanted.mode == "delayed" else {}
     return Plan(
         "service_start_mode",
         before={"start_mode": before},
         after={"start_mode": dict.fromkeys(before, wanted.mode)},
-        effectiveness=_effectiveness_of(services, changing, wanted.mode, context),
+        effectiveness=_void(void) if void else _effectiveness_of(services, changing, wanted.mode, context),
         steps=tuple(step for service in changing for step in _steps(service, wanted.mode, context)),
         journal=_claims(services, before, context)
         | {
             ENTRY_PREFIX + service.name: _entry(service, before[service.name], wanted.mode, context)
             for service in changing
         },
+        warnings=tuple(_void_warning(name, pulled_by, context) for name, pulled_by in void.items()),
     )
+
+
+def _void(void: t.Mapping[str, tuple[str, ...]]) -> Effectiveness:
+    return Effectiveness("no", " ".join(delayed_start.why_void(name, pulled_by) for name, pulled_by in void.items()))
+
+
+def _void_warning(name: str, pulled_by: tuple[str, ...], context: Context) -> str:
+    advice = delayed_start.way_out(name, pulled_by, pool_exclusions=context.capabilities.dns_pool_exclusions)
+    return f"{delayed_start.why_void(name, pulled_by)} {advice}"
 
 
 def _claims(services: t.Iterable[Service], modes: t.Mapping[str, str], context: Context) -> dict[str, Entry | None]:
@@ -237,6 +253,29 @@ def current_mode(service: Service, context: Context) -> str:
     if service.start_mode == "Auto" and _flag_is_set(service, context):
         return "delayed"
     return _READ_MODES.get(service.start_mode, service.start_mode.casefold())
+
+
+def pulled_forward_by(name: str, context: Context, *, along: t.Collection[str] = ()) -> tuple[str, ...]:
+    """The automatic services that make a delayed start of this one void; raises FactsNeeded.
+
+    ``along``: services that are set to start delayed in the same run.
+    """
+    needing = dependents([name], context)
+    context.facts.require(*(delayed_flag(found.name) for found in needing if found.start_mode == "Auto"))
+    late = {other.casefold() for other in along}
+    modes = {found.name.casefold(): current_mode(found, context) for found in needing}
+    return delayed_start.pulled_forward_by(
+        name,
+        context.facts[DependenciesFact()],
+        {found: mode for found, mode in modes.items() if found not in late},
+    )
+
+
+def _void_delays(services: t.Sequence[Service], context: Context) -> dict[str, tuple[str, ...]]:
+    """The services whose delayed start Windows does not keep, each with those that pull it forward."""
+    names = [service.name for service in services]
+    found = gathered(functools.partial(pulled_forward_by, name, context, along=names) for name in names)
+    return {name: pulled_by for name, pulled_by in zip(names, found, strict=True) if pulled_by}
 
 
 def _refuse_grouped(services: t.Iterable[Service], context: Context) -> None:

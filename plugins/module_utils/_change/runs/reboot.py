@@ -25,10 +25,12 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan im
     Plan,
     PlanError,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources import service_start_mode
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs import ipsec, risks
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.predicted_facts import facts_after
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.protected_services import ERROR_MEANINGS
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.service_order import distinct
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.delayed_start import why_void
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     OperatingSystemFact,
     RegistryReading,
@@ -174,12 +176,24 @@ def permission(wanted: Reboot, context: Context) -> Permission:
         _demand_startable(name, context.facts[ServiceFact(name)])
     accepted = (*way_back, *risks.judged(_block_mode(context), wanted.accepted))
     pending = waits(context.facts[JOURNAL_FACT]) if wanted.journal else Waits()
+    void = _void_delays(pending, context)
     return Permission(
         uptime=context.facts[OperatingSystemFact()].uptime,
         services=wanted.services,
-        settles=pending.names,
-        warnings=(*accepted, *([pending.warning] if pending.warning else [])),
+        settles=tuple(name for name in pending.names if name not in void),
+        warnings=(*accepted, *([pending.warning] if pending.warning else []), *void.values()),
     )
+
+
+def _void_delays(pending: Waits, context: Context) -> dict[str, str]:
+    """The journal's delayed starts that no boot brings into force, with the reason: Windows does not keep them."""
+    names = {
+        entry: entry[len(service_start_mode.ENTRY_PREFIX) :]
+        for entry in pending.names
+        if entry.startswith(service_start_mode.ENTRY_PREFIX)
+    }
+    pulled_by = {entry: service_start_mode.pulled_forward_by(name, context) for entry, name in names.items()}
+    return {entry: why_void(names[entry], pullers) for entry, pullers in pulled_by.items() if pullers}
 
 
 def permission_after(

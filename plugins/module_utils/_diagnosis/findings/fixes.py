@@ -14,12 +14,19 @@ import typing as t
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import Context
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.port_holders import Holder
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.finding import Ports
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.void_delay import known_pullers
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.yaml_text import tasks
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.findings import HeldPort
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.delayed_start import (
+    delay_is_the_fix,
+    way_out,
+    why_void,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import Service
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import (
     AD_LDS_KEY,
     AD_LDS_SERVICE_PREFIX,
+    DNS_SERVICE,
     EDGE_INSTANCE,
     KnownService,
 )
@@ -73,6 +80,7 @@ def _by_converge(
 ) -> str:
     strangers = [row for row in held_by if row.held_as != "dns_pool"]
     comments = [_first_stop(holder, context) for holder in dict.fromkeys(strangers)]
+    comments += _why_no_delay(context)
     resources = _resources(service, product, held_by, context)
     reboot = [REBOOT] if context.capabilities.reserved_ports_value and resources else []
     if reboot and not all(holder.can_be_stopped for holder in strangers):
@@ -83,6 +91,14 @@ def _by_converge(
             comments=dict.fromkeys(comments),
         )
     return tasks(_converge(service, ports, resources), *reboot, comments=dict.fromkeys(comments))
+
+
+def _why_no_delay(context: Context) -> list[str]:
+    """Why DNS is not told to start late on a release where that would be the fix."""
+    pulled_by = known_pullers(context) if delay_is_the_fix(context.capabilities) else ()
+    if not pulled_by:
+        return []
+    return [f"{why_void(DNS_SERVICE, pulled_by)} {way_out(DNS_SERVICE, pulled_by, pool_exclusions=False)}"]
 
 
 def by_role(name: str, service: str, held_by: t.Sequence[HeldPort], context: Context) -> str:
@@ -97,7 +113,8 @@ def by_role(name: str, service: str, held_by: t.Sequence[HeldPort], context: Con
     chosen = _role_variables(found, service, context)
     task = {"name": name, "ansible.builtin.include_role": {"name": f"{COLLECTION}.{found.kind.role}"}}
     waits = context.capabilities.reserved_ports_value
-    return tasks({**task, **({"vars": chosen} if chosen else {})}, comments=[_REBOOTS.format(found.kind.role)] * waits)
+    comments = [*[_REBOOTS.format(found.kind.role)] * waits, *_why_no_delay(context)]
+    return tasks({**task, **({"vars": chosen} if chosen else {})}, comments=comments)
 
 
 _REBOOTS: t.Final = "In force after a reboot: when it suits you, or by this role with {}_reboot set to true."
@@ -109,7 +126,7 @@ def _role_variables(found: Recognised, service: str, context: Context) -> dict[s
         chosen[found.kind.picked_by] = service[len(AD_LDS_SERVICE_PREFIX) :]
     if context.capabilities.reserved_ports_value:
         chosen[f"{found.kind.role}_reboot"] = False
-    elif found.kind.delayed_by and not context.capabilities.dns_pool_exclusions:
+    elif found.kind.delayed_by and delay_is_the_fix(context.capabilities) and not known_pullers(context):
         chosen[found.kind.delayed_by] = True
     return chosen
 
@@ -167,7 +184,10 @@ def _resources(
     against_pool: list[Task] = []
     if product.udp and (not held_by or any(row.held_as == "dns_pool" for row in held_by)):
         delayed = {"service_start_mode": {"name": "DNS", "start_mode": "delayed"}}
-        against_pool = [{"dns_socket_pool": named} if capabilities.dns_pool_exclusions else delayed]
+        if capabilities.dns_pool_exclusions:
+            against_pool = [{"dns_socket_pool": named}]
+        elif not known_pullers(context):
+            against_pool = [delayed]
     others = any(row.held_as != "dns_pool" for row in held_by)
     netsh = [{"reserved_ports": named, "when_capable": "excluded_port_ranges"}]
     return [*against_pool, *(netsh if others else [])]

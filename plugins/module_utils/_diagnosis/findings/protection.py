@@ -9,6 +9,7 @@ import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources.service_start_mode import (
     current_mode,
+    pulled_forward_by,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.waits import WaitsFor
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.finding import Ports, Standing
@@ -73,7 +74,8 @@ def _against_the_pool(ports: Ports, view: PortInfoView) -> Standing:
     if dns is None:
         return UNCONFIGURED
     view.facts.require(delayed_flag(dns.name))
-    return _if(current_mode(dns, view.context) == "delayed", "boot")
+    delayed = current_mode(dns, view.context) == "delayed"
+    return _if(delayed and not pulled_forward_by(dns.name, view.context), "boot")
 
 
 def _all_in(ports: Ports, kept: t.Mapping[Protocol, PortSet]) -> bool:

@@ -36,6 +36,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.find
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.used_up_ranges import (
     used_up_ranges,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.void_delay import void_delay
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.wrong_settings import (
     dead_value,
     ignored_reservations,
@@ -85,6 +86,7 @@ FINDERS: t.Final[t.Mapping[Finder, tuple[KindName, ...]]] = {
     transfer_agent: ("mta_endpoint_failed",),
     pool_size: ("pool_size_small",),
     dead_value: ("dead_pool_value",),
+    void_delay: ("delayed_start_void",),
     wrong_max_user_port: ("max_user_port_out_of_range",),
     ignored_reservations: ("reserved_ports_ignored",),
     touching_reservations: ("reserved_ports_touch",),

@@ -33,6 +33,7 @@ KindName = t.Literal[
     "mta_endpoint_failed",
     "pool_size_small",
     "dead_pool_value",
+    "delayed_start_void",
     "max_user_port_out_of_range",
     "reserved_ports_ignored",
     "reserved_ports_touch",
@@ -160,6 +161,12 @@ KINDS: t.Final[t.Mapping[KindName, Kind]] = {
         "Somebody set a value that no Windows reads.",
         "`SocketPoolPortExclusionList` exists",
         "MS-DNSP 3.1.1.1.4: the name is `SocketPoolExcludedPortRanges`",
+    ),
+    "delayed_start_void": Kind(
+        "warning",
+        "DNS is set to start delayed, and Windows starts it at the boot all the same.",
+        "DNS is set to start delayed; a service that starts automatically, at once, depends on it, directly or not",
+        "SERVICE_DELAYED_AUTO_START_INFO",
     ),
     "max_user_port_out_of_range": Kind(
         "warning",

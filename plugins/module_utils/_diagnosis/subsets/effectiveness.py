@@ -282,7 +282,8 @@ def _journalled_services(context: Context) -> t.Iterator[str]:
 def _start_mode(name: str, mode: StartMode, context: Context) -> EffectiveRow:
     as_it_is = service_start_mode.ServiceStartMode((name,), mode)
     plan = service_start_mode.plan(as_it_is, context)
-    waits_for: WaitsFor | None = "boot" if plan.effectiveness.effective == "no" else None
+    is_void = bool(plan.warnings)
+    waits_for: WaitsFor | None = "boot" if plan.effectiveness.effective == "no" and not is_void else None
     return _row("service_start_mode", name, mode, plan.effectiveness, waits_for)
 
 

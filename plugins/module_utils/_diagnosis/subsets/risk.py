@@ -9,8 +9,8 @@ import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources.service_start_mode import (
     current_mode,
+    pulled_forward_by,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.service_order import dependents
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.installed_services import (
     BY_ITSELF,
     installed_known_services,
@@ -34,10 +34,15 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.what
     Candidate,
     Doubt,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.delayed_start import (
+    delay_is_the_fix,
+    why_void,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     DynamicRangesFact,
     ExclusionsFact,
     Fact,
+    FactUnread,
     Service,
     ServiceFact,
     SocketsFact,
@@ -146,7 +151,7 @@ def _change_row(candidate: Candidate, boot: NextBoot, after: NextBoot) -> Change
         advised=candidate.advised(boot),
         takes_effect=candidate.takes_effect,
         how=candidate.how,
-        note=candidate.note,
+        note=" ".join(filter(None, (candidate.void(boot), candidate.note))),
     )
 
 
@@ -161,7 +166,11 @@ def _why(boot: NextBoot) -> str:
         return "The DNS server does not start by itself."
     if boot.pool == "not_seen":
         return "The DNS server runs and holds no socket pool: the update that brought it is not there."
-    return boot.range.reason
+    return " ".join(filter(None, (boot.range.reason, _why_not_delayed(boot))))
+
+
+def _why_not_delayed(boot: NextBoot) -> str:
+    return why_void(DNS_SERVICE, boot.pulled_by)
 
 
 def _why_port(port: int, need: Need, boot: NextBoot) -> str:
@@ -193,13 +202,15 @@ def next_boot(view: PortInfoView) -> NextBoot:
     reserved, touching = _reserved(view)
     listed = found.exclusions.ports if context.capabilities.dns_pool_exclusions else PortSet()
     blocked, netsh = _exclusions(view)
+    start, pulled_by = _dns_start(view, dns)
     needs = tuple(_need(item, view) for item in starting)
     needed = PortSet(tuple(item for need in needs for item in need.ports.ranges))
     ranges = view.facts[DynamicRangesFact()] if context.capabilities.dynamic_port_ranges else None
     return NextBoot(
         capabilities=context.capabilities,
         pool=pool_presence(view).presence,
-        dns=_dns_start(view, dns),
+        dns=start,
+        pulled_by=pulled_by,
         size=size,
         max_user_port=max_user_port(view.facts),
         dynamic_udp=ranges.udp if ranges else None,
@@ -239,20 +250,25 @@ def _need(item: InstalledService, view: PortInfoView) -> Need:
     )
 
 
-def _dns_start(view: PortInfoView, dns: Service | None) -> DnsStart:
+def _dns_start(view: PortInfoView, dns: Service | None) -> tuple[DnsStart, tuple[str, ...]]:
+    """When the DNS server starts, and the services that make a delayed start of it void, if it has or may get one.
+
+    Who depends on DNS is asked only if it matters: where DNS is delayed, or would be as the fix of its release. If it
+    can't be read, a delayed start counts as void, which is the worse case.
+    """
     if dns is None:
-        return "not_installed"
+        return "not_installed", ()
     mode = current_mode(dns, view.context)
     if mode not in BY_ITSELF:
-        return "by_hand"
-    return "delayed" if mode == "delayed" and not _is_pulled_forward(view) else "auto"
-
-
-def _is_pulled_forward(view: PortInfoView) -> bool:
-    """True if a service that starts at once needs DNS: then Windows starts DNS at once too [D]."""
-    needing = [found for found in dependents([DNS_SERVICE], view.context) if found.start_mode == "Auto"]
-    require_start_modes(needing, view.context)
-    return any(current_mode(found, view.context) == "auto" for found in needing)
+        return "by_hand", ()
+    is_delayed = mode == "delayed"
+    if not is_delayed and not delay_is_the_fix(view.context.capabilities):
+        return "auto", ()
+    try:
+        pulled_by = pulled_forward_by(dns.name, view.context)
+    except FactUnread:
+        return "auto", ()
+    return ("delayed" if is_delayed and not pulled_by else "auto"), pulled_by
 
 
 def _reserved(view: PortInfoView) -> tuple[PortSet, PortSet]:

@@ -244,6 +244,11 @@ FOUND: list[tuple[str, World, Expected]] = [
         [("reserved_ports_touch", "warning", None)],
     ),
     (
+        "DNS was set to delayed, and a service pulls it forward",
+        world(SP2, (service("Web"),), values={delayed_flag("DNS"): dword(1)}, dependencies=(("Web", "DNS"),)),
+        [("delayed_start_void", "warning", None)],
+    ),
+    (
         "who has the port can't be read",
         world(NEW, (down("IAS", 10048),), sockets=(udp(1812, DNS_PROCESS),), unread=(SocketsFact,)),
         [("port_taken_by_unknown", "critical", False)],
