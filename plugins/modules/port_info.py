@@ -331,7 +331,7 @@ reservations:
       type: str
       sample: netsh
     tcp:
-      description: The reserved TCP ports, neighbours joined.
+      description: The reserved TCP ports, neighbours joined. With netsh those of its persistent store.
       type: list
       elements: str
       sample: ["50389-50389", "50636-50636"]
@@ -362,6 +362,11 @@ reservations:
             (HTTP.sys, WinNAT, Hyper-V) and may be others after each boot.
           type: bool
           sample: true
+        store:
+          description: V(both) where it is in force and outlives a boot, V(active) where the next boot ends it,
+            V(persistent) where the next boot begins it, or V(unknown) where netsh does not show its persistent store.
+          type: str
+          sample: both
     entries:
       description: The value C(ReservedPorts) as it stands.
       type: list

@@ -13,7 +13,6 @@ from tests.fleet.in_process import Stage
 from tests.fleet.stories import HostCase
 from tests.simulator.direct import DirectServer
 from tests.simulator.wire.faults import SoapFault
-from tests.simulator.wire.operations import describe
 from tests.simulator.wire.soap import local_name, parse_xml, read_message
 
 How = t.Literal["fault", "empty", "denied"]
@@ -36,7 +35,7 @@ class SpoiltStage(Stage):
         message = read_message(envelope)
         follows = self._goes_on and message.method in ("Pull", "Receive")
         if not follows:
-            self._goes_on = bool(self._reading.search(f"{message.resource} {describe(message)}"))
+            self._goes_on = bool(self._reading.search(envelope.decode()))
         if not self._goes_on:
             return server.answer(envelope)
         if self._how == "empty":

@@ -27,7 +27,8 @@ REQUESTS: t.Final[c.Mapping[str, tuple[int, int, int]]] = {
     "roles": (2, 3, 3),
     "configured_versus_effective": (5, 10, 10),
     "risk": (8, 14, 14),
-    "findings": (18, 18, 17),
+    # On releases with netsh's verb both of its stores: what is excluded until the next boot only is a finding.
+    "findings": (18, 19, 19),
     WITHOUT: (18, 23, 23),
     WHOLE: (22, 31, 27),
     ONE_PORT: (6, 6, 6),

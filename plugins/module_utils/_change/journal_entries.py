@@ -52,6 +52,8 @@ DELAYED_FLAG: t.Final = delayed_flag("").name
 
 OWNER_NAME: t.Final = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.:/ \-]{0,62}[A-Za-z0-9_])?", re.ASCII)
 """What an owner may be called: one line, since messages name it."""
+ACTIVE_MARK: t.Final = "/active"
+"""Ends the text of a block of netsh's that is in the active store alone."""
 WHOLE: t.Final = ""
 """The part of an owner that wants the thing as it is, and not, or not only, some parts that were added to it."""
 
@@ -137,7 +139,7 @@ def _is_data(kind: RegistryType, data: t.Any) -> bool:
 
 def _blocks(state: t.Any) -> None:
     is_whole = isinstance(state, dict) and set(state) == set(PROTOCOLS)
-    if not is_whole or not all(isinstance(blocks, list) and all(map(_is_ports, blocks)) for blocks in state.values()):
+    if not is_whole or not all(isinstance(blocks, list) and all(map(_is_block, blocks)) for blocks in state.values()):
         _refuse("netsh's blocks for each protocol")
 
 
@@ -203,6 +205,10 @@ def wishes_of(key: str) -> tuple[Wish, ...]:
 
 def _is_ports(text: t.Any) -> bool:
     return isinstance(text, str) and bool(_PORTS.fullmatch(text)) and not split_entries([text])[1]
+
+
+def _is_block(text: t.Any) -> bool:
+    return _is_ports(text.removesuffix(ACTIVE_MARK)) if isinstance(text, str) else False
 
 
 def _is_netsh_ports(text: str) -> bool:

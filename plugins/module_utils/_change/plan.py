@@ -122,10 +122,20 @@ class SetDynamicRanges(Step):
 
 @dataclasses.dataclass(frozen=True)
 class ChangeExclusions(Step):
-    """Delete and add netsh excluded port ranges in one command line; the list is read again in the same command."""
+    """Delete and add netsh excluded port ranges in one command line; the lists are read again in the same command.
+
+    First all is deleted, then added: in the active store alone, or for good.
+    """
 
     delete: tuple[tuple[Protocol, PortRange], ...]
     add: tuple[tuple[Protocol, PortRange], ...]
+    delete_active: tuple[tuple[Protocol, PortRange], ...] = ()
+    add_active: tuple[tuple[Protocol, PortRange], ...] = ()
+
+    @property
+    def does_anything(self) -> bool:
+        """Whether there is anything to delete or to add."""
+        return bool(self.delete or self.add or self.delete_active or self.add_active)
 
     def stale_kinds(self) -> tuple[type[Fact[t.Any]], ...]:
         """See Step."""

@@ -28,6 +28,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan im
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.exclusions import Exclusions
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
+    PROTOCOLS,
     Absent,
     DynamicRangesFact,
     ExclusionsFact,
@@ -260,7 +261,9 @@ def _holds_dns_port(target: Target, service: Service | None) -> bool:
 
 def _change_exclusions(target: Target, step: t.Any, _clock: Clock, _known: Facts) -> Answers:
     deletions = [netsh.delete_exclusion(protocol, ports) for protocol, ports in step.delete]
+    deletions += [netsh.delete_exclusion(protocol, ports, "active") for protocol, ports in step.delete_active]
     additions = [netsh.add_exclusion(protocol, ports) for protocol, ports in step.add]
+    additions += [netsh.add_exclusion(protocol, ports, "active") for protocol, ports in step.add_active]
     outputs, exclusions = run_and_list_exclusions(target, [*deletions, *additions])
     if exclusions is not None:
         _demand_added(target, step, outputs[len(deletions) :], exclusions)
@@ -269,14 +272,20 @@ def _change_exclusions(target: Target, step: t.Any, _clock: Clock, _known: Facts
 
 
 def _demand_added(target: Target, step: t.Any, outputs: t.Sequence[Output], exclusions: Exclusions) -> None:
-    for (protocol, ports), output in zip(step.add, outputs, strict=True):
-        if PortSet.of(ports) - PortSet(exclusions.administered(protocol)):
+    kept = {protocol: exclusions.reserved(protocol) for protocol in PROTOCOLS}
+    held = {protocol: PortSet(exclusions.administered(protocol)) for protocol in PROTOCOLS}
+    there = [*((block, kept) for block in step.add), *((block, held) for block in step.add_active)]
+    for ((protocol, ports), found), output in zip(there, outputs, strict=True):
+        if PortSet.of(ports) - found[protocol]:
             raise _netsh_error(target, "exclude", protocol, ports, output)
 
 
 def _demand_deleted(target: Target, step: t.Any, outputs: t.Sequence[Output], exclusions: Exclusions) -> None:
-    for (protocol, ports), output in zip(step.delete, outputs, strict=False):
-        if ports in exclusions.administered(protocol) and (protocol, ports) not in step.add:
+    added = {*step.add, *step.add_active}
+    there = [*((block, exclusions.persistent) for block in step.delete)]
+    there += [*((block, exclusions.until_boot) for block in step.delete_active)]
+    for ((protocol, ports), store), output in zip(there, outputs, strict=False):
+        if ports in store(protocol) and (protocol, ports) not in added:
             raise _netsh_error(target, "release", protocol, ports, output)
 
 

@@ -9,23 +9,27 @@ never judged by netsh's words or exit code, but by reading the state again.
 
 from __future__ import annotations
 
+import typing as t
+
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import Family, Protocol
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortRange
 
-
-def show_exclusions(family: Family, protocol: Protocol) -> str:
-    """List the excluded ranges in force, those of the administrator (``*``) and all others."""
-    return f"netsh interface {family} show excludedportrange protocol={protocol} store=active"
+Store = t.Literal["active", "persistent"]
 
 
-def add_exclusion(protocol: Protocol, ports: PortRange) -> str:
-    """Exclude a range for good; one row of ipv4 covers both families, they share one store (field report)."""
-    return f"netsh interface ipv4 add excludedportrange {_block(protocol, ports)} store=persistent"
+def show_exclusions(family: Family, protocol: Protocol, store: Store = "active") -> str:
+    """List the excluded ranges in force, those of the administrator (``*``) and all others; or those that will be."""
+    return f"netsh interface {family} show excludedportrange protocol={protocol} store={store}"
 
 
-def delete_exclusion(protocol: Protocol, ports: PortRange) -> str:
+def add_exclusion(protocol: Protocol, ports: PortRange, store: Store = "persistent") -> str:
+    """Exclude a range for good, or until the next boot; one row of ipv4 covers both families (field report)."""
+    return f"netsh interface ipv4 add excludedportrange {_block(protocol, ports)} store={store}"
+
+
+def delete_exclusion(protocol: Protocol, ports: PortRange, store: Store = "persistent") -> str:
     """Delete an excluded range, which must be a whole block as it was added."""
-    return f"netsh interface ipv4 delete excludedportrange {_block(protocol, ports)} store=persistent"
+    return f"netsh interface ipv4 delete excludedportrange {_block(protocol, ports)} store={store}"
 
 
 def show_dynamic_range(family: Family, protocol: Protocol) -> str:

@@ -315,10 +315,18 @@ def _connected(facts: t.Collection[t.Any]) -> PortSet:
 
 
 def _exclusions_question(target: Target, fact: Fact[t.Any]) -> _Question:
+    """Both stores in one command line: what is in force, and what outlives a boot."""
     if target.capabilities.excluded_port_ranges == "no":
         return _Question(fact, (), lambda _outputs: None)
-    commands = _for_each_family(netsh.show_exclusions)
-    return _Question(fact, tuple(commands.values()), lambda outputs: _exclusions(target, commands, outputs))
+    active = _for_each_family(netsh.show_exclusions)
+    lasting = _for_each_family(lambda family, protocol: netsh.show_exclusions(family, protocol, "persistent"))
+    return _Question(
+        fact,
+        (*active.values(), *lasting.values()),
+        lambda outputs: _both_stores(
+            _exclusions(target, active, outputs[: len(active)]), dict(zip(lasting, outputs[len(active) :], strict=True))
+        ),
+    )
 
 
 def _exclusions(target: Target, commands: _Commands, outputs: t.Sequence[Output]) -> Exclusions | None:
@@ -331,6 +339,16 @@ def _exclusions(target: Target, commands: _Commands, outputs: t.Sequence[Output]
         if ("ipv4", protocol) not in understood:
             raise _unreadable(target, commands["ipv4", protocol], answered["ipv4", protocol])
     return Exclusions(tcp=_blocks(answered, "tcp"), udp=_blocks(answered, "udp"))
+
+
+def _both_stores(active: Exclusions | None, lasting: _Outputs) -> Exclusions | None:
+    """What is in force with what outlives a boot; a netsh that shows no table of it does not know that store."""
+    if active is None:
+        return None
+    if not all(_is_table(lasting["ipv4", protocol]) for protocol in PROTOCOLS):
+        return dataclasses.replace(active, tells_stores=False)
+    tcp, udp = (tuple(block.ports for block in _blocks(lasting, protocol)) for protocol in PROTOCOLS)
+    return dataclasses.replace(active, persistent_tcp=tcp, persistent_udp=udp)
 
 
 def _is_table(output: Output) -> bool:

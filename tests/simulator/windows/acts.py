@@ -10,7 +10,7 @@ import dataclasses
 import typing as t
 
 from tests.simulator.windows.assumptions import assumptions_from
-from tests.simulator.windows.exclusions import Block
+from tests.simulator.windows.exclusions import Block, Store
 from tests.simulator.windows.machine import Foreigner
 from tests.simulator.windows.portranges import PortRange, read_range
 from tests.simulator.windows.registry import HIVES, HKLM
@@ -135,14 +135,16 @@ def _exclude(server: SimulatedServer, arguments: Arguments) -> JsonValue:
     administered = bool(arguments.get("administered", True))
     if not administered and arguments.get("stays"):
         server.machine.runtime_blocks += ((protocol, (first, last)),)
-    block = Block(first, last, administered, persistent=administered)
+    store = str(arguments.get("store", "both"))
+    block = Block(first, last, administered, administered and store != "active", active=store != "persistent")
     return server.machine.exclusions.add(
         protocol, block, is_used=lambda port: server.session.sockets.is_used(protocol, port)
     )
 
 
 def _unexclude(server: SimulatedServer, arguments: Arguments) -> JsonValue:
-    return server.machine.exclusions.delete(_protocol(arguments), _ports(arguments))
+    store: Store = "active" if arguments.get("store") == "active" else "persistent"
+    return server.machine.exclusions.delete(_protocol(arguments), _ports(arguments), store=store)
 
 
 # -- the machine

@@ -12,6 +12,8 @@ import typing as t
 from tests.simulator.windows.portranges import PortRange, ports_of
 from tests.simulator.windows.sockets import Protocol
 
+Store: t.TypeAlias = t.Literal["active", "persistent"]
+
 ERROR_SHARING_VIOLATION: t.Final = 32
 ERROR_INVALID_PARAMETER: t.Final = 87
 ERROR_NOT_FOUND: t.Final = 1168
@@ -19,12 +21,16 @@ ERROR_NOT_FOUND: t.Final = 1168
 
 @dataclasses.dataclass(frozen=True, slots=True, order=True)
 class Block:
-    """One excluded block. ``administered`` ones (with a star) stop random binds only, others every bind (10013)."""
+    """One excluded block. ``administered`` ones (with a star) stop random binds only, others every bind (10013).
+
+    ``persistent``: it outlives a boot; ``active``: it is in force before the next one.
+    """
 
     first: int
     last: int
     administered: bool = True
     persistent: bool = True
+    active: bool = True
 
     @property
     def range(self) -> PortRange:
@@ -55,13 +61,20 @@ class ExclusionStore:
         self.generation += 1
         return 0
 
-    def delete(self, protocol: Protocol, port_range: PortRange) -> int:
-        """Delete an administered block by its exact range; 0, 1168 (no such block) or 5 (not administered)."""
+    def delete(self, protocol: Protocol, port_range: PortRange, *, store: Store = "persistent") -> int:
+        """Delete an administered block by its exact range; 0, 1168 (not in that store) or 5 (not administered).
+
+        Deleted for good, a block is gone from the active store too; the other way round it comes back at a boot [K].
+        """
         for block in self._blocks[protocol]:
             if block.range == port_range:
                 if not block.administered:
                     return 5
+                if not (block.persistent if store == "persistent" else block.active):
+                    return ERROR_NOT_FOUND
                 self._blocks[protocol].remove(block)
+                if store == "active" and block.persistent:
+                    self._blocks[protocol].append(dataclasses.replace(block, active=False))
                 self.generation += 1
                 return 0
         return ERROR_NOT_FOUND
@@ -71,14 +84,16 @@ class ExclusionStore:
         store = ExclusionStore()
         store.generation = self.generation + 1
         for protocol, blocks in self._blocks.items():
-            store._blocks[protocol] = [block for block in blocks if block.administered and block.persistent]
+            lasting = (block for block in blocks if block.administered and block.persistent)
+            store._blocks[protocol] = [dataclasses.replace(block, active=True) for block in lasting]
         for protocol, (first, last) in runtime_blocks:
             store._blocks[protocol].append(Block(first, last, administered=False, persistent=False))
         return store
 
     def ports(self, protocol: Protocol, *, administered: bool) -> frozenset[int]:
-        """Return the ports of all administered blocks, or of all others."""
-        return ports_of(block.range for block in self._blocks[protocol] if block.administered is administered)
+        """Return the ports of all administered blocks that are in force, or of all others."""
+        in_force = (block for block in self._blocks[protocol] if block.active)
+        return ports_of(block.range for block in in_force if block.administered is administered)
 
     def as_json(self) -> dict[str, list[dict[str, t.Any]]]:
         """Return the blocks by protocol."""

@@ -8,6 +8,9 @@ of CreatePersistentTcpPortReservation and CreatePersistentUdpPortReservation); i
 start and number. Blocks that Windows itself made at run time (rows without ``*``) can't be deleted and
 change at each boot: they are not ours.
 
+Reserved means: in the persistent store. A block of the active store alone is lost at the next boot; it is made to last
+by deleting it there and adding it for good. One of the persistent store alone is not in force before the next boot.
+
 In use is taken to mean by a listener, a UDP socket or an outgoing TCP connection: the documentation of the error says
 'in use' and no more, so that it counts connections is [K] unverified. They are looked at for up to
 ``MOST_CONNECTION_PORTS`` TCP ports; of a longer list netsh itself tells (error 32), and nothing is lost by it.
@@ -45,6 +48,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.port_ho
     holders_of,
     is_rightful,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.value_parts import weakest
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.exclusions import Exclusions
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     PROTOCOLS,
@@ -58,6 +62,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._ports.port_lis
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortRange, PortSet, split_entries
 
 ENTRY: t.Final = journal_entries.EXCLUDED_RANGES
+_ACTIVE: t.Final = journal_entries.ACTIVE_MARK
 
 
 Ports = t.Mapping[Protocol, PortSet]
@@ -84,6 +89,7 @@ def plan(wanted: Ports, state: ListState, context: Context, *, patient: bool = F
     made = _plan_of(changes, exclusions, tuple(wanted), _Claim(wanted, state), context)
     if state == "absent":
         return dataclasses.replace(made, kept=_said_to_stay(kept, others, context.owner))
+    made = _judged_by_stores(made, wanted, exclusions, context)
     return made if patient else dataclasses.replace(made, refusal=_refusal_of_thieves(waiting, context))
 
 
@@ -165,15 +171,25 @@ def _shares(protocol: Protocol, entry: Entry | None) -> Shares[PortSet]:
 
 
 def _restoration(protocol: Protocol, original: State, exclusions: Exclusions) -> _Change:
-    """From the blocks of now to the blocks before us."""
-    texts = original.get(protocol, ()) if isinstance(original, t.Mapping) else ()
-    before = tuple(ports for _text, ports in split_entries([str(text) for text in texts])[0])
-    now = exclusions.administered(protocol)
+    """From the blocks of now to the blocks before us, each in its store."""
+    texts = [str(text) for text in original.get(protocol, ())] if isinstance(original, t.Mapping) else []
+    lasting, passing = _told_apart(texts)
+    now, until_boot = exclusions.persistent(protocol), exclusions.until_boot(protocol)
     return _Change(
         protocol,
-        delete=tuple(ports for ports in now if ports not in before),
-        add=tuple(ports for ports in before if ports not in now),
+        delete=tuple(ports for ports in now if ports not in lasting),
+        add=tuple(ports for ports in lasting if ports not in now),
+        delete_active=tuple(ports for ports in until_boot if ports not in passing),
+        add_active=tuple(ports for ports in passing if ports not in until_boot),
     )
+
+
+def _told_apart(texts: t.Iterable[str]) -> tuple[tuple[PortRange, ...], tuple[PortRange, ...]]:
+    """The journal's blocks that outlived a boot, and those of the active store alone."""
+    texts = tuple(texts)
+    lasting = split_entries([text for text in texts if not text.endswith(_ACTIVE)])[0]
+    passing = split_entries([text.removesuffix(_ACTIVE) for text in texts if text.endswith(_ACTIVE)])[0]
+    return tuple(ports for _text, ports in lasting), tuple(ports for _text, ports in passing)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -186,16 +202,46 @@ class _WantedRanges:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class _Conversion:
+    """What is added for good, and which blocks of the active store alone stand in its way.
+
+    They are deleted there first; what is not wanted of them is added there again.
+    """
+
+    add: PortSet = NO_PORTS
+    delete_active: tuple[PortRange, ...] = ()
+    rest: PortSet = NO_PORTS
+
+    @classmethod
+    def of(cls, ports: PortSet, passing: t.Iterable[PortRange]) -> _Conversion:
+        """To add these ports, given the blocks of the active store alone."""
+        touched = tuple(block for block in passing if not ports.isdisjoint(PortSet.of(block)))
+        return cls(ports, touched, PortSet(touched) - ports)
+
+
+_NOTHING: t.Final = _Conversion()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class _Change:
     """The changes that one protocol needs."""
 
     protocol: Protocol
     delete: tuple[PortRange, ...] = ()
     add: tuple[PortRange, ...] = ()
-    add_when_free: tuple[PortRange, ...] = ()
+    delete_active: tuple[PortRange, ...] = ()
+    add_active: tuple[PortRange, ...] = ()
+    """Both in the active store alone."""
+    when_free: _Conversion = _NOTHING
     waiting_for: tuple[Holder, ...] = ()
     needs_stopped: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    @property
+    def does_anything(self) -> bool:
+        """True if a step comes of it."""
+        at_once = self.delete or self.add or self.delete_active or self.add_active
+        return bool(at_once or self.when_free.add or self.when_free.delete_active)
 
 
 def _supported(context: Context) -> Exclusions:
@@ -219,48 +265,59 @@ def _without_verb(context: Context) -> str:
     )
 
 
-def _administered(exclusions: Exclusions, protocol: Protocol) -> PortSet:
-    return PortSet(exclusions.administered(protocol))
-
-
 def _change_for(protocol: Protocol, wanted: _WantedRanges, exclusions: Exclusions, context: Context) -> _Change:
     if wanted.state == "absent":
         return _removal(protocol, wanted.ports, exclusions, context)
     addition = _addition(protocol, wanted, exclusions, context)
     if wanted.state == "present":
         return addition
-    gone = _administered(exclusions, protocol) - wanted.ports
+    passing = PortSet(exclusions.until_boot(protocol))
+    gone = (exclusions.reserved(protocol) | passing) - wanted.ports
     removal = _removal(protocol, gone, exclusions, context)
     warning = f"state pure releases excluded {protocol} ports, whoever excluded them: {gone}."
     return dataclasses.replace(
         addition,
         delete=removal.delete,
         add=(*removal.add, *addition.add),
+        delete_active=tuple(dict.fromkeys((*removal.delete_active, *addition.delete_active))),
+        add_active=(),
         warnings=(warning,) if gone else (),
     )
 
 
 def _addition(protocol: Protocol, wanted: _WantedRanges, exclusions: Exclusions, context: Context) -> _Change:
     unfinished = _unfinished(protocol, context) if wanted.state == "present" else NO_PORTS
-    missing = (wanted.ports | unfinished) - _administered(exclusions, protocol)
+    missing = (wanted.ports | unfinished) - exclusions.reserved(protocol)
     if not missing:
         return _Change(protocol)
     _refuse_foreign_blocks(protocol, missing, exclusions, context)
-    observed = wanted.observed if wanted.observed >= missing else missing
-    connected = (wanted.ports if wanted.ports >= missing else missing) if protocol == "tcp" else NO_PORTS
-    holding = holders_of(missing, context, asked=observed, tcp=connected)
+    passing = exclusions.until_boot(protocol)
+    # A block of the active store alone can be made to last only as long as none of its ports is in use.
+    needed = missing | _Conversion.of(missing, passing).rest
+    observed = wanted.observed if wanted.observed >= needed else needed
+    connected = (wanted.ports if wanted.ports >= needed else needed) if protocol == "tcp" else NO_PORTS
+    holding = holders_of(needed, context, asked=observed, tcp=connected)
     held = [holder for holder in holding if holder.protocol == protocol]
     stopping = [holder for holder in held if _will_be_free(holder, context)]
     waiting = tuple(holder for holder in held if holder not in stopping)
-    stoppable = PortSet.of(*(holder.port for holder in stopping))
-    busy = PortSet.of(*(holder.port for holder in waiting))
+    stoppable = _with_blocks(PortSet.of(*(holder.port for holder in stopping)), passing)
+    busy = _with_blocks(PortSet.of(*(holder.port for holder in waiting)), passing)
+    now, later = missing - stoppable - busy, (missing & stoppable) - busy
+    at_once = _Conversion.of(now, passing)
     return _Change(
         protocol,
-        add=(missing - stoppable - busy).ranges,
-        add_when_free=(stoppable - busy).ranges,
+        add=now.ranges,
+        delete_active=at_once.delete_active,
+        add_active=at_once.rest.ranges,
+        when_free=_Conversion.of(later, passing),
         waiting_for=waiting,
         needs_stopped=tuple(name for holder in stopping for name in holder.services),
     )
+
+
+def _with_blocks(ports: PortSet, blocks: t.Iterable[PortRange]) -> PortSet:
+    """These ports, and all of the blocks that hold one of them."""
+    return ports | PortSet(tuple(block for block in blocks if not ports.isdisjoint(PortSet.of(block))))
 
 
 def _will_be_free(holder: Holder, context: Context) -> bool:
@@ -311,17 +368,26 @@ def _how_to_free(holder: Holder, context: Context) -> str:
 
 
 def _removal(protocol: Protocol, ports: PortSet, exclusions: Exclusions, context: Context) -> _Change:
-    """Delete every administered block that holds one of ``ports`` and add back what must stay of it."""
+    """Delete every administered block that holds one of ``ports`` and add back what must stay of it, in its store."""
+    delete, rest = _cut(protocol, exclusions.persistent(protocol), ports, context)
+    passing, rest_active = _cut(protocol, exclusions.until_boot(protocol), ports, context)
+    return _Change(protocol, delete, rest, delete_active=passing, add_active=rest_active)
+
+
+def _cut(
+    protocol: Protocol, blocks: t.Iterable[PortRange], ports: PortSet, context: Context
+) -> tuple[tuple[PortRange, ...], tuple[PortRange, ...]]:
+    """The blocks that hold one of these ports, and what must stay of them; raises PlanError, FactsNeeded."""
     delete: list[PortRange] = []
     rest = PortSet()
-    for block in exclusions.of(protocol):
-        whole = PortSet.of(block.ports)
-        if block.administered and not whole.isdisjoint(ports):
-            delete.append(block.ports)
+    for block in blocks:
+        whole = PortSet.of(block)
+        if not whole.isdisjoint(ports):
+            delete.append(block)
             rest |= whole - ports
             if not ports >= whole:
-                _refuse_cut_of_busy_block(protocol, whole, block.ports, context)
-    return _Change(protocol, delete=tuple(delete), add=rest.ranges)
+                _refuse_cut_of_busy_block(protocol, whole, block, context)
+    return tuple(delete), rest.ranges
 
 
 def _refuse_cut_of_busy_block(protocol: Protocol, whole: PortSet, block: PortRange, context: Context) -> None:
@@ -351,16 +417,21 @@ def _plan_of(
     context: Context,
 ) -> Plan:
     step = ChangeExclusions(
-        delete=tuple((change.protocol, block) for change in changes for block in change.delete),
-        add=tuple((change.protocol, block) for change in changes for block in change.add),
+        delete=_blocks_of(changes, lambda change: change.delete),
+        add=_blocks_of(changes, lambda change: change.add),
+        delete_active=_blocks_of(changes, lambda change: change.delete_active),
+        add_active=_blocks_of(changes, lambda change: change.add_active),
     )
     when_free = ChangeExclusions(
-        delete=(), add=tuple((change.protocol, block) for change in changes for block in change.add_when_free)
+        delete=(),
+        add=_blocks_of(changes, lambda change: change.when_free.add.ranges),
+        delete_active=_blocks_of(changes, lambda change: change.when_free.delete_active),
+        add_active=_blocks_of(changes, lambda change: change.when_free.rest.ranges),
     )
-    steps = (step,) if step.delete or step.add else ()
-    steps_when_free = (when_free,) if when_free.add else ()
+    steps = (step,) if step.does_anything else ()
+    steps_when_free = (when_free,) if when_free.does_anything else ()
     waiting = tuple(holder for change in changes for holder in change.waiting_for)
-    before = _shown({protocol: _administered(exclusions, protocol) for protocol in protocols})
+    before = _shown({protocol: exclusions.reserved(protocol) for protocol in protocols})
     after = _shown({change.protocol: _after(change, exclusions) for change in changes})
     return Plan(
         "reserved_ports",
@@ -376,9 +447,15 @@ def _plan_of(
     )
 
 
+def _blocks_of(
+    changes: t.Iterable[_Change], part: t.Callable[[_Change], t.Iterable[PortRange]]
+) -> tuple[tuple[Protocol, PortRange], ...]:
+    return tuple((change.protocol, block) for change in changes for block in part(change))
+
+
 def _after(change: _Change, exclusions: Exclusions) -> PortSet:
-    now = _administered(exclusions, change.protocol)
-    return (now - PortSet(change.delete)) | PortSet(change.add) | PortSet(change.add_when_free)
+    now = exclusions.reserved(change.protocol)
+    return (now - PortSet(change.delete)) | PortSet(change.add) | change.when_free.add
 
 
 def _effectiveness_of(waiting: tuple[Holder, ...]) -> Effectiveness:
@@ -392,12 +469,40 @@ def _effectiveness_of(waiting: tuple[Holder, ...]) -> Effectiveness:
     )
 
 
+def _judged_by_stores(
+    made: Plan, wanted: t.Mapping[Protocol, PortSet], exclusions: Exclusions, context: Context
+) -> Plan:
+    """What is reserved, but not in force before the next boot, or not known to outlive it."""
+    entry = context.entry(ENTRY)
+    late = {protocol: ports & exclusions.from_boot(protocol) for protocol, ports in wanted.items()}
+    if any(late.values()):
+        return dataclasses.replace(made, effectiveness=weakest([made.effectiveness, from_boot(late)]))
+    foreign = {
+        protocol: (ports & exclusions.reserved(protocol)) - _shares(protocol, entry).added
+        for protocol, ports in wanted.items()
+    }
+    if exclusions.tells_stores or not any(foreign.values()):
+        return made
+    reason = f"Whether {_named(foreign)} outlives a boot is not known: netsh here does not show the persistent store."
+    return dataclasses.replace(made, effectiveness=weakest([made.effectiveness, Effectiveness("unknown", reason)]))
+
+
+def from_boot(late: t.Mapping[Protocol, PortSet]) -> Effectiveness:
+    """How ports stand that netsh's persistent store has and the active one lacks."""
+    reason = f"{_named(late)} is excluded in netsh's persistent store alone: in force after a reboot."
+    return Effectiveness("no", reason, reboot_required=True)
+
+
+def _named(ports: t.Mapping[Protocol, PortSet]) -> str:
+    return " and ".join(f"{protocol.upper()} {found}" for protocol, found in ports.items() if found)
+
+
 def _journal(
     changes: t.Sequence[_Change], exclusions: Exclusions, claim: _Claim, context: Context
 ) -> dict[str, Entry | None]:
     """The entry after these changes; nothing if they are none, and no one claims or releases anything."""
     known = context.known(ENTRY)
-    steps = [change for change in changes if change.delete or change.add or change.add_when_free]
+    steps = [change for change in changes if change.does_anything]
     if known is None and not steps:
         return {}
     shares, takes_others = _shares_after(changes, exclusions, claim, context)
@@ -405,7 +510,8 @@ def _journal(
     whole = whole_owners(known) | ({context.owner} - {""} if takes_others else frozenset())
     entry = known or Entry(original=_blocks(exclusions), written=_blocks(exclusions))
     if steps:
-        pending = (f"{block}/{change.protocol}" for change in steps if change.delete for block in change.add)
+        cut = [change for change in steps if change.delete or change.delete_active]
+        pending = (f"{block}/{change.protocol}" for change in cut for block in change.add)
         entry = dataclasses.replace(
             entry, written=_blocks_after(changes, exclusions), pending=tuple(pending), wait=None
         )
@@ -421,7 +527,7 @@ def _shares_after(
     takes_others = False
     for change in changes:
         earlier, asked = shares[change.protocol], claim.ports.get(change.protocol, NO_PORTS)
-        before, after = _administered(exclusions, change.protocol), _after(change, exclusions)
+        before, after = exclusions.reserved(change.protocol), _after(change, exclusions)
         takes_others = takes_others or bool(before - after - earlier.added)
         claimed, released = (NO_PORTS, asked) if claim.state == "absent" else (asked & after, NO_PORTS)
         added = (earlier.added | (after - before)) & after if after != before else earlier.added
@@ -430,16 +536,26 @@ def _shares_after(
 
 
 def _blocks(exclusions: Exclusions) -> State:
-    """The administered blocks as the journal keeps them."""
-    return {protocol: sorted(str(ports) for ports in exclusions.administered(protocol)) for protocol in PROTOCOLS}
+    """The administered blocks as the journal keeps them, those of the active store alone with a mark."""
+    return {
+        protocol: _texts(exclusions.persistent(protocol), exclusions.until_boot(protocol)) for protocol in PROTOCOLS
+    }
 
 
 def _blocks_after(changes: t.Sequence[_Change], exclusions: Exclusions) -> State:
-    blocks = {protocol: set(exclusions.administered(protocol)) for protocol in PROTOCOLS}
+    lasting = {protocol: set(exclusions.persistent(protocol)) for protocol in PROTOCOLS}
+    passing = {protocol: set(exclusions.until_boot(protocol)) for protocol in PROTOCOLS}
     for change in changes:
-        blocks[change.protocol] -= set(change.delete)
-        blocks[change.protocol] |= {*change.add, *change.add_when_free}
-    return {protocol: sorted(str(ports) for ports in found) for protocol, found in blocks.items()}
+        later = change.when_free
+        lasting[change.protocol] -= set(change.delete)
+        lasting[change.protocol] |= {*change.add, *later.add.ranges}
+        passing[change.protocol] -= {*change.delete_active, *later.delete_active}
+        passing[change.protocol] |= {*change.add_active, *later.rest.ranges}
+    return {protocol: _texts(lasting[protocol], passing[protocol]) for protocol in PROTOCOLS}
+
+
+def _texts(lasting: t.Iterable[PortRange], passing: t.Iterable[PortRange]) -> list[str]:
+    return sorted([*map(str, lasting), *(f"{ports}{_ACTIVE}" for ports in passing)])
 
 
 def _noted(protocol: Protocol, notes: t.Iterable[str]) -> PortSet:

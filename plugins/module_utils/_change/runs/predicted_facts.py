@@ -30,6 +30,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     RegistryValue,
     ServiceFact,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortRange
 
 Answers = t.Mapping[Fact[t.Any], t.Any]
 
@@ -83,12 +84,24 @@ def _exclusions(step: ChangeExclusions, facts: Facts) -> Answers:
         return {}
 
     def changed(protocol: Protocol) -> tuple[ExclusionBlock, ...]:
-        gone = {ports for of, ports in step.delete if of == protocol}
+        gone = {ports for of, ports in (*step.delete, *step.delete_active) if of == protocol}
         kept = (one for one in exclusions.of(protocol) if not (one.administered and one.ports in gone))
-        new = (ExclusionBlock(ports, administered=True) for of, ports in step.add if of == protocol)
-        return (*kept, *new)
+        added = (ports for of, ports in (*step.add, *step.add_active) if of == protocol)
+        return (*kept, *(ExclusionBlock(ports, administered=True) for ports in added))
 
-    return {question: dataclasses.replace(exclusions, tcp=changed("tcp"), udp=changed("udp"))}
+    def lasting(protocol: Protocol) -> tuple[PortRange, ...]:
+        gone = {ports for of, ports in step.delete if of == protocol}
+        kept = (ports for ports in exclusions.persistent(protocol) if ports not in gone)
+        return (*kept, *(ports for of, ports in step.add if of == protocol))
+
+    after = dataclasses.replace(
+        exclusions,
+        tcp=changed("tcp"),
+        udp=changed("udp"),
+        persistent_tcp=lasting("tcp"),
+        persistent_udp=lasting("udp"),
+    )
+    return {question: after}
 
 
 _ANSWERS: t.Final[t.Mapping[type[Step], t.Callable[[t.Any, Facts], Answers]]] = {

@@ -58,13 +58,11 @@ def reserved(view: PortInfoView) -> PortSet:
 
 
 def excluded(view: PortInfoView) -> dict[Protocol, PortSet]:
-    """The ports that an administrator excluded with netsh, none if it has no such verb; raises FactsNeeded."""
+    """The ports that an administrator excluded for good, none if netsh has no such verb; raises FactsNeeded."""
     blocks = view.facts[ExclusionsFact()] if view.context.capabilities.excluded_port_ranges != "no" else None
     if blocks is None:
         return {}
-    return {
-        protocol: PortSet(tuple(row.ports for row in blocks.of(protocol) if row.administered)) for protocol in PROTOCOLS
-    }
+    return {protocol: blocks.reserved(protocol) for protocol in PROTOCOLS}
 
 
 def _against_the_pool(ports: Ports, view: PortInfoView) -> Standing:

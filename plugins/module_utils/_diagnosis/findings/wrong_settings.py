@@ -8,15 +8,21 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.finding import (
+    Ports,
     finding_ports,
     of_kind,
+    ports_text,
     service_evidence,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.fixes import report_only
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.protection import excluded
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.yaml_text import tasks
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.pool_presence import pool_presence
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.findings import Evidence, Finding
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.findings import (
+    Evidence,
+    Finding,
+    FindingPort,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import DNS_PORT, PortInfoView
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.ephemeral_range import (
     LEAST_MAX_USER_PORT,
@@ -24,6 +30,8 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.ephe
     why_no_max_user_port,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
+    PROTOCOLS,
+    ExclusionsFact,
     RegistryValue,
     UpdatesFact,
 )
@@ -41,6 +49,8 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.sett
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.port_lists import PortList
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
 
+MOST_LISTED: t.Final = 64
+"""Ports that a finding lists one by one; ranges stand in its evidence."""
 OTHER_TENANTS: t.Final = PortSet.of(1801, 3343)
 """Entries that setups leave in ReservedPorts on any release: Message Queuing [C], the cluster service [T]."""
 
@@ -169,6 +179,43 @@ def touching_reservations(view: PortInfoView) -> list[Finding]:
             fix=tasks(task, comments=("In force after a reboot.",)),
         )
     ]
+
+
+def passing_exclusions(view: PortInfoView) -> list[Finding]:
+    """Ports that are excluded until the next boot only; raises FactsNeeded."""
+    if view.context.capabilities.excluded_port_ranges == "no":
+        return []
+    exclusions = view.facts[ExclusionsFact()]
+    blocks = {protocol: exclusions.until_boot(protocol) for protocol in PROTOCOLS} if exclusions else {}
+    lost: Ports = {protocol: PortSet(found) for protocol, found in blocks.items() if found}
+    if not lost:
+        return []
+    task = {
+        "name": "Exclude them for good, if they are to stay excluded",
+        "portkeeper.windows.reserved_ports": {
+            "ports": [f"{item.text}/{protocol}" for protocol, found in lost.items() for item in found.ranges]
+        },
+    }
+    return [
+        Finding(
+            **of_kind("exclusion_until_boot"),
+            summary=f"{ports_text(lost)} is excluded until the next boot only.",
+            cause="Somebody excluded the ports in netsh's active store (store=active); only what is in its persistent "
+            "store outlives a boot.",
+            evidence=tuple(
+                Evidence("netsh", f"{protocol.upper()} {block} is in the active store alone")
+                for protocol, found in blocks.items()
+                for block in found
+            ),
+            ports=_few(lost),
+            fix=tasks(task),
+        )
+    ]
+
+
+def _few(ports: Ports) -> tuple[FindingPort, ...]:
+    """The ports one by one, unless they are whole ranges."""
+    return finding_ports(ports) if sum(found.count for found in ports.values()) <= MOST_LISTED else ()
 
 
 def missing_update(view: PortInfoView) -> list[Finding]:

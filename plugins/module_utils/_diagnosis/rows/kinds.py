@@ -37,6 +37,7 @@ KindName = t.Literal[
     "max_user_port_out_of_range",
     "reserved_ports_ignored",
     "reserved_ports_touch",
+    "exclusion_until_boot",
     "dns_update_missing",
     "range_nearly_used_up",
     "dotnet_breaks_autodiscover",
@@ -185,6 +186,12 @@ KINDS: t.Final[t.Mapping[KindName, Kind]] = {
         "Entries of `ReservedPorts` touch each other or name no range, and are not reserved reliably.",
         "the value's entries, on Windows Server 2003",
         "KB812873",
+    ),
+    "exclusion_until_boot": Kind(
+        "warning",
+        "Ports are excluded with netsh until the next boot only, and open to everybody after it.",
+        "an administered block of netsh's active store that its persistent store lacks (not 50000-50059, the system's)",
+        "netsh's two stores [C]",
     ),
     "dns_update_missing": Kind(
         "warning",

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field, fields
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.port_holders import Holder
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import PROTOCOLS, Protocol
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.typed_rows import Port, one_of, told
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.typed_rows import OPEN, Port, one_of, told
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortRange
 
 _HOLDER: t.Final = {item.name: item.metadata for item in fields(Holder)}
+Store = t.Literal["both", "active", "persistent", "unknown"]
 _POOL: t.Final = told(
     "Whether it is a socket of the DNS server's pool, that is, a UDP socket of the DNS server other than port 53.",
     True,
@@ -52,6 +53,14 @@ class BlockRow:
             True,
         )
     )
+    store: t.Annotated[Store, OPEN] = field(
+        default="unknown",
+        metadata=told(
+            "V(both) where it is in force and outlives a boot, V(active) where the next boot ends it, V(persistent) "
+            "where the next boot begins it, or V(unknown) where netsh does not show its persistent store.",
+            "both",
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +69,10 @@ class ReservationsRow:
 
     mechanism: str = field(metadata=told("V(registry) or V(netsh).", "netsh"))
     tcp: tuple[str, ...] = field(
-        metadata=told("The reserved TCP ports, neighbours joined.", ["50389-50389", "50636-50636"])
+        metadata=told(
+            "The reserved TCP ports, neighbours joined. With netsh those of its persistent store.",
+            ["50389-50389", "50636-50636"],
+        )
     )
     udp: tuple[str, ...] = field(
         metadata=told(

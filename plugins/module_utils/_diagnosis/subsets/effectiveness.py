@@ -181,8 +181,10 @@ def _reserved_ports_value(view: PortInfoView, context: Context) -> t.Iterator[Ef
 
 
 def _netsh(_view: PortInfoView, context: Context) -> t.Iterator[EffectiveRow]:
-    if context.capabilities.excluded_port_ranges == "no" or context.facts[ExclusionsFact()] is None:
+    exclusions = context.facts[ExclusionsFact()] if context.capabilities.excluded_port_ranges != "no" else None
+    if exclusions is None:
         return
+    late = {protocol: exclusions.from_boot(protocol) for protocol in PROTOCOLS}
     try:
         plan = excluded_port_ranges.plan(dict.fromkeys(PROTOCOLS, NO_PORTS), "present", context)
     except PlanError as error:
@@ -196,6 +198,8 @@ def _netsh(_view: PortInfoView, context: Context) -> t.Iterator[EffectiveRow]:
             "A run was interrupted between taking blocks away and adding the rest again; run reserved_ports again."
         )
         yield _row("reserved_ports", "netsh", configured, Effectiveness("no", cut_short))
+    elif any(late.values()):
+        yield _row("reserved_ports", "netsh", configured, excluded_port_ranges.from_boot(late))
     elif any(configured.values()) or _has_entry(excluded_port_ranges.ENTRY, context):
         yield _row("reserved_ports", "netsh", configured, plan.effectiveness)
 

@@ -13,6 +13,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows
     BlockRow,
     DynamicRangesRow,
     ReservationsRow,
+    Store,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import PortInfoView, SubsetAnswer
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.ephemeral_range import (
@@ -22,7 +23,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.ephe
     range_by_max_user_port,
     why_no_max_user_port,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.exclusions import ExclusionBlock, Exclusions
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.exclusions import SYSTEM_BLOCK, Exclusions
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     PROTOCOLS,
     DynamicRangesFact,
@@ -102,8 +103,8 @@ def reservations(view: PortInfoView) -> SubsetAnswer:
         texts = value.ports.texts()
         return SubsetAnswer(_shown("registry", texts, texts, (), value, honoured=True), warnings)
     exclusions = _exclusions(view)
-    tcp, udp = (_administered(exclusions, protocol) for protocol in PROTOCOLS)
-    rows = [_row(protocol, block) for protocol in PROTOCOLS for block in exclusions.of(protocol)]
+    tcp, udp = (exclusions.reserved(protocol).texts() for protocol in PROTOCOLS)
+    rows = [row for protocol in PROTOCOLS for row in _rows(protocol, exclusions)]
     return SubsetAnswer(_shown("netsh", tcp, udp, rows, value, honoured=False))
 
 
@@ -146,9 +147,17 @@ def _shown(
     )
 
 
-def _administered(exclusions: Exclusions, protocol: Protocol) -> list[str]:
-    return PortSet(exclusions.administered(protocol)).texts()
+def _rows(protocol: Protocol, exclusions: Exclusions) -> t.Iterator[BlockRow]:
+    """What is in force, then what is only from the next boot on; each with the stores that it is in."""
+    passing = exclusions.until_boot(protocol)
+    for block in exclusions.of(protocol):
+        lasts = block.administered and block.ports not in passing and block.ports != SYSTEM_BLOCK
+        store: Store = "active" if not lasts else "both" if exclusions.tells_stores else "unknown"
+        yield _row(protocol, block.ports, store, administered=block.administered)
+    for ports in exclusions.persistent(protocol):
+        if not PortSet.of(ports).isdisjoint(exclusions.from_boot(protocol)):
+            yield _row(protocol, ports, "persistent", administered=True)
 
 
-def _row(protocol: Protocol, block: ExclusionBlock) -> BlockRow:
-    return BlockRow(protocol=protocol, first=block.ports.first, last=block.ports.last, administered=block.administered)
+def _row(protocol: Protocol, ports: PortRange, store: Store, *, administered: bool) -> BlockRow:
+    return BlockRow(protocol=protocol, first=ports.first, last=ports.last, administered=administered, store=store)

@@ -281,13 +281,14 @@ def _reserved(view: PortInfoView) -> tuple[PortSet, PortSet]:
 
 
 def _exclusions(view: PortInfoView) -> tuple[PortSet, PortSet]:
-    """UDP blocks that Windows keeps for itself, and those that an administrator excluded."""
+    """UDP blocks that Windows keeps for itself, and the ports that an administrator excluded for good."""
     if view.context.capabilities.excluded_port_ranges == "no":
         return PortSet(), PortSet()
     exclusions = view.facts.optional(ExclusionsFact(), None)
-    blocks = exclusions.udp if exclusions else ()
-    own = PortSet(tuple(block.ports for block in blocks if not block.administered))
-    return own, PortSet(tuple(block.ports for block in blocks if block.administered))
+    if exclusions is None:
+        return PortSet(), PortSet()
+    own = PortSet(tuple(block.ports for block in exclusions.udp if not block.administered))
+    return own, exclusions.reserved("udp")
 
 
 def _in_use(view: PortInfoView, dns: Service | None) -> PortSet:

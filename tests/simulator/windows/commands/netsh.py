@@ -14,7 +14,7 @@ import typing as t
 
 from tests.simulator.windows.commands.program import Invocation, Output, lines
 from tests.simulator.windows.context import Context
-from tests.simulator.windows.exclusions import Block
+from tests.simulator.windows.exclusions import Block, Store
 from tests.simulator.windows.releases import Language
 from tests.simulator.windows.sockets import Family, Protocol
 from tests.simulator.windows.texts import win32_message
@@ -136,7 +136,7 @@ def _show_exclusions(call: _Call) -> str:
     rows = [
         f"{block.first:>10}    {block.last:>8}    {' *' if block.administered else ''}".rstrip()
         for block in call.context.machine.exclusions.blocks(protocol)
-        if not persistent_only or (block.administered and block.persistent)
+        if (block.administered and block.persistent if persistent_only else block.active)
     ]
     words = call.words
     return lines(
@@ -173,8 +173,9 @@ def _add_exclusion(call: _Call) -> str:
 
 
 def _delete_exclusion(call: _Call) -> str:
-    protocol, first, last, _persistent = _block_of(call)
-    code = call.context.machine.exclusions.delete(protocol, (first, last))
+    protocol, first, last, persistent = _block_of(call)
+    store: Store = "persistent" if persistent else "active"
+    code = call.context.machine.exclusions.delete(protocol, (first, last), store=store)
     if code:
         raise call.refuse(code)
     return lines(call.words.ok, "")

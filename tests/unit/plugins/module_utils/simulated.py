@@ -238,8 +238,10 @@ def _events(described: Described) -> EventLog:
 
 def _add_exclusions(made: machine.Machine, described: Described) -> None:
     for protocol in ("tcp", "udp"):
+        lasting = described.exclusions.persistent(protocol) if described.exclusions else ()
         for block in described.exclusions.of(protocol) if described.exclusions else ():
-            row = exclusions.Block(block.ports.first, block.ports.last, block.administered, block.administered)
+            lasts = block.administered and block.ports in lasting
+            row = exclusions.Block(block.ports.first, block.ports.last, block.administered, lasts)
             assert made.exclusions.add(protocol, row, is_used=lambda _port: False) == 0
 
 

@@ -320,8 +320,11 @@ def test_netstat_is_filtered_for_the_ports_of_connections_too() -> None:
 def with_exclusions(client: GivenClient, language: samples.Language, **rows: str) -> None:
     for family in FAMILIES:
         for protocol in PROTOCOLS:
-            text = language.exclusions(rows.get(f"{family}_{protocol}", rows.get(protocol, "")))
-            client.commands[netsh.show_exclusions(family, protocol)] = (text, 0)
+            shown = rows.get(f"{family}_{protocol}", rows.get(protocol, ""))
+            lasting = "\n".join(row for row in shown.splitlines() if "*" in row)
+            kept = rows.get(f"persistent_{protocol}", lasting)
+            client.commands[netsh.show_exclusions(family, protocol)] = (language.exclusions(shown), 0)
+            client.commands[netsh.show_exclusions(family, protocol, "persistent")] = (language.exclusions(kept), 0)
 
 
 def test_exclusions_of_both_families_are_one_list(client: GivenClient) -> None:
@@ -337,6 +340,39 @@ def test_exclusions_of_both_families_are_one_list(client: GivenClient) -> None:
     assert len(client.log) == 1
 
 
+STORES: list[tuple[str, str, str, tuple[str, str, str]]] = [
+    ("in both", "5 6 *", "5 6 *", ("5-6", "", "none")),
+    ("a list without stars", "5 6 *", "5 6", ("5-6", "", "none")),
+    ("until the next boot", "5 6 *", "", ("", "5-6", "none")),
+    ("from the next boot on", "", "5 6 *", ("5-6", "", "5-6")),
+    ("a part of a block", "5 8 *", "5 6 *", ("5-6", "5-8", "none")),
+    ("two blocks shown as one", "5 8 *", "5 6 *\n7 8 *", ("5-6 7-8", "", "none")),
+    ("the system's own", "50000 50059 *", "", ("", "", "none")),
+    ("Windows' own", "5 6", "", ("", "", "none")),
+]
+
+
+@pytest.mark.parametrize(("active", "lasting", "stores"), [row[1:] for row in STORES], ids=[row[0] for row in STORES])
+def test_both_stores_are_read_in_one_command(
+    client: GivenClient, active: str, lasting: str, stores: tuple[str, str, str]
+) -> None:
+    with_exclusions(client, samples.GERMAN, udp=active, persistent_udp=lasting)
+    answer = read_facts(target(client, "10.0.20348"), [ExclusionsFact()])[ExclusionsFact()]
+    kept, until_boot = (" ".join(map(str, blocks)) for blocks in (answer.persistent("udp"), answer.until_boot("udp")))
+    assert (kept, until_boot, str(answer.from_boot("udp"))) == stores
+    assert len(client.log) == 1
+
+
+def test_a_netsh_without_a_persistent_list_is_believed_as_far_as_it_goes(client: GivenClient) -> None:
+    with_exclusions(client, samples.ENGLISH, udp="5 6 *")
+    for family in FAMILIES:
+        for protocol in PROTOCOLS:
+            client.commands[netsh.show_exclusions(family, protocol, "persistent")] = (b"Bad syntax.", 1)
+    answer = read_facts(target(client, "6.1.7601"), [ExclusionsFact()])[ExclusionsFact()]
+    assert not answer.tells_stores
+    assert (answer.persistent("udp"), answer.until_boot("udp")) == ((PortRange(5, 6),), ())
+
+
 def without_verb(client: GivenClient, families: t.Iterable[Family] = FAMILIES) -> None:
     for family in families:
         for protocol in PROTOCOLS:
@@ -349,7 +385,7 @@ PROBED: list[tuple[str, bool]] = [("6.0.6002", True), ("6.1.7601", True), ("6.1.
 @pytest.mark.parametrize(("version", "has_verb"), PROBED)
 def test_the_verb_is_probed_on_2008(client: GivenClient, version: str, has_verb: bool) -> None:
     with_exclusions(client, samples.FRENCH) if has_verb else without_verb(client)
-    expected = Exclusions((), ()) if has_verb else None
+    expected = Exclusions((), (), (), ()) if has_verb else None
     assert read_facts(target(client, version), [ExclusionsFact()]) == {ExclusionsFact(): expected}
 
 

@@ -12,8 +12,8 @@ import pytest
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Journal
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import ChangeExclusions, OptionError, Plan
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources import reserved_ports
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.exclusions import Exclusions
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
-    Exclusions,
     ExclusionsFact,
     RegistryFact,
     RegistryType,

@@ -249,6 +249,11 @@ FOUND: list[tuple[str, World, Expected]] = [
         [("delayed_start_void", "warning", None)],
     ),
     (
+        "excluded until the next boot",
+        world(NEW, exclusions=Exclusions((), blocks((50389, 50389, True)), (), ())),
+        [("exclusion_until_boot", "warning", None)],
+    ),
+    (
         "who has the port can't be read",
         world(NEW, (down("IAS", 10048),), sockets=(udp(1812, DNS_PROCESS),), unread=(SocketsFact,)),
         [("port_taken_by_unknown", "critical", False)],

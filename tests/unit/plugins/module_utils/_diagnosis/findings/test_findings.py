@@ -19,8 +19,8 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows
     SEVERITIES,
     KindName,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.exclusions import Exclusions
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
-    Exclusions,
     RegistryFact,
     RegistryType,
     RegistryValue,

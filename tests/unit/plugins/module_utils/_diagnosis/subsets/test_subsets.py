@@ -155,7 +155,13 @@ def test_reservations_on_new_releases_are_netshs_rows() -> None:
     found = Exclusions(tcp=(), udp=blocks((50100, 50199, False), (50389, 50389, True), (50390, 50390, True)))
     value = World(exclusions=found, values={RESERVED_PORTS_FACT: multi("4500-4500")}).value("reservations")
     assert (value["mechanism"], value["tcp"], value["udp"]) == ("netsh", [], ["50389-50390"])
-    assert value["blocks"][0] == {"protocol": "udp", "first": 50100, "last": 50199, "administered": False}
+    assert value["blocks"][0] == {
+        "protocol": "udp",
+        "first": 50100,
+        "last": 50199,
+        "administered": False,
+        "store": "active",
+    }
     assert (value["entries"], value["entries_honoured"]) == (["4500-4500"], False)
 
 
