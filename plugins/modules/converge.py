@@ -572,8 +572,8 @@ resources:
       type: bool
       sample: false
     waiting_for:
-      description: Ports that can't be excluded while their owner holds them. Each item has C(protocol), C(port),
-        C(process_id), C(image), C(services), C(outgoing) and C(far_ends).
+      description: Ports that can't be excluded while a process holds them, mostly their owner. Each item has
+        C(protocol), C(port), C(process_id), C(image), C(services), C(outgoing) and C(far_ends).
       type: list
       elements: dict
       sample: []

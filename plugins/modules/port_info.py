@@ -679,8 +679,8 @@ configured_versus_effective:
       sample: "Windows reads ReservedPorts at boot: it waits for a reboot."
     waits_for:
       description: V(reboot), V(dns_restart), V(service_restart), V(owner) (a stop of the owner of a port that is in
-        use), all of which somebody must do; V(boot) (a delayed start), which the next boot does by itself, with nothing
-        at risk before it; or none.
+        use), V(holder) (of another process that has it), all of which somebody must do; V(boot) (a delayed start),
+        which the next boot does by itself, with nothing at risk before it; or none.
       type: str
       sample: reboot
     reboot_required:
@@ -956,7 +956,7 @@ findings:
       type: bool
       sample: true
     waits_for:
-      description: What the configured fix waits for. V(reboot), V(dns_restart), V(boot) (a delayed start), V(owner)
+      description: What the configured fix waits for. V(reboot), V(dns_restart), V(boot) (a delayed start), V(holder)
         (that the holder gives the port back), or none.
       type: str
       sample: dns_restart

@@ -299,7 +299,8 @@ restart_required:
   sample: false
 waiting_for:
   description:
-    - Ports that can't be excluded yet, because their owner holds them.
+    - Ports that can't be excluded yet, because a process holds them, mostly their owner. RV(reasons) says if it is
+      another.
     - Empty with the registry mechanism.
   returned: success
   type: list

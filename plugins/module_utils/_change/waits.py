@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-WaitsFor = t.Literal["reboot", "dns_restart", "service_restart", "owner", "boot"]
+WaitsFor = t.Literal["reboot", "dns_restart", "service_restart", "owner", "holder", "boot"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -34,6 +34,7 @@ AWAITED: t.Final[t.Mapping[WaitsFor, Awaited]] = {
     "dns_restart": Awaited("a restart of DNS", "restart DNS"),
     "service_restart": Awaited("a restart of the service", "restart the service"),
     "owner": Awaited("a stop of the ports' owner", "stop the ports' owner"),
+    "holder": Awaited("a stop of the process that holds the ports of another", "stop the process that holds the ports"),
     "boot": Awaited("the next boot"),
 }
 """In the order of what they cost; the last one costs nothing."""

@@ -437,7 +437,7 @@ def _plan_of(
         "reserved_ports",
         before=before,
         after=after,
-        effectiveness=_effectiveness_of(waiting),
+        effectiveness=_effectiveness_of(waiting, context),
         steps=steps,
         steps_when_free=steps_when_free,
         journal=_journal(changes, exclusions, claim, context) if claim else {},
@@ -458,15 +458,24 @@ def _after(change: _Change, exclusions: Exclusions) -> PortSet:
     return (now - PortSet(change.delete)) | PortSet(change.add) | change.when_free.add
 
 
-def _effectiveness_of(waiting: tuple[Holder, ...]) -> Effectiveness:
+def _effectiveness_of(waiting: tuple[Holder, ...], context: Context) -> Effectiveness:
+    """In force, or what it waits for; the holder of another's port is not called its owner. Raises FactsNeeded."""
     if not waiting:
         return EFFECTIVE
+    held = held_sentence(waiting)
     until = "that service is stopped; while it holds its ports, nobody else can take them"
-    if any(holder.outgoing for holder in waiting):
+    strangers = strangers_among(waiting, context)
+    if strangers:
+        others = "" if len(strangers) == len(waiting) else f" ({held_sentence(strangers)})"
+        held = f"{held}, not known as the owner{others}"
+    if strangers or any(holder.outgoing for holder in waiting):
         until = "the port is free, and this runs again"
-    return Effectiveness(
-        "no", f"A port in use can't be excluded: {held_sentence(waiting)}. The exclusion waits until {until}."
-    )
+    return Effectiveness("no", f"A port in use can't be excluded: {held}. The exclusion waits until {until}.")
+
+
+def strangers_among(waiting: t.Iterable[Holder], context: Context) -> tuple[Holder, ...]:
+    """The holders of ports that are not known as their owners; raises FactsNeeded."""
+    return tuple(holder for holder in waiting if not is_rightful(holder, context))
 
 
 def _judged_by_stores(

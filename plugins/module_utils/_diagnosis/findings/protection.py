@@ -49,7 +49,7 @@ def _standing(ports: Ports, held_as: HeldAs, view: PortInfoView) -> Standing:
         return _if(_all_in(ports, {"tcp": reserved(view), "udp": reserved(view)}), "reboot")
     if held_as == "dns_pool":
         return _against_the_pool(ports, view)
-    return _if(_all_in(ports, excluded(view)), "owner")
+    return _if(_all_in(ports, excluded(view)), "holder")
 
 
 def reserved(view: PortInfoView) -> PortSet:

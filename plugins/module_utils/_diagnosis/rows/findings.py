@@ -93,7 +93,7 @@ class Finding:
     waits_for: t.Annotated[WaitsFor, OPEN] | None = field(
         default=None,
         metadata=told(
-            "What the configured fix waits for. V(reboot), V(dns_restart), V(boot) (a delayed start), V(owner) "
+            "What the configured fix waits for. V(reboot), V(dns_restart), V(boot) (a delayed start), V(holder) "
             "(that the holder gives the port back), or none.",
             "dns_restart",
         ),

@@ -71,8 +71,8 @@ class EffectiveRow:
     waits_for: t.Annotated[WaitsFor, OPEN] | None = field(
         metadata=told(
             "V(reboot), V(dns_restart), V(service_restart), V(owner) (a stop of the owner of a port that is in "
-            "use), all of which somebody must do; V(boot) (a delayed start), which the next boot does by itself, "
-            "with nothing at risk before it; or none.",
+            "use), V(holder) (of another process that has it), all of which somebody must do; V(boot) (a delayed "
+            "start), which the next boot does by itself, with nothing at risk before it; or none.",
             "reboot",
         )
     )

@@ -28,7 +28,10 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan im
     PlanError,
     StartMode,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.port_holders import connection_questions
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.port_holders import (
+    Holder,
+    connection_questions,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.port_options import WantedPorts
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources import (
     dns_socket_pool,
@@ -71,6 +74,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.sett
     RESERVED_PORTS_FACT,
     delayed_flag,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.typed_rows import rows_from_plain
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.port_lists import PortList
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
 
@@ -192,7 +196,8 @@ def _netsh(_view: PortInfoView, context: Context) -> t.Iterator[EffectiveRow]:
         return
     configured = {protocol: plan.before[f"excluded_{protocol}"] for protocol in ("tcp", "udp")}
     if plan.waiting_for:
-        yield _row("reserved_ports", "netsh", configured, plan.effectiveness, "owner")
+        strange = excluded_port_ranges.strangers_among(rows_from_plain(Holder, plan.waiting_for), context)
+        yield _row("reserved_ports", "netsh", configured, plan.effectiveness, "holder" if strange else "owner")
     elif plan.changed:
         cut_short = (
             "A run was interrupted between taking blocks away and adding the rest again; run reserved_ports again."

@@ -246,7 +246,7 @@ def test_the_worst_server_comes_first() -> None:
     assert report.headline == (
         "2 of 9 servers critical, 1 with a warning, 1 waiting for a restart or reboot, 3 not fully read, 2 well."
     )
-    assert report.waits_for == {"reboot": 0, "dns_restart": 1, "service_restart": 0, "owner": 0, "boot": 0}
+    assert report.waits_for == {"reboot": 0, "dns_restart": 1, "service_restart": 0, "owner": 0, "holder": 0, "boot": 0}
     assert report.by_itself == 1
     assert fleet({"alone": NOTHING}).headline == "1 server: well."
     assert fleet({"alone": {}}).headline == "1 server: not fully read."

@@ -126,7 +126,7 @@ FOUND: list[tuple[str, World, Expected]] = [
             sockets=(tcp(50389, JAVA),),
             exclusions=Exclusions(blocks((50389, 50389, True)), ()),
         ),
-        [("port_taken_by_process", "critical", "owner")],
+        [("port_taken_by_process", "critical", "holder")],
     ),
     (
         "a TCP port of the BlackBerry Router",

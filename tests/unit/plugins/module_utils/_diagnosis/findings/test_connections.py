@@ -44,7 +44,7 @@ FOUND: list[tuple[str, World, Expected]] = [
             connections=(dataclasses.replace(LDAP_CLIENT, port=50389),),
             exclusions=Exclusions(blocks((50389, 50389, True)), ()),
         ),
-        [("port_taken_by_connection", "critical", "owner")],
+        [("port_taken_by_connection", "critical", "holder")],
     ),
     (
         "a fixed RPC port has an outgoing connection",
