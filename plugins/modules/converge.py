@@ -504,7 +504,7 @@ msg:
   description: What was done and what is still to be done, or why the run failed, in a few sentences.
   returned: always
   type: str
-  sample: Nothing to change; the services run and own their ports.
+  sample: Nothing to change; IAS and PolicyAgent run and own their ports.
 release:
   description: The server's release of Windows.
   returned: always
@@ -696,11 +696,30 @@ victims_before:
   elements: dict
   contains: *victim
 relieved:
-  description: Services that were down and were started, or in check mode would be, in their order.
+  description: Services that were down, were started and run now, or in check mode would be started, in their order.
   returned: always
   type: list
   elements: str
   sample: ["ADAM_MSExchange", "MSExchangeEdgeCredential", "MSExchangeTransport"]
+left_over:
+  description: Services that no victim covers, that start automatically and that are down at the end with error 10048,
+    10013 or 1068. RV(msg) names them. Empty unless services are looked after (O(relieve), O(prove)).
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    service:
+      description: Key name.
+      type: str
+      sample: MSExchangeIS
+    exit_code:
+      description: The Win32 error that its last end left.
+      type: int
+      sample: 1068
+    exit_code_meaning:
+      description: That error in words.
+      type: str
+      sample: a service that it depends on failed to start
 dns_restarted:
   description: Whether this run restarted the DNS server.
   returned: always

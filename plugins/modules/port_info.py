@@ -649,6 +649,24 @@ roles:
           description: What it waits for.
           type: str
           sample: with exchange_rpc_ports_ports
+    left_over:
+      description: Services that start automatically and are down with 10048, 10013 or 1068, so for the sake of a port.
+        A role brings back those that it is about, and names the others at its end.
+      type: list
+      elements: dict
+      contains:
+        service:
+          description: Key name.
+          type: str
+          sample: MSExchangeIS
+        exit_code:
+          description: The Win32 error that its last end left.
+          type: int
+          sample: 1068
+        exit_code_meaning:
+          description: That error in words.
+          type: str
+          sample: a service that it depends on failed to start
 configured_versus_effective:
   description: One row for each thing that is configured here, or that this collection has changed.
   returned: when gathered

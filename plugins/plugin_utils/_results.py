@@ -17,6 +17,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.ou
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.reboot import Report
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.value_parts import weakest
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.typed_rows import as_plain
 
 
 def single_result(outcome: Outcome, *, host: str, check_mode: bool, diff: bool) -> dict[str, t.Any]:
@@ -37,7 +38,6 @@ def many_results(outcome: Outcome, *, host: str, check_mode: bool, diff: bool) -
     """The result of ``converge``."""
     end = outcome.end
     judged = [plan.effectiveness for plan in end.plans]
-    runs = (outcome.planned, end.planned)
     result = {
         **_common(outcome, check_mode=check_mode),
         "changed": outcome.changed,
@@ -47,7 +47,8 @@ def many_results(outcome: Outcome, *, host: str, check_mode: bool, diff: bool) -
         "resources": _resources(outcome),
         "victims": [report.as_dict() for report in end.final.victims],
         "victims_before": [report.as_dict() for report in outcome.planned.victims],
-        "relieved": list(dict.fromkeys(name for planned in runs for name in planned.relieved)),
+        "relieved": list(dict.fromkeys((*outcome.relieved, *end.relieved))),
+        "left_over": as_plain(end.final.left_over),
         "dns_restarted": any(run.planned.restarts_dns and run.applied for run in (outcome, end)),
         "rebooted": outcome.reboot is not None and outcome.reboot.rebooted,
         "effective": weakest(judged).effective,

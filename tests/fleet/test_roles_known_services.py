@@ -189,7 +189,7 @@ def test_the_router_comes_back_with_the_reboot(runs: Runs, host: str) -> None:
     assert beat.result["relieved"] == []
     assert "BlackBerry Router stays down until the reboot: TCP 3101 is held by an outgoing connection" in beat.message
     assert beat.after.runs("BlackBerry Router")
-    assert "the services run and own their ports" in beat.message
+    assert "BlackBerry Router runs and owns its ports" in beat.message
 
 
 def test_without_leave_to_reboot_the_run_ends_well_and_says_what_waits(runs: Runs) -> None:

@@ -26,6 +26,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     RegistryValue,
     ServiceFact,
     ServicesBackupFact,
+    ServicesFailedFact,
     ServicesFileFact,
     ServicesOfProcessFact,
     SocketsFact,
@@ -216,7 +217,7 @@ class StopServices(Step):
 
     def stale_kinds(self) -> tuple[type[Fact[t.Any]], ...]:
         """See Step."""
-        return (ServiceFact, SocketsFact, ConnectionsFact, ServicesOfProcessFact)
+        return (ServiceFact, ServicesFailedFact, SocketsFact, ConnectionsFact, ServicesOfProcessFact)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -233,7 +234,7 @@ class StartServices(Step):
 
     def stale_kinds(self) -> tuple[type[Fact[t.Any]], ...]:
         """See Step."""
-        return (ServiceFact, SocketsFact, ConnectionsFact, ServicesOfProcessFact)
+        return (ServiceFact, ServicesFailedFact, SocketsFact, ConnectionsFact, ServicesOfProcessFact)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -28,6 +28,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     OperatingSystemFact,
     ProcessFact,
     ServiceFact,
+    ServicesFailedFact,
     ServicesOfProcessFact,
     SocketsFact,
 )
@@ -58,7 +59,7 @@ MAXIMUM_PASSES: t.Final = 2
 PROOF_TIMEOUT: t.Final = 60.0
 """Seconds that started services get to take their ports."""
 PROOF_INTERVAL: t.Final = 2.0
-_MOVING: t.Final = (ServiceFact, SocketsFact, ConnectionsFact, ProcessFact, ServicesOfProcessFact)
+_MOVING: t.Final = (ServiceFact, ServicesFailedFact, SocketsFact, ConnectionsFact, ProcessFact, ServicesOfProcessFact)
 """Kinds of facts that change by themselves while services start."""
 
 

@@ -43,8 +43,11 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.ob
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.planned_run import PlannedRun
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.predicted_facts import facts_after
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.protected_services import (
+    LEFT_OVER,
+    LeftOver,
     Victim,
     VictimReport,
+    left_over,
     report_on,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.reboot import Permission, permission_after
@@ -101,6 +104,8 @@ class Convergence:
     restarts_dns: bool = False
     unrelieved: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
     """Victims that stay down, each with the reason."""
+    left_over: tuple[LeftOver, ...] = ()
+    """Automatic services that are down for the sake of a port, and that the request does not cover."""
     reboot: Permission | None = None
     """The server is to be rebooted after the steps, and may be."""
     warnings: tuple[str, ...] = ()
@@ -134,8 +139,7 @@ def converge(request: Request, facts: Facts, release: Release, now: float) -> Co
     ledger = _read_ledger(facts) if request.journal else _Ledger(None)
     _refuse_undo_without_journal(request)
     early = [fact for item in request.items if item.condition.holds(release) for fact in item.resource.early]
-    known = questions(request.known_services, release.capabilities)
-    facts.require(*(ServiceFact(name) for name in _named_services(request)), *known, *early)
+    facts.require(*_service_questions(request, release), *early)
     missing, choice = _missing_services(request, facts, release)
     if (missing or choice) and not _has_something(request, ledger):
         return Convergence(release, missing_services=missing, missing_choice=choice)
@@ -165,7 +169,27 @@ def converge(request: Request, facts: Facts, release: Release, now: float) -> Co
     judged = guards.judged_run(PlannedRun(request, _counting(request, context), plans, context, body))
     _refuse_impossible(plans)
     ordered = _ordered(request, context, ledger, _Course(plans, reports, service_moves, body))
-    return dataclasses.replace(ordered, reboot=reboot, warnings=(*([refusal] if refusal else []), *judged))
+    return dataclasses.replace(
+        ordered,
+        reboot=reboot,
+        warnings=(*([refusal] if refusal else []), *judged),
+        left_over=_left_over(request, ordered, context),
+    )
+
+
+def _service_questions(request: Request, release: Release) -> list[Fact[t.Any]]:
+    """All that is surely asked about services: one query."""
+    known = questions(request.known_services, release.capabilities)
+    beside = [LEFT_OVER] if request.looks_after_services else []
+    return [*(ServiceFact(name) for name in _named_services(request)), *known, *beside]
+
+
+def _left_over(request: Request, ordered: Convergence, context: Context) -> tuple[LeftOver, ...]:
+    """What is down beside all that this run is about, or brings back."""
+    if not request.looks_after_services:
+        return ()
+    about = [name for victim in request.victims for name in (victim.service, *victim.dependents)]
+    return left_over(context.facts, (*about, *ordered.relieved, *ordered.interrupted))
 
 
 def _permission(

@@ -14,6 +14,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.pr
     ERROR_MEANINGS,
     PortStanding,
     VictimReport,
+    left_over_sentence,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.reboot import Permission, Report, sentence
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.request import TAKERS_TOLD, Request
@@ -82,6 +83,15 @@ class Outcome:
         return dataclasses.replace(plan, effectiveness=plan.effectiveness_after_restart) if restarted else plan
 
     @property
+    def relieved(self) -> tuple[str, ...]:
+        """The services that were started and run, or in check mode those that would be started."""
+        if not self.applied:
+            return self.planned.relieved
+        down = {name.casefold() for name in (*self.final.relieved, *self.final.unrelieved)}
+        down |= {service.name.casefold() for report in self.final.victims for service in report.down_services}
+        return tuple(name for name in self.planned.relieved if name.casefold() not in down)
+
+    @property
     def reboot_required(self) -> bool:
         """True if a setting waits for a reboot."""
         return any(plan.effectiveness.reboot_required for plan in self.plans)
@@ -127,7 +137,7 @@ def failures(outcome: Outcome) -> tuple[str, ...]:
         return ()
     waiting = {report.service.name for report in _down_until_reboot(outcome)}
     down = [
-        _down_sentence(report, final)
+        _down_sentence(report, outcome)
         for report in final.victims
         if report.is_down and report.service.name not in waiting
     ]
@@ -193,10 +203,20 @@ def _missing_sentence(final: Convergence) -> str:
     return f"this server has no service {', '.join(final.missing_services or final.missing_choice)}."
 
 
-def _down_sentence(report: VictimReport, final: Convergence) -> str:
+def _down_sentence(report: VictimReport, outcome: Outcome) -> str:
     names = ", ".join(service.name for service in report.down_services)
-    reason = final.unrelieved.get(report.service.name) or _exit_reason(report)
-    return f"{names} is down: {reason}."
+    reason = outcome.final.unrelieved.get(report.service.name)
+    return f"{names} is down: {reason or _exit_reason(report) + _what_next(report, outcome)}."
+
+
+def _what_next(report: VictimReport, outcome: Outcome) -> str:
+    """What to do about a service that lost a port which is not known here."""
+    if not report.lost_unknown_port:
+        return ""
+    advice = "name its ports (ports of the victim), and this says who has them"
+    if not outcome.request.restart_dns:
+        advice = f"set restart_dns to true, so that it can start before DNS draws its ports; or {advice}"
+    return f"; its ports are not known here: {advice}"
 
 
 def _exit_reason(report: VictimReport) -> str:
@@ -252,7 +272,8 @@ def _advice(advice: t.Mapping[str, str], plans: t.Iterable[Plan]) -> t.Iterator[
 
 def _summary(outcome: Outcome, *, check_mode: bool) -> str:
     failed = failures(outcome)
-    return " ".join(failed) if failed else _course(outcome, check_mode=check_mode)
+    said = " ".join(failed) if failed else _course(outcome, check_mode=check_mode)
+    return " ".join(part for part in (said, left_over_sentence(outcome.final.left_over)) if part)
 
 
 def _afterwards(outcome: Outcome) -> str:
@@ -273,20 +294,36 @@ def _course(outcome: Outcome, *, check_mode: bool) -> str:
 
 def _done(outcome: Outcome, *, check_mode: bool) -> str:
     if not outcome.planned.changed:
-        return f"Nothing to change{_PROVED}." if _is_proved(outcome) else "Nothing to change."
+        return f"Nothing to change{_proof(outcome)}."
     verbs = _PLANNED_VERBS if check_mode else _DONE_VERBS
     resources = tuple(dict.fromkeys(plan.resource for plan in outcome.planned.plans if plan.changed))
     restarted = (*outcome.planned.interrupted, *((DNS_SERVICE,) if outcome.planned.restarts_dns else ()))
-    objects = (resources, outcome.planned.relieved, restarted)
+    objects = (resources, outcome.relieved, restarted)
     parts = [f"{verb} {', '.join(names)}" for verb, names in zip(verbs, objects, strict=True) if names]
     said = "; ".join(parts)
-    proof = _PROVED if outcome.applied and _is_proved(outcome) else ""
+    proof = _proof(outcome) if outcome.applied else ""
     return f"{said[:1].upper()}{said[1:]}{proof}."
 
 
-_PROVED: t.Final = "; the services run and own their ports"
 _DONE_VERBS: t.Final = ("changed", "started", "restarted")
 _PLANNED_VERBS: t.Final = ("would change", "would start", "would restart")
+
+
+def _proof(outcome: Outcome) -> str:
+    """What was proved, with the names of the services that were looked at; empty if nothing was."""
+    if not _is_proved(outcome):
+        return ""
+    owning = [report.service.name for report in outcome.final.victims if report.ports]
+    running = [report.service.name for report in outcome.final.victims if not report.ports]
+    parts = [
+        f"{_listed(owning)} {'runs and owns its' if len(owning) == 1 else 'run and own their'} ports" if owning else "",
+        f"{_listed(running)} {'runs' if len(running) == 1 else 'run'}, no port of it is known here" if running else "",
+    ]
+    return "".join(f"; {part}" for part in parts if part)
+
+
+def _listed(names: t.Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
 def _is_proved(outcome: Outcome) -> bool:

@@ -27,6 +27,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     Protocol,
     Service,
     ServiceFact,
+    ServicesFailedFact,
     ServicesOfProcessFact,
     SocketsFact,
 )
@@ -36,6 +37,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.rele
     Condition,
     Release,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.typed_rows import told
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
 
 Standing = t.Literal["owner", "free", "intruder"]
@@ -48,6 +50,12 @@ ERROR_MEANINGS: t.Final[t.Mapping[int, str]] = {
     10048: "the port is already in use",
 }
 """The Win32 errors that a service leaves in Win32_Service.ExitCode when it lost its port, or what it needs did."""
+
+
+PORT_ERRORS: t.Final = (10013, 10048)
+"""Those of them that name a port."""
+LEFT_OVER: t.Final = ServicesFailedFact((1068, *PORT_ERRORS))
+"""The services that are down for the sake of a port, or since what they need is."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -177,6 +185,11 @@ class VictimReport:
         return not self.service.runs or bool(self.dependents_down)
 
     @property
+    def lost_unknown_port(self) -> bool:
+        """True if it is down for the sake of a port, and no port of it is known: the DNS server's pool may have it."""
+        return not self.ports and any(service.error in PORT_ERRORS for service in self.down_services)
+
+    @property
     def is_right(self) -> bool:
         """True if everything runs and every port has the right holder."""
         return not self.is_down and not self.noises and all(port.is_right for port in self.ports)
@@ -210,6 +223,36 @@ class VictimReport:
             ],
             "ok": self.is_right,
         }
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOver:
+    """An automatic service that is down for the sake of a port, and that is no victim."""
+
+    service: str = dataclasses.field(metadata=told("Key name.", "MSExchangeIS"))
+    exit_code: int = dataclasses.field(metadata=told("The Win32 error that its last end left.", 1068))
+    exit_code_meaning: str = dataclasses.field(
+        metadata=told("That error in words.", "a service that it depends on failed to start")
+    )
+
+
+def left_over(facts: Facts, covered: t.Iterable[str] = ()) -> tuple[LeftOver, ...]:
+    """Automatic services that are down for the sake of a port, less those that are covered; raises FactsNeeded."""
+    known = {name.casefold() for name in covered}
+    down = (found for found in facts[LEFT_OVER] if found.state == "Stopped" and found.start_mode == "Auto")
+    return tuple(
+        LeftOver(service=found.name, exit_code=found.error, exit_code_meaning=ERROR_MEANINGS[found.error])
+        for found in down
+        if found.name.casefold() not in known
+    )
+
+
+def left_over_sentence(found: t.Sequence[LeftOver]) -> str:
+    """For people; empty if there are none."""
+    if not found:
+        return ""
+    down = ", ".join(f"{one.service} (error {one.exit_code}: {one.exit_code_meaning})" for one in found)
+    return f"Left over, and not covered here: {down}; the findings of port_info say why."
 
 
 def all_ports(victims: t.Iterable[Victim]) -> PortSet:

@@ -94,6 +94,11 @@ class Request:
         return self.accepted_risks.union(*(item.accepted for item in self.items))
 
     @property
+    def looks_after_services(self) -> bool:
+        """True if it brings services back, or proves that they run: then it tells too which others are down."""
+        return (self.relieve or self.prove) and bool(self.victims or self.known_services)
+
+    @property
     def is_empty(self) -> bool:
         """True if there is nothing to reach and nothing to look at."""
         return not (self.items or self.victims or self.known_services or self.takes_all)

@@ -145,7 +145,8 @@ def _must_stop_dns(
     if dns is None or not dns.runs:
         return False
     waits = any(plan.effectiveness.restart_required for plan in plans)
-    return waits or any(map(_held_by_dns, victims)) or any(DNS_SERVICE in plan.needs_stopped for plan in plans)
+    robbed = any(_held_by_dns(report) or report.lost_unknown_port for report in victims)
+    return waits or robbed or any(DNS_SERVICE in plan.needs_stopped for plan in plans)
 
 
 def _why_not_relieved(report: VictimReport, request: Request, stops_dns: bool) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.protected_services import LeftOver
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import Capabilities
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.server_kinds import KINDS
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.typed_rows import one_of, told
@@ -128,4 +129,11 @@ class RolesRow:
     )
     by_choice: tuple[ChoiceRow, ...] = field(
         metadata=told("The roles that wait for a decision, and that nothing applies by itself.")
+    )
+    left_over: tuple[LeftOver, ...] = field(
+        default=(),
+        metadata=told(
+            "Services that start automatically and are down with 10048, 10013 or 1068, so for the sake of a port. A "
+            "role brings back those that it is about, and names the others at its end."
+        ),
     )

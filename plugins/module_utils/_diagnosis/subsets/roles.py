@@ -5,23 +5,33 @@
 
 from __future__ import annotations
 
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.protected_services import left_over
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.server import (
     ChoiceRow,
     KindRow,
     RolesRow,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view import PortInfoView, SubsetAnswer
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.gathering import gathered
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.server_kinds import Recognised, identity
 
 
 def roles(view: PortInfoView) -> SubsetAnswer:
     """All that the server is, the roles that fit, and those that wait for a decision; raises FactsNeeded."""
-    found = identity(view.facts, view.context.release, instance=view.inquiry.ad_lds_instance)
+    looks: tuple[t.Callable[[], t.Any], ...] = (
+        lambda: identity(view.facts, view.context.release, instance=view.inquiry.ad_lds_instance),
+        # In the same query for services as the signs of what the server is.
+        lambda: left_over(view.facts),
+    )
+    found, down = gathered(looks)
     return SubsetAnswer(
         RolesRow(
             kinds=tuple(map(_kind, found.kinds)),
             fitting=found.fitting,
             by_choice=tuple(ChoiceRow(role=choice.role, note=choice.note) for choice in found.choices),
+            left_over=down,
         )
     )
 

@@ -9,7 +9,10 @@ import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import NO_PORTS
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.port_holders import Holder
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.protected_services import ERROR_MEANINGS
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.protected_services import (
+    ERROR_MEANINGS,
+    LeftOver,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.options import PortInfoOptions
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.subsets.report import PortInfoReport
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.typed_rows import rows_from_plain
@@ -95,6 +98,14 @@ def _roles(report: PortInfoReport) -> t.Iterator[str]:
         yield f"Roles that fit: {', '.join(found.fitting) or 'none'}."
         chosen = ", ".join(f"{row.role} ({row.note})" for row in found.by_choice)
         yield from [f"By your choice: {chosen}."] if chosen else []
+        if report.info.findings is None and found.left_over:
+            yield _left_over(found.left_over)
+
+
+def _left_over(found: t.Sequence[LeftOver]) -> str:
+    """Services that are down, where no finding says so."""
+    down = ", ".join(f"{row.service} (error {row.exit_code}: {row.exit_code_meaning})" for row in found)
+    return f"Down for the sake of a port: {down}."
 
 
 def _reserved(report: PortInfoReport) -> t.Iterator[str]:

@@ -198,7 +198,7 @@ def test_a_converged_server_is_left_alone(release: str) -> None:
     outcome = Outcome(request(), planned, planned, applied=False)
     assert failures(outcome) == ()
     assert [one.effectiveness.effective for one in outcome.plans] == ["yes"]
-    assert summary(outcome, check_mode=False) == "Nothing to change; the services run and own their ports."
+    assert summary(outcome, check_mode=False) == "Nothing to change; ADAM_MSExchange runs and owns its ports."
 
 
 def test_a_reboot_that_is_due_is_said_and_is_no_failure() -> None:
