@@ -22,8 +22,8 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.registry_text import why_not_writable
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.errors import RegistryError, win32_meaning
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors import (
-    MalformedAnswer,
     ProtocolViolation,
+    UncarriableText,
     WsmanFault,
 )
 
@@ -171,7 +171,7 @@ class Registry:
         """Ask for a value; where the conversation itself can't carry it, the error names the value."""
         try:
             return self._call(getter, key, sValueName=name)
-        except MalformedAnswer as error:
+        except UncarriableText as error:
             meaning = f"it may hold characters that XML can't carry ({error.meaning})"
             advice = "look at it with regedit and take them out; nothing was changed"
             raise self._error("read", _path(key, name), meaning, advice=advice) from error

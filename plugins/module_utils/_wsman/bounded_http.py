@@ -35,7 +35,11 @@ else:
         _Response = _Adapter = object
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import envelope as soap
-from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors import HostUnreachable, Origin
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors import (
+    ConnectionDropped,
+    HostUnreachable,
+    Origin,
+)
 
 MAX_BODY: t.Final = soap.MAX_ANSWER + 64 * 1024
 """Octets of one HTTP body: the envelope, and the overhead of sealing."""
@@ -58,6 +62,8 @@ class Guard:
     max_body: int = MAX_BODY
     sealed: bool = False
     expired: bool = False
+    status: int = 0
+    """Of the last answer, also of one within an authentication."""
     handles: list[socket.socket] = dataclasses.field(default_factory=list)
 
     @contextlib.contextmanager
@@ -172,6 +178,7 @@ class BoundedAdapter(_Adapter):
             response = super().send(request, *arguments, **options)
         finally:
             self.guard.sealed = False
+        self.guard.status = response.status_code
         self._check_kind(response)
         self._check_seal(request, response)
         return response
@@ -206,6 +213,9 @@ class BoundedAdapter(_Adapter):
         if seal is None or seal[0] in response.headers.get("Content-Type", ""):
             return
         response.close()
+        if response.ok and response.headers.get("Content-Length", "").strip() == "0":
+            # Nothing in it could mislead anybody.
+            raise ConnectionDropped(host=self.guard.host, meaning="the answer is empty", advice=soap.RUN_AGAIN)
         if response.ok:
             raise soap.violation(
                 Origin(self.guard.host),

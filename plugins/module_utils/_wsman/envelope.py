@@ -19,10 +19,11 @@ from xml.parsers import expat
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors import (
     ConnectionDropped,
-    MalformedAnswer,
     Origin,
     ProtocolViolation,
+    UncarriableText,
     Unsendable,
+    WsmanError,
 )
 
 NAMESPACES: t.Final[t.Mapping[str, str]] = types.MappingProxyType(
@@ -214,25 +215,31 @@ def _parsed(text: str, origin: Origin) -> ET.Element:
         _refuse_document_type(text, origin)
         return ET.fromstring(text)  # noqa: S314 - nothing is left to expand
     except (ET.ParseError, expat.ExpatError, ValueError) as error:
-        if getattr(error, "code", None) in _BROKEN_OFF:
-            raise _broken_off(text, origin) from error
-        raise MalformedAnswer(
-            host=origin.host,
-            operation=origin.operation,
-            target=origin.target,
-            meaning=f"the answer is not well-formed XML ({error})",
-            advice=NO_WINRM,
-        ) from error
+        raise _unparsed(error, text, origin) from error
 
 
-_BROKEN_OFF: t.Final = frozenset(
-    expat.errors.codes[name]
-    for name in (
-        expat.errors.XML_ERROR_NO_ELEMENTS,
-        expat.errors.XML_ERROR_UNCLOSED_TOKEN,
-        expat.errors.XML_ERROR_PARTIAL_CHAR,
-    )
+def _codes(*names: str) -> frozenset[int]:
+    return frozenset(expat.errors.codes[name] for name in names)
+
+
+_BROKEN_OFF: t.Final = _codes(
+    expat.errors.XML_ERROR_NO_ELEMENTS, expat.errors.XML_ERROR_UNCLOSED_TOKEN, expat.errors.XML_ERROR_PARTIAL_CHAR
 )
+_NO_CHARACTER: t.Final = _codes(expat.errors.XML_ERROR_INVALID_TOKEN, expat.errors.XML_ERROR_BAD_CHAR_REF)
+
+
+def _unparsed(error: Exception, text: str, origin: Origin) -> WsmanError:
+    code = getattr(error, "code", None)
+    if code in _BROKEN_OFF:
+        return _broken_off(text, origin)
+    kind = UncarriableText if code in _NO_CHARACTER else ProtocolViolation
+    return kind(
+        host=origin.host,
+        operation=origin.operation,
+        target=origin.target,
+        meaning=f"the answer is not well-formed XML ({error})",
+        advice=NO_WINRM,
+    )
 
 
 def _broken_off(text: str, origin: Origin) -> ConnectionDropped:

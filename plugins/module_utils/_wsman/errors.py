@@ -98,8 +98,8 @@ class ProtocolViolation(WsmanError):
     """The answer breaks the rules of WS-Management: redirect, too large, not XML, wrong RelatesTo, old dialect."""
 
 
-class MalformedAnswer(ProtocolViolation):
-    """The answer is not well-formed XML: no WinRM behind the port, or a text in it that XML can't carry."""
+class UncarriableText(ProtocolViolation):
+    """The answer is no XML for one character in it: a text that XML can't carry, most probably."""
 
 
 class Unsendable(WsmanError):

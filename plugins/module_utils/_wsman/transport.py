@@ -63,6 +63,11 @@ BY_STATUS: t.Final[t.Mapping[int, Verdict]] = types.MappingProxyType(
         411: Verdict(
             errors.ProtocolViolation, "the server wants a length that was sent", "look for a proxy in between"
         ),
+        500: Verdict(
+            errors.ProtocolViolation,
+            "the server answers without a SOAP message",
+            "look at the WinRM service and its event log (Windows Remote Management) on the server",
+        ),
         413: Verdict(
             errors.ProtocolViolation,
             "the message is larger than this server accepts",
@@ -114,6 +119,11 @@ _TLS_ADVICE: t.Final[t.Mapping[str, str]] = types.MappingProxyType(
     }
 )
 """Advice by OpenSSL's reason, if it says more than that both sides did not agree."""
+_UNENCRYPTED_ADVICE: t.Final = (
+    "Basic over http needs AllowUnencrypted on the server; without it, use NTLM (ansible_winrm_transport: ntlm), which "
+    "encrypts"
+)
+_SILENT_ADVICE: t.Final = "the server answered before: it may be busy or hang; look at it, and run this again"
 _PROXY: t.Final = Verdict(errors.HostUnreachable, "the proxy does not answer", "set ansible_winrm_proxy, or no proxy")
 _PORT_ADVICE: t.Final = "check host, port (5985 or 5986; 80 or 443 before KB968930), firewall and the WinRM service"
 _NO_CONNECTION: t.Final = Verdict(errors.NoConnection, "no connection", _PORT_ADVICE)
@@ -131,7 +141,9 @@ _DROPPED_AT_ONCE: t.Final = dataclasses.replace(
 )
 _NO_SOAP: t.Final = Verdict(errors.ProtocolViolation, "the server answers without a SOAP message", soap.NO_WINRM)
 _SEALING: t.Final = Verdict(
-    errors.ProtocolViolation, "the answer cannot be read or unsealed", "look for a proxy in between"
+    errors.ProtocolViolation,
+    "the answer cannot be read or unsealed",
+    "run again: the state is re-read first; if it stays so, look for a proxy in between",
 )
 # Exceptions of pywinrm and the authentication libraries for an unexpected answer or handshake.
 _SURPRISES: t.Final = (LookupError, ValueError, AttributeError, OSError, struct.error)
@@ -258,20 +270,37 @@ class WinrmTransport:
         if b"Fault" in answer and b"Envelope" in answer:
             return answer
         self.reset()
-        raise self._error(BY_STATUS.get(error.code, _NO_SOAP), code=error.code) from error
+        raise self._error(self._verdict_on(error.code), code=error.code) from error
+
+    def _verdict_on(self, status: int) -> Verdict:
+        method, endpoint = str(self._transport.auth_method), str(self._transport.endpoint)
+        if status == 500 and method in ("basic", "plaintext") and endpoint.startswith("http://") and not self._answered:
+            return dataclasses.replace(BY_STATUS[500], advice=_UNENCRYPTED_ADVICE)
+        return BY_STATUS.get(status, _NO_SOAP)
 
     def _failure(self, error: BaseException) -> errors.WsmanError:
         if self._guard.expired:
             return self._error(self._too_late())
-        if _is_authentication(error):
+        if _is_authentication(error) or self._is_rejected_later(error):
             return self._not_authenticated(error)
         status = _status_inside(error)
         if status is not None:
-            return self._error(BY_STATUS.get(status, _NO_SOAP), code=status)
+            return self._error(self._verdict_on(status), code=status)
+        return self._error(self._line_verdict(error))
+
+    def _line_verdict(self, error: BaseException) -> Verdict:
         verdict = _network_verdict(error)
+        if verdict.meaning == _NO_ANSWER.meaning and self._answered:
+            return dataclasses.replace(verdict, advice=_SILENT_ADVICE)
         if verdict.error is errors.ConnectionDropped and self._was_refused_a_word(error):
-            return self._error(_DROPPED_AT_ONCE)
-        return self._error(verdict)
+            return _DROPPED_AT_ONCE
+        return verdict
+
+    def _is_rejected_later(self, error: BaseException) -> bool:
+        """Whether a sealed message got a 401, after which requests_ntlm tries a new handshake and fails."""
+        return (
+            isinstance(error, AttributeError) and self._guard.status == 401 and self._transport.encryption is not None
+        )
 
     def _not_authenticated(self, error: BaseException) -> errors.WsmanError:
         method = str(self._transport.auth_method)

@@ -237,11 +237,15 @@ class _HostSession:
         """Give the answer as the rule spoils it; the operation has been carried out."""
         if rule.kind == "drop_after":
             raise Drop
+        if rule.kind == "empty":
+            return Response(status, headers=(("Content-Type", SOAP_TYPE),))
         spoil = _SPOILERS.get(rule.kind)
         answer = envelope if spoil is None else spoil(envelope, rule)
         response = self._envelope(status, answer, sealed=sealed and not rule.unsealed)
         if rule.kind == "drop_after_answer":
             return dataclasses.replace(response, close=True)
+        if rule.kind == "cut":
+            return dataclasses.replace(response, body=b"", stream=_cut(response.body), length=len(response.body))
         if rule.kind == "drip":
             body = response.body
             return dataclasses.replace(response, body=b"", stream=_drip(body, rule.seconds), length=len(body))
@@ -319,6 +323,11 @@ async def _before(rule: Rule, connection: Connection) -> Response | None:
         stream = injection.padding(rule.size)
         return Response(200, headers=(("Content-Type", SOAP_TYPE),), stream=stream, length=length, close=True)
     return None
+
+
+async def _cut(body: bytes) -> c.AsyncIterator[bytes]:
+    yield body[: len(body) // 2]
+    raise Drop
 
 
 async def _drip(body: bytes, seconds: float) -> c.AsyncIterator[bytes]:

@@ -17,6 +17,8 @@ Kind: t.TypeAlias = t.Literal[
     "drop_before",
     "drop_after",
     "drop_after_answer",
+    "empty",
+    "cut",
     "delay",
     "hang",
     "drip",

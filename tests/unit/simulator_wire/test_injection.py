@@ -72,6 +72,20 @@ def test_hanging_ends_with_the_client(serve: Serve) -> None:
     assert post(bench, envelope())[0] == 200
 
 
+def test_an_answer_may_be_empty(serve: Serve) -> None:
+    bench = serve()
+    inject(bench, kind="empty")
+    assert post(bench, envelope()) == (200, b"")
+
+
+def test_an_answer_may_be_cut_off(serve: Serve) -> None:
+    bench = serve()
+    inject(bench, kind="cut")
+    with pytest.raises((http.client.IncompleteRead, ConnectionError)):
+        post(bench, envelope())
+    assert [item.status for item in bench.host.counters.log] == [200]
+
+
 def test_a_drip_takes_its_time(serve: Serve) -> None:
     bench = serve()
     inject(bench, kind="drip", seconds=0.0005)
