@@ -74,6 +74,10 @@ class Stage:
         """Do what others do to the server."""
         return self._server.act(act)
 
+    def pass_time(self, seconds: float) -> None:
+        """Let simulated time pass."""
+        self._server.pass_time(seconds)
+
     def beat(self, step: Step) -> TaskRun:
         """One step more than the story has, or the next one."""
         for act in step.acts:

@@ -40,7 +40,7 @@ class DirectServer:
     ) -> None:
         self.now = now
         self._model = model
-        self._service = settings.service(self._model)
+        self._service = settings.service(self._model, self._clock)
         self._caller = Caller(self._model.users[0], "127.0.0.1", "http://127.0.0.1/wsman")
         self._boot = self._model.boot_id
         self._counters = counters
@@ -67,6 +67,9 @@ class DirectServer:
     def winrm_port(self) -> int:
         """The TCP port that WinRM listens on."""
         return self._model.machine.winrm_port
+
+    def _clock(self) -> float:
+        return self.now
 
     @property
     def is_listening(self) -> bool:

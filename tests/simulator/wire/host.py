@@ -47,12 +47,12 @@ class WireSettings:
     max_envelope_kb: int | None = None
     raw_control_characters: bool = False
 
-    def service(self, server: Server) -> WsmanService:
-        """Make the WS-Management service of a server that is configured like this."""
+    def service(self, server: Server, clock: c.Callable[[], float] = time.monotonic) -> WsmanService:
+        """Make the WS-Management service of a server that is configured like this, see WsmanService."""
         limits = server.limits
         if self.max_envelope_kb is not None:
             limits = dataclasses.replace(limits, max_envelope_kb=self.max_envelope_kb)
-        return WsmanService(server, limits, raw_control_characters=self.raw_control_characters)
+        return WsmanService(server, limits, raw_control_characters=self.raw_control_characters, clock=clock)
 
 
 class SimulatedHost:

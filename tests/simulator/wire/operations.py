@@ -8,6 +8,7 @@ from __future__ import annotations
 import collections.abc as c
 import dataclasses
 import re
+import time
 import typing as t
 import xml.etree.ElementTree as ET
 
@@ -62,14 +63,22 @@ class WsmanService:
     """Everything behind ``/wsman`` of one server, once a message is authenticated and decrypted.
 
     ``raw_control_characters``: characters that XML can't carry go out as they are, see wire.assumptions.
+    ``clock`` gives the seconds by which shells and enumerations expire.
     """
 
-    def __init__(self, server: Server, limits: WinrmLimits, *, raw_control_characters: bool = False) -> None:
+    def __init__(
+        self,
+        server: Server,
+        limits: WinrmLimits,
+        *,
+        raw_control_characters: bool = False,
+        clock: c.Callable[[], float] = time.monotonic,
+    ) -> None:
         self.server = server
         self.limits = limits
         self._raw = raw_control_characters
-        self.shells = Shells(server, limits)
-        self.enumerations = Enumerations()
+        self.shells = Shells(server, limits, clock)
+        self.enumerations = Enumerations(clock)
 
     @property
     def largest_envelope(self) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import collections.abc as c
 import dataclasses
 import re
 import time
@@ -45,7 +46,7 @@ class Command:
 
 @dataclasses.dataclass(slots=True)
 class Shell:
-    """One cmd shell of one user; ``last_used`` and ``idle_timeout`` are real seconds."""
+    """One cmd shell of one user; ``last_used`` and ``idle_timeout`` are seconds of the shells' clock."""
 
     identifier: str
     owner: User
@@ -58,9 +59,13 @@ class Shell:
 
 
 class Shells:
-    """The shells of one server. ``extra_seconds`` makes commands last that long in real time (for timeout tests)."""
+    """The shells of one server. ``extra_seconds`` makes commands last that long (for timeout tests).
 
-    def __init__(self, server: Server, limits: WinrmLimits) -> None:
+    ``clock`` gives the seconds by which shells grow idle and commands last.
+    """
+
+    def __init__(self, server: Server, limits: WinrmLimits, clock: c.Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._server = server
         self._limits = limits
         self._shells: dict[str, Shell] = {}
@@ -96,7 +101,7 @@ class Shells:
             owner=user,
             code_page=_code_page(message),
             idle_timeout=_idle_timeout(payload) or float(self._limits.idle_timeout_seconds),
-            last_used=time.monotonic(),
+            last_used=self._clock(),
             client=client,
         )
         self._shells[shell.identifier] = shell
@@ -150,7 +155,7 @@ class Shells:
             raise SoapFault("unknown_command")
         if command.exit_code is None:
             self._run(shell, command)
-        wait = command.ready_at - time.monotonic()
+        wait = command.ready_at - self._clock()
         if wait > timeout:
             await asyncio.sleep(timeout)
             raise SoapFault("timed_out")
@@ -187,7 +192,7 @@ class Shells:
             raise SoapFault("invalid_options", f"The option {sorted(unknown)[0]} is not known. ")
 
     def _expire(self) -> None:
-        now = time.monotonic()
+        now = self._clock()
         for key in [key for key, shell in self._shells.items() if now - shell.last_used > shell.idle_timeout]:
             del self._shells[key]
 
@@ -199,7 +204,7 @@ class Shells:
             text = "The selectors name no shell of this user. "
             number = SoapFault("unknown_shell").number
             raise SoapFault("unknown_shell", text, provider=ProviderDetail(text, number, "", "", is_shell=True))
-        shell.last_used = time.monotonic()
+        shell.last_used = self._clock()
         return shell
 
     def _command(self, shell: Shell, identifier: str) -> Command:
@@ -221,7 +226,7 @@ class Shells:
         command.stdout += result.stdout
         command.stderr += result.stderr
         command.exit_code = result.exit_code
-        command.ready_at = time.monotonic() + self.extra_seconds
+        command.ready_at = self._clock() + self.extra_seconds
 
     def _result(self, shell: Shell, command: Command) -> CommandResult:
         stdin = bytes(command.stdin)
