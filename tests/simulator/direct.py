@@ -43,7 +43,7 @@ class DirectServer:
         self._service = settings.service(self._model, self._clock)
         self._caller = Caller(self._model.users[0], "127.0.0.1", "http://127.0.0.1/wsman")
         self._boot = self._model.boot_id
-        self._counters = counters
+        self.counters = counters
 
     @classmethod
     def of(cls, model: SimulatedServer, *, now: float) -> DirectServer:
@@ -103,13 +103,17 @@ class DirectServer:
             raise ValueError(f"This server takes no envelope of {len(envelope)} bytes (HTTP status 413).")
         message = read_message(envelope)
         answered = _at_once(self._service.answer(message, self._caller))
-        if self._counters is not None:
-            self._count(self._counters, message, answered[0], (len(envelope), len(answered[1])))
+        if self.counters is not None:
+            self._count(self.counters, message, answered[0], (len(envelope), len(answered[1])))
         return answered[1]
 
     def refusal(self, envelope: bytes, fault: SoapFault) -> bytes:
         """Answer one message with this fault instead of an answer."""
         return self._service.fault(fault, read_message(envelope))
+
+    def fault(self, envelope: bytes, *, code: int, subcode: str) -> bytes:
+        """Answer one message with a fault; nothing is carried out."""
+        return self.refusal(envelope, SoapFault("internal_error", number=code, subcode=subcode))
 
     def _count(self, counters: Counters, message: Message, status: int, sizes: tuple[int, int]) -> None:
         """As a host of a fleet does, but for what belongs to the network: authentication and connections."""

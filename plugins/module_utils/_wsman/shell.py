@@ -44,6 +44,8 @@ IDLE_TIMEOUT: t.Final = 180
 """Seconds without a message after which the server ends a shell of ours: WinRM 2.0's own default (MS-WSMV 2.2.4.42).
 A run that was killed can't close its shell, and by default 1.1 keeps it for 15 minutes, 3.0 for two hours."""
 
+_IN_VAIN: t.Final = (errors.NoConnection, errors.AuthenticationFailed, errors.DeadlinePassed)
+"""Errors after which a goodbye is not said again: it would not get through, or could lock the account."""
 Exchange = t.Callable[[soap.Message, errors.Origin], ET.Element]
 
 
@@ -182,6 +184,13 @@ def _exit_code(state: ET.Element, origin: errors.Origin) -> int:
     return code
 
 
+def _is_gone(error: errors.WsmanError) -> bool:
+    """Whether the server says that it does not know the shell any more."""
+    if not isinstance(error, errors.NotFound):
+        return False
+    return error.code == faults.SHELL_GONE or error.subcode.endswith("InvalidSelectors")
+
+
 class Shell:
     """A shell for several commands, one after the other; a context manager. Opened by the first command.
 
@@ -216,17 +225,14 @@ class Shell:
             return
         shell_id = self._forget()
         self.leaked = self._error_of_deletion(shell_id)
-        if isinstance(self.leaked, errors.ProtocolViolation):
-            # That was no answer of WinRM: the message may not have come through.
+        if self.leaked is not None and not isinstance(self.leaked, _IN_VAIN):
             self.leaked = self._error_of_deletion(shell_id)
 
     def _error_of_deletion(self, shell_id: str) -> errors.WsmanError | None:
         try:
             self._exchange(delete_message(shell_id), self._origin("Delete", "the command shell"))
-        except errors.NotFound:
-            return None  # already gone
         except errors.WsmanError as error:
-            return error
+            return None if _is_gone(error) else error
         return None
 
     def _forget(self) -> str:
@@ -269,8 +275,8 @@ class Shell:
                 raise
             # A new shell has a new count (MS-WSMV <118>).
             self.close()
-        except errors.NotFound:
-            if not self._commands:
+        except errors.NotFound as error:
+            if not self._commands or not _is_gone(error):
                 raise
             # The server has ended the shell: it was idle for too long, or the WinRM service was restarted.
             self._forget()
@@ -283,10 +289,18 @@ class Shell:
             self._shell_id = self._opened()
         if self._finished_command:
             finished, self._finished_command = self._finished_command, ""
-            self._exchange(signal_message(self._shell_id, finished), self._origin("Signal", "the previous command"))
+            self._signal(finished)
         body = self._exchange(command_message(self._shell_id, command_line, interactive=interactive), origin)
         self._commands += 1
         return soap.text_of(soap.required_child(body, origin, "CommandResponse", "CommandId"))
+
+    def _signal(self, command_id: str) -> None:
+        try:
+            self._exchange(signal_message(self._shell_id, command_id), self._origin("Signal", "the previous command"))
+        except errors.NotFound as error:
+            if not _is_gone(error):
+                raise
+            # The command is gone, for the answer to an earlier Signal was lost; or the whole shell, which Command sees.
 
     def _opened(self) -> str:
         origin = self._origin("Create", "the command shell")

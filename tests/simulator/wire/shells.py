@@ -76,6 +76,7 @@ class Shells:
 
     def as_json(self) -> list[int]:
         """Give the number of operations of each open shell."""
+        self._expire()
         return [shell.operations for shell in self._shells.values()]
 
     def clear(self) -> None:

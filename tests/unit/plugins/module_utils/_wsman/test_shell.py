@@ -63,6 +63,7 @@ def test_a_shell_that_the_server_has_ended_meanwhile_is_replaced() -> None:
         answers.command_started(),
         DONE,
         GONE,
+        GONE,
         answers.shell_created("33333333-AAAA-BBBB-CCCC-222222222222"),
         answers.command_started(),
         DONE,
@@ -71,8 +72,30 @@ def test_a_shell_that_the_server_has_ended_meanwhile_is_replaced() -> None:
     with session:
         session.run("first")
         session.run("second")
-    assert transport.actions[3:] == ["Signal", "Create", "Command", "Receive", "Delete"]
+    assert transport.actions[3:] == ["Signal", "Command", "Create", "Command", "Receive", "Delete"]
     assert "33333333" in transport.sent[-1]
+
+
+def test_a_command_that_is_gone_already_needs_no_signal() -> None:
+    session, transport = shell_over(
+        answers.shell_created(), answers.command_started(), DONE, GONE, answers.command_started(), DONE, ""
+    )
+    with session:
+        session.run("first")
+        session.run("second")
+    assert transport.actions[3:] == ["Signal", "Command", "Receive", "Delete"]
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_goodbye_that_is_refused_is_said_again_once(times: int) -> None:
+    internal = answers.fault("w:InternalError", answers.wsman_fault(1359))
+    session, transport = shell_over(
+        answers.shell_created(), answers.command_started(), DONE, *[internal] * times, *[""] * (2 - times)
+    )
+    with session:
+        session.run("ver")
+    assert transport.actions[3:] == ["Delete", "Delete"]
+    assert (session.leaked is None) == (times == 1)
 
 
 def test_a_new_shell_that_is_gone_at_once_is_an_error() -> None:
@@ -262,11 +285,17 @@ def test_a_shell_is_left_before_its_commands_use_up_the_quota() -> None:
 
 def test_operation_quota_twice_is_an_error() -> None:
     session, transport = shell_over(
-        answers.shell_created("S1"), OPERATION_QUOTA, OPERATION_QUOTA, answers.shell_created("S2"), OPERATION_QUOTA, ""
+        answers.shell_created("S1"),
+        OPERATION_QUOTA,
+        OPERATION_QUOTA,
+        "",
+        answers.shell_created("S2"),
+        OPERATION_QUOTA,
+        "",
     )
     with session, pytest.raises(errors.QuotaExceeded, match="MaxConcurrentOperationsPerUser"):
         session.run("one")
-    assert transport.actions == ["Create", "Command", "Delete", "Create", "Command", "Delete"]
+    assert transport.actions == ["Create", "Command", "Delete", "Delete", "Create", "Command", "Delete"]
 
 
 def test_shell_quota_is_an_error_at_once() -> None:
@@ -287,7 +316,8 @@ def test_delete_after_an_error() -> None:
 
 
 def test_failing_delete_hides_nothing() -> None:
-    session, _transport = shell_over(answers.shell_created(), answers.fault("w:AccessDenied"), answers.TIMED_OUT)
+    denied = answers.fault("w:AccessDenied")
+    session, _transport = shell_over(answers.shell_created(), denied, answers.TIMED_OUT, answers.TIMED_OUT)
     with pytest.raises(errors.AccessDenied), session:
         session.run("one")
     assert isinstance(session.leaked, errors.TimedOut)
@@ -295,7 +325,7 @@ def test_failing_delete_hides_nothing() -> None:
 
 def test_failing_delete_does_not_undo_a_success() -> None:
     lost = errors.HostUnreachable(host="edge1", meaning="gone")
-    session, _transport = shell_over(answers.shell_created(), answers.command_started(), DONE, lost)
+    session, _transport = shell_over(answers.shell_created(), answers.command_started(), DONE, lost, lost)
     with session:
         assert session.run("shutdown.exe -r -t 5").exit_code == 0
     assert session.leaked is lost
