@@ -71,9 +71,11 @@ class Deadline:
     @contextlib.contextmanager
     def put_off(self, seconds: float) -> t.Iterator[None]:
         """Room for a wait of at most so many seconds; what it does not use is taken back."""
-        began = self._clock()
+        began, had_struck = self._clock(), self._has_struck
         self._end += seconds
         try:
             yield
         finally:
-            self._end -= max(seconds - (self._clock() - began), 0.0)
+            # If it struck meanwhile, the overtime was counted from then on, without this room.
+            if self._has_struck == had_struck:
+                self._end -= max(seconds - (self._clock() - began), 0.0)

@@ -365,6 +365,15 @@ def test_a_wait_with_a_limit_of_its_own_does_not_count() -> None:
     assert client.deadline.left < 0
 
 
+def test_a_deadline_that_strikes_during_such_a_wait_leaves_the_whole_overtime() -> None:
+    client, _transport, watch = patient_client(SAVED, deadline=30)
+    watch.now = 29
+    with pytest.raises(errors.DeadlinePassed), client.allowing(500):
+        watch.now += 501
+        client.invoke(*WRITE)
+    assert client.deadline.left == OVERTIME
+
+
 def test_reset() -> None:
     client, transport = client_over()
     client.reset()
