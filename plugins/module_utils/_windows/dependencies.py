@@ -16,9 +16,9 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import needed_services
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.errors import AnswerError, WindowsError
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.target import Target
-from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors import MalformedAnswer, WsmanFault
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors import UncarriableText, WsmanFault
 
-REFUSALS: t.Final = (WindowsError, WsmanFault, MalformedAnswer)
+REFUSALS: t.Final = (WindowsError, WsmanFault, UncarriableText)
 _GROUP: t.Final = "+"
 """Begins the name of a load-order group in DependOnService; what depends on a whole group is left out here."""
 

@@ -26,12 +26,12 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._windows.observ
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.target import Target
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors import (
-    MalformedAnswer,
+    UncarriableText,
     Unsendable,
     WsmanFault,
 )
 
-REFUSALS: t.Final = (WindowsError, WsmanFault, MalformedAnswer, Unsendable)
+REFUSALS: t.Final = (WindowsError, WsmanFault, UncarriableText, Unsendable)
 """What concerns one reading. A connection that fails, and an answer that breaks the rules, concern all of them."""
 WINRM: t.Final = ServiceFact(WINRM_SERVICE)
 _TOGETHER: t.Final = (SERVICE_KINDS, (ProcessFact,), BY_COMMANDS)
