@@ -11,6 +11,7 @@ from __future__ import annotations
 import collections.abc as c
 import dataclasses
 import itertools
+import json
 import typing as t
 
 import pytest
@@ -18,10 +19,10 @@ import pytest
 from tests.fleet.beats import assert_refused
 from tests.fleet.errands import ConvergeTask, Task, role_errand
 from tests.fleet.in_process import tell
-from tests.fleet.killed_runs import DirectPlace
+from tests.fleet.killed_runs import DirectPlace, KillCase, findings
 from tests.fleet.role_cases import CASES, Case
 from tests.fleet.role_contract import content
-from tests.fleet.snapshot import Snapshot
+from tests.fleet.snapshot import JOURNAL, Snapshot
 from tests.fleet.stories import HostCase, Json, Step, TaskRun
 
 OTHERWISE: t.Final[c.Mapping[str, Json]] = {
@@ -77,6 +78,34 @@ def test_the_name_of_the_owner_is_enough(case: Case) -> None:
     place, before = place_of(case)
     assert place.done(by_owner("nobody_else"))[0] == ()
     assert content(place.look()) != content(before) or case.role == "exchange_services"
+    assert place.done(by_owner(case.role))[0] == ()
+    assert_as_before(place, before)
+
+
+def _without_owners(place: DirectPlace) -> None:
+    """Make the journal one of version 1."""
+    journal = place.look().journal
+    assert journal is not None
+    entries = {
+        name: {key: entry[key] for key in entry if key != "owners"} for name, entry in journal["entries"].items()
+    }
+    text = json.dumps({**journal, "version": 1, "entries": entries})
+    place.act({"do": "set_value", "path": JOURNAL, "name": "Journal", "type": "SZ", "data": text})
+
+
+@pytest.mark.parametrize("case", ROLES, ids=lambda case: case.id)
+def test_what_an_older_release_has_changed_is_taken_back_with_the_same_variables(case: Case) -> None:
+    place, before = place_of(case)
+    _without_owners(place)
+    assert place.done(case.errand("absent"))[0] == ()
+    assert_as_before(place, before)
+
+
+@pytest.mark.parametrize("case", ROLES, ids=lambda case: case.id)
+def test_a_role_that_runs_again_owns_what_an_older_release_has_changed(case: Case) -> None:
+    place, before = place_of(case)
+    _without_owners(place)
+    assert place.done(case.errand("present"))[0] == ()
     assert place.done(by_owner(case.role))[0] == ()
     assert_as_before(place, before)
 
@@ -221,6 +250,27 @@ def test_what_two_owners_want_stays_until_the_last_is_gone(name: str, order: tup
     assert place.look().runs(*running)
 
 
+# --- killed ----------------------------------------------------------------------------------------------------------
+
+ONE_OF_EACH: t.Final = ("edge-2022", "sbs2003", "dc-2008", "exchange-2003", "exchange-2003-stopped", "cluster-2022")
+
+
+@pytest.mark.parametrize("case", [case for case in ROLES if case.id in ONE_OF_EACH], ids=lambda case: case.id)
+def test_an_undo_for_an_owner_is_finished_by_the_next(case: Case) -> None:
+    assert findings(case.place("absent"), KillCase(errand=by_owner(case.role)), "killed") == {}
+
+
+@pytest.mark.parametrize(
+    "name", ["reserved-ports-2003", "reserved-ports-2022", "pool-list", "stopped-services", "lines"]
+)
+def test_a_second_owner_that_is_killed_leaves_a_whole_server(name: str) -> None:
+    """Its claim is made by the next run, and what both have changed can be taken back."""
+    server, one, other = SHARED[name]
+    place = DirectPlace({**server, "time_scale": 0.3}, first=wants("first", one))
+    assert findings(place, KillCase(errand=wants("second", other)), "killed") == {}
+    assert findings(place, KillCase(errand=wants("second", other), back=by_owner("second")), "killed") == {}
+
+
 # --- what a user reads -----------------------------------------------------------------------------------------------
 
 PORTS: t.Final[Json] = {"ports": ["50389"]}
@@ -294,6 +344,74 @@ def test_a_second_undo_has_nothing_to_do(told: dict[str, TaskRun]) -> None:
     for name in ("module-gone-again", "nothing-left"):
         assert (told[name].result["changed"], _writes(told[name])) == (False, []), name
     assert told["nothing-left"].message == "Nothing to change."
+
+
+LEFT: t.Final[c.Mapping[str, tuple[Json, str, Json, str]]] = {
+    # what a role wants, the module by which a user takes some of it away, and what is said then
+    "netsh": (
+        {"reserved_ports": {"ports": ["5000-5009/tcp"]}},
+        "reserved_ports",
+        {"ports": ["5005-5020"], "state": "absent"},
+        "TCP 5005-5009 excluded by netsh stays, since a role still needs it.",
+    ),
+    "pool": (
+        {"dns_socket_pool": {"excluded_ports": ["5000-5009"]}},
+        "dns_socket_pool",
+        {"excluded_ports": ["5005"], "state": "absent"},
+        "5005 in SocketPoolExcludedPortRanges stays, since a role still needs it.",
+    ),
+    "file-by-name": (
+        {"services_file": {"entries": [LINE]}},
+        "services_file",
+        {"entries": [{"name": "OURS", "protocol": "tcp"}], "state": "absent"},
+        "The entry ours/tcp of the services file stays, since a role still needs it.",
+    ),
+    "file-by-port": (
+        {"services_file": {"entries": [LINE]}},
+        "services_file",
+        {"entries": [{"port": 7000, "protocol": "tcp"}], "state": "absent"},
+        "The entry ours/tcp of the services file stays, since a role still needs it.",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LEFT)
+def test_a_module_leaves_what_a_role_needs(name: str) -> None:
+    wish, module, options, sentence = LEFT[name]
+    role = Step(module="converge", options={"resources": [wish], "owner": "a role"})
+    away = Step(module=module, options=options)
+    server = {**NEW, "dynamic_range": "49152-65535"}
+    given, checked, left, again = tell(
+        [HostCase(id="server", server=server, steps=(role, dataclasses.replace(away, check=True), away, away))]
+    )["server"]
+    assert given.result["changed"] is True
+    for beat in (checked, left, again):
+        assert (beat.event, beat.result["changed"]) == ("ok", False), beat.message
+        assert sentence in beat.message
+        assert (content(beat.after), beat.after.journal) == (content(given.after), given.after.journal)
+
+
+def test_an_undo_names_each_thing_that_stays() -> None:
+    wishes: list[Json] = [
+        {"dns_socket_pool": {"size": "3000"}},
+        {"dynamic_ports": {"start": 50000, "number": 15000}},
+        {"service_start_mode": {"name": ["IAS"], "start_mode": "manual"}},
+        {"services_file": {"entries": [LINE]}},
+    ]
+    present = [
+        Step(module="converge", options={"resources": wishes, "owner": name}) for name in ("one", "two", "three")
+    ]
+    undone = Step(module="converge", options={"owner": "two", "state": "absent"})
+    *_given, beat = tell([HostCase(id="server", server=dict(NEW), steps=(*present, undone))])["server"]
+    for thing in (
+        "SocketPoolSize",
+        "The dynamic tcp range",
+        "The dynamic udp range",
+        "The start mode of IAS",
+        "The entry ours/tcp of the services file",
+    ):
+        assert f"{thing} stays, since one and three still need it." in beat.message
+    assert beat.result["changed"] is False
 
 
 BAD_NAMES: t.Final = ("", " ", "a\nb", "x" * 65, "{{ x }}", "ä")
