@@ -121,16 +121,24 @@ def merged(mine: Entry, theirs: Entry) -> Entry:
     All parts stay, each with all its owners. The original is the one that was there before both.
     """
     is_mine_older = theirs.original == mine.written != mine.original
+    first, second = (mine, theirs) if is_mine_older else (theirs, mine)
     waits = [entry.wait for entry in (mine, theirs) if entry.wait]
     owners = sorted({*mine.owners, *theirs.owners})
     return Entry(
-        original=mine.original if is_mine_older else theirs.original,
-        written=mine.written,
+        original=_with_lines(first.original, second.original),
+        written=_with_lines(mine.written, theirs.written),
         added=_together(theirs.added, mine.added),
         wait=max(waits, key=lambda wait: wait.since, default=None),
         pending=_together(theirs.pending, mine.pending),
         owners={name: _together(theirs.owners.get(name, ()), mine.owners.get(name, ())) for name in owners},
     )
+
+
+def _with_lines(state: State, other: State) -> State:
+    """A state with the lines of another that it lacks: a services file has one for each part."""
+    if not isinstance(state, t.Mapping) or not isinstance(other, t.Mapping) or "lines" not in state:
+        return state
+    return {**state, "lines": {**other.get("lines", {}), **state["lines"]}}
 
 
 def _together(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:

@@ -144,6 +144,24 @@ def test_entries_of_two_runs_become_one_that_has_the_parts_of_both(name: str) ->
     assert merged(ALONE, ALONE) == ALONE
 
 
+def test_merged_entries_of_the_services_file_have_the_lines_of_both() -> None:
+    def entry(key: str, before: str, after: str) -> Entry:
+        lines = {key: [f"{key[0]} 1/tcp"]}
+        return Entry(
+            {"sha256": before * 64, "lines": lines},
+            {"sha256": [after * 64, before * 64], "lines": {key: None}},
+            (key,),
+            owners={key[0]: (key,)},
+        )
+
+    mine, theirs = entry("b/tcp", "1", "2"), entry("a/tcp", "0", "1")
+    both = merged(mine, theirs)
+    journal = Journal({"services_file": both})
+    assert load(dump(journal)) == journal
+    assert both.original == {"sha256": "0" * 64, "lines": {"a/tcp": ["a 1/tcp"], "b/tcp": ["b 1/tcp"]}}
+    assert both.written == {"sha256": ["2" * 64, "1" * 64], "lines": {"a/tcp": None, "b/tcp": None}}
+
+
 def test_the_original_is_the_one_before_both_whoever_writes_last() -> None:
     later = Entry(LIST, MORE, ("5-5",), owners={"sbs2003": ("5-5",)})
     assert merged(later, ALONE).original is None
