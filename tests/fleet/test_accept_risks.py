@@ -1,10 +1,11 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who accepts a risk does it in the task that means it: ``module_defaults`` can't, by the program."""
+"""Guards by the program: refusals over a real connection, and who may accept a risk: the task that means it, alone."""
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 import typing as t
 
@@ -12,8 +13,34 @@ import pytest
 import yaml
 
 from tests.fleet.beats import assert_refused
-from tests.fleet.stories import DEFAULTS, FleetRun, Json, playbook_run
+from tests.fleet.stories import DEFAULTS, FleetRun, HostCase, Json, Step, TaskRun, playbook_run, run_cases
 from tests.simulator.control import running_fleet
+
+CUTS: t.Final[dict[str, Step]] = {
+    "winrm-stopped": Step(module="service_state", options={"name": ["WinRM"], "state": "stopped"}),
+    "winrm-s-port": Step(module="reserved_ports", options={"ports": ["5985"]}),
+    "all-ports": Step(module="reserved_ports", options={"ports": ["49152-65535"]}),
+}
+"""The connection comes through another port than the one that the simulated WinRM listens on, as behind a router."""
+
+
+@pytest.fixture(scope="module")
+def refusals() -> dict[str, tuple[TaskRun, ...]]:
+    stories = [
+        HostCase(id=name, server={"release": "2022"}, steps=(dataclasses.replace(step, check=True), step))
+        for name, step in CUTS.items()
+    ]
+    return run_cases(stories)
+
+
+@pytest.mark.parametrize("name", CUTS)
+def test_it_is_refused_over_a_real_connection(refusals: dict[str, tuple[TaskRun, ...]], name: str) -> None:
+    for beat in refusals[name]:
+        assert_refused(beat)
+        assert "with this task; nothing was changed" in beat.message
+
+
+# --- module_defaults --------------------------------------------------------------------------------------------------
 
 GROUP: t.Final = "group/portkeeper.windows.windows"
 NEW_PORTS: t.Final[Json] = {"portkeeper.windows.reserved_ports": {"ports": ["50389"]}}
