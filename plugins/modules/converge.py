@@ -306,9 +306,9 @@ options:
     type: str
   advice:
     description:
-      - Sentences of your own for RV(notes), about ports that a C(reserved_ports) with C(only_reachable) leaves
-        unprotected. C({ports}) stands for these ports. An example is C(programs=Keep the service running, or change
-        {ports}).
+      - Sentences of your own for RV(notes), about ports that a C(reserved_ports) with C(only_reachable) or
+        C(report_only) finds unprotected. C({ports}) stands for these ports. An example is C(programs=Keep the service
+        running, or change {ports}).
     type: dict
     suboptions:
       dns_pool:
