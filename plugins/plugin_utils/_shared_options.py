@@ -32,7 +32,7 @@ _ALLOWED: t.Final[t.Mapping[str, tuple[int, int]]] = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SharedOptions:
-    """What a task wishes, whatever its module."""
+    """The options of a task that every module has."""
 
     patience: Patience
     journal: bool

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What ``module_defaults`` must not give: an option that accepts a risk is for the one task that it stands in.
+"""Options that ``module_defaults`` must not give: one that accepts a risk is for the one task that has it.
 
 ansible-core merges defaults into the arguments of a task before the action sees them (2.17 and 2.18 in the executor of
 the task, 2.19 and later when the task's arguments are made final). The defaults themselves stay readable in the task.
@@ -30,7 +30,7 @@ def refuse_accepted_by_default(task: t.Any, templar: t.Any) -> None:
 
 
 def _defaults(task: t.Any) -> dict[str, t.Any]:
-    """What may reach this task: defaults of its action and of groups; those of inner blocks win, as in the merge."""
+    """The defaults that may reach this task, of its action and of groups; inner blocks win, as in the merge."""
     merged = {place: options for defaults in task.module_defaults or () for place, options in defaults.items()}
     actions = {task.action, task.resolved_action} if merged else set()
     return {place: options for place, options in merged.items() if place.startswith("group/") or place in actions}

@@ -101,7 +101,7 @@ class Entry:
 
     @property
     def is_taken_back(self) -> bool:
-        """Whether nothing of ours is left in the object: its last owner went, and it only waits for an event."""
+        """True if no part of ours is left in the object: its last owner went, and it only waits for an event."""
         return bool(self.owners) and not any(self.owners.values()) and not self.added
 
     def needed_by_others(self, owner: str) -> tuple[str, ...]:
@@ -263,7 +263,7 @@ def _refused(text: str) -> t.NoReturn:
 
 
 def _refuse_depth(content: t.Any) -> None:
-    """What goes deeper than any entry of ours can't be one, and could not be written again either."""
+    """Refuse a text that goes deeper than any entry of ours, and that could not be written again."""
     level = [content]
     for _depth in range(_DEEPEST):
         level = [

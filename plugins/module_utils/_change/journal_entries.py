@@ -79,7 +79,7 @@ Check = t.Callable[[t.Any], None]
 
 
 def check_entry(name: str, content: t.Mapping[str, t.Any]) -> None:
-    """Whether an entry of the journal can be one of ours; names that this release does not know are left to others.
+    """Refuse an entry of the journal that can't be one of ours; names that this release does not know are accepted.
 
     Raises:
         Misshapen: it can't.
@@ -103,12 +103,12 @@ def check_entry(name: str, content: t.Mapping[str, t.Any]) -> None:
 
 
 def is_service(name: str) -> bool:
-    """Whether a service can be called so."""
+    """True if a service can have this name."""
     return bool(_SERVICE.fullmatch(name))
 
 
 def is_number(value: t.Any, *, least: float, most: float) -> bool:
-    """Whether a value is a finite number between two others, and not a boolean, which Python takes for one."""
+    """True if a value is a finite number between two others, and not a boolean, which Python takes for one."""
     return type(value) in (int, float) and math.isfinite(value) and least <= value <= most
 
 
@@ -190,7 +190,7 @@ def _is_line(key: str, line: t.Any) -> bool:
 
 
 def wishes_of(key: str) -> tuple[Wish, ...]:
-    """What an entry of the journal may be about: ``name/tcp``, or ``1812/udp``, which may be a port without a name."""
+    """The subject of an entry of the journal: ``name/tcp``, or ``1812/udp``, which may be a port without a name."""
     found = _LINE_KEY.fullmatch(key)
     protocol = next((one for one in PROTOCOLS if found and one == found[2]), None)
     if found is None or protocol is None:

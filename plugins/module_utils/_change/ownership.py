@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who needs which of the parts that were added to one thing, and what an undo leaves of them.
+"""The owners of the parts that were added to one thing, and the parts that an undo leaves.
 
 A part goes when its last owner goes. A part without an owner is of a journal of version 1, or was added for the sake of
 others: it goes when it is named, or with the last of the others.
@@ -30,16 +30,16 @@ class Shares(t.Generic[Parts]):
     nothing: Parts
 
     def of(self, owner: str) -> Parts:
-        """What this owner needs."""
+        """The parts that this owner needs."""
         return self.owners.get(owner, self.nothing)
 
     def of_others(self, owner: str) -> Parts:
-        """What any other owner needs."""
+        """The parts that any other owner needs."""
         return self._together(other for other in self.owners if other != owner)
 
     @property
     def unowned(self) -> Parts:
-        """What no owner has."""
+        """The parts without an owner."""
         return self.added - self._together(self.owners)
 
     def needing(self, parts: Parts, owner: str) -> tuple[str, ...]:
@@ -76,7 +76,7 @@ class Shares(t.Generic[Parts]):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Taken(t.Generic[Parts]):
-    """What an undo takes out and what it leaves."""
+    """The parts that an undo takes out, and those that it leaves."""
 
     left: Shares[Parts]
     going: Parts
@@ -89,7 +89,7 @@ class Taken(t.Generic[Parts]):
 def taken_back(
     shares: Shares[Parts], context: Context, named: t.Callable[[], Parts], along: Parts | None = None
 ) -> Taken[Parts]:
-    """What a run takes back: all that its owner has, or what is named of it; of what no owner has, what is named.
+    """The parts that a run takes back: all of its owner, or those that are named; of parts without an owner, the named.
 
     ``named`` is asked only if it matters, since the server may have to be asked for it.
     """
@@ -151,7 +151,7 @@ def claimed_whole(known: Entry | None, now: State, owner: str) -> Entry | None:
 
 
 def is_meant(entry: Entry, context: Context, *, is_named: bool) -> bool:
-    """Whether an undo is about a thing as a whole: its owner has it, or it is named and no owner is asked for."""
+    """True if an undo is about a thing as a whole: its owner has it, or it is named and no owner is asked for."""
     return context.owner in entry.owners if context.takes_all and entry.owners else is_named
 
 

@@ -135,7 +135,7 @@ class ChangeExclusions(Step):
 
     @property
     def does_anything(self) -> bool:
-        """Whether there is anything to delete or to add."""
+        """True if there is anything to delete or to add."""
         return bool(self.delete or self.add or self.delete_active or self.add_active)
 
     def stale_kinds(self) -> tuple[type[Fact[t.Any]], ...]:

@@ -333,7 +333,7 @@ def _entry_left(entry: Entry, taken: Taken[PortSet], owner: str) -> Entry | None
 
 
 def _said(name: str, asked: PortSet, state: ListState, shares: Shares[PortSet], owner: str) -> tuple[str, ...]:
-    """What state absent leaves because others need it."""
+    """The parts that state absent leaves because others need them, in words."""
     if state != "absent":
         return ()
     return _sentences(name, asked & shares.of_others(owner), shares.needing(asked, owner))

@@ -43,7 +43,7 @@ class Part:
 
     @property
     def is_due(self) -> bool:
-        """Whether something is done, or was done by an undo and still waits for its event."""
+        """True if a step is done, or was done by an undo and still waits for its event."""
         return bool(self.steps) or any(entry and entry.is_taken_back for entry in self.journal.values())
 
 

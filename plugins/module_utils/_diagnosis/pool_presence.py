@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether the DNS server has a socket pool, decided once for every subset that speaks of it."""
+"""The presence of the DNS server's socket pool, decided once for every subset that needs it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What could not be read of a server, and what is not known for want of it."""
+"""Readings of a server that failed, and the facts that are missing because of them."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ class PortInfoView:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Gap:
-    """What is not known for want of one answer: a subset, or some parts of it."""
+    """The gap that one missing answer leaves: a subset, or some parts of it."""
 
     fact: Fact[t.Any]
     subset: str

@@ -17,7 +17,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.rele
 
 
 def delay_is_the_fix(capabilities: Capabilities) -> bool:
-    """Whether a delayed start of DNS is what helps on a release: it has no list of ports that the pool leaves alone."""
+    """True if a delayed start of DNS is the fix of a release: it has no list of ports that the pool leaves alone."""
     return capabilities.delayed_start and not capabilities.dns_pool_exclusions
 
 
@@ -44,7 +44,7 @@ def why_void(service: str, pulled_by: t.Collection[str]) -> str:
 
 
 def way_out(service: str, pulled_by: t.Collection[str], *, pool_exclusions: bool) -> str:
-    """What to do, as a sentence; ``pool_exclusions``: whether the DNS server has a list of ports to leave alone."""
+    """The way out, as a sentence; ``pool_exclusions``: if the DNS server has a list of ports to leave alone."""
     late = f"Let {' and '.join(pulled_by)} start delayed too (service_start_mode), if that may be late"
     if service.casefold() != DNS_SERVICE.casefold():
         return f"{late}."

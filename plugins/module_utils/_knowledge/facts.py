@@ -405,7 +405,7 @@ class Unread:
 
 
 class FactUnread(Exception):
-    """What is asked rests on an answer that could not be read."""
+    """The question rests on an answer that could not be read."""
 
     def __init__(self, fact: Fact[t.Any], unread: Unread) -> None:
         self.fact, self.unread = fact, unread
@@ -437,7 +437,7 @@ class Facts:
         return otherwise if isinstance(self._answers[fact], Unread) else self[fact]
 
     def is_read(self, fact: Fact[t.Any]) -> bool:
-        """Whether it could be read. Raises FactsNeeded."""
+        """True if it could be read. Raises FactsNeeded."""
         self.require(fact)
         return not isinstance(self._answers[fact], Unread)
 

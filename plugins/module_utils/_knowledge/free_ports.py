@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How many ports are left to be drawn: from the dynamic ranges of Windows, and from the range of the DNS server's pool.
+"""The number of ports that are left to be drawn, from the dynamic ranges of Windows and from the range of DNS' pool.
 
 Free are the ports of a range less those that are reserved or excluded, whoever did it, and less those in use. That a
 range can be starved is arithmetic; how few are too few is our choice [K]: 255, the smallest range that netsh takes
@@ -76,27 +76,27 @@ class DrawnRange:
 
     @property
     def kept_back(self) -> int:
-        """How many of its ports are reserved or excluded."""
+        """The number of its ports that are reserved or excluded."""
         return (PortSet.of(self.ports) & self.withheld).count
 
     @property
     def used(self) -> int:
-        """How many of the others are in use."""
+        """The number of the other ports that are in use."""
         return (PortSet.of(self.ports) - self.withheld & self.in_use).count
 
     @property
     def free(self) -> int:
-        """How many ports are left."""
+        """The number of ports that are left."""
         return (PortSet.of(self.ports) - self.withheld - self.in_use).count
 
     @property
     def needed(self) -> int:
-        """How many must be left at least."""
+        """The number of ports that must be left at least."""
         return LEAST_FREE + self.drawn
 
     @property
     def comfortable(self) -> int:
-        """How many should be left: twice the pool, so that its ports stay hard to guess."""
+        """The number that should be left: twice the pool, so that its ports stay hard to guess."""
         return max(self.needed, 2 * self.drawn)
 
     def with_used(self, rows: t.Collection[UsedPort], dns_process: int) -> DrawnRange:

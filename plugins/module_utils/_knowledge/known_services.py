@@ -354,7 +354,7 @@ def services_within(protocol: Protocol, ports: PortRange) -> tuple[KnownService,
 
 
 def is_of_exchange(service: str) -> bool:
-    """Whether a service is one of Exchange's own, by its key name: by the prefix that Exchange 5.5 to 2019 share."""
+    """True if a service is one of Exchange's own, by the prefix of the key name that Exchange 5.5 to 2019 share."""
     return service.casefold().startswith(("msexchange", "msftesql-exchange"))
 
 

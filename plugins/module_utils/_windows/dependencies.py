@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who depends on whom: by WMI's Win32_DependentService, else by each service's own key in the registry.
+"""Dependencies between services, by WMI's Win32_DependentService, else by each service's own key in the registry.
 
 The class lists all pairs in one query. A server whose WMI repository is damaged refuses that query, or answers it with
 nothing, though every Windows has services that depend on others.

@@ -342,7 +342,7 @@ def _exclusions(target: Target, commands: _Commands, outputs: t.Sequence[Output]
 
 
 def _both_stores(active: Exclusions | None, lasting: _Outputs) -> Exclusions | None:
-    """What is in force with what outlives a boot; a netsh that shows no table of it does not know that store."""
+    """Both stores: blocks in force, and those that outlive a boot; without a table, netsh does not know that store."""
     if active is None:
         return None
     if not all(_is_table(lasting["ipv4", protocol]) for protocol in PROTOCOLS):

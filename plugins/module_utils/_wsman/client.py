@@ -264,7 +264,7 @@ class _EnumerationLost(Exception):
 
 
 def _may_repeat(message: soap.Message, error: errors.WsmanError) -> bool:
-    """Whether sending it again can do nothing that sending it once would not."""
+    """True if sending the message again can do nothing that sending it once would not."""
     if message.continues:
         return False
     if isinstance(error, (errors.NotTaken, errors.ServerBusy)):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How often a message is sent again, and how long a whole task may take."""
+"""The limits of repetition: how often a message is sent again, and how long a whole task may take."""
 
 from __future__ import annotations
 

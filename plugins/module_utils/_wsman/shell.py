@@ -185,7 +185,7 @@ def _exit_code(state: ET.Element, origin: errors.Origin) -> int:
 
 
 def _is_gone(error: errors.WsmanError) -> bool:
-    """Whether the server says that it does not know the shell any more."""
+    """True if the server says that it does not know the shell any more."""
     if not isinstance(error, errors.NotFound):
         return False
     return error.code == faults.SHELL_GONE or error.subcode.endswith("InvalidSelectors")

@@ -297,7 +297,7 @@ class WinrmTransport:
         return verdict
 
     def _is_rejected_later(self, error: BaseException) -> bool:
-        """Whether a sealed message got a 401, after which requests_ntlm tries a new handshake and fails."""
+        """True if a sealed message got a 401, after which requests_ntlm tries a new handshake and fails."""
         return (
             isinstance(error, AttributeError) and self._guard.status == 401 and self._transport.encryption is not None
         )
@@ -359,7 +359,7 @@ def _is_authentication(error: BaseException) -> bool:
 
 
 def _gave_up(error: BaseException) -> bool:
-    """Whether the library on this side ended the authentication: no ticket, no credentials, a wrong token."""
+    """True if the library on this side ended the authentication: no ticket, no credentials, a wrong token."""
     spnego = getattr(sys.modules.get("spnego.exceptions"), "SpnegoError", None)
     named = type(error).__name__ in ("KerberosExchangeError", "MutualAuthenticationError")
     return named or (spnego is not None and isinstance(error, spnego))
@@ -384,7 +384,7 @@ def _network_verdict(error: BaseException) -> Verdict:
 
 
 def _is_unknown_name(inside: t.Iterable[BaseException]) -> bool:
-    """Whether the name of the host can't be resolved, which another try does not change."""
+    """True if the name of the host can't be resolved, which another try does not change."""
     failed = (one.errno for one in inside if isinstance(one, socket.gaierror))
     return any(number != socket.EAI_AGAIN for number in failed)
 

@@ -341,7 +341,7 @@ def _effectiveness_of(parts: t.Sequence[Part], context: Context) -> Effectivenes
 
 
 def _may_spare(asked: PortSet, context: Context) -> bool:
-    """Whether it is worth to ask if a pool can hold these ports. The default range has them, or they are below it."""
+    """True if it is worth asking if a pool can hold these ports. The default range has them, or they are below it."""
     return context.spares_dns and bool(asked) and asked.isdisjoint(PortSet.of(DEFAULT_POOL_RANGE))
 
 

@@ -103,7 +103,7 @@ def _said_to_stay(kept: Ports, shares: t.Mapping[Protocol, Shares[PortSet]], own
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Claim:
-    """What the owner of a run needs from now on, or no more."""
+    """The ports that the owner of a run needs from now on, or no more."""
 
     ports: Ports
     state: ListState
@@ -203,7 +203,7 @@ class _WantedRanges:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Conversion:
-    """What is added for good, and which blocks of the active store alone stand in its way.
+    """The blocks that are added for good, and those of the active store alone that stand in their way.
 
     They are deleted there first; what is not wanted of them is added there again.
     """
@@ -256,7 +256,7 @@ def _supported(context: Context) -> Exclusions:
 
 
 def _without_verb(context: Context) -> str:
-    """What keeps DNS off the ports where netsh can't: what this release has, and no module that would refuse there."""
+    """The way to keep DNS off the ports if netsh can't: one that this release has, and no module that would refuse."""
     if context.capabilities.dns_pool_exclusions:
         return "keep the DNS server off the ports with dns_socket_pool"
     return (
@@ -481,7 +481,7 @@ def strangers_among(waiting: t.Iterable[Holder], context: Context) -> tuple[Hold
 def _judged_by_stores(
     made: Plan, wanted: t.Mapping[Protocol, PortSet], exclusions: Exclusions, context: Context
 ) -> Plan:
-    """What is reserved, but not in force before the next boot, or not known to outlive it."""
+    """The effectiveness of blocks that are not in force before the next boot, or not known to outlive it."""
     entry = context.entry(ENTRY)
     late = {protocol: ports & exclusions.from_boot(protocol) for protocol, ports in wanted.items()}
     if any(late.values()):
@@ -497,7 +497,7 @@ def _judged_by_stores(
 
 
 def from_boot(late: t.Mapping[Protocol, PortSet]) -> Effectiveness:
-    """How ports stand that netsh's persistent store has and the active one lacks."""
+    """The effectiveness of ports that netsh's persistent store has and the active one lacks."""
     reason = f"{_named(late)} is excluded in netsh's persistent store alone: in force after a reboot."
     return Effectiveness("no", reason, reboot_required=True)
 

@@ -152,12 +152,12 @@ def _random_draws(context: Context) -> _RandomDraws:
 
 
 def _keeps_its_delay(dns: Service, context: Context) -> bool:
-    """Whether DNS draws its pool after the services that start at the boot."""
+    """True if DNS draws its pool after the services that start at the boot."""
     return current_mode(dns, context) == "delayed" and not pulled_forward_by(dns.name, context)
 
 
 def _choices(context: Context) -> str:
-    """What is left to do about ports that DNS draws; a delay that Windows would not keep is no choice."""
+    """The choices that are left for ports that DNS draws; a delay that Windows would not keep is none."""
     can_delay = context.capabilities.delayed_start
     pulled_by = pulled_forward_by(DNS_SERVICE, context) if can_delay else ()
     return f"{why_void(DNS_SERVICE, pulled_by)} {_CHOICE}".strip() if pulled_by else _CHOICES

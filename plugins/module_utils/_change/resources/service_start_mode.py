@@ -210,7 +210,7 @@ def _entries_to_undo(named: t.Container[str], context: Context) -> dict[str, Ent
 
 
 def still_installed(names: t.Iterable[str], context: Context) -> tuple[Service, ...]:
-    """What an owner has is taken back whatever became of its services; one that is named must be there."""
+    """The services to take back: an owner's that are still installed; one that is named must be there."""
     if not context.takes_all:
         return existing_services(names, context)
     questions = [ServiceFact(name) for name in names]

@@ -181,7 +181,7 @@ def _plan(
 
 
 def _remember(wanted: ServiceState, stopping: tuple[str, ...], context: Context) -> dict[str, Entry | None]:
-    """What ran, and for whom it is stopped; nothing if that stands in the journal already."""
+    """The journal's note of the services that ran, with the owner of the stop; none if the journal has it already."""
     known = context.entry(ENTRY)
     if known is None and not stopping:
         return {}
@@ -195,7 +195,7 @@ def _remember(wanted: ServiceState, stopping: tuple[str, ...], context: Context)
 
 
 def _stopped_before(wanted: ServiceState, shares: Shares[frozenset[str]], context: Context) -> frozenset[str]:
-    """What we stopped before that is to be stopped now too, with what depends on it: another owner may have asked."""
+    """Services that we stopped before and that are to be stopped now too, with their dependents: for another owner."""
     open_names = shares.added - shares.of(context.owner)
     if not context.owner or not open_names:
         return NO_NAMES

@@ -59,7 +59,7 @@ class Record:
         )
 
     def line(self, key: str) -> bytes | None:
-        """What we wrote for an entry, without its end; ``None`` if we took its lines away."""
+        """The line that we wrote for an entry, without its end; ``None`` if we took its lines away."""
         written = self.changes[key].written
         return None if written is None else bare(written)
 
@@ -83,7 +83,7 @@ class Record:
 
     @property
     def shares(self) -> Shares[frozenset[str]]:
-        """Who needs which changes."""
+        """The changes by their owners."""
         owners = {owner: frozenset(keys) & frozenset(self.changes) for owner, keys in self.owners.items()}
         return Shares(frozenset(self.changes), owners, NO_NAMES)
 

@@ -85,14 +85,14 @@ class _GuardedRun:
 
     @property
     def is_dangerous(self) -> bool:
-        """Whether the run answers for the next boot, and leaves it able to block the server; raises FactsNeeded."""
+        """True if the run changes the risk of the next boot, which may then block the server; raises FactsNeeded."""
         if not self.run.context.capabilities.ipsec_block_mode:
             return False
         return self.is_concerned and ipsec.next_boot_may_block(self.run.after)
 
     @property
     def is_concerned(self) -> bool:
-        """Whether the run answers for the next boot, so that its questions are worth asking."""
+        """True if the run changes the risk of the next boot, so that its questions are worth asking."""
         plans, request = self.run.plans, self.run.request
         if request.undo:
             return any(plans[place].changed for place in self._places(MAX_USER_PORT_FACT, RESERVED_PORTS_FACT))

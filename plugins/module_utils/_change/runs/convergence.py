@@ -185,7 +185,7 @@ def _service_questions(request: Request, release: Release) -> list[Fact[t.Any]]:
 
 
 def _left_over(request: Request, ordered: Convergence, context: Context) -> tuple[LeftOver, ...]:
-    """What is down beside all that this run is about, or brings back."""
+    """Services that are down, beside those that this run is about or brings back."""
     if not request.looks_after_services:
         return ()
     about = [name for victim in request.victims for name in (victim.service, *victim.dependents)]
@@ -241,7 +241,7 @@ def _read_ledger(facts: Facts) -> _Ledger:
 
 
 def _has_something(request: Request, ledger: _Ledger) -> bool:
-    """Whether an owner has changes on this server: they are taken back even if what they were for is gone."""
+    """True if an owner has changes on this server: they are taken back even if the product is gone."""
     return request.takes_all and any(request.owner in entry.owners for entry in _entries(ledger.journal).values())
 
 
@@ -253,7 +253,7 @@ def _entries(journal: Journal | None) -> t.Mapping[str, Entry]:
 
 
 def _victims(request: Request) -> tuple[Victim, ...]:
-    """What is taken back for an owner does not hang on services that are gone by now."""
+    """The victims of the run; an undo for an owner does not depend on services that are gone by now."""
     if not request.takes_all:
         return request.victims
     return tuple(dataclasses.replace(victim, if_installed=True) for victim in request.victims)
@@ -401,7 +401,7 @@ def _held_by_dns(reports: t.Iterable[VictimReport]) -> PortSet:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Course:
-    """What a run does to the server, without its book-keeping."""
+    """The changes of a run to the server, without its book-keeping."""
 
     plans: tuple[Plan, ...]
     reports: tuple[VictimReport, ...]
@@ -496,7 +496,7 @@ def _with_waits(journal: Journal, changes: t.Mapping[str, Entry | None]) -> Jour
 
 
 def _refuse_oversize(*journals: Journal) -> None:
-    """What could be written but not be read again is refused before anything is written."""
+    """Refuse a journal that could be written but not be read again, before anything is written."""
     size = max(len(dump(journal)) for journal in journals)
     if size > MAXIMUM_SIZE:
         raise PlanError(

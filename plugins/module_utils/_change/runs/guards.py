@@ -40,10 +40,10 @@ _RIDERS: t.Final[tuple[t.Callable[[Fact[t.Any]], tuple[Fact[t.Any], ...]], ...]]
 
 
 def judged_run(run: PlannedRun) -> tuple[str, ...]:
-    """What to warn of.
+    """The warnings of a run.
 
     Raises:
-        FactsNeeded: what the guards still need, so that it is read in one round.
+        FactsNeeded: facts that the guards still need, so that they are read in one round.
         PlanError: the run brings a danger, and its task does not accept the risk.
     """
     found = gathered([functools.partial(guard, run) for guard in GUARDS])
@@ -53,5 +53,5 @@ def judged_run(run: PlannedRun) -> tuple[str, ...]:
 
 
 def beside(asked: t.Iterable[Fact[t.Any]]) -> frozenset[Fact[t.Any]]:
-    """What the guards want to know along with questions of planners, where it costs no request of its own."""
+    """The facts that guards ask for along with the planners' questions, if that costs no request of its own."""
     return frozenset(fact for one in asked for rider in _RIDERS for fact in rider(one))

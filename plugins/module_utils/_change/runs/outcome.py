@@ -210,7 +210,7 @@ def _down_sentence(report: VictimReport, outcome: Outcome) -> str:
 
 
 def _what_next(report: VictimReport, outcome: Outcome) -> str:
-    """What to do about a service that lost a port which is not known here."""
+    """Advice for a service that lost a port which is not known here."""
     if not report.lost_unknown_port:
         return ""
     advice = "name its ports (ports of the victim), and this says who has them"
@@ -310,7 +310,7 @@ _PLANNED_VERBS: t.Final = ("would change", "would start", "would restart")
 
 
 def _proof(outcome: Outcome) -> str:
-    """What was proved, with the names of the services that were looked at; empty if nothing was."""
+    """The proof in words, with the names of the services that were checked; empty if nothing was proved."""
     if not _is_proved(outcome):
         return ""
     owning = [report.service.name for report in outcome.final.victims if report.ports]

@@ -30,7 +30,7 @@ class PlannedRun:
 
     @property
     def after(self) -> Context:
-        """How settings read once the steps are done."""
+        """The context as it is once the steps are done."""
         return dataclasses.replace(self.context, facts=facts_after(self.context.facts, self.steps))
 
     def steps_of(self, kind: type[Kind]) -> tuple[Kind, ...]:

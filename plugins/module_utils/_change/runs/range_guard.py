@@ -130,7 +130,7 @@ _ADVICE: t.Final[t.Mapping[Drawer, str]] = {
 
 
 def _is_large(run: PlannedRun) -> bool:
-    """Whether the run changes so much that ranges are to be read for it."""
+    """True if the run changes so much that ranges are to be read for it."""
     moved = any(MAX_USER_PORT_FACT in step.touches() or isinstance(step, SetDynamicRanges) for step in run.steps)
     size = _pool_size(run)
     return moved or size > ROOMY_POOL or _more_kept_back(run) > FEW_PORTS
@@ -143,7 +143,7 @@ def _pool_size(run: PlannedRun) -> int:
 
 
 def _more_kept_back(run: PlannedRun) -> int:
-    """How many more ports are reserved or excluded after the run, as far as its steps tell."""
+    """The number of ports that the run reserves or excludes in addition, as far as its steps tell."""
     lists = [fact for fact in (RESERVED_PORTS_FACT, POOL_EXCLUSIONS_FACT) if fact in run.context.facts]
     before, after = (
         [PortList(texts(context.facts[fact])).ports for fact in lists] for context in (run.context, run.after)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a run can do to a server that it must not do unasked, and the one option that says that it is meant.
+"""Dangers of a run that must not come unasked, and the one option that accepts them.
 
 A guard finds dangers in a plan. A danger of a kind that the task accepts is a warning, any other is refused; what an
 undo brings back was there before, so that it is warned of and never refused.
@@ -75,7 +75,7 @@ def refusal(dangers: t.Sequence[Danger]) -> PlanError:
 
 
 def judged(dangers: t.Iterable[Danger], accepted: t.Collection[Risk], *, undo: bool = False) -> tuple[str, ...]:
-    """What to warn of; raises PlanError, which names every danger that the task does not accept."""
+    """The dangers to warn of; raises PlanError, which names every danger that the task does not accept."""
     found = tuple(dangers)
     refused = [danger for danger in found if danger.is_new and danger.risk not in accepted]
     if refused and not undo:

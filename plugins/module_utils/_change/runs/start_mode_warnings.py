@@ -28,7 +28,7 @@ def warnings(run: PlannedRun) -> tuple[str, ...]:
 
 
 def _delayed_victims(run: PlannedRun) -> t.Iterator[str]:
-    """Who starts after the DNS server loses what the pool has drawn by then."""
+    """Warnings of services that start after the DNS server: they lose the ports that the pool has drawn by then."""
     delayed = {
         step.service: ports
         for step in run.steps_of(SetDelayedStart)

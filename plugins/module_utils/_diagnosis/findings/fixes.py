@@ -94,7 +94,7 @@ def _by_converge(
 
 
 def _why_no_delay(context: Context) -> list[str]:
-    """Why DNS is not told to start late on a release where that would be the fix."""
+    """The reason why DNS is not delayed on a release where that would be the fix."""
     pulled_by = known_pullers(context) if delay_is_the_fix(context.capabilities) else ()
     if not pulled_by:
         return []

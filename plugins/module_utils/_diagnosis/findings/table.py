@@ -123,7 +123,7 @@ def _worst_first(found: Finding) -> tuple[int, str, str]:
 
 
 def _looked(finder: Finder, view: PortInfoView) -> list[Finding] | Gap:
-    """What a finder finds, or what it could not look for."""
+    """The findings of one finder, or the gap that it left."""
     try:
         return finder(view)
     except FactUnread as gap:

@@ -66,7 +66,7 @@ def used_up_ranges(view: PortInfoView) -> list[Finding]:
 
 
 def _listed(view: PortInfoView) -> int:
-    """How many ports are in lists of the registry that other findings are about anyway."""
+    """The number of ports in lists of the registry that other findings read anyway."""
     reserved = PortList(texts(view.facts[RESERVED_PORTS_FACT])).ports
     pool = pool_settings(view.facts).exclusions.ports if view.dns_service() else PortSet()
     return reserved.count + pool.count

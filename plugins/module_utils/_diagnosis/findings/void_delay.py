@@ -24,7 +24,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.sett
 
 
 def void_delay(view: PortInfoView) -> list[Finding]:
-    """Who depends on DNS is asked only if DNS is set to start delayed. Raises FactsNeeded."""
+    """A delayed start of DNS that Windows does not keep; dependencies are read only for one. Raises FactsNeeded."""
     dns = view.dns_service()
     if dns is None or not view.context.capabilities.delayed_start or dns.start_mode != "Auto":
         return []

@@ -130,5 +130,5 @@ class PortInfo:
 
     @property
     def lacks_pool(self) -> bool:
-        """Whether the DNS server was seen to have no socket pool."""
+        """True if the DNS server was seen to have no socket pool."""
         return bool((self.updates and self.updates.dns_pool == NOT_SEEN) or (self.risk and self.risk.pool == NOT_SEEN))

@@ -148,7 +148,7 @@ def _shown(
 
 
 def _rows(protocol: Protocol, exclusions: Exclusions) -> t.Iterator[BlockRow]:
-    """What is in force, then what is only from the next boot on; each with the stores that it is in."""
+    """Blocks in force, then those that come with the next boot; each with the stores that it is in."""
     passing = exclusions.until_boot(protocol)
     for block in exclusions.of(protocol):
         lasts = block.administered and block.ports not in passing and block.ports != SYSTEM_BLOCK

@@ -79,7 +79,7 @@ class PortInfoReport:
 
     @property
     def tells_anything(self) -> bool:
-        """Whether more than the release is known, which is read before anything else; true if no more was asked."""
+        """True if more than the release is known, which is read before anything else, or if no more was asked."""
         asked = frozenset(self.inquiry.subsets) - {"release"}
         return not asked or not asked <= self.lost
 

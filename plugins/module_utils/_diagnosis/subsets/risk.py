@@ -251,9 +251,9 @@ def _need(item: InstalledService, view: PortInfoView) -> Need:
 
 
 def _dns_start(view: PortInfoView, dns: Service | None) -> tuple[DnsStart, tuple[str, ...]]:
-    """When the DNS server starts, and the services that make a delayed start of it void, if it has or may get one.
+    """The start of the DNS server, and the services that make a delayed start of it void, if it has or may get one.
 
-    Who depends on DNS is asked only if it matters: where DNS is delayed, or would be as the fix of its release. If it
+    Dependencies are read only if they matter: DNS is delayed, or would be as the fix of its release. If they
     can't be read, a delayed start counts as void, which is the worse case.
     """
     if dns is None:

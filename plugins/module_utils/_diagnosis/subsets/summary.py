@@ -32,7 +32,7 @@ def summary(report: PortInfoReport) -> str:
 
 
 def query_summary(answer: t.Any, report: PortInfoReport) -> str:
-    """What a query found, and what it could not look at."""
+    """The answer to a query in words, and the facts that could not be read for it."""
     return " ".join([answer_summary(answer), *_unread(report)])
 
 
