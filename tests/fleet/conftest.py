@@ -45,4 +45,4 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: ranks.get(item.path.stem, len(ranks)))
 
 
-pytest.register_assert_rewrite("tests.fleet.beats", "tests.fleet.killed_runs", "tests.fleet.role_contract")
+pytest.register_assert_rewrite("tests.fleet.task_checks", "tests.fleet.killed_runs", "tests.fleet.role_contract")

@@ -60,7 +60,7 @@ class Stage:
 
     def told(self) -> tuple[TaskRun, ...]:
         """The whole story."""
-        return tuple(self.beat(step) for step in self._story.steps)
+        return tuple(self.task_run(step) for step in self._story.steps)
 
     def lottery(self, boots: int) -> Json:
         """Boot that many twins of the present server, and count the services that lose a port."""
@@ -78,7 +78,7 @@ class Stage:
         """Let simulated time pass."""
         self._server.pass_time(seconds)
 
-    def beat(self, step: Step) -> TaskRun:
+    def task_run(self, step: Step) -> TaskRun:
         """One step more than the story has, or the next one."""
         for act in step.acts:
             self._server.act(act)

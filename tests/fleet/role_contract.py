@@ -82,15 +82,17 @@ def play_role(
         return Runs(checked, first, second, booted, undone, undone_again, before, after)
 
 
-def converged(telling: FleetRun, host: str) -> TaskRun:
+def converged(fleet_run: FleetRun, host: str) -> TaskRun:
     """What converge did: the role's one task that sent anything; or the one that failed without."""
-    (beat,) = (beat for beat in telling.beats[host] if "victims" in beat.result or beat.event == "failed")
-    return beat
+    (task_run,) = (
+        task_run for task_run in fleet_run.task_runs[host] if "victims" in task_run.result or task_run.event == "failed"
+    )
+    return task_run
 
 
-def written_after_the_boot(beat: TaskRun) -> list[str]:
+def written_after_the_boot(task_run: TaskRun) -> list[str]:
     """What changed the server after it was asked to reboot, but for our own notes; a shell asks only netstat there."""
-    log = beat.requests["log"]
+    log = task_run.requests["log"]
     asked = max(place for place, entry in enumerate(log) if entry["method"] == "Win32ShutdownTracker")
     return [
         entry["brief"]
@@ -99,9 +101,11 @@ def written_after_the_boot(beat: TaskRun) -> list[str]:
     ]
 
 
-def asked_to_stop(beat: TaskRun) -> list[str]:
+def asked_to_stop(task_run: TaskRun) -> list[str]:
     """The services that were asked to stop, in order."""
-    return [entry["brief"].removeprefix("Name=") for entry in beat.requests["log"] if entry["method"] == "StopService"]
+    return [
+        entry["brief"].removeprefix("Name=") for entry in task_run.requests["log"] if entry["method"] == "StopService"
+    ]
 
 
 def content(snapshot: Snapshot) -> dict[str, t.Any]:
@@ -125,22 +129,22 @@ class RoleContract:
 
     def test_check_mode_tells_the_change_and_makes_none(self, runs: Runs, server: Server) -> None:
         """The diff is the one of the run, and so is how things stand in the end."""
-        beat, done = converged(runs.checked, server.id), converged(runs.first, server.id)
-        assert beat.event == "ok", beat.message
-        assert standing(beat.after) == standing(beat.before)
-        assert beat.result["changed"] is server.changes
-        assert beat.result["diff"] == done.result["diff"]
+        task_run, done = converged(runs.checked, server.id), converged(runs.first, server.id)
+        assert task_run.event == "ok", task_run.message
+        assert standing(task_run.after) == standing(task_run.before)
+        assert task_run.result["changed"] is server.changes
+        assert task_run.result["diff"] == done.result["diff"]
         for name in ("effective", "reboot_required", "restart_required"):
-            assert beat.result[name] == done.result[name], name
+            assert task_run.result[name] == done.result[name], name
 
     def test_everything_runs_and_has_its_ports(self, runs: Runs, server: Server) -> None:
         """What was down is up, and each port is with its owner."""
-        beat = converged(runs.first, server.id)
-        assert beat.event == "ok", beat.message
-        assert not any(beat.before.runs(name) for name in server.down)
-        assert beat.after.runs(*server.down)
-        assert server.down <= set(beat.result["relieved"])
-        final = runs.first.beats[server.id][-1].after
+        task_run = converged(runs.first, server.id)
+        assert task_run.event == "ok", task_run.message
+        assert not any(task_run.before.runs(name) for name in server.down)
+        assert task_run.after.runs(*server.down)
+        assert server.down <= set(task_run.result["relieved"])
+        final = runs.first.task_runs[server.id][-1].after
         holders = {key: final.holders(*key) for key in server.owners}
         assert holders == {key: {owner} for key, owner in server.owners.items()}
 
@@ -159,7 +163,7 @@ class RoleContract:
 
     def test_it_reboots_only_where_that_is_permitted(self, runs: Runs, server: Server) -> None:
         """And proves it then."""
-        boots = runs.first.beats[server.id][-1].after.boot - runs.first.beats[server.id][0].before.boot
+        boots = runs.first.task_runs[server.id][-1].after.boot - runs.first.task_runs[server.id][0].before.boot
         assert boots == int(server.reboots)
         if server.reboots:
             proved = converged(runs.first, server.id)
@@ -170,20 +174,20 @@ class RoleContract:
 
     def test_a_second_run_changes_nothing(self, runs: Runs, server: Server) -> None:
         """And knows what still waits."""
-        first, beat = converged(runs.first, server.id), converged(runs.second, server.id)
-        assert beat.event == "ok", beat.message
+        first, task_run = converged(runs.first, server.id), converged(runs.second, server.id)
+        assert task_run.event == "ok", task_run.message
         assert runs.second.recap[server.id]["changed"] == 0
-        assert standing(beat.after) == standing(beat.before)
+        assert standing(task_run.after) == standing(task_run.before)
         for name in ("effective", "reboot_required", "restart_required"):
-            assert beat.result[name] == first.result[name], name
+            assert task_run.result[name] == first.result[name], name
 
     def test_after_a_boot_everything_is_in_force(self, runs: Runs, server: Server) -> None:
         """With few requests."""
-        beat = converged(runs.booted, server.id)
-        assert (beat.event, beat.result["changed"]) == ("ok", False), beat.message
-        assert beat.result["reboot_required"] is False
-        assert beat.result["effective"] == server.in_force
-        assert beat.count - beat.requests["authentication_rounds"] <= MOST_REQUESTS
+        task_run = converged(runs.booted, server.id)
+        assert (task_run.event, task_run.result["changed"]) == ("ok", False), task_run.message
+        assert task_run.result["reboot_required"] is False
+        assert task_run.result["effective"] == server.in_force
+        assert task_run.count - task_run.requests["authentication_rounds"] <= MOST_REQUESTS
 
     def test_no_boot_is_lost_any_more(self, runs: Runs, server: Server) -> None:
         """Before, some were, where anything was at stake."""
@@ -194,31 +198,31 @@ class RoleContract:
 
     def test_it_can_be_taken_back(self, runs: Runs, server: Server) -> None:
         """Registry, netsh and files are what they were, byte for byte."""
-        beat = converged(runs.undone, server.id)
-        assert beat.event == "ok", beat.message
-        original = runs.checked.beats[server.id][0].before
-        assert content(beat.after) == content(original)
-        assert beat.after.journal is None
+        task_run = converged(runs.undone, server.id)
+        assert task_run.event == "ok", task_run.message
+        original = runs.checked.task_runs[server.id][0].before
+        assert content(task_run.after) == content(original)
+        assert task_run.after.journal is None
         again = converged(runs.undone_again, server.id)
         assert again.result["changed"] is False
         assert standing(again.after) == standing(again.before)
 
     def test_no_run_ends_in_a_traceback(self, runs: Runs) -> None:
         """Neither here nor on the servers that the role is not for."""
-        assert not any("Traceback" in telling.output for telling in runs.all)
+        assert not any("Traceback" in fleet_run.output for fleet_run in runs.all)
 
 
-def assert_left_alone(beat: TaskRun, sentence: str) -> None:
+def assert_left_alone(task_run: TaskRun, sentence: str) -> None:
     """Nothing was done, and the sentence says why."""
-    assert (beat.event, beat.result["changed"]) == ("ok", False), beat.message
-    assert beat.result["applicable"] is False
-    assert sentence in beat.message
-    assert standing(beat.after) == standing(beat.before)
+    assert (task_run.event, task_run.result["changed"]) == ("ok", False), task_run.message
+    assert task_run.result["applicable"] is False
+    assert sentence in task_run.message
+    assert standing(task_run.after) == standing(task_run.before)
 
 
-def assert_refused(beat: TaskRun, sentence: str) -> None:
+def assert_refused(task_run: TaskRun, sentence: str) -> None:
     """One sentence, and nothing changed."""
-    assert beat.event == "failed", beat.message
-    assert sentence in beat.message
-    assert "\n" not in beat.message
-    assert standing(beat.after) == standing(beat.before)
+    assert task_run.event == "failed", task_run.message
+    assert sentence in task_run.message
+    assert "\n" not in task_run.message
+    assert standing(task_run.after) == standing(task_run.before)

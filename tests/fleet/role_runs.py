@@ -77,12 +77,14 @@ class _InProcess:
         self._stages = {host: Stage(HostCase(id=host, server=entry, steps=())) for host, entry in hosts.items()}
 
     def run(self, playbook: str, variables: Json, *, check: bool) -> FleetRun:
-        beats = {host: tuple(self._beats(host, playbook, variables, check=check)) for host in self._stages}
-        recap = {host: _recap(beats[host]) for host in beats}
-        failed = any(beat.event == "failed" for beat in itertools.chain(*beats.values()))
-        return FleetRun(2 if failed else 0, "".join(map(_shown, itertools.chain(*beats.values()))), beats, recap)
+        task_runs = {host: tuple(self._task_runs(host, playbook, variables, check=check)) for host in self._stages}
+        recap = {host: _recap(task_runs[host]) for host in task_runs}
+        failed = any(task_run.event == "failed" for task_run in itertools.chain(*task_runs.values()))
+        return FleetRun(
+            2 if failed else 0, "".join(map(_shown, itertools.chain(*task_runs.values()))), task_runs, recap
+        )
 
-    def _beats(self, host: str, playbook: str, variables: Json, *, check: bool) -> c.Iterator[TaskRun]:
+    def _task_runs(self, host: str, playbook: str, variables: Json, *, check: bool) -> c.Iterator[TaskRun]:
         """What the program would do: nothing after a task that failed."""
         for entry in playbook_roles(playbook):
             values = {**self._variables[host], **entry.get("vars", {}), **variables, "ansible_check_mode": check}
@@ -90,9 +92,9 @@ class _InProcess:
                 continue
             role = entry["role"].rpartition(".")[2]
             tasks = _baseline_tasks if role == "port_baseline" else _role_tasks
-            for beat in tasks(self._stages[host], role, values):
-                yield beat
-                if beat.event != "ok":
+            for task_run in tasks(self._stages[host], role, values):
+                yield task_run
+                if task_run.event != "ok":
                     return
 
     def lottery(self, host: str, boots: int) -> Json:
@@ -108,7 +110,7 @@ class _InProcess:
 def _role_tasks(stage: Stage, role: str, values: Json) -> c.Iterator[TaskRun]:
     """One `converge`, and the sentence about it."""
     arguments = task_arguments(role, CONVERGE, values)
-    done = stage.beat(Step(module="converge", options=arguments, check=values["ansible_check_mode"]))
+    done = stage.task_run(Step(module="converge", options=arguments, check=values["ansible_check_mode"]))
     yield done
     register = task_part(role, CONVERGE, "register", values)
     yield _said(task_arguments(role, SAY, {**values, register: done.result}), done)
@@ -117,7 +119,7 @@ def _role_tasks(stage: Stage, role: str, values: Json) -> c.Iterator[TaskRun]:
 def _baseline_tasks(stage: Stage, role: str, values: Json) -> c.Iterator[TaskRun]:
     """The look, what it says, and the roles that fit if they are to be applied."""
     arguments = task_arguments(role, INFORM, values)
-    seen = stage.beat(Step(module="port_info", options=arguments, check=values["ansible_check_mode"]))
+    seen = stage.task_run(Step(module="port_info", options=arguments, check=values["ansible_check_mode"]))
     yield seen
     known = {**values, task_part(role, INFORM, "register", values): seen.result}
     yield _said(task_arguments(role, SAY, known), seen)
@@ -131,14 +133,14 @@ def _said(sentence: Json, after: TaskRun) -> TaskRun:
     return TaskRun("ok", SAY, sentence, after.after, after.after, {"requests": 0, "log": []})
 
 
-def _recap(beats: c.Sequence[TaskRun]) -> dict[str, int]:
-    changed = sum(bool(beat.result.get("changed")) for beat in beats)
-    return {"changed": changed, "failures": sum(beat.event == "failed" for beat in beats)}
+def _recap(task_runs: c.Sequence[TaskRun]) -> dict[str, int]:
+    changed = sum(bool(task_run.result.get("changed")) for task_run in task_runs)
+    return {"changed": changed, "failures": sum(task_run.event == "failed" for task_run in task_runs)}
 
 
-def _shown(beat: TaskRun) -> str:
+def _shown(task_run: TaskRun) -> str:
     """The diff of a task, as Ansible prints it."""
-    return str(CallbackBase()._get_diff(beat.result["diff"])) if beat.result.get("diff") else ""
+    return str(CallbackBase()._get_diff(task_run.result["diff"])) if task_run.result.get("diff") else ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -156,7 +158,7 @@ class Play:
         return FleetRun(
             max(run.exit_code for run in runs),
             "".join(run.output for run in runs),
-            {host: beats for run in runs for host, beats in run.beats.items()},
+            {host: task_runs for run in runs for host, task_runs in run.task_runs.items()},
             {host: counts for run in runs for host, counts in run.recap.items()},
         )
 

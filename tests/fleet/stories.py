@@ -87,11 +87,11 @@ class TaskRun:
 
 @dataclasses.dataclass(frozen=True)
 class FleetRun:
-    """A run that is over; ``beats`` by host, in order, without those of ``fleet_acts``."""
+    """A run that is over; ``task_runs`` by host, in order, without those of ``fleet_acts``."""
 
     exit_code: int
     output: str
-    beats: c.Mapping[str, tuple[TaskRun, ...]]
+    task_runs: c.Mapping[str, tuple[TaskRun, ...]]
     recap: c.Mapping[str, c.Mapping[str, int]]
 
 
@@ -113,11 +113,11 @@ def run_cases(stories: c.Sequence[HostCase]) -> dict[str, tuple[TaskRun, ...]]:
     if len(hosts) != len(stories):
         raise ValueError("two stories have the same id")
     with running_fleet({"defaults": dict(DEFAULTS), "hosts": hosts}) as fleet:
-        telling = _played(fleet.control, fleet.inventory, _plays(stories))
-    untold = [story.id for story in stories if len(telling.beats.get(story.id, ())) != len(story.steps)]
+        fleet_run = _played(fleet.control, fleet.inventory, _plays(stories))
+    untold = [story.id for story in stories if len(fleet_run.task_runs.get(story.id, ())) != len(story.steps)]
     if untold:
-        raise AssertionError(f"not told to the end: {', '.join(untold)}\n{telling.output}")
-    return dict(telling.beats)
+        raise AssertionError(f"not told to the end: {', '.join(untold)}\n{fleet_run.output}")
+    return dict(fleet_run.task_runs)
 
 
 def play(
@@ -165,7 +165,7 @@ def recorded_run(
 ) -> FleetRun:
     """Run one of Ansible's programs, with the servers' states recorded."""
     run = run_ansible(command, settings={**_settings(control), **(settings or {})})
-    return FleetRun(run.exit_code, run.output, _beats(run.record), run.recap)
+    return FleetRun(run.exit_code, run.output, _task_runs(run.record), run.recap)
 
 
 def _settings(control: ControlClient) -> dict[str, str]:
@@ -184,9 +184,9 @@ def _result(result: Json) -> Json:
     return {**result, "warnings": [warning for warning in result["warnings"] if warning != CLEAR_TEXT]}
 
 
-def _beats(lines: c.Sequence[dict[str, t.Any]]) -> dict[str, tuple[TaskRun, ...]]:
+def _task_runs(lines: c.Sequence[dict[str, t.Any]]) -> dict[str, tuple[TaskRun, ...]]:
     last: dict[str, Snapshot] = {}
-    beats: dict[str, list[TaskRun]] = {}
+    task_runs: dict[str, list[TaskRun]] = {}
     for line in lines:
         if "state" not in line:
             continue
@@ -195,9 +195,9 @@ def _beats(lines: c.Sequence[dict[str, t.Any]]) -> dict[str, tuple[TaskRun, ...]
         if line["event"] == "start" or line["task"].endswith(" fleet_acts") or before is None:
             continue
         event: Event = "failed" if line["status"] == "ignored" else line["status"]
-        beat = TaskRun(event, line["task"], _result(line["result"]), before, after, line["requests"])
-        beats.setdefault(line["host"], []).append(beat)
-    return {host: tuple(items) for host, items in beats.items()}
+        task_run = TaskRun(event, line["task"], _result(line["result"]), before, after, line["requests"])
+        task_runs.setdefault(line["host"], []).append(task_run)
+    return {host: tuple(items) for host, items in task_runs.items()}
 
 
 def _variables(story: HostCase) -> dict[str, t.Any]:

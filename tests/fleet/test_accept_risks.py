@@ -12,8 +12,8 @@ import typing as t
 import pytest
 import yaml
 
-from tests.fleet.beats import assert_refused
 from tests.fleet.stories import DEFAULTS, FleetRun, HostCase, Json, Step, TaskRun, playbook_run, run_cases
+from tests.fleet.task_checks import assert_refused
 from tests.simulator.control import running_fleet
 
 CUTS: t.Final[dict[str, Step]] = {
@@ -35,9 +35,9 @@ def refusals() -> dict[str, tuple[TaskRun, ...]]:
 
 @pytest.mark.parametrize("name", CUTS)
 def test_it_is_refused_over_a_real_connection(refusals: dict[str, tuple[TaskRun, ...]], name: str) -> None:
-    for beat in refusals[name]:
-        assert_refused(beat)
-        assert "with this task; nothing was changed" in beat.message
+    for task_run in refusals[name]:
+        assert_refused(task_run)
+        assert "with this task; nothing was changed" in task_run.message
 
 
 # --- module_defaults --------------------------------------------------------------------------------------------------
@@ -75,14 +75,14 @@ def by_defaults(tmp_path_factory: pytest.TempPathFactory) -> FleetRun:
 
 @pytest.mark.parametrize("host", [host for host in PLAYS if host != "task"])
 def test_a_default_can_t_accept_a_risk(by_defaults: FleetRun, host: str) -> None:
-    (beat,) = by_defaults.beats[host]
-    assert_refused(beat)
-    assert beat.message.startswith("module_defaults has "), beat.message
-    assert beat.message.endswith("Nothing was sent to the server.")
-    assert beat.count == 0
+    (task_run,) = by_defaults.task_runs[host]
+    assert_refused(task_run)
+    assert task_run.message.startswith("module_defaults has "), task_run.message
+    assert task_run.message.endswith("Nothing was sent to the server.")
+    assert task_run.count == 0
 
 
 def test_a_task_can(by_defaults: FleetRun) -> None:
-    (beat,) = by_defaults.beats["task"]
-    assert beat.event == "ok", beat.message
-    assert beat.after.reserved == ["50389-50389"]
+    (task_run,) = by_defaults.task_runs["task"]
+    assert task_run.event == "ok", task_run.message
+    assert task_run.after.reserved == ["50389-50389"]

@@ -66,21 +66,22 @@ def _recipe(page: pathlib.Path) -> str:
 
 
 def _converged(run: FleetRun, host: str) -> TaskRun:
-    return run.beats[host][0]
+    return run.task_runs[host][0]
 
 
 @pytest.mark.parametrize("host", SERVERS)
 def test_the_service_runs_and_its_port_is_kept(runs: list[FleetRun], host: str) -> None:
-    beat = _converged(runs[0], host)
-    assert beat.event == "ok", runs[0].output
-    assert beat.before.holders("udp", PORT) == {"DNS"}
-    assert not beat.before.runs(SERVICE)
-    assert beat.after.holders("udp", PORT) == {SERVICE}
-    assert beat.after.runs(SERVICE, "DNS")
+    task_run = _converged(runs[0], host)
+    assert task_run.event == "ok", runs[0].output
+    assert task_run.before.holders("udp", PORT) == {"DNS"}
+    assert not task_run.before.runs(SERVICE)
+    assert task_run.after.holders("udp", PORT) == {SERVICE}
+    assert task_run.after.runs(SERVICE, "DNS")
     kept = {
-        "own2003": beat.after.reserved == [f"{PORT}-{PORT}"],
-        "own2008": beat.after.start_mode("DNS") == "delayed",
-        "own2022": (beat.after.pool_exclusions, beat.after.excluded("udp")) == ([f"{PORT}-{PORT}"], [f"{PORT}-{PORT}"]),
+        "own2003": task_run.after.reserved == [f"{PORT}-{PORT}"],
+        "own2008": task_run.after.start_mode("DNS") == "delayed",
+        "own2022": (task_run.after.pool_exclusions, task_run.after.excluded("udp"))
+        == ([f"{PORT}-{PORT}"], [f"{PORT}-{PORT}"]),
     }
     assert kept[host]
 
@@ -95,5 +96,5 @@ def test_a_second_run_changes_nothing_and_the_undo_takes_all_back(runs: list[Fle
 
 
 def test_a_server_without_the_service_is_left_alone(runs: list[FleetRun]) -> None:
-    beat = _converged(runs[0], "other2022")
-    assert (beat.event, beat.result["changed"], beat.result["applicable"]) == ("ok", False, False)
+    task_run = _converged(runs[0], "other2022")
+    assert (task_run.event, task_run.result["changed"], task_run.result["applicable"]) == ("ok", False, False)

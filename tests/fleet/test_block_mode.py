@@ -10,10 +10,10 @@ import typing as t
 
 import pytest
 
-from tests.fleet.beats import assert_refused
 from tests.fleet.in_process import tell
 from tests.fleet.snapshot import TCPIP
 from tests.fleet.stories import HostCase, Json, Step, TaskRun, play
+from tests.fleet.task_checks import assert_refused
 from tests.simulator.control import running_fleet
 
 OLD: t.Final[Json] = {"release": "2003", "roles": ["dns", "ias"], "broken": False}
@@ -83,10 +83,10 @@ def test_a_raise_reserves_the_port_in_the_same_run(told: Told) -> None:
 
 
 def test_a_raise_alone_is_refused(told: Told) -> None:
-    (beat,) = told["raised-alone"]
-    assert_refused(beat)
-    assert "MaxUserPort 60000: at the next boot the DNS server's pool could take UDP 4500" in beat.message
-    assert "reserved_ports (services: ipsec)" in beat.message
+    (task_run,) = told["raised-alone"]
+    assert_refused(task_run)
+    assert "MaxUserPort 60000: at the next boot the DNS server's pool could take UDP 4500" in task_run.message
+    assert "reserved_ports (services: ipsec)" in task_run.message
 
 
 def test_with_the_port_reserved_the_raise_is_done(told: Told) -> None:
@@ -107,16 +107,16 @@ def test_what_ends_the_danger_needs_no_reservation(told: Told) -> None:
 
 @pytest.mark.parametrize("name", ["raised-by-somebody", "taken-back", "given-up"])
 def test_a_reboot_is_judged_by_what_it_will_read(told: Told, name: str) -> None:
-    beat = told[name][-1]
-    assert_refused(beat)
-    assert "KB912023" in beat.message
+    task_run = told[name][-1]
+    assert_refused(task_run)
+    assert "KB912023" in task_run.message
 
 
 @pytest.mark.parametrize("name", ["taken-back", "given-up"])
 def test_who_brings_the_danger_back_is_told(told: Told, name: str) -> None:
-    beat = told[name][-2]
-    assert beat.event == "ok", beat.message
-    assert DANGER in beat.warnings
+    task_run = told[name][-2]
+    assert task_run.event == "ok", task_run.message
+    assert DANGER in task_run.warnings
 
 
 @pytest.fixture(scope="module")

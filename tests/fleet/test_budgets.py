@@ -79,22 +79,22 @@ def told() -> dict[str, tuple[TaskRun, ...]]:
 
 @pytest.mark.parametrize("budget", BUDGETS, ids=lambda budget: budget.id)
 def test_requests_stay_within_the_budget(told: dict[str, tuple[TaskRun, ...]], budget: Budget) -> None:
-    beats = told[budget.id]
-    assert [beat.result["changed"] for beat in beats] == [True, True, False, True]
+    task_runs = told[budget.id]
+    assert [task_run.result["changed"] for task_run in task_runs] == [True, True, False, True]
     allowed = (budget.first, budget.next, budget.unchanged, budget.next)
-    costs = [beat.count for beat in beats]
+    costs = [task_run.count for task_run in task_runs]
     assert all(cost <= most for cost, most in zip(costs, allowed, strict=True)), costs
 
 
 @pytest.mark.parametrize("budget", BUDGETS, ids=lambda budget: budget.id)
 def test_bytes_stay_within_the_budget(told: dict[str, tuple[TaskRun, ...]], budget: Budget) -> None:
-    for beat in told[budget.id]:
-        assert beat.requests["bytes_in"] + beat.requests["bytes_out"] <= MOST_BYTES
+    for task_run in told[budget.id]:
+        assert task_run.requests["bytes_in"] + task_run.requests["bytes_out"] <= MOST_BYTES
 
 
 @pytest.mark.parametrize("budget", BUDGETS, ids=lambda budget: budget.id)
 def test_no_request_serves_authentication_alone(told: dict[str, tuple[TaskRun, ...]], budget: Budget) -> None:
-    assert [beat.requests["authentication_rounds"] for beat in told[budget.id]] == [0, 0, 0, 0]
+    assert [task_run.requests["authentication_rounds"] for task_run in told[budget.id]] == [0, 0, 0, 0]
 
 
 def test_a_changed_pool_with_its_restart_stays_within_the_budget() -> None:
@@ -108,6 +108,6 @@ def test_a_changed_pool_with_its_restart_stays_within_the_budget() -> None:
     ]
     told = run_cases(stories)
     for release, (most, _options) in POOL_RESTARTED.items():
-        (beat,) = told[release]
-        assert "restarted DNS" in beat.result["msg"], beat.result
-        assert beat.count <= most, [entry["brief"] for entry in beat.requests["log"]]
+        (task_run,) = told[release]
+        assert "restarted DNS" in task_run.result["msg"], task_run.result
+        assert task_run.count <= most, [entry["brief"] for entry in task_run.requests["log"]]

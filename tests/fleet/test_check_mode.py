@@ -52,13 +52,13 @@ def test_the_end_of_the_run_is_predicted(module: str, release: str) -> None:
     stage = Stage(HostCase(id=f"{module.strip()}-{release}".replace("_", "-"), server=server, steps=()))
     for options in TASKS[module]:
         checked, done = (
-            stage.beat(Step(module=module.strip(), options=options, check=check)) for check in (True, False)
+            stage.task_run(Step(module=module.strip(), options=options, check=check)) for check in (True, False)
         )
         assert checked.event == done.event, f"{checked.message}\n{done.message}"
         assert _predicted(checked) == _predicted(done), f"{checked.message}\n{done.message}"
 
 
-def _predicted(beat: TaskRun) -> list[Json]:
+def _predicted(task_run: TaskRun) -> list[Json]:
     """The values of the run, and of each of its resources."""
-    results = (beat.result, *beat.result.get("resources", ()))
+    results = (task_run.result, *task_run.result.get("resources", ()))
     return [{name: result.get(name) for name in ("resource", *PREDICTED)} for result in results]

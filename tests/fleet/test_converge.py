@@ -213,13 +213,13 @@ def told() -> Told:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_what_must_not_or_cannot_be_done_is_said_and_not_done(told: Told, case: Case) -> None:
-    (beat,) = told[case.id]
-    assert beat.event == case.event, beat.message
-    assert re.search(case.sentence, beat.message), beat.message
-    assert "Traceback" not in str(beat.result)
+    (task_run,) = told[case.id]
+    assert task_run.event == case.event, task_run.message
+    assert re.search(case.sentence, task_run.message), task_run.message
+    assert "Traceback" not in str(task_run.result)
     if not case.acts:
-        assert beat.after.data == beat.before.data
-    assert beat.after.configuration == beat.before.configuration
+        assert task_run.after.data == task_run.before.data
+    assert task_run.after.configuration == task_run.before.configuration
 
 
 @pytest.mark.parametrize("release", RELEASES)
@@ -277,7 +277,7 @@ def test_a_baseline_of_ones_own(told: Told) -> None:
 
 
 def test_a_victim_that_died_is_started_without_a_restart_of_dns_unless_needed(told: Told) -> None:
-    (beat,) = told[KILLED.id]
-    assert beat.event == "ok", beat.message
-    assert beat.after.runs(AD_LDS, *DEPENDENTS, "DNS")
-    assert AD_LDS in beat.result["relieved"]
+    (task_run,) = told[KILLED.id]
+    assert task_run.event == "ok", task_run.message
+    assert task_run.after.runs(AD_LDS, *DEPENDENTS, "DNS")
+    assert AD_LDS in task_run.result["relieved"]

@@ -60,31 +60,31 @@ def step(wish: Wish, **shared: t.Any) -> Step:
 def on_a_slow_line(wish: Wish, deadline: int) -> tuple[SlowStage, TaskRun]:
     played = stage(wish)
     played.message_seconds = SLOW_SECONDS
-    beat = played.beat(step(wish, deadline=deadline))
+    task_run = played.task_run(step(wish, deadline=deadline))
     played.message_seconds = 0.0
-    return played, beat
+    return played, task_run
 
 
 @pytest.mark.parametrize("name", WISHES)
 def test_whenever_the_deadline_strikes_nothing_stays_stopped_and_the_next_run_finishes(name: str) -> None:
     wish = WISHES[name]
-    usual = stage(wish).beat(step(wish))
+    usual = stage(wish).task_run(step(wish))
     assert (usual.event, usual.result["changed"]) == ("ok", True), usual.message
     running = {service for service in usual.before.data["services"] if usual.before.runs(service)}
     struck = 0
     for deadline in range(1, int(usual.count * SLOW_SECONDS) + 20, int(SLOW_SECONDS)):
-        played, beat = on_a_slow_line(wish, deadline)
-        if beat.event == "ok":
+        played, task_run = on_a_slow_line(wish, deadline)
+        if task_run.event == "ok":
             break
         struck += 1
-        assert re.search(rf"used up its {deadline} seconds.*run this again", beat.message), beat.message
-        assert not {one for one in running if not beat.after.runs(one)}, (deadline, beat.message)
-        again = played.beat(step(wish))
+        assert re.search(rf"used up its {deadline} seconds.*run this again", task_run.message), task_run.message
+        assert not {one for one in running if not task_run.after.runs(one)}, (deadline, task_run.message)
+        again = played.task_run(step(wish))
         assert again.event == "ok", (deadline, again.message)
         assert configured(again.after) == configured(usual.after), deadline
         assert again.after.runs("DNS")
     assert struck >= 8
-    assert beat.event == "ok", beat.message
+    assert task_run.event == "ok", task_run.message
 
 
 def configured(snapshot: Snapshot) -> t.Any:
@@ -96,9 +96,9 @@ def test_waits_for_services_do_not_count() -> None:
     """A server that takes longer to stop and to start DNS than the task may take by its deadline."""
     slow = {"release": "2022", "roles": ["dns"], "time_scale": 1.0}
     played = SlowStage(HostCase(id="slow", server=slow, steps=()))
-    beat = played.beat(Step(module="dns_socket_pool", options={**POOL, "deadline": 2}))
-    assert beat.event == "ok", beat.message
-    assert beat.after.runs("DNS")
+    task_run = played.task_run(Step(module="dns_socket_pool", options={**POOL, "deadline": 2}))
+    assert task_run.event == "ok", task_run.message
+    assert task_run.after.runs("DNS")
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_waits_for_services_do_not_count() -> None:
 )
 def test_impossible_wishes_are_refused_before_anything_is_sent(option: str, value: int) -> None:
     played = stage(WISHES["dns_socket_pool"])
-    beat = played.beat(step(WISHES["dns_socket_pool"], **{option: value}))
-    assert beat.event == "failed"
-    assert beat.message.startswith(f"{option}: {float(value) if option == 'retry_delay' else value} is not between")
-    assert beat.count == 0
+    task_run = played.task_run(step(WISHES["dns_socket_pool"], **{option: value}))
+    assert task_run.event == "failed"
+    assert task_run.message.startswith(f"{option}: {float(value) if option == 'retry_delay' else value} is not between")
+    assert task_run.count == 0

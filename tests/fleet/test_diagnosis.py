@@ -41,9 +41,9 @@ def told() -> dict[str, tuple[TaskRun, ...]]:
     return tell([_story(name) for name in NAMES])
 
 
-def _kinds(beat: TaskRun) -> list[str]:
-    assert beat.event == "ok", beat.message
-    return sorted(row["kind"] for row in beat.result["findings"])
+def _kinds(task_run: TaskRun) -> list[str]:
+    assert task_run.event == "ok", task_run.message
+    return sorted(row["kind"] for row in task_run.result["findings"])
 
 
 @pytest.mark.parametrize("name", REACHED)
@@ -54,7 +54,7 @@ def test_every_planted_cause_is_found_and_nothing_else(told: dict[str, tuple[Tas
 @pytest.mark.parametrize("name", REACHED)
 def test_more_sockets_make_no_other_findings(told: dict[str, tuple[TaskRun, ...]], name: str) -> None:
     """The findings ask for the sockets that they need; if all are read anyway, they are the same."""
-    few, many = (beat.result["findings"] for beat in told[name][:2])
+    few, many = (task_run.result["findings"] for task_run in told[name][:2])
     assert [(row["kind"], row["ports"]) for row in few] == [(row["kind"], row["ports"]) for row in many]
 
 
@@ -78,21 +78,21 @@ def test_who_has_the_port_is_told(told: dict[str, tuple[TaskRun, ...]], name: st
 
 @pytest.mark.parametrize("name", [name for name in NAMES if "fails" in SERVERS[name]])
 def test_who_can_not_get_in_is_told_why(told: dict[str, tuple[TaskRun, ...]], name: str) -> None:
-    beat = told[name][0]
-    assert beat.event != "ok"
-    assert SERVERS[name]["fails"] in beat.message
+    task_run = told[name][0]
+    assert task_run.event != "ok"
+    assert SERVERS[name]["fails"] in task_run.message
 
 
 @pytest.mark.parametrize("name", REACHED)
 def test_everything_is_read_in_few_requests(told: dict[str, tuple[TaskRun, ...]], name: str) -> None:
-    assert max(beat.count for beat in told[name][:2]) <= MOST_REQUESTS
+    assert max(task_run.count for task_run in told[name][:2]) <= MOST_REQUESTS
     assert told[name][2].count <= MOST_FOR_A_PORT
 
 
 @pytest.mark.parametrize("name", REACHED)
 def test_nothing_is_changed(told: dict[str, tuple[TaskRun, ...]], name: str) -> None:
-    assert not any(beat.result["changed"] for beat in told[name])
-    assert all(_quiet(beat.before) == _quiet(beat.after) for beat in told[name])
+    assert not any(task_run.result["changed"] for task_run in told[name])
+    assert all(_quiet(task_run.before) == _quiet(task_run.after) for task_run in told[name])
 
 
 def _quiet(snapshot: Snapshot) -> Json:

@@ -11,10 +11,10 @@ import typing as t
 
 import pytest
 
-from tests.fleet.beats import assert_done_as_said, assert_nothing_to_do, assert_only_told, assert_refused
 from tests.fleet.in_process import tell
 from tests.fleet.snapshot import DNS, SERVICES, Snapshot
 from tests.fleet.stories import HostCase, Json, Step, TaskRun, three_runs
+from tests.fleet.task_checks import assert_done_as_said, assert_nothing_to_do, assert_only_told, assert_refused
 
 MODULE: t.Final = "dns_socket_pool"
 ROLES: t.Final[Json] = {"roles": ["dns"]}
@@ -338,9 +338,9 @@ def test_it_can_be_taken_back(told: Told, case: Case) -> None:
 
 @pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: refusal.id)
 def test_refusals_say_why_and_touch_nothing(told: Told, refusal: Refusal) -> None:
-    (beat,) = told[refusal.id]
-    assert_refused(beat)
-    assert re.search(refusal.sentence, beat.message), beat.message
+    (task_run,) = told[refusal.id]
+    assert_refused(task_run)
+    assert re.search(refusal.sentence, task_run.message), task_run.message
 
 
 def _pool(snapshot: Snapshot) -> set[int]:
@@ -351,21 +351,21 @@ def _pid(snapshot: Snapshot, service: str) -> int:
     return int(snapshot.service(service)["pid"])
 
 
-def _assert_restarted(beat: TaskRun) -> None:
+def _assert_restarted(task_run: TaskRun) -> None:
     """DNS and what needs it were restarted once, and DNS serves."""
-    assert beat.event == "ok", beat.message
+    assert task_run.event == "ok", task_run.message
     for service in ("DNS", "Zones"):
-        assert _pid(beat.before, service) != _pid(beat.after, service)
-    assert beat.after.runs("DNS", "Zones")
-    assert beat.after.holders("udp", 53) == {"DNS"}
-    assert (beat.result["effective"], beat.result["restart_required"]) == ("yes", False)
-    stopped = [entry["brief"] for entry in beat.requests["log"] if entry["method"] == "StopService"]
+        assert _pid(task_run.before, service) != _pid(task_run.after, service)
+    assert task_run.after.runs("DNS", "Zones")
+    assert task_run.after.holders("udp", 53) == {"DNS"}
+    assert (task_run.result["effective"], task_run.result["restart_required"]) == ("yes", False)
+    stopped = [entry["brief"] for entry in task_run.requests["log"] if entry["method"] == "StopService"]
     assert len(stopped) == 2
 
 
-def _assert_dns_went_on(beat: TaskRun) -> None:
-    assert _pid(beat.before, "DNS") == _pid(beat.after, "DNS")
-    assert _pid(beat.before, "Zones") == _pid(beat.after, "Zones")
+def _assert_dns_went_on(task_run: TaskRun) -> None:
+    assert _pid(task_run.before, "DNS") == _pid(task_run.after, "DNS")
+    assert _pid(task_run.before, "Zones") == _pid(task_run.after, "Zones")
 
 
 @pytest.mark.parametrize("story", RESTARTS, ids=str)
@@ -391,9 +391,9 @@ def test_a_restart_is_not_made_twice(told: Told, story: HostCase) -> None:
 @pytest.mark.parametrize("story", RESTARTS, ids=str)
 def test_a_later_run_makes_the_restart_that_is_due(told: Told, story: HostCase) -> None:
     changed, waiting, checked, restarted, again, asked = told[story.id][3:]
-    for beat in (changed, waiting):
-        _assert_dns_went_on(beat)
-        assert (beat.result["effective"], beat.result["restart_required"]) == ("no", True)
+    for task_run in (changed, waiting):
+        _assert_dns_went_on(task_run)
+        assert (task_run.result["effective"], task_run.result["restart_required"]) == ("no", True)
     assert waiting.result["changed"] is False
     assert checked.after.data == checked.before.data
     assert checked.result["changed"] is True
@@ -411,15 +411,15 @@ def test_a_restart_by_somebody_else_counts(told: Told) -> None:
 
 
 def test_a_stopped_dns_is_not_started(told: Told) -> None:
-    (beat,) = told["dns-is-stopped"]
-    assert beat.event == "ok", beat.message
-    assert beat.after.pool_exclusions == ENTRIES
-    assert not beat.after.runs("DNS")
-    assert (beat.result["effective"], beat.result["restart_required"]) == ("yes", False)
+    (task_run,) = told["dns-is-stopped"]
+    assert task_run.event == "ok", task_run.message
+    assert task_run.after.pool_exclusions == ENTRIES
+    assert not task_run.after.runs("DNS")
+    assert (task_run.result["effective"], task_run.result["restart_required"]) == ("yes", False)
 
 
 def test_what_others_wrote_is_not_worth_a_restart(told: Told) -> None:
-    (beat,) = told["written-by-others"]
-    assert_nothing_to_do(beat)
-    assert beat.result["effective"] == "unknown"
-    assert beat.result["reasons"]
+    (task_run,) = told["written-by-others"]
+    assert_nothing_to_do(task_run)
+    assert task_run.result["effective"] == "unknown"
+    assert task_run.result["reasons"]

@@ -11,10 +11,10 @@ import typing as t
 
 import pytest
 
-from tests.fleet.beats import assert_done_as_said, assert_nothing_to_do, assert_only_told, assert_refused
 from tests.fleet.in_process import tell
 from tests.fleet.snapshot import TCPIP
 from tests.fleet.stories import HostCase, Json, Step, TaskRun, three_runs
+from tests.fleet.task_checks import assert_done_as_said, assert_nothing_to_do, assert_only_told, assert_refused
 
 MODULE: t.Final = "dynamic_ports"
 ROLES: t.Final[Json] = {"roles": ["dns"]}
@@ -169,10 +169,10 @@ def test_the_run_does_what_it_says(told: Told, case: Case) -> None:
 
 def test_what_waits_is_told_in_every_run(told: Told, case: Case) -> None:
     _checked, done, again, _undone = told[case.id]
-    for beat in (done, again):
-        assert beat.result["reboot_required"] == (case.waits == "reboot")
-        assert beat.result["restart_required"] == (case.waits == "dns")
-        assert beat.result["effective"] == ("yes" if case.waits == "nothing" else "no")
+    for task_run in (done, again):
+        assert task_run.result["reboot_required"] == (case.waits == "reboot")
+        assert task_run.result["restart_required"] == (case.waits == "dns")
+        assert task_run.result["effective"] == ("yes" if case.waits == "nothing" else "no")
 
 
 def test_a_second_run_finds_nothing_to_do(told: Told, case: Case) -> None:
@@ -196,6 +196,6 @@ def test_a_restart_of_dns_settles_it(told: Told, story: HostCase) -> None:
 
 @pytest.mark.parametrize(("name", "words"), [(row[0], row[3]) for row in REFUSALS], ids=[row[0] for row in REFUSALS])
 def test_refusals_say_why_and_touch_nothing(told: Told, name: str, words: str) -> None:
-    (beat,) = told[name]
-    assert_refused(beat)
-    assert re.search(words, beat.message), beat.message
+    (task_run,) = told[name]
+    assert_refused(task_run)
+    assert re.search(words, task_run.message), task_run.message

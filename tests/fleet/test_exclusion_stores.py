@@ -34,12 +34,12 @@ def _stage(name: str) -> Stage:
 
 def _reserve(stage: Stage, *acts: Json, check: bool = False, **options: t.Any) -> TaskRun:
     asked = {"ports": [PORTS], "protocol": "udp", **options}
-    return stage.beat(Step(module="reserved_ports", options=asked, check=check, acts=acts))
+    return stage.task_run(Step(module="reserved_ports", options=asked, check=check, acts=acts))
 
 
-def _blocks(beat: TaskRun, protocol: str = "udp") -> dict[str, str]:
+def _blocks(task_run: TaskRun, protocol: str = "udp") -> dict[str, str]:
     """The administered blocks after a task, each with its stores."""
-    rows = beat.after.data["exclusions"][protocol]
+    rows = task_run.after.data["exclusions"][protocol]
     return {
         f"{row['first']}-{row['last']}": {(1, 1): "both", (1, 0): "active", (0, 1): "persistent"}[
             row["active"], row["persistent"]
@@ -57,7 +57,7 @@ def test_a_block_until_the_boot_is_not_reserved_and_is_made_to_last(name: str) -
     assert checked.result["before"]["excluded_udp"] == []
     assert (checked.result["changed"], done.result["changed"], again.result["changed"]) == (True, True, False)
     assert (_blocks(checked), _blocks(done)) == ({PORTS: "active"}, {PORTS: "both"})
-    assert {beat.result["effective"] for beat in (checked, done, again)} == {"yes"}
+    assert {task_run.result["effective"] for task_run in (checked, done, again)} == {"yes"}
     stage.boot()
     after = _reserve(stage)
     assert (after.result["changed"], _blocks(after)) == (False, {PORTS: "both"})
@@ -72,7 +72,7 @@ def test_what_is_taken_back_is_what_was_there() -> None:
     stage = _stage("2025")
     _reserve(stage, _exclude(UNTIL_BOOT))
     undo = {"resources": [{"reserved_ports": {"ports": [PORTS], "protocol": "udp"}}], "state": "absent"}
-    undone = stage.beat(Step(module="converge", options=undo))
+    undone = stage.task_run(Step(module="converge", options=undo))
     assert _blocks(undone) == {PORTS: "active"}
     assert "Portkeeper" not in str(undone.after.data["registry"])
 
@@ -116,7 +116,7 @@ def test_a_block_until_the_boot_whose_port_is_held_waits() -> None:
 @pytest.mark.parametrize("name", SERVERS)
 def test_port_info_tells_the_stores_apart(name: str) -> None:
     acts = (_exclude(UNTIL_BOOT), _exclude(FROM_BOOT, "50400-50400"), _exclude("both", "50500-50500"))
-    looked = _stage(name).beat(Step(module="port_info", options={}, acts=acts))
+    looked = _stage(name).task_run(Step(module="port_info", options={}, acts=acts))
     found = looked.result["reservations"]
     assert found["udp"] == ["50400-50400", "50500-50500"]
     stores = {row["first"]: row["store"] for row in found["blocks"] if row["administered"]}
@@ -137,7 +137,7 @@ def test_a_reservation_that_the_boot_ends_protects_no_lost_port() -> None:
     bind = {"do": "bind", "protocol": "tcp", "port": 50389, "image": "other.exe"}
     passing = _exclude(UNTIL_BOOT, "50389-50389", "tcp")
     start = {"do": "start_service", "service": "ADAM_MSExchange"}
-    looked = stage.beat(Step(module="port_info", options={}, acts=(act, passing, bind, start)))
+    looked = stage.task_run(Step(module="port_info", options={}, acts=(act, passing, bind, start)))
     (finding,) = (row for row in looked.result["findings"] if row["service"] == "ADAM_MSExchange")
     assert finding["kind"] == "port_taken_by_process"
     assert finding["configured"] is False

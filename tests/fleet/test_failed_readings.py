@@ -134,21 +134,21 @@ def _step(release: str) -> Step:
 @pytest.fixture(scope="module")
 def whole() -> dict[str, TaskRun]:
     """What each server says if everything can be read."""
-    return {release: Stage(_case(release)).beat(_step(release)) for release in SERVERS}
+    return {release: Stage(_case(release)).task_run(_step(release)) for release in SERVERS}
 
 
 @pytest.mark.parametrize(("release", "name", "how"), CASES, ids=["-".join(case) for case in CASES])
 def test_what_is_lost_is_what_rests_on_it(whole: dict[str, TaskRun], release: str, name: str, how: How) -> None:
     reading = READINGS[name]
-    beat = SpoiltStage(_case(release), reading.match, how).beat(_step(release))
-    assert beat.event == "ok", beat.message
+    task_run = SpoiltStage(_case(release), reading.match, how).task_run(_step(release))
+    assert task_run.event == "ok", task_run.message
     fails = release in reading.asked and not (how == "empty" and reading.may_be_empty)
-    lost = [text for row in beat.result["unread"] for text in row["lost"]]
+    lost = [text for row in task_run.result["unread"] for text in row["lost"]]
     assert set(reading.lost) <= set(lost) if fails else lost == []
     subsets = {text for text in lost if " " not in text}
-    assert {subset for subset in subsets if beat.result[subset] is not None} == set()
+    assert {subset for subset in subsets if task_run.result[subset] is not None} == set()
     usual = whole[release].result
-    different = {subset for subset in usual if beat.result[subset] != usual[subset]} - {"msg", "warnings", "unread"}
+    different = {subset for subset in usual if task_run.result[subset] != usual[subset]} - {"msg", "warnings", "unread"}
     assert different - subsets <= reading.changes, different
 
 
@@ -157,7 +157,7 @@ def test_what_is_lost_is_said(release: str, name: str, how: How) -> None:
     reading = READINGS[name]
     stage = SpoiltStage(_case(release), reading.match, how)
     shown, queried = (
-        stage.beat(dataclasses.replace(_step(release), options=options))
+        stage.task_run(dataclasses.replace(_step(release), options=options))
         for options in ({}, {"query": "findings[].kind"})
     )
     fails = release in reading.asked and not (how == "empty" and reading.may_be_empty)
@@ -175,35 +175,38 @@ SOCKETS: t.Final = "netstat|MSFT_Net"
 @pytest.mark.parametrize("how", HOWS)
 @pytest.mark.parametrize("release", SERVERS)
 def test_a_lost_port_is_found_though_its_holder_can_not_be_seen(release: str, how: How) -> None:
-    beat = SpoiltStage(_case(release), SOCKETS, how).beat(_step(release))
-    (row,) = beat.result["findings"]
+    task_run = SpoiltStage(_case(release), SOCKETS, how).task_run(_step(release))
+    (row,) = task_run.result["findings"]
     assert row["kind"] == "port_taken_by_unknown"
     assert "could not be read" in row["summary"]
     assert row["service"] == "ADAM_MSExchange"
-    assert "Not read: " in beat.message
+    assert "Not read: " in task_run.message
 
 
 @pytest.mark.parametrize("release", SERVERS)
 def test_with_no_way_to_the_updates_the_sockets_tell_of_the_pool(release: str) -> None:
     """An unreadable Win32_QuickFixEngineering once cost all findings, without a word."""
-    beat = SpoiltStage(_case(release), "Win32_QuickFixEngineering", "fault").beat(_step(release))
-    assert [row["kind"] for row in beat.result["findings"]] == ["port_taken_by_dns_pool"]
-    assert beat.result["risk"]["pool"] == ("confirmed" if release in BEFORE_THE_POOL else "always")
+    task_run = SpoiltStage(_case(release), "Win32_QuickFixEngineering", "fault").task_run(_step(release))
+    assert [row["kind"] for row in task_run.result["findings"]] == ["port_taken_by_dns_pool"]
+    assert task_run.result["risk"]["pool"] == ("confirmed" if release in BEFORE_THE_POOL else "always")
 
 
 @pytest.mark.parametrize("release", SERVERS)
 def test_an_account_that_may_read_nothing_is_told_so(release: str) -> None:
     """That much is known of the release is no answer to anything else."""
     everything = "^(?!.*Win32_OperatingSystem)"
-    beat = SpoiltStage(_case(release), everything, "denied").beat(_step(release))
-    assert beat.event == "failed"
-    assert "access is denied" in beat.message
+    task_run = SpoiltStage(_case(release), everything, "denied").task_run(_step(release))
+    assert task_run.event == "failed"
+    assert "access is denied" in task_run.message
 
 
 @pytest.mark.parametrize("release", SERVERS)
 def test_a_healthy_server_is_called_so(release: str) -> None:
     server = {**SERVERS[release], "broken": False}
-    healthy = Stage(HostCase(id=release, server=server, steps=())).beat(Step(module="port_info", options={}))
+    healthy = Stage(HostCase(id=release, server=server, steps=())).task_run(Step(module="port_info", options={}))
     assert "Nothing wrong was found." in healthy.message
     spoilt = SpoiltStage(HostCase(id=release, server=server, steps=()), "Logfile = 'System'", "fault")
-    assert "Nothing wrong was found in what could be read." in spoilt.beat(Step(module="port_info", options={})).message
+    assert (
+        "Nothing wrong was found in what could be read."
+        in spoilt.task_run(Step(module="port_info", options={})).message
+    )

@@ -77,12 +77,12 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
             for action in server.get("acts", ()):
                 fleet.control.host(name).act(**action)
         seen = play(fleet.control, fleet.inventory, [look])
-        fixes = {name: seen.beats[name][0].result["findings"][0]["fix"] for name in FIXED}
+        fixes = {name: seen.task_runs[name][0].result["findings"][0]["fix"] for name in FIXED}
         for name, fix in fixes.items():
             (directory / f"{name}.yml").write_text(fix, encoding="utf-8")
         # What the fix says in words: first stop the program that has the port.
         for name in STRANGERS:
-            (held,) = seen.beats[name][0].result["findings"][0]["held_by"]
+            (held,) = seen.task_runs[name][0].result["findings"][0]["held_by"]
             fleet.control.host(name).act(do="close", pid=held["process_id"])
         at_once = [item for role in REBOOTS for item in ("-e", f"{{{role}_reboot: true}}")]
         pasted = play(fleet.control, fleet.inventory, [paste], *at_once)
@@ -98,11 +98,11 @@ def test_the_fix_is_the_role_where_one_is_for_the_server(runs: Runs, name: str) 
 
 @pytest.mark.parametrize("name", FIXED)
 def test_it_runs_and_brings_the_service_back(runs: Runs, name: str) -> None:
-    beats = runs.pasted.beats[name]
-    assert runs.pasted.recap[name]["failures"] == 0, [beat.message for beat in beats]
+    task_runs = runs.pasted.task_runs[name]
+    assert runs.pasted.recap[name]["failures"] == 0, [task_run.message for task_run in task_runs]
     assert runs.pasted.recap[name]["changed"] > 0
     _role, service = FIXED[name]
-    before, after = runs.seen.beats[name][0].before, runs.after.beats[name][-1].after
+    before, after = runs.seen.task_runs[name][0].before, runs.after.task_runs[name][-1].after
     assert after.runs(service)
     if name not in STRANGERS:
         assert after.runs("DNS") == before.runs("DNS")
@@ -110,10 +110,10 @@ def test_it_runs_and_brings_the_service_back(runs: Runs, name: str) -> None:
 
 @pytest.mark.parametrize("name", FIXED)
 def test_nothing_is_found_any_more(runs: Runs, name: str) -> None:
-    assert _kinds(runs.seen.beats[name][0])
-    assert _kinds(runs.after.beats[name][0]) == []
+    assert _kinds(runs.seen.task_runs[name][0])
+    assert _kinds(runs.after.task_runs[name][0]) == []
 
 
-def _kinds(beat: TaskRun) -> list[str]:
-    assert beat.event == "ok", beat.message
-    return [row["kind"] for row in beat.result["findings"]]
+def _kinds(task_run: TaskRun) -> list[str]:
+    assert task_run.event == "ok", task_run.message
+    return [row["kind"] for row in task_run.result["findings"]]

@@ -10,11 +10,11 @@ import typing as t
 
 import pytest
 
-from tests.fleet.beats import assert_refused
 from tests.fleet.errands import CONVERGE
 from tests.fleet.in_process import tell
 from tests.fleet.role_arguments import task_arguments
 from tests.fleet.stories import HostCase, Json, Step, TaskRun
+from tests.fleet.task_checks import assert_refused
 
 RELEASES: t.Final = ("2003", "2008", "2008r2", "2016", "2025")
 WHOLE_POOL: t.Final[Json] = {"excluded_ports": ["49152-65535"]}
@@ -203,11 +203,11 @@ def told() -> dict[str, tuple[TaskRun, ...]]:
 def test_it_is_refused_in_check_mode_in_the_run_and_in_converge(
     told: dict[str, tuple[TaskRun, ...]], case: Case
 ) -> None:
-    for beat in told[case.id]:
-        assert_refused(beat)
+    for task_run in told[case.id]:
+        assert_refused(task_run)
         for word in (*case.words, case.risk, "accept_risks", "nothing was changed"):
-            assert word in beat.message, beat.message
-        assert len(beat.message) <= LONGEST
+            assert word in task_run.message, task_run.message
+        assert len(task_run.message) <= LONGEST
 
 
 def test_who_means_it_gets_it_with_a_warning(told: dict[str, tuple[TaskRun, ...]]) -> None:
@@ -222,9 +222,9 @@ def test_who_means_it_gets_it_with_a_warning(told: dict[str, tuple[TaskRun, ...]
 
 
 def test_a_risk_is_accepted_by_the_task_and_not_by_an_item(told: dict[str, tuple[TaskRun, ...]]) -> None:
-    (beat,) = told["not-for-an-item"]
-    assert_refused(beat)
-    assert "Unsupported parameters" in beat.message
+    (task_run,) = told["not-for-an-item"]
+    assert_refused(task_run)
+    assert "Unsupported parameters" in task_run.message
 
 
 def test_a_reboot_without_a_way_back(told: dict[str, tuple[TaskRun, ...]]) -> None:

@@ -55,16 +55,16 @@ def told() -> FleetRun:
 
 @pytest.mark.parametrize("host", GOOD)
 def test_it_works(told: FleetRun, host: str) -> None:
-    (beat,) = told.beats[host]
-    assert (beat.event, beat.result["changed"]) == ("ok", True), beat.message
-    assert joined(beat.after.excluded("udp")) == ["5389-5389"]
+    (task_run,) = told.task_runs[host]
+    assert (task_run.event, task_run.result["changed"]) == ("ok", True), task_run.message
+    assert joined(task_run.after.excluded("udp")) == ["5389-5389"]
 
 
 @pytest.mark.parametrize("host", BAD)
 def test_one_sentence_says_what_is_wrong(told: FleetRun, host: str) -> None:
     _server, sentence = BAD[host]
-    (beat,) = told.beats[host]
-    assert beat.event == "unreachable"
-    assert re.search(sentence, beat.message), beat.message
-    assert len(beat.message) < 500
+    (task_run,) = told.task_runs[host]
+    assert task_run.event == "unreachable"
+    assert re.search(sentence, task_run.message), task_run.message
+    assert len(task_run.message) < 500
     assert "Traceback" not in told.output

@@ -65,20 +65,20 @@ def by_program() -> Told:
 @pytest.mark.parametrize("story", STORIES, ids=str)
 def test_both_ways_are_the_same(by_program: Told, story: HostCase) -> None:
     here = in_process.tell([story])[story.id]
-    assert [_comparable(beat) for beat in here] == [_comparable(beat) for beat in by_program[story.id]]
+    assert [_comparable(task_run) for task_run in here] == [_comparable(task_run) for task_run in by_program[story.id]]
 
 
-def _comparable(beat: TaskRun) -> Json:
+def _comparable(task_run: TaskRun) -> Json:
     """Without times and what Ansible adds to results. Each message once: how often a wait asks depends on the time."""
     added_by_ansible = {"_ansible_no_log", "exception", "failed"}
-    result = {"warnings": [], "changed": False, **beat.result}
+    result = {"warnings": [], "changed": False, **task_run.result}
     return {
-        "event": beat.event,
+        "event": task_run.event,
         "result": {name: value for name, value in result.items() if name not in added_by_ansible},
-        "messages": list(dict.fromkeys(map(_comparable_message, beat.requests["log"]))),
-        "configuration": beat.after.configuration,
-        "services": {name: service["state"] for name, service in beat.after.data["services"].items()},
-        "sockets": beat.after.data["sockets"],
+        "messages": list(dict.fromkeys(map(_comparable_message, task_run.requests["log"]))),
+        "configuration": task_run.after.configuration,
+        "services": {name: service["state"] for name, service in task_run.after.data["services"].items()},
+        "sockets": task_run.after.data["sockets"],
     }
 
 

@@ -11,10 +11,10 @@ import typing as t
 
 import pytest
 
-from tests.fleet.beats import assert_refused
 from tests.fleet.in_process import tell
 from tests.fleet.snapshot import JOURNAL, TCPIP
 from tests.fleet.stories import HostCase, Json, Step, TaskRun
+from tests.fleet.task_checks import assert_refused
 
 PORTS: t.Final[Json] = {"ports": ["50389"]}
 RESERVE: t.Final = Step(module="reserved_ports", options=PORTS)
@@ -147,10 +147,10 @@ Told: t.TypeAlias = dict[str, tuple[TaskRun, ...]]
 
 @pytest.mark.parametrize("name", TAMPERED)
 def test_a_journal_that_cannot_be_used_stops_the_run_before_any_write(told: Told, name: str) -> None:
-    for beat in told[name]:
-        assert_refused(beat)
-        assert "journal" in beat.message.casefold()
-        assert re.search(TAMPERED[name][1], beat.message), beat.message
+    for task_run in told[name]:
+        assert_refused(task_run)
+        assert "journal" in task_run.message.casefold()
+        assert re.search(TAMPERED[name][1], task_run.message), task_run.message
 
 
 DAMAGED: t.Final = ("no-json", "an-absurd-number", "a-value-of-another-type", "no-port", "no-service")
@@ -165,33 +165,33 @@ def test_who_only_reads_a_damaged_journal_says_the_same_of_it(told: Told, name: 
     read, reboot = tell([HostCase(id=name, server=server, steps=(READ, REBOOT))])[name]
     reason = re.search(rf"{sentence}[^.)]*", told[name][0].message)
     assert reason is not None
-    for beat in (read, reboot):
-        assert beat.event == "ok", beat.message
-        assert f"The journal on this server can't be read ({reason[0]}): " in beat.warnings
+    for task_run in (read, reboot):
+        assert task_run.event == "ok", task_run.message
+        assert f"The journal on this server can't be read ({reason[0]}): " in task_run.warnings
 
 
 @pytest.mark.parametrize("name", [name for name in TAMPERED if name != "of-a-later-release"])
 def test_the_way_to_reset_it_is_told(told: Told, name: str) -> None:
-    for beat in told[name]:
-        assert "Portkeeper" in beat.message
-        assert "elete" in beat.message
+    for task_run in told[name]:
+        assert "Portkeeper" in task_run.message
+        assert "elete" in task_run.message
 
 
 def test_a_journal_that_would_grow_too_large_is_refused_before_any_write(told: Told) -> None:
     assert 65_400 < len(FULL) < 65_536
-    for beat in told[NEARLY_FULL.id]:
-        assert_refused(beat)
-        assert re.search(r"with this change it would have 65\d\d\d characters, more than 65536", beat.message), (
-            beat.message
+    for task_run in told[NEARLY_FULL.id]:
+        assert_refused(task_run)
+        assert re.search(r"with this change it would have 65\d\d\d characters, more than 65536", task_run.message), (
+            task_run.message
         )
-        assert "Nothing was changed. Take back first what is no longer needed" in beat.message
+        assert "Nothing was changed. Take back first what is no longer needed" in task_run.message
 
 
 def test_nothing_is_noted_where_it_is_switched_off(told: Told) -> None:
     for story in (SWITCHED_OFF, SWITCHED_OFF_ON_NEW):
-        for beat in told[story.id]:
-            assert beat.event == "ok", beat.message
-            assert not any("Portkeeper" in key for key in beat.after.data["registry"])
+        for task_run in told[story.id]:
+            assert task_run.event == "ok", task_run.message
+            assert not any("Portkeeper" in key for key in task_run.after.data["registry"])
 
 
 def test_what_is_in_force_is_not_known_then(told: Told) -> None:
@@ -211,10 +211,10 @@ def test_a_restart_of_the_same_run_needs_no_journal(told: Told) -> None:
 
 
 def test_a_tampered_journal_does_not_matter_where_it_is_switched_off(told: Told) -> None:
-    (beat,) = told[SWITCHED_OFF_AND_TAMPERED.id]
-    assert beat.event == "ok", beat.message
-    assert beat.after.reserved == ["50389-50389"]
-    assert beat.after.value(JOURNAL, "Journal") == "{never closed"
+    (task_run,) = told[SWITCHED_OFF_AND_TAMPERED.id]
+    assert task_run.event == "ok", task_run.message
+    assert task_run.after.reserved == ["50389-50389"]
+    assert task_run.after.value(JOURNAL, "Journal") == "{never closed"
 
 
 def test_what_others_wrote_since_stays(told: Told) -> None:

@@ -90,9 +90,9 @@ def test_a_killed_playbook_is_finished_by_the_next(fleet: RunningFleet, host: st
     _kill_playbook(fleet, host)
     control.clear_faults()
     assert not Snapshot(control.state()).runs("ADAM_MSExchange")
-    telling = playbook_run(fleet.control, fleet.inventory, "portkeeper.windows.edge", "--limit", host)
-    assert telling.exit_code == 0, telling.output
-    final = telling.beats[host][-1].after
+    fleet_run = playbook_run(fleet.control, fleet.inventory, "portkeeper.windows.edge", "--limit", host)
+    assert fleet_run.exit_code == 0, fleet_run.output
+    final = fleet_run.task_runs[host][-1].after
     assert final.runs(*EDGE)
     assert not (final.journal or {}).get("stopped")
     entries = final.reserved if host == "old" else final.pool_exclusions

@@ -10,9 +10,9 @@ import typing as t
 
 import pytest
 
-from tests.fleet.beats import assert_nothing_to_do, assert_refused
 from tests.fleet.in_process import tell
 from tests.fleet.stories import HostCase, Json, Step, TaskRun
+from tests.fleet.task_checks import assert_nothing_to_do, assert_refused
 
 Told: t.TypeAlias = dict[str, tuple[TaskRun, ...]]
 
@@ -121,6 +121,6 @@ def test_these_and_no_others_for_the_protocols_that_are_meant(told: Told, name: 
 
 @pytest.mark.parametrize(("name", "words"), [(row[0], row[4]) for row in REFUSED], ids=[row[0] for row in REFUSED])
 def test_refusals_say_why_and_touch_nothing(told: Told, name: str, words: str) -> None:
-    (beat,) = told[name]
-    assert_refused(beat)
-    assert re.search(words, beat.message), beat.message
+    (task_run,) = told[name]
+    assert_refused(task_run)
+    assert re.search(words, task_run.message), task_run.message

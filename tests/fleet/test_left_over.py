@@ -30,30 +30,30 @@ def _stage(server: Json = BOTH) -> Stage:
 
 def _converge(stage: Stage, *victims: Json, check: bool = False, **options: t.Any) -> TaskRun:
     asked = {"victims": list(victims), "relieve": True, "restart_dns": True, "prove": True, **options}
-    return stage.beat(Step(module="converge", options=asked, check=check))
+    return stage.task_run(Step(module="converge", options=asked, check=check))
 
 
-def _left(beat: TaskRun) -> dict[str, int]:
-    return {row["service"]: row["exit_code"] for row in beat.result["left_over"]}
+def _left(task_run: TaskRun) -> dict[str, int]:
+    return {row["service"]: row["exit_code"] for row in task_run.result["left_over"]}
 
 
 def test_what_is_down_and_not_covered_is_named_at_the_end() -> None:
     """What is not a victim may come back with the same stop of DNS; here it stays as it is."""
     stage = _stage()
-    for beat in (_converge(stage, RADIUS, check=True), _converge(stage, RADIUS), _converge(stage, RADIUS)):
-        assert beat.event == "ok", beat.message
-        assert _left(beat).keys() >= {"ADAM_MSExchange", DEPENDENT}
-        assert _left(beat)["ADAM_MSExchange"] in (10013, 10048)
-        assert _left(beat)[DEPENDENT] == 1068
-        assert "Left over, and not covered here: ADAM_MSExchange (error 100" in beat.message
-        assert f"{DEPENDENT} (error 1068: a service that it depends on failed to start)" in beat.message
+    for task_run in (_converge(stage, RADIUS, check=True), _converge(stage, RADIUS), _converge(stage, RADIUS)):
+        assert task_run.event == "ok", task_run.message
+        assert _left(task_run).keys() >= {"ADAM_MSExchange", DEPENDENT}
+        assert _left(task_run)["ADAM_MSExchange"] in (10013, 10048)
+        assert _left(task_run)[DEPENDENT] == 1068
+        assert "Left over, and not covered here: ADAM_MSExchange (error 100" in task_run.message
+        assert f"{DEPENDENT} (error 1068: a service that it depends on failed to start)" in task_run.message
 
 
 def test_what_is_covered_is_not_left_over() -> None:
     stage = _stage()
-    for beat in (_converge(stage, RADIUS, EDGE, check=True), _converge(stage, RADIUS, EDGE)):
-        assert (_left(beat), "Left over" in beat.message) == ({}, False)
-        assert {"IAS", "ADAM_MSExchange", DEPENDENT} <= set(beat.result["relieved"])
+    for task_run in (_converge(stage, RADIUS, EDGE, check=True), _converge(stage, RADIUS, EDGE)):
+        assert (_left(task_run), "Left over" in task_run.message) == ({}, False)
+        assert {"IAS", "ADAM_MSExchange", DEPENDENT} <= set(task_run.result["relieved"])
 
 
 def test_what_was_switched_off_is_not_left_over() -> None:
@@ -61,15 +61,15 @@ def test_what_was_switched_off_is_not_left_over() -> None:
     stop = {"do": "set_start_mode", "service": "ADAM_MSExchange", "mode": "manual"}
     kill = {"do": "stop_service", "service": "ADAM_MSExchange"}
     asked = {"victims": [RADIUS], "relieve": True, "restart_dns": True, "prove": True}
-    beat = stage.beat(Step(module="converge", options=asked, acts=(kill, stop)))
-    assert _left(beat) == {}
+    task_run = stage.task_run(Step(module="converge", options=asked, acts=(kill, stop)))
+    assert _left(task_run) == {}
 
 
 def test_it_costs_no_request() -> None:
     """It rides in the query for services, before and after."""
     healthy = _stage({**BOTH, "broken": False})
-    beat = _converge(healthy, RADIUS)
-    queries = [row["brief"] for row in beat.requests["log"] if "FROM Win32_Service" in row["brief"]]
+    task_run = _converge(healthy, RADIUS)
+    queries = [row["brief"] for row in task_run.requests["log"] if "FROM Win32_Service" in row["brief"]]
     assert len(queries) == 1
     assert "ExitCode = 1068" in queries[0]
 
@@ -84,7 +84,7 @@ def test_the_proof_names_the_services_it_looked_at() -> None:
 
 
 def test_the_baseline_names_what_no_role_is_for() -> None:
-    looked = _stage().beat(Step(module="port_info", options={"gather_subset": ["roles"]}))
+    looked = _stage().task_run(Step(module="port_info", options={"gather_subset": ["roles"]}))
     assert {row["service"] for row in looked.result["roles"]["left_over"]} >= {"IAS", "ADAM_MSExchange", DEPENDENT}
     assert "Down for the sake of a port: " in looked.message
 
@@ -108,21 +108,21 @@ def test_dns_is_out_of_the_way_of_a_service_whose_ports_are_not_known() -> None:
 
 
 def test_without_leave_to_stop_dns_the_message_says_what_to_do_next() -> None:
-    beat = _converge(_stage(ROBBED), UNKNOWN, restart_dns=False)
-    assert beat.event == "failed"
-    assert beat.before.service("DNS")["pid"] == beat.after.service("DNS")["pid"]
-    assert "IAS is down" in beat.message
-    assert "set restart_dns to true" in beat.message
-    assert "name its ports" in beat.message
+    task_run = _converge(_stage(ROBBED), UNKNOWN, restart_dns=False)
+    assert task_run.event == "failed"
+    assert task_run.before.service("DNS")["pid"] == task_run.after.service("DNS")["pid"]
+    assert "IAS is down" in task_run.message
+    assert "set restart_dns to true" in task_run.message
+    assert "name its ports" in task_run.message
 
 
 def test_a_service_that_is_down_for_another_reason_is_no_reason_to_stop_dns() -> None:
     stage = _stage({**ROBBED, "broken": False})
     kill = {"do": "kill_service", "service": "IAS"}
     asked = {"victims": [UNKNOWN], "relieve": True, "restart_dns": True, "prove": True}
-    beat = stage.beat(Step(module="converge", options=asked, acts=(kill,)))
-    assert beat.event == "ok", beat.message
-    assert (beat.result["relieved"], beat.result["dns_restarted"]) == (["IAS"], False)
+    task_run = stage.task_run(Step(module="converge", options=asked, acts=(kill,)))
+    assert task_run.event == "ok", task_run.message
+    assert (task_run.result["relieved"], task_run.result["dns_restarted"]) == (["IAS"], False)
 
 
 @pytest.mark.parametrize("restart_dns", [True, False])
@@ -131,7 +131,7 @@ def test_what_does_not_come_up_is_not_relieved(restart_dns: bool) -> None:
     kill = {"do": "kill_service", "service": "IAS"}
     bind = {"do": "bind", "protocol": "udp", "port": 1812, "image": "other.exe", "stays": True}
     asked = {"victims": [UNKNOWN], "relieve": True, "restart_dns": restart_dns, "prove": True}
-    beat = _stage(server).beat(Step(module="converge", options=asked, acts=(kill, bind)))
-    assert beat.event == "failed"
-    assert beat.result["relieved"] == []
-    assert "started IAS" not in beat.message
+    task_run = _stage(server).task_run(Step(module="converge", options=asked, acts=(kill, bind)))
+    assert task_run.event == "failed"
+    assert task_run.result["relieved"] == []
+    assert "started IAS" not in task_run.message

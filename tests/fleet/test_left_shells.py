@@ -41,19 +41,19 @@ def stage() -> KilledStage:
     stage.dies = True
     for _run in range(2):
         with pytest.raises(Killed):
-            stage.beat(SOCKETS)
+            stage.task_run(SOCKETS)
     stage.dies = False
     return stage
 
 
 def test_the_third_run_says_how_long_to_wait(stage: KilledStage) -> None:
-    beat = stage.beat(SOCKETS)
-    assert beat.event == "failed"
-    assert "too many shells of this user are open" in beat.message
-    assert "those that a killed run of this collection left end after 3 minutes" in beat.message
+    task_run = stage.task_run(SOCKETS)
+    assert task_run.event == "failed"
+    assert "too many shells of this user are open" in task_run.message
+    assert "those that a killed run of this collection left end after 3 minutes" in task_run.message
 
 
 def test_after_that_time_it_works(stage: KilledStage) -> None:
-    stage.beat(Step(module="port_info", options={"gather_subset": ["release"]}))
+    stage.task_run(Step(module="port_info", options={"gather_subset": ["release"]}))
     stage.pass_time(IDLE_TIMEOUT + 1)
-    assert stage.beat(SOCKETS).event == "ok"
+    assert stage.task_run(SOCKETS).event == "ok"

@@ -56,20 +56,20 @@ def told() -> FleetRun:
 
 
 def beat_of(told: FleetRun, host: str, name: str) -> t.Any:
-    return next(beat for beat in told.beats[host] if beat.task == name)
+    return next(task_run for task_run in told.task_runs[host] if task_run.task == name)
 
 
 @pytest.mark.parametrize("host", HOSTS)
 def test_a_refused_connection_is_tried_again(told: FleetRun, host: str) -> None:
-    beat = beat_of(told, host, "refused once")
-    assert (beat.event, beat.result["changed"]) == ("ok", True), beat.message
+    task_run = beat_of(told, host, "refused once")
+    assert (task_run.event, task_run.result["changed"]) == ("ok", True), task_run.message
 
 
 @pytest.mark.parametrize("host", HOSTS)
 def test_who_wants_no_second_try_gets_none(told: FleetRun, host: str) -> None:
-    beat = beat_of(told, host, "one try only")
-    assert beat.event == "unreachable"
-    assert "no connection (Connection refused); check host" in beat.message
+    task_run = beat_of(told, host, "one try only")
+    assert task_run.event == "unreachable"
+    assert "no connection (Connection refused); check host" in task_run.message
 
 
 @pytest.mark.parametrize(
@@ -86,9 +86,9 @@ def test_who_wants_no_second_try_gets_none(told: FleetRun, host: str) -> None:
 def test_the_task_decides_on_the_journal_before_the_variable(
     told: FleetRun, name: str, port: str, is_recorded: bool
 ) -> None:
-    beat = beat_of(told, "basic", name)
-    assert beat.result["changed"]
-    assert (port in str(beat.after.journal)) == is_recorded
+    task_run = beat_of(told, "basic", name)
+    assert task_run.result["changed"]
+    assert (port in str(task_run.after.journal)) == is_recorded
 
 
 def warnings(told: FleetRun) -> str:

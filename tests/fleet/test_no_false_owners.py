@@ -27,22 +27,22 @@ def _stage(name: str) -> Stage:
 @pytest.mark.parametrize("name", SERVERS)
 @pytest.mark.parametrize("check", [True, False], ids=["check", "run"])
 def test_a_thief_is_waited_for_and_not_called_the_owner(name: str, check: bool) -> None:
-    beat = _stage(name).beat(Step(module="reserved_ports", options=EDGE, check=check))
-    assert beat.event == "ok", beat.message
-    assert [row["image"] for row in beat.result["waiting_for"]] == ["dns.exe"]
-    assert beat.result["effective"] == "no"
-    assert STRANGER in beat.message
-    assert "until the port is free, and this runs again" in beat.message
-    assert "nobody else can take them" not in beat.message
+    task_run = _stage(name).task_run(Step(module="reserved_ports", options=EDGE, check=check))
+    assert task_run.event == "ok", task_run.message
+    assert [row["image"] for row in task_run.result["waiting_for"]] == ["dns.exe"]
+    assert task_run.result["effective"] == "no"
+    assert STRANGER in task_run.message
+    assert "until the port is free, and this runs again" in task_run.message
+    assert "nobody else can take them" not in task_run.message
 
 
 def test_the_owner_is_still_called_so() -> None:
     server = {"release": "2022", "broken": False}
     stage = Stage(HostCase(id="owned", server=server, steps=()))
-    beat = stage.beat(Step(module="reserved_ports", options={**EDGE, "protocol": "tcp"}))
-    assert {row["image"] for row in beat.result["waiting_for"]} == {"dsamain.exe"}
-    assert STRANGER not in beat.message
-    assert "while it holds its ports, nobody else can take them" in beat.message
+    task_run = stage.task_run(Step(module="reserved_ports", options={**EDGE, "protocol": "tcp"}))
+    assert {row["image"] for row in task_run.result["waiting_for"]} == {"dsamain.exe"}
+    assert STRANGER not in task_run.message
+    assert "while it holds its ports, nobody else can take them" in task_run.message
 
 
 def test_a_finding_waits_for_the_holder_and_not_for_an_owner() -> None:
@@ -54,6 +54,6 @@ def test_a_finding_waits_for_the_holder_and_not_for_an_owner() -> None:
         {"do": "start_service", "service": "ADAM_MSExchange"},
     )
     stage = Stage(HostCase(id="held", server=server, steps=()))
-    looked = stage.beat(Step(module="port_info", options={}, acts=acts))
+    looked = stage.task_run(Step(module="port_info", options={}, acts=acts))
     (finding,) = (row for row in looked.result["findings"] if row["service"] == "ADAM_MSExchange")
     assert (finding["configured"], finding["waits_for"]) == (True, "holder")

@@ -16,7 +16,6 @@ import typing as t
 
 import pytest
 
-from tests.fleet.beats import assert_refused
 from tests.fleet.errands import ConvergeTask, Task, role_errand
 from tests.fleet.in_process import tell
 from tests.fleet.killed_runs import DirectPlace, KillCase, findings
@@ -24,6 +23,7 @@ from tests.fleet.role_cases import CASES, Case
 from tests.fleet.role_contract import content
 from tests.fleet.snapshot import JOURNAL, Snapshot
 from tests.fleet.stories import HostCase, Json, Step, TaskRun
+from tests.fleet.task_checks import assert_refused
 
 OTHERWISE: t.Final[c.Mapping[str, Json]] = {
     "exchange_edge_dns": {"exchange_edge_dns_instance": "Another", "exchange_edge_dns_reserve": False},
@@ -304,18 +304,18 @@ def told(request: pytest.FixtureRequest) -> dict[str, TaskRun]:
     return dict(zip(STEPS, tell([story])["server"], strict=True))
 
 
-def _writes(beat: TaskRun) -> list[str]:
+def _writes(task_run: TaskRun) -> list[str]:
     """What was written to the server; a shell is none of it."""
-    log = (entry for entry in beat.requests["log"] if entry["resource"] != "cmd")
+    log = (entry for entry in task_run.requests["log"] if entry["resource"] != "cmd")
     return [entry["brief"] for entry in log if entry["method"].startswith(("Set", "Delete", "Create"))]
 
 
 def _kept(told: dict[str, TaskRun]) -> set[str]:
-    return {name for name, beat in told.items() if "50389" in str(content(beat.after))}
+    return {name for name, task_run in told.items() if "50389" in str(content(task_run.after))}
 
 
 def test_a_value_is_there_as_long_as_somebody_needs_it(told: dict[str, TaskRun]) -> None:
-    assert {beat.event for beat in told.values()} == {"ok"}, [beat.message for beat in told.values()]
+    assert {task_run.event for task_run in told.values()} == {"ok"}, [task_run.message for task_run in told.values()]
     assert _kept(told) == set(STEPS) - {"role-last", "nothing-left"}
     assert told["nothing-left"].after.configuration == told["role"].before.configuration
     assert told["role-last"].after.journal is None
@@ -385,10 +385,10 @@ def test_a_module_leaves_what_a_role_needs(name: str) -> None:
         [HostCase(id="server", server=server, steps=(role, dataclasses.replace(away, check=True), away, away))]
     )["server"]
     assert given.result["changed"] is True
-    for beat in (checked, left, again):
-        assert (beat.event, beat.result["changed"]) == ("ok", False), beat.message
-        assert sentence in beat.message
-        assert (content(beat.after), beat.after.journal) == (content(given.after), given.after.journal)
+    for task_run in (checked, left, again):
+        assert (task_run.event, task_run.result["changed"]) == ("ok", False), task_run.message
+        assert sentence in task_run.message
+        assert (content(task_run.after), task_run.after.journal) == (content(given.after), given.after.journal)
 
 
 def test_an_undo_names_each_thing_that_stays() -> None:
@@ -402,7 +402,7 @@ def test_an_undo_names_each_thing_that_stays() -> None:
         Step(module="converge", options={"resources": wishes, "owner": name}) for name in ("one", "two", "three")
     ]
     undone = Step(module="converge", options={"owner": "two", "state": "absent"})
-    *_given, beat = tell([HostCase(id="server", server=dict(NEW), steps=(*present, undone))])["server"]
+    *_given, task_run = tell([HostCase(id="server", server=dict(NEW), steps=(*present, undone))])["server"]
     for thing in (
         "SocketPoolSize",
         "The dynamic tcp range",
@@ -410,8 +410,8 @@ def test_an_undo_names_each_thing_that_stays() -> None:
         "The start mode of IAS",
         "The entry ours/tcp of the services file",
     ):
-        assert f"{thing} stays, since one and three still need it." in beat.message
-    assert beat.result["changed"] is False
+        assert f"{thing} stays, since one and three still need it." in task_run.message
+    assert task_run.result["changed"] is False
 
 
 BAD_NAMES: t.Final = ("", " ", "a\nb", "x" * 65, "{{ x }}", "ä")
@@ -420,14 +420,14 @@ BAD_NAMES: t.Final = ("", " ", "a\nb", "x" * 65, "{{ x }}", "ä")
 @pytest.mark.parametrize("name", BAD_NAMES, ids=ascii)
 def test_an_owner_has_a_name_that_can_stand_in_a_sentence(name: str) -> None:
     story = HostCase(id="server", server={"release": "2022", "roles": ["member"]}, steps=(_of(name),))
-    (beat,) = tell([story])["server"]
-    assert_refused(beat)
-    assert "owner: " in beat.message
-    assert "is no name of an owner" in beat.message
+    (task_run,) = tell([story])["server"]
+    assert_refused(task_run)
+    assert "owner: " in task_run.message
+    assert "is no name of an owner" in task_run.message
 
 
 def test_an_undo_needs_to_know_what_to_take_back() -> None:
     step = Step(module="converge", options={"state": "absent"})
-    (beat,) = tell([HostCase(id="server", server={"release": "2022"}, steps=(step,))])["server"]
-    assert_refused(beat)
-    assert "or the owner whose changes are to be taken back" in beat.message
+    (task_run,) = tell([HostCase(id="server", server={"release": "2022"}, steps=(step,))])["server"]
+    assert_refused(task_run)
+    assert "or the owner whose changes are to be taken back" in task_run.message

@@ -10,10 +10,10 @@ import typing as t
 
 import pytest
 
-from tests.fleet.beats import assert_refused
 from tests.fleet.in_process import tell
 from tests.fleet.snapshot import PROTOCOLS
 from tests.fleet.stories import HostCase, Json, Step, TaskRun
+from tests.fleet.task_checks import assert_refused
 
 MODULE: t.Final = "port_info"
 QUERY: t.Final = "sockets[?port==`50636` && protocol=='udp']"
@@ -59,10 +59,10 @@ def told() -> Told:
 
 @pytest.mark.parametrize("name", SERVERS)
 def test_asking_changes_nothing(told: Told, name: str) -> None:
-    for beat in told[name]:
-        assert beat.event == "ok", beat.message
-        assert beat.result["changed"] is False
-        assert beat.after.data == beat.before.data
+    for task_run in told[name]:
+        assert task_run.event == "ok", task_run.message
+        assert task_run.result["changed"] is False
+        assert task_run.after.data == task_run.before.data
 
 
 @pytest.mark.parametrize("name", SERVERS)
@@ -99,7 +99,7 @@ def test_it_tells_everything(told: Told, name: str) -> None:
 
 @pytest.mark.parametrize("name", WRONG)
 def test_wrong_options_are_named(told: Told, name: str) -> None:
-    (beat,) = told[name]
-    assert_refused(beat)
-    assert re.search(WRONG[name][1], beat.message), beat.message
-    assert beat.count == 0
+    (task_run,) = told[name]
+    assert_refused(task_run)
+    assert re.search(WRONG[name][1], task_run.message), task_run.message
+    assert task_run.count == 0

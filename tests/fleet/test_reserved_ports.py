@@ -301,11 +301,11 @@ def case(request: pytest.FixtureRequest) -> Case:
 Told: t.TypeAlias = dict[str, tuple[TaskRun, ...]]
 
 
-def _assert_shown(beat: TaskRun) -> None:
+def _assert_shown(task_run: TaskRun) -> None:
     """The result speaks of the server as it was before and as it is now, and the diff says the same."""
-    for name, snapshot in (("before", beat.before), ("after", beat.after)):
-        assert beat.result[name] == shown(MODULE, snapshot, beat.result[name]), name
-        assert beat.result["diff"][name] == beat.result[name], name
+    for name, snapshot in (("before", task_run.before), ("after", task_run.after)):
+        assert task_run.result[name] == shown(MODULE, snapshot, task_run.result[name]), name
+        assert task_run.result["diff"][name] == task_run.result[name], name
 
 
 def test_check_mode_says_it_and_changes_nothing(told: Told, case: Case) -> None:
@@ -368,9 +368,9 @@ def test_a_port_that_its_owner_holds_is_waited_for(told: Told) -> None:
     held = {(item["protocol"], item["port"], *item["services"]) for item in first.result["waiting_for"]}
     assert ("tcp", 50389, "ADAM_MSExchange") in held
     assert ("tcp", 50636, "ADAM_MSExchange") in held
-    for beat in (first, second):
-        assert beat.result["effective"] == "no"
-        assert beat.result["reboot_required"] is False
+    for task_run in (first, second):
+        assert task_run.result["effective"] == "no"
+        assert task_run.result["reboot_required"] is False
     assert second.result["changed"] is False
     assert stopped.result["changed"] is True
     assert stopped.result["waiting_for"] == []
@@ -378,9 +378,9 @@ def test_a_port_that_its_owner_holds_is_waited_for(told: Told) -> None:
 
 
 def test_a_whole_block_is_released_though_a_port_of_it_is_in_use(told: Told) -> None:
-    (beat,) = told["whole-block-in-use"]
-    assert beat.event == "ok", beat.message
-    assert beat.after.excluded("tcp") == []
+    (task_run,) = told["whole-block-in-use"]
+    assert task_run.event == "ok", task_run.message
+    assert task_run.after.excluded("tcp") == []
 
 
 def test_the_value_is_in_force_after_a_boot(told: Told) -> None:
@@ -392,8 +392,8 @@ def test_the_value_is_in_force_after_a_boot(told: Told) -> None:
 
 
 def test_what_somebody_else_wrote_may_be_in_force_or_not(told: Told) -> None:
-    (beat,) = told["written-by-somebody-else"]
-    assert beat.result["changed"] is False
-    assert beat.result["effective"] == "unknown"
-    assert beat.result["reasons"]
-    assert beat.after.journal is None
+    (task_run,) = told["written-by-somebody-else"]
+    assert task_run.result["changed"] is False
+    assert task_run.result["effective"] == "unknown"
+    assert task_run.result["reasons"]
+    assert task_run.after.journal is None

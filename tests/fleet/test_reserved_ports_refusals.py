@@ -151,10 +151,10 @@ REFUSALS: t.Final = (
 def test_refusals_say_why_and_touch_nothing(refusal: Refusal) -> None:
     step = Step(module=refusal.module, options=refusal.options, acts=refusal.acts)
     story = HostCase(id=refusal.id, server=refusal.server, steps=(step,))
-    (beat,) = tell([story])[refusal.id]
-    assert beat.event == "failed", beat.result
-    assert re.search(refusal.sentence, beat.message), beat.message
-    assert beat.message.startswith(refusal.id)
-    assert beat.after.journal is None
+    (task_run,) = tell([story])[refusal.id]
+    assert task_run.event == "failed", task_run.result
+    assert re.search(refusal.sentence, task_run.message), task_run.message
+    assert task_run.message.startswith(refusal.id)
+    assert task_run.after.journal is None
     if not refusal.acts:
-        assert beat.after.data == beat.before.data
+        assert task_run.after.data == task_run.before.data

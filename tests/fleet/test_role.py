@@ -186,28 +186,28 @@ class TestExchangeEdgeDns(RoleContract):
 
 
 def test_check_mode_shows_the_change(runs: Runs, server: EdgeServer) -> None:
-    beat = converged(runs.checked, server.id)
-    assert beat.after.data == beat.before.data
+    task_run = converged(runs.checked, server.id)
+    assert task_run.after.data == task_run.before.data
     assert runs.checked.recap[server.id]["changed"] == 1
-    assert ("The server would be rebooted" in beat.message) is (server.variables == REBOOT)
+    assert ("The server would be rebooted" in task_run.message) is (server.variables == REBOOT)
     wanted = ["delayed"] if server.fix == "delayed" else server.entries
     assert all(f'"{entry}"' in runs.checked.output for entry in wanted)
 
 
 def test_nobody_else_has_the_ports_and_all_victims_are_well(runs: Runs, server: EdgeServer) -> None:
-    beat = converged(runs.first, server.id)
-    assert beat.after.runs(AD_LDS, *DEPENDENTS, "DNS")
+    task_run = converged(runs.first, server.id)
+    assert task_run.after.runs(AD_LDS, *DEPENDENTS, "DNS")
     for port in server.ports:
-        assert beat.after.holders("tcp", port) == {AD_LDS}
-        assert beat.after.holders("udp", port) <= {AD_LDS}
-    assert beat.after.holders("udp", 53) == {"DNS"}
-    assert all(victim["ok"] for victim in beat.result["victims"])
+        assert task_run.after.holders("tcp", port) == {AD_LDS}
+        assert task_run.after.holders("udp", port) <= {AD_LDS}
+    assert task_run.after.holders("udp", 53) == {"DNS"}
+    assert all(victim["ok"] for victim in task_run.result["victims"])
 
 
 def test_the_documented_fix_is_not_configured_before(runs: Runs, server: EdgeServer) -> None:
-    beat = converged(runs.first, server.id)
-    assert not _fixed(server, beat.before)
-    assert _fixed(server, beat.after)
+    task_run = converged(runs.first, server.id)
+    assert not _fixed(server, task_run.before)
+    assert _fixed(server, task_run.after)
 
 
 def _fixed(server: EdgeServer, snapshot: Snapshot) -> bool:
@@ -219,26 +219,28 @@ def _fixed(server: EdgeServer, snapshot: Snapshot) -> bool:
 
 
 def test_what_was_down_is_told(runs: Runs, server: EdgeServer) -> None:
-    beat = converged(runs.first, server.id)
+    task_run = converged(runs.first, server.id)
     expected = {AD_LDS, *DEPENDENTS} if server.broken else set()
-    assert set(beat.result["relieved"]) == expected
-    assert {report["service"]: report["state"] for report in beat.result["victims_before"]} == {
+    assert set(task_run.result["relieved"]) == expected
+    assert {report["service"]: report["state"] for report in task_run.result["victims_before"]} == {
         AD_LDS: "Stopped" if server.broken else "Running"
     }
 
 
 def test_healthy_services_are_not_touched(runs: Runs, server: EdgeServer) -> None:
     """DNS is restarted only if its list changed, and AD LDS if the user allowed it for the netsh exclusions."""
-    beat = converged(runs.first, server.id)
+    task_run = converged(runs.first, server.id)
     allowed = {"DNS"} if server.fix == "excluded" or server.broken else set()
     allowed |= {AD_LDS, *DEPENDENTS} if server.broken or server.variables == BOTH_BELTS else set()
-    restarted = set(asked_to_stop(beat)) if beat.result["rebooted"] else _with_another_process(beat)
+    restarted = set(asked_to_stop(task_run)) if task_run.result["rebooted"] else _with_another_process(task_run)
     assert restarted <= allowed
-    assert beat.result["dns_restarted"] is ("DNS" in restarted)
+    assert task_run.result["dns_restarted"] is ("DNS" in restarted)
 
 
-def _with_another_process(beat: TaskRun) -> set[str]:
-    return {name for name in beat.before.data["services"] if _pid(beat.before, name) != _pid(beat.after, name)}
+def _with_another_process(task_run: TaskRun) -> set[str]:
+    return {
+        name for name in task_run.before.data["services"] if _pid(task_run.before, name) != _pid(task_run.after, name)
+    }
 
 
 def _pid(snapshot: Snapshot, service: str) -> int:
@@ -246,10 +248,10 @@ def _pid(snapshot: Snapshot, service: str) -> int:
 
 
 def test_the_second_belt_is_put_on_where_it_is_wanted(runs: Runs, server: EdgeServer) -> None:
-    beat = converged(runs.first, server.id)
+    task_run = converged(runs.first, server.id)
     wanted = list(server.entries) if server.variables == BOTH_BELTS else []
-    assert beat.after.excluded("tcp") == beat.after.excluded("udp") == wanted
-    waiting = [item for resource in beat.result["resources"] for item in resource["waiting_for"]]
+    assert task_run.after.excluded("tcp") == task_run.after.excluded("udp") == wanted
+    waiting = [item for resource in task_run.result["resources"] for item in resource["waiting_for"]]
     assert bool(waiting) == (server.variables == BELT)
 
 
@@ -271,20 +273,20 @@ def test_it_is_said_whether_programs_can_take_the_ports(runs: Runs, server: Edge
 
 
 def test_it_is_said_whether_it_is_in_force(runs: Runs, server: EdgeServer) -> None:
-    beat = converged(runs.first, server.id)
+    task_run = converged(runs.first, server.id)
     rebooted = server.variables == REBOOT
-    assert beat.result["reboot_required"] is (server.fix == "reserved" and not rebooted)
-    assert beat.result["restart_required"] is False
+    assert task_run.result["reboot_required"] is (server.fix == "reserved" and not rebooted)
+    assert task_run.result["restart_required"] is False
     effective = "yes" if rebooted or (server.fix == "excluded" and server.variables != BELT) else "no"
-    assert beat.result["effective"] == effective
-    final = runs.first.beats[server.id][-1]
+    assert task_run.result["effective"] == effective
+    final = runs.first.task_runs[server.id][-1]
     assert ("waits for a reboot" in final.message) is (server.fix == "reserved")
     assert ("The server was rebooted" in final.message) is rebooted
 
 
 def test_a_second_run_leaves_the_event_logs_alone_too(runs: Runs, server: EdgeServer) -> None:
-    beat = converged(runs.second, server.id)
-    assert beat.after.data == beat.before.data
+    task_run = converged(runs.second, server.id)
+    assert task_run.after.data == task_run.before.data
 
 
 def test_a_second_run_knows_what_still_waits(runs: Runs, server: EdgeServer) -> None:
@@ -295,9 +297,9 @@ def test_a_second_run_knows_what_still_waits(runs: Runs, server: EdgeServer) -> 
 
 
 def test_after_a_boot_everything_runs_and_stays(runs: Runs, server: EdgeServer) -> None:
-    beat = converged(runs.booted, server.id)
-    assert beat.after.data == beat.before.data
-    assert beat.after.runs(AD_LDS, *DEPENDENTS, "DNS")
+    task_run = converged(runs.booted, server.id)
+    assert task_run.after.data == task_run.before.data
+    assert task_run.after.runs(AD_LDS, *DEPENDENTS, "DNS")
 
 
 def test_that_many_boots_were_looked_at(runs: Runs, server: EdgeServer) -> None:
@@ -311,18 +313,18 @@ def test_taking_it_back_is_a_change_and_the_second_time_none(runs: Runs, server:
 
 
 def test_a_permitted_reboot_puts_it_in_force(runs: Runs) -> None:
-    beats = runs.first.beats["2003-rebooted"]
+    task_runs = runs.first.task_runs["2003-rebooted"]
     proved = converged(runs.first, "2003-rebooted")
-    assert proved.after.boot == beats[0].before.boot + 1
+    assert proved.after.boot == task_runs[0].before.boot + 1
     assert (proved.result["effective"], proved.result["reboot_required"]) == ("yes", False)
     assert proved.after.data["boot"]["effective_reserved"] == [50389, 50636]
     assert proved.after.runs(AD_LDS, *DEPENDENTS, "DNS")
 
 
 def test_port_4500_comes_along_where_the_next_boot_could_block_the_server(runs: Runs) -> None:
-    beat = converged(runs.first, "2003-max-user-port")
-    assert "UDP 4500" in beat.warnings
-    assert "KB912023" in beat.warnings
+    task_run = converged(runs.first, "2003-max-user-port")
+    assert "UDP 4500" in task_run.warnings
+    assert "KB912023" in task_run.warnings
     assert runs.before["2003-max-user-port"]["block_modes"] > 0
 
 
@@ -330,12 +332,12 @@ def test_port_4500_comes_along_where_the_next_boot_could_block_the_server(runs: 
     ("host", "service"), [("no-ad-lds", AD_LDS), ("no-dns", "DNS")], ids=["without AD LDS", "without DNS"]
 )
 def test_a_server_of_another_kind_is_left_alone(runs: Runs, host: str, service: str) -> None:
-    beat = converged(runs.first, host)
-    assert beat.event == "ok"
-    assert beat.result["changed"] is False
-    assert beat.result["applicable"] is False
-    assert service in beat.message
-    assert beat.after.data == beat.before.data
+    task_run = converged(runs.first, host)
+    assert task_run.event == "ok"
+    assert task_run.result["changed"] is False
+    assert task_run.result["applicable"] is False
+    assert service in task_run.message
+    assert task_run.after.data == task_run.before.data
 
 
 @pytest.mark.parametrize(
@@ -344,25 +346,25 @@ def test_a_server_of_another_kind_is_left_alone(runs: Runs, host: str, service: 
     ids=["without AD LDS", "without DNS"],
 )
 def test_a_server_of_another_kind_is_an_error_where_that_is_wanted(runs: Runs, host: str, service: str) -> None:
-    beat = converged(runs.first, host)
-    assert beat.event == "failed"
-    assert service in beat.message
-    assert beat.after.data == beat.before.data
+    task_run = converged(runs.first, host)
+    assert task_run.event == "failed"
+    assert service in task_run.message
+    assert task_run.after.data == task_run.before.data
 
 
 def test_what_stays_down_because_dns_must_not_stop_fails_the_run(runs: Runs) -> None:
-    beat = converged(runs.first, "dns-kept-and-down")
-    assert beat.event == "failed"
-    assert AD_LDS in beat.message
-    assert "dns.exe" in beat.message
-    assert "restart_dns is false" in beat.message
-    assert _pid(beat.before, "DNS") == _pid(beat.after, "DNS")
+    task_run = converged(runs.first, "dns-kept-and-down")
+    assert task_run.event == "failed"
+    assert AD_LDS in task_run.message
+    assert "dns.exe" in task_run.message
+    assert "restart_dns is false" in task_run.message
+    assert _pid(task_run.before, "DNS") == _pid(task_run.after, "DNS")
 
 
 def test_where_dns_must_not_stop_the_change_waits_for_a_restart(runs: Runs) -> None:
-    for telling in (runs.first, runs.second):
-        beat = converged(telling, "dns-kept-and-healthy")
-        assert beat.event == "ok"
-        assert (beat.result["effective"], beat.result["restart_required"]) == ("no", True)
-        assert _pid(beat.before, "DNS") == _pid(beat.after, "DNS")
+    for fleet_run in (runs.first, runs.second):
+        task_run = converged(fleet_run, "dns-kept-and-healthy")
+        assert task_run.event == "ok"
+        assert (task_run.result["effective"], task_run.result["restart_required"]) == ("no", True)
+        assert _pid(task_run.before, "DNS") == _pid(task_run.after, "DNS")
     assert converged(runs.second, "dns-kept-and-healthy").result["changed"] is False

@@ -101,31 +101,31 @@ def runs() -> Runs:
         return Runs(looked, first, play.run(), play.run(dict.fromkeys(STATES, "absent")))
 
 
-def _changes(telling: FleetRun, host: str) -> list[TaskRun]:
-    return [beat for beat in telling.beats[host] if "victims" in beat.result]
+def _changes(fleet_run: FleetRun, host: str) -> list[TaskRun]:
+    return [task_run for task_run in fleet_run.task_runs[host] if "victims" in task_run.result]
 
 
 @pytest.mark.parametrize("host", KINDS)
 def test_it_says_what_a_server_is_and_changes_nothing(runs: Runs, host: str) -> None:
     _server, kind, role = KINDS[host]
-    said = runs.looked.beats[host][-1]
+    said = runs.looked.task_runs[host][-1]
     assert f"is: {kind}" in said.message
     assert f"Roles that fit: {role}." in said.message
     assert CHOICES.get(host, "") in said.message
     assert ("By your choice" in said.message) == (host in CHOICES)
-    assert standing(said.after) == standing(runs.looked.beats[host][0].before)
+    assert standing(said.after) == standing(runs.looked.task_runs[host][0].before)
     assert _changes(runs.looked, host) == []
 
 
 @pytest.mark.parametrize("host", KINDS)
 def test_each_server_gets_what_is_for_it(runs: Runs, host: str) -> None:
     _server, _kind, role = KINDS[host]
-    beats = _changes(runs.first, host)
+    task_runs = _changes(runs.first, host)
     expected = {"mail": 1, "router": 1, **({host: 1} if role != "none" else {})}.get(host, 0)
-    assert [(beat.event, beat.result["changed"]) for beat in beats] == [("ok", True)] * expected
+    assert [(task_run.event, task_run.result["changed"]) for task_run in task_runs] == [("ok", True)] * expected
     if host in DOWN:
-        assert not beats[0].before.runs(DOWN[host])
-        assert beats[0].after.runs(DOWN[host], "DNS")
+        assert not task_runs[0].before.runs(DOWN[host])
+        assert task_runs[0].after.runs(DOWN[host], "DNS")
 
 
 def test_one_server_after_another(runs: Runs) -> None:
@@ -137,12 +137,12 @@ def test_one_server_after_another(runs: Runs) -> None:
 @pytest.mark.parametrize("host", KINDS)
 def test_a_second_run_changes_nothing(runs: Runs, host: str) -> None:
     assert (runs.second.recap[host]["changed"], runs.second.recap[host]["failures"]) == (0, 0)
-    assert standing(runs.second.beats[host][-1].after) == standing(runs.second.beats[host][0].before)
+    assert standing(runs.second.task_runs[host][-1].after) == standing(runs.second.task_runs[host][0].before)
 
 
 @pytest.mark.parametrize("host", KINDS)
 def test_it_can_be_taken_back(runs: Runs, host: str) -> None:
-    last, original = runs.undone.beats[host][-1].after, runs.looked.beats[host][0].before
+    last, original = runs.undone.task_runs[host][-1].after, runs.looked.task_runs[host][0].before
     assert content(last) == content(original)
     assert last.journal is None
 
@@ -160,7 +160,7 @@ def converged() -> FleetRun:
 @pytest.mark.parametrize("host", MANY)
 def test_a_converged_server_costs_few_requests(converged: FleetRun, host: str) -> None:
     """The look and the role that fits together."""
-    beats = converged.beats[host]
+    task_runs = converged.task_runs[host]
     assert (converged.recap[host]["changed"], converged.recap[host]["failures"]) == (0, 0)
-    assert [beat.result["applicable"] for beat in beats if "victims" in beat.result] == [True]
-    assert sum(beat.count for beat in beats) <= MOST_REQUESTS, [beat.count for beat in beats]
+    assert [task_run.result["applicable"] for task_run in task_runs if "victims" in task_run.result] == [True]
+    assert sum(task_run.count for task_run in task_runs) <= MOST_REQUESTS, [task_run.count for task_run in task_runs]

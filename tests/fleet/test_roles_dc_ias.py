@@ -318,8 +318,8 @@ CHOICES: t.Final = (DELAY, SET_RANGE, OWN_PORTS, REMOVE)
 )
 def test_the_last_word_is_unmistakable(runs: Runs, host: str, verdict: str, choices: tuple[str, ...]) -> None:
     """Whether the server is safe, and each choice by the very variable; in every run, and for this host by name."""
-    for telling in (runs.first, runs.second):
-        said = "\n".join(telling.beats[host][-1].result["msg"])
+    for fleet_run in (runs.first, runs.second):
+        said = "\n".join(fleet_run.task_runs[host][-1].result["msg"])
         assert verdict in said
         assert [choice for choice in CHOICES if choice in said] == list(choices)
         assert ("SAFE" in said) == ("SAFE" in verdict)
@@ -344,19 +344,19 @@ def test_what_each_choice_saves(runs: Runs) -> None:
 
 
 def test_where_nothing_is_in_danger_nothing_is_said(runs: Runs) -> None:
-    beat = converged(runs.first, "dc-2008-safe")
-    assert beat.warnings == ""
-    assert beat.message.startswith("Nothing to change; IAS")
-    assert beat.message.endswith(("runs and owns its ports.", "run and own their ports."))
+    task_run = converged(runs.first, "dc-2008-safe")
+    assert task_run.warnings == ""
+    assert task_run.message.startswith("Nothing to change; IAS")
+    assert task_run.message.endswith(("runs and owns its ports.", "run and own their ports."))
 
 
 @pytest.mark.parametrize(("host", "stops"), [("dc-2016", 0), ("dc-2019", 1)])
 def test_dns_restarts_only_for_ports_that_a_pool_can_hold(runs: Runs, host: str, stops: int) -> None:
     """Those of RADIUS lie below the default range; the list is written all the same, for the day that it is widened."""
-    beat = converged(runs.first, host)
-    assert asked_to_stop(beat).count("DNS") == stops
-    assert beat.result["dns_restarted"] is bool(stops)
-    said = any("DNS needs no restart" in note for note in beat.result["notes"])
+    task_run = converged(runs.first, host)
+    assert asked_to_stop(task_run).count("DNS") == stops
+    assert task_run.result["dns_restarted"] is bool(stops)
+    said = any("DNS needs no restart" in note for note in task_run.result["notes"])
     assert said is not bool(stops)
     undone = converged(runs.undone, host)
     assert asked_to_stop(undone).count("DNS") == int("dynamic_range" in scenario_of(host))
@@ -367,11 +367,11 @@ def test_dns_restarts_for_a_port_that_it_holds_though_no_pool_can_hold_it_any_mo
     narrow: Json = {"start": 49152, "number": 16384}
     role = task_arguments("dc_ias", CONVERGE, {})
     stage = Stage(HostCase(id="narrowed", server={**DC, **WIDE, "release": "2016", "broken": "IKEEXT"}, steps=()))
-    assert stage.beat(Step(module="dynamic_ports", options=narrow)).event == "ok"
-    beat = stage.beat(Step(module="converge", options=role))
-    assert (beat.event, beat.result["dns_restarted"]) == ("ok", True), beat.message
-    assert beat.after.runs("IKEEXT")
-    assert beat.after.holders("udp", 4500) == {"IKEEXT"}
+    assert stage.task_run(Step(module="dynamic_ports", options=narrow)).event == "ok"
+    task_run = stage.task_run(Step(module="converge", options=role))
+    assert (task_run.event, task_run.result["dns_restarted"]) == ("ok", True), task_run.message
+    assert task_run.after.runs("IKEEXT")
+    assert task_run.after.holders("udp", 4500) == {"IKEEXT"}
 
 
 def scenario_of(host: str) -> Json:
@@ -387,15 +387,15 @@ def test_dns_starts_delayed_only_where_that_is_chosen(runs: Runs) -> None:
 def test_the_dynamic_range_changes_only_where_that_is_chosen(runs: Runs) -> None:
     changed: dict[str, set[str]] = {}
     for server in SERVERS:
-        beat = converged(runs.first, server.id)
-        before, after = (snapshot.data["dynamic_ranges"] for snapshot in (beat.before, beat.after))
+        task_run = converged(runs.first, server.id)
+        before, after = (snapshot.data["dynamic_ranges"] for snapshot in (task_run.before, task_run.after))
         changed |= {server.id: set(after.values())} if before != after else {}
     assert changed == {"dc-2008-range": {RANGE}, "dc-2008-hotfix-range": {RANGE}}
 
 
 @pytest.mark.parametrize(("host", "ports"), [("dc-2003-rpc", RPC_ON_2003), ("dc-2022-rpc", RPC)])
 def test_fixed_rpc_ports_are_listened_on_after_the_reboot(runs: Runs, host: str, ports: Json) -> None:
-    after = runs.first.beats[host][-1].after
+    after = runs.first.task_runs[host][-1].after
     assert after.value(rf"{SERVICES}\NTDS\Parameters", "TCP/IP Port") == ports["ntds"]
     assert after.value(rf"{SERVICES}\Netlogon\Parameters", "DCTcpipPort") == ports["netlogon"]
     proved = converged(runs.first, host)
@@ -426,7 +426,7 @@ def test_wrong_use_is_one_sentence(runs: Runs, host: str, sentence: str) -> None
 
 
 def test_what_stays_down_because_dns_must_not_stop_fails_the_run(runs: Runs) -> None:
-    beat = converged(runs.first, "dns-kept")
-    assert beat.event == "failed"
-    assert "IAS is down" in beat.message
-    assert "restart_dns is false" in beat.message
+    task_run = converged(runs.first, "dns-kept")
+    assert task_run.event == "failed"
+    assert "IAS is down" in task_run.message
+    assert "restart_dns is false" in task_run.message

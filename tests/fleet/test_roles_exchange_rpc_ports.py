@@ -139,16 +139,16 @@ def test_the_choice_is_documented(runs: Runs, server: Server) -> None:
 
 
 def test_nothing_is_restarted_without_leave(runs: Runs) -> None:
-    beat = converged(runs.first, "exchange-2003-not-restarted")
-    assert beat.before.data["services"] == beat.after.data["services"]
-    assert "restart the service MSExchangeIS" in beat.message
-    assert beat.after.holders("tcp", 1226) == set()
+    task_run = converged(runs.first, "exchange-2003-not-restarted")
+    assert task_run.before.data["services"] == task_run.after.data["services"]
+    assert "restart the service MSExchangeIS" in task_run.message
+    assert task_run.after.holders("tcp", 1226) == set()
     assert converged(runs.booted, "exchange-2003-not-restarted").after.holders("tcp", 1226) == {"MSExchangeIS"}
 
 
 def test_exactly_what_depends_on_them_is_restarted_with_them(runs: Runs) -> None:
-    beat = converged(runs.first, "exchange-2003-low-ports")
-    before, after = beat.before.data["services"], beat.after.data["services"]
+    task_run = converged(runs.first, "exchange-2003-low-ports")
+    before, after = task_run.before.data["services"], task_run.after.data["services"]
     running = {name for name, service in before.items() if service["state"] == "Running"}
     assert {name for name, service in after.items() if service["state"] == "Running"} == running
     assert {"MSExchangeIS", "MSExchangeSA"} <= {name for name in running if before[name]["pid"] != after[name]["pid"]}

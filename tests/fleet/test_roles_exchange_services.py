@@ -53,10 +53,14 @@ class Runs:
     started: FleetRun
     started_again: FleetRun
 
-    def beat(self, name: str, host: str) -> TaskRun:
+    def task_run(self, name: str, host: str) -> TaskRun:
         """What converge did in one of the plays."""
-        telling: FleetRun = getattr(self, name)
-        return next(beat for beat in telling.beats[host] if "victims" in beat.result or beat.event == "failed")
+        fleet_run: FleetRun = getattr(self, name)
+        return next(
+            task_run
+            for task_run in fleet_run.task_runs[host]
+            if "victims" in task_run.result or task_run.event == "failed"
+        )
 
 
 @pytest.fixture(scope="module")
@@ -77,9 +81,9 @@ def _running(snapshot: Snapshot) -> set[str]:
     return {name for name, service in snapshot.data["services"].items() if service["state"] == "Running"}
 
 
-def _stops(beat: TaskRun) -> list[str]:
+def _stops(task_run: TaskRun) -> list[str]:
     """The services in the order in which they were told to stop."""
-    briefs = [entry["brief"] for entry in beat.requests["log"] if entry["method"] == "StopService"]
+    briefs = [entry["brief"] for entry in task_run.requests["log"] if entry["method"] == "StopService"]
     return [re.split(r"Name=", brief)[-1].strip('"') for brief in briefs]
 
 
@@ -89,23 +93,23 @@ def host(request: pytest.FixtureRequest) -> str:
 
 
 def test_check_mode_stops_nothing(runs: Runs, host: str) -> None:
-    beat = runs.beat("checked", host)
-    assert (beat.event, beat.result["changed"]) == ("ok", True), beat.message
-    assert standing(beat.after) == standing(beat.before)
+    task_run = runs.task_run("checked", host)
+    assert (task_run.event, task_run.result["changed"]) == ("ok", True), task_run.message
+    assert standing(task_run.after) == standing(task_run.before)
 
 
 def test_everything_of_exchange_is_stopped(runs: Runs, host: str) -> None:
-    beat = runs.beat("stopped", host)
-    assert beat.event == "ok", beat.message
+    task_run = runs.task_run("stopped", host)
+    assert task_run.event == "ok", task_run.message
     exchange = ("MSExchange", "msftesql", "IISADMIN", "W3SVC")
-    assert not [name for name in _running(beat.after) if name.startswith(exchange)]
-    assert _running(beat.before) - _running(beat.after) == set(beat.result["resources"][0]["ran"])
+    assert not [name for name in _running(task_run.after) if name.startswith(exchange)]
+    assert _running(task_run.before) - _running(task_run.after) == set(task_run.result["resources"][0]["ran"])
 
 
 def test_the_order_is_that_of_the_article(runs: Runs, host: str) -> None:
-    stops = _stops(runs.beat("stopped", host))
+    stops = _stops(runs.task_run("stopped", host))
     named = [name for name in stops if name in ORDER]
-    installed = runs.beat("stopped", host).before.data["services"]
+    installed = runs.task_run("stopped", host).before.data["services"]
     dependents_first = [name for name in ORDER if name in installed]
     assert set(named) == set(dependents_first)
     assert stops.index("MSExchangeIS") < stops.index("MSExchangeSA")
@@ -115,7 +119,7 @@ def test_the_order_is_that_of_the_article(runs: Runs, host: str) -> None:
 
 @pytest.mark.parametrize("mail", ALONE)
 def test_what_hangs_on_nothing_is_stopped_and_started_too(runs: Runs, mail: str) -> None:
-    stopped, started = runs.beat("stopped", mail), runs.beat("started", mail)
+    stopped, started = runs.task_run("stopped", mail), runs.task_run("started", mail)
     for name in ALONE[mail]:
         assert stopped.before.runs(name)
         assert name in _stops(stopped)
@@ -123,37 +127,39 @@ def test_what_hangs_on_nothing_is_stopped_and_started_too(runs: Runs, mail: str)
 
 
 def test_a_second_stop_changes_nothing(runs: Runs, host: str) -> None:
-    beat = runs.beat("stopped_again", host)
-    assert (beat.event, beat.result["changed"]) == ("ok", False), beat.message
-    assert standing(beat.after) == standing(beat.before)
+    task_run = runs.task_run("stopped_again", host)
+    assert (task_run.event, task_run.result["changed"]) == ("ok", False), task_run.message
+    assert standing(task_run.after) == standing(task_run.before)
 
 
 def test_exactly_what_ran_runs_again(runs: Runs, host: str) -> None:
-    before, after = runs.beat("checked", host).before, runs.beat("started", host).after
+    before, after = runs.task_run("checked", host).before, runs.task_run("started", host).after
     assert _running(after) == _running(before)
     assert content(after) == content(before)
     assert after.journal is None
-    again = runs.beat("started_again", host)
+    again = runs.task_run("started_again", host)
     assert again.result["changed"] is False
     assert standing(again.after) == standing(again.before)
 
 
 def test_what_no_boot_starts_comes_back_too(runs: Runs) -> None:
     """After a reboot between the plays."""
-    beat = runs.beat("started", REBOOTED)
-    assert beat.before.boot == runs.beat("stopped_again", REBOOTED).after.boot + 1
-    assert BY_HAND not in _running(beat.before)
-    assert BY_HAND in _running(beat.after)
-    assert IDLE not in _running(beat.after)
+    task_run = runs.task_run("started", REBOOTED)
+    assert task_run.before.boot == runs.task_run("stopped_again", REBOOTED).after.boot + 1
+    assert BY_HAND not in _running(task_run.before)
+    assert BY_HAND in _running(task_run.after)
+    assert IDLE not in _running(task_run.after)
 
 
 def test_it_is_said_what_was_stopped_and_started(runs: Runs, host: str) -> None:
-    stopped, started = (telling.beats[host][-1].message for telling in (runs.stopped, runs.started))
+    stopped, started = (fleet_run.task_runs[host][-1].message for fleet_run in (runs.stopped, runs.started))
     assert "Stopped, in this order: " in stopped
     assert "MSExchangeIS" in stopped
     assert "Running again: " in started
 
 
 def test_a_server_without_exchange_is_left_alone(runs: Runs) -> None:
-    assert_left_alone(runs.beat("stopped", "web-server"), "this server has none of the services MSExchangeADTopology")
-    assert_refused(runs.beat("stopped", "web-server-required"), "this server has none of the services")
+    assert_left_alone(
+        runs.task_run("stopped", "web-server"), "this server has none of the services MSExchangeADTopology"
+    )
+    assert_refused(runs.task_run("stopped", "web-server-required"), "this server has none of the services")

@@ -73,7 +73,7 @@ def _meddle_with_dc(play: Play, run: FleetRun) -> None:
 
 def _meddle_with_mail(play: Play, run: FleetRun) -> None:
     _set(play, "mail", path=STORE, name="TCP/IP Port", type="DWORD", data=1300)
-    text = run.beats["mail"][-1].after.data["files"][FILE]
+    text = run.task_runs["mail"][-1].after.data["files"][FILE]
     play.act("mail", do="write_file", path=FILE, data=text + "ours             7000/tcp\r\n")
 
 
@@ -113,10 +113,10 @@ def runs() -> Runs:
 @pytest.mark.parametrize("host", ROLES)
 def test_the_undo_ends_well_and_forgets_everything(runs: Runs, host: str) -> None:
     assert converged(runs.first[host], host).event == "ok"
-    beat = runs.undo(host)
-    assert beat.event == "ok", beat.message
-    assert beat.after.journal is None
-    assert "changed since by somebody else" in beat.warnings
+    task_run = runs.undo(host)
+    assert task_run.event == "ok", task_run.message
+    assert task_run.after.journal is None
+    assert "changed since by somebody else" in task_run.warnings
 
 
 def test_reservations_of_others_stay(runs: Runs) -> None:
@@ -137,11 +137,11 @@ def test_exclusions_of_others_stay(runs: Runs) -> None:
 
 
 def test_a_fixed_port_that_others_have_chosen_stays(runs: Runs) -> None:
-    beat = runs.undo("mail")
-    assert beat.after.value(STORE, "TCP/IP Port") == 1300
-    assert beat.after.reserved is None
+    task_run = runs.undo("mail")
+    assert task_run.after.value(STORE, "TCP/IP Port") == 1300
+    assert task_run.after.reserved is None
 
 
 def test_lines_of_others_stay_in_the_services_file(runs: Runs) -> None:
-    before = runs.first["mail"].beats["mail"][0].before.data["files"]
+    before = runs.first["mail"].task_runs["mail"][0].before.data["files"]
     assert runs.undo("mail").after.data["files"] == {**before, FILE: before[FILE] + "ours             7000/tcp\r\n"}

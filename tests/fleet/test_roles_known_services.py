@@ -184,28 +184,32 @@ class TestKnownServices(RoleContract):
 @pytest.mark.parametrize("host", ["router-2003", "router-2003-german"])
 def test_the_router_comes_back_with_the_reboot(runs: Runs, host: str) -> None:
     """Nothing else frees its port: lsass.exe can't be stopped."""
-    beat = converged(runs.first, host)
-    assert [report["state"] for report in beat.result["victims_before"]] == ["Stopped"]
-    assert beat.result["relieved"] == []
-    assert "BlackBerry Router stays down until the reboot: TCP 3101 is held by an outgoing connection" in beat.message
-    assert beat.after.runs("BlackBerry Router")
-    assert "BlackBerry Router runs and owns its ports" in beat.message
+    task_run = converged(runs.first, host)
+    assert [report["state"] for report in task_run.result["victims_before"]] == ["Stopped"]
+    assert task_run.result["relieved"] == []
+    assert (
+        "BlackBerry Router stays down until the reboot: TCP 3101 is held by an outgoing connection" in task_run.message
+    )
+    assert task_run.after.runs("BlackBerry Router")
+    assert "BlackBerry Router runs and owns its ports" in task_run.message
 
 
 def test_without_leave_to_reboot_the_run_ends_well_and_says_what_waits(runs: Runs) -> None:
-    for telling in (runs.first, runs.second):
-        beat = converged(telling, "router-2003-waits")
-        assert (beat.event, beat.result["effective"], beat.result["reboot_required"]) == ("ok", "no", True)
-        assert "stays down until the reboot: TCP 3101 is held by an outgoing connection of lsass.exe" in beat.message
-        assert "sooner" not in beat.message
+    for fleet_run in (runs.first, runs.second):
+        task_run = converged(fleet_run, "router-2003-waits")
+        assert (task_run.event, task_run.result["effective"], task_run.result["reboot_required"]) == ("ok", "no", True)
+        assert (
+            "stays down until the reboot: TCP 3101 is held by an outgoing connection of lsass.exe" in task_run.message
+        )
+        assert "sooner" not in task_run.message
     assert converged(runs.booted, "router-2003-waits").after.runs("BlackBerry Router")
 
 
 def test_who_has_the_port_is_told_where_that_can_be_stopped(runs: Runs) -> None:
-    beat = converged(runs.first, "router-2003-program")
-    assert (beat.event, beat.result["reboot_required"]) == ("ok", True), beat.message
-    assert "stays down until the reboot: TCP 3101 is held by an outgoing connection of backup.exe" in beat.message
-    assert "To have it sooner, stop or restart that process" in beat.message
+    task_run = converged(runs.first, "router-2003-program")
+    assert (task_run.event, task_run.result["reboot_required"]) == ("ok", True), task_run.message
+    assert "stays down until the reboot: TCP 3101 is held by an outgoing connection of backup.exe" in task_run.message
+    assert "To have it sooner, stop or restart that process" in task_run.message
 
 
 @pytest.mark.parametrize(
@@ -218,10 +222,10 @@ def test_who_has_the_port_is_told_where_that_can_be_stopped(runs: Runs) -> None:
     ],
 )
 def test_what_no_reboot_brings_back_fails_the_run(runs: Runs, host: str, sentence: str) -> None:
-    beat = converged(runs.first, host)
-    assert beat.event == "failed"
-    assert sentence in beat.message
-    assert beat.after.boot == beat.before.boot
+    task_run = converged(runs.first, host)
+    assert task_run.event == "failed"
+    assert sentence in task_run.message
+    assert task_run.after.boot == task_run.before.boot
 
 
 @pytest.mark.parametrize("host", [server.id for server in SERVERS if server.at_stake])
@@ -264,6 +268,6 @@ def test_wrong_use_is_one_sentence(runs: Runs, host: str, sentence: str) -> None
 
 
 def test_without_names_nothing_is_asked_of_the_server(runs: Runs) -> None:
-    (beat,) = runs.first.beats["no-names"]
-    assert beat.event == "failed"
-    assert "known_services_names" in beat.message
+    (task_run,) = runs.first.task_runs["no-names"]
+    assert task_run.event == "failed"
+    assert "known_services_names" in task_run.message

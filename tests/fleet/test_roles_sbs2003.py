@@ -126,25 +126,25 @@ class TestSbs2003(RoleContract):
 @pytest.mark.parametrize("host", ["broken", "german", "rebooted"])
 def test_the_push_to_mobile_devices_gets_its_port(runs: Runs, host: str) -> None:
     """A worker process of the web server holds it: it has no service."""
-    beat = converged(runs.first, host)
-    assert beat.before.holders("udp", 2883) == {"DNS"}
-    assert len(beat.after.holders("udp", 2883)) == 1
-    assert beat.after.holders("udp", 2883) != {"DNS"}
-    assert "W3SVC" in beat.message
+    task_run = converged(runs.first, host)
+    assert task_run.before.holders("udp", 2883) == {"DNS"}
+    assert len(task_run.after.holders("udp", 2883)) == 1
+    assert task_run.after.holders("udp", 2883) != {"DNS"}
+    assert "W3SVC" in task_run.message
 
 
 def test_a_healthy_server_is_not_disturbed(runs: Runs) -> None:
-    beat = converged(runs.first, "lucky")
-    assert beat.before.data["services"] == beat.after.data["services"]
+    task_run = converged(runs.first, "lucky")
+    assert task_run.before.data["services"] == task_run.after.data["services"]
 
 
 def test_the_events_of_the_push_are_looked_at_after_the_reboot(runs: Runs) -> None:
     """Those from before the boot stay in the log and mean nothing any more."""
-    beat = converged(runs.first, "rebooted")
-    codes = {event["code"] for event in beat.before.data["events"]}
+    task_run = converged(runs.first, "rebooted")
+    codes = {event["code"] for event in task_run.before.data["events"]}
     assert {3015, 3024} <= codes
-    assert all(victim["events"] == [] for victim in beat.result["victims"])
-    assert any("Win32_NTLogEvent" in entry.get("brief", "") for entry in beat.requests["log"])
+    assert all(victim["events"] == [] for victim in task_run.result["victims"])
+    assert any("Win32_NTLogEvent" in entry.get("brief", "") for entry in task_run.requests["log"])
 
 
 def test_max_user_port_is_kept_removed_or_set(runs: Runs) -> None:
@@ -161,16 +161,16 @@ def test_block_mode_is_told_only_where_it_threatens(runs: Runs) -> None:
 
 
 def test_a_smaller_pool_is_a_choice_with_a_warning(runs: Runs) -> None:
-    beat = converged(runs.first, "as-the-article")
-    assert beat.after.value(DNS, "SocketPoolSize") == 50
-    assert "cache poisoning" in beat.warnings
+    task_run = converged(runs.first, "as-the-article")
+    assert task_run.after.value(DNS, "SocketPoolSize") == 50
+    assert "cache poisoning" in task_run.warnings
     assert converged(runs.first, "broken").after.value(DNS, "SocketPoolSize") is None
 
 
 def test_what_is_switched_off_stays_off(runs: Runs) -> None:
-    beat = converged(runs.first, "routing-switched-off")
-    assert not beat.after.runs("RemoteAccess")
-    assert "RemoteAccess" not in [victim["service"] for victim in beat.result["victims"]]
+    task_run = converged(runs.first, "routing-switched-off")
+    assert not task_run.after.runs("RemoteAccess")
+    assert "RemoteAccess" not in [victim["service"] for victim in task_run.result["victims"]]
 
 
 @pytest.mark.parametrize(
@@ -194,15 +194,15 @@ def test_wrong_use_is_one_sentence(runs: Runs, host: str, sentence: str) -> None
 
 
 def test_what_stays_down_because_dns_must_not_stop_fails_the_run(runs: Runs) -> None:
-    beat = converged(runs.first, "dns-kept")
-    assert beat.event == "failed"
-    assert "IAS is down" in beat.message
-    assert "restart_dns is false" in beat.message
+    task_run = converged(runs.first, "dns-kept")
+    assert task_run.event == "failed"
+    assert "IAS is down" in task_run.message
+    assert "restart_dns is false" in task_run.message
 
 
 def test_a_port_that_is_taken_until_the_reboot_is_no_failure(runs: Runs) -> None:
-    beat = converged(runs.first, "web-server-kept")
-    assert beat.event == "ok", beat.message
-    assert beat.after.holders("udp", 2883) == {"DNS"}
-    assert beat.before.service("W3SVC")["pid"] == beat.after.service("W3SVC")["pid"]
-    assert beat.result["reboot_required"] is True
+    task_run = converged(runs.first, "web-server-kept")
+    assert task_run.event == "ok", task_run.message
+    assert task_run.after.holders("udp", 2883) == {"DNS"}
+    assert task_run.before.service("W3SVC")["pid"] == task_run.after.service("W3SVC")["pid"]
+    assert task_run.result["reboot_required"] is True

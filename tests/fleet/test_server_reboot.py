@@ -11,9 +11,9 @@ import typing as t
 
 import pytest
 
-from tests.fleet.beats import assert_refused
 from tests.fleet.in_process import tell
 from tests.fleet.stories import HostCase, Json, Step, TaskRun, run_cases
+from tests.fleet.task_checks import assert_refused
 
 MODULE: t.Final = "server_reboot"
 AD_LDS: t.Final = "ADAM_MSExchange"
@@ -159,15 +159,15 @@ def test_what_waited_for_the_boot_is_in_force(told: Told) -> None:
 
 @pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: refusal.id)
 def test_refusals_say_why_and_touch_nothing(told: Told, refusal: Refusal) -> None:
-    for beat in told[refusal.id]:
-        assert_refused(beat)
-        assert re.search(refusal.sentence, beat.message), beat.message
+    for task_run in told[refusal.id]:
+        assert_refused(task_run)
+        assert re.search(refusal.sentence, task_run.message), task_run.message
 
 
 def test_block_mode_can_be_insisted_on(told: Told) -> None:
-    (beat,) = told[INSISTED.id]
-    assert beat.event == "ok", beat.message
-    assert "accept_risks has block_mode" in beat.warnings
+    (task_run,) = told[INSISTED.id]
+    assert task_run.event == "ok", task_run.message
+    assert "accept_risks has block_mode" in task_run.warnings
 
 
 def test_a_reservation_of_the_same_boot_lifts_the_refusal(told: Told) -> None:
@@ -178,7 +178,7 @@ def test_a_reservation_of_the_same_boot_lifts_the_refusal(told: Told) -> None:
 
 
 def test_a_service_that_stays_down_is_named_with_its_error(told: Told) -> None:
-    (beat,) = told[STAYS_DOWN.id]
-    assert beat.event == "failed"
-    assert beat.after.boot == beat.before.boot + 1
-    assert re.search(rf"{AD_LDS} is Stopped, its exit code (10048|10013)", beat.message), beat.message
+    (task_run,) = told[STAYS_DOWN.id]
+    assert task_run.event == "failed"
+    assert task_run.after.boot == task_run.before.boot + 1
+    assert re.search(rf"{AD_LDS} is Stopped, its exit code (10048|10013)", task_run.message), task_run.message

@@ -12,9 +12,9 @@ import typing as t
 
 import pytest
 
-from tests.fleet.beats import assert_done_as_said, assert_nothing_to_do, assert_only_told, assert_refused
 from tests.fleet.in_process import tell
 from tests.fleet.stories import HostCase, Json, Step, TaskRun, three_runs
+from tests.fleet.task_checks import assert_done_as_said, assert_nothing_to_do, assert_only_told, assert_refused
 
 START: t.Final = "service_start_mode"
 STATE: t.Final = "service_state"
@@ -195,9 +195,9 @@ def told() -> Told:
 
 @pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: refusal.id)
 def test_refusals_say_why_and_touch_nothing(told: Told, refusal: Refusal) -> None:
-    (beat,) = told[refusal.id]
-    assert_refused(beat)
-    assert re.search(refusal.sentence, beat.message), beat.message
+    (task_run,) = told[refusal.id]
+    assert_refused(task_run)
+    assert re.search(refusal.sentence, task_run.message), task_run.message
 
 
 # --- start modes
@@ -205,9 +205,9 @@ def test_refusals_say_why_and_touch_nothing(told: Told, refusal: Refusal) -> Non
 
 @pytest.mark.parametrize(("story", "modes"), ROUNDS, ids=[story.id for story, _modes in ROUNDS])
 def test_every_mode_from_every_other(told: Told, story: HostCase, modes: tuple[str, ...]) -> None:
-    beats = told[story.id]
+    task_runs = told[story.id]
     for position, mode in enumerate(modes):
-        checked, done, again = beats[3 * position : 3 * position + 3]
+        checked, done, again = task_runs[3 * position : 3 * position + 3]
         assert_only_told(checked, done)
         assert_done_as_said(START, done)
         assert done.result["changed"] is True
@@ -233,9 +233,9 @@ def test_several_services_at_once(told: Told) -> None:
 
 def test_a_delayed_start_shows_at_the_next_boot(told: Told) -> None:
     changed, waiting, booted = told[WAITING.id]
-    for beat in (changed, waiting):
-        assert (beat.result["effective"], beat.result["reboot_required"]) == ("no", False)
-        assert "next boot" in beat.result["reasons"][0]
+    for task_run in (changed, waiting):
+        assert (task_run.result["effective"], task_run.result["reboot_required"]) == ("no", False)
+        assert "next boot" in task_run.result["reasons"][0]
     assert_nothing_to_do(booted)
     assert booted.result["effective"] == "yes"
 
@@ -243,15 +243,15 @@ def test_a_delayed_start_shows_at_the_next_boot(told: Told) -> None:
 # --- states
 
 
-def _order(beat: TaskRun, method: str) -> list[str]:
+def _order(task_run: TaskRun, method: str) -> list[str]:
     """The services that the requests of one kind were sent for, in order."""
     names = (AD_LDS, *DEPENDENTS)
-    briefs = [entry["brief"] for entry in beat.requests["log"] if entry["method"] == method]
+    briefs = [entry["brief"] for entry in task_run.requests["log"] if entry["method"] == method]
     return [name for brief in briefs for name in names if f"={name}" in brief]
 
 
-def _pid(beat: TaskRun, name: str) -> tuple[int, int]:
-    return beat.before.service(name)["pid"], beat.after.service(name)["pid"]
+def _pid(task_run: TaskRun, name: str) -> tuple[int, int]:
+    return task_run.before.service(name)["pid"], task_run.after.service(name)["pid"]
 
 
 @pytest.mark.parametrize("story", STATES, ids=str)
@@ -289,28 +289,28 @@ def test_a_start_starts_what_is_named(told: Told, story: HostCase) -> None:
 def test_a_restart_starts_exactly_what_ran(told: Told, story: HostCase) -> None:
     checked, *restarts = told[story.id][6:]
     assert checked.after.data == checked.before.data
-    for beat in (checked, *restarts):
-        assert beat.event == "ok", beat.message
-        assert beat.result["changed"] is True
-        assert set(beat.result["ran"]) == {AD_LDS, DEPENDENTS[1]}
-    for beat in restarts:
-        assert beat.after.runs(AD_LDS, DEPENDENTS[1])
-        assert not beat.after.runs(DEPENDENTS[0])
+    for task_run in (checked, *restarts):
+        assert task_run.event == "ok", task_run.message
+        assert task_run.result["changed"] is True
+        assert set(task_run.result["ran"]) == {AD_LDS, DEPENDENTS[1]}
+    for task_run in restarts:
+        assert task_run.after.runs(AD_LDS, DEPENDENTS[1])
+        assert not task_run.after.runs(DEPENDENTS[0])
         for name in (AD_LDS, DEPENDENTS[1]):
-            before, after = _pid(beat, name)
+            before, after = _pid(task_run, name)
             assert before != after
-        assert _order(beat, "StopService") == [DEPENDENTS[1], AD_LDS]
-        assert _order(beat, "StartService") == [AD_LDS, DEPENDENTS[1]]
+        assert _order(task_run, "StopService") == [DEPENDENTS[1], AD_LDS]
+        assert _order(task_run, "StartService") == [AD_LDS, DEPENDENTS[1]]
 
 
 def test_a_service_that_takes_too_long_is_named(told: Told) -> None:
-    (beat,) = told[NO_TIME.id]
-    assert beat.event == "failed"
-    assert re.search(r"MSExchangeTransport.*Stop Pending.* after 1 second", beat.message), beat.message
+    (task_run,) = told[NO_TIME.id]
+    assert task_run.event == "failed"
+    assert re.search(r"MSExchangeTransport.*Stop Pending.* after 1 second", task_run.message), task_run.message
 
 
 def test_a_service_that_loses_its_port_fails_with_its_code(told: Told) -> None:
-    (beat,) = told[LOST_PORT.id]
-    assert beat.event == "failed"
-    assert AD_LDS in beat.message
-    assert re.search("10048|10013", beat.message), beat.message
+    (task_run,) = told[LOST_PORT.id]
+    assert task_run.event == "failed"
+    assert AD_LDS in task_run.message
+    assert re.search("10048|10013", task_run.message), task_run.message

@@ -299,11 +299,11 @@ def test_undo_leaves_no_trace(told: Told, case: Case) -> None:
 
 @pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: refusal.id)
 def test_refusals_say_why_and_touch_nothing(told: Told, refusal: Refusal) -> None:
-    for beat in told[refusal.id]:
-        assert beat.event == "failed", beat.result
-        assert re.search(refusal.sentence, beat.message), beat.message
-        assert "\n" not in beat.message
-        assert beat.after.data == beat.before.data
+    for task_run in told[refusal.id]:
+        assert task_run.event == "failed", task_run.result
+        assert re.search(refusal.sentence, task_run.message), task_run.message
+        assert "\n" not in task_run.message
+        assert task_run.after.data == task_run.before.data
 
 
 def test_foreign_changes_survive_the_undo(told: Told) -> None:

@@ -37,31 +37,31 @@ def runs(fleet: RunningFleet) -> list[FleetRun]:
 
 def test_the_role_tells_fixes_and_then_finds_nothing_to_do(runs: list[FleetRun]) -> None:
     checked, done, again = runs
-    for telling in runs:
-        assert telling.exit_code == 0, telling.output
-        assert "Traceback" not in telling.output
+    for fleet_run in runs:
+        assert fleet_run.exit_code == 0, fleet_run.output
+        assert "Traceback" not in fleet_run.output
     for host in HOSTS:
-        assert checked.beats[host][-1].after.data == checked.beats[host][0].before.data
-        assert [telling.recap[host]["changed"] for telling in runs] == [1, 1, 0]
-        final = again.beats[host][-1].after
+        assert checked.task_runs[host][-1].after.data == checked.task_runs[host][0].before.data
+        assert [fleet_run.recap[host]["changed"] for fleet_run in runs] == [1, 1, 0]
+        final = again.task_runs[host][-1].after
         assert final.runs("ADAM_MSExchange", "MSExchangeTransport", "DNS")
         assert final.holders("tcp", 50636) == {"ADAM_MSExchange"}
-    assert done.beats["edge2003"][-1].after.reserved == ["50389-50389", "50636-50636"]
-    assert done.beats["edge2022"][-1].after.pool_exclusions == ["50389-50389", "50636-50636"]
+    assert done.task_runs["edge2003"][-1].after.reserved == ["50389-50389", "50636-50636"]
+    assert done.task_runs["edge2022"][-1].after.pool_exclusions == ["50389-50389", "50636-50636"]
 
 
 def test_short_names_work_from_the_checkout(fleet: RunningFleet, runs: list[FleetRun]) -> None:
     del runs
     command = ["ansible", "-i", str(fleet.inventory), "all", "-m", "reserved_ports", "-a", "ports=5389,5400-5410"]
-    telling = recorded_run(fleet.control, [*command, "--limit", "edge2003,edge2022"])
-    assert telling.exit_code == 0, telling.output
-    assert telling.beats["edge2022"][0].after.excluded("udp") == ["5389-5389", "5400-5410"]
-    assert telling.beats["edge2003"][0].result["reboot_required"] is True
+    fleet_run = recorded_run(fleet.control, [*command, "--limit", "edge2003,edge2022"])
+    assert fleet_run.exit_code == 0, fleet_run.output
+    assert fleet_run.task_runs["edge2022"][0].after.excluded("udp") == ["5389-5389", "5400-5410"]
+    assert fleet_run.task_runs["edge2003"][0].result["reboot_required"] is True
 
 
 def test_an_error_is_one_sentence(fleet: RunningFleet) -> None:
     command = ["ansible", "-i", str(fleet.inventory), "edge2022", "-m", "portkeeper.windows.service_state"]
-    telling = recorded_run(fleet.control, [*command, "-a", "name=NoSuch state=restarted"])
-    assert telling.exit_code == 2
-    assert "NoSuch: it does not exist on this server" in telling.output
-    assert "Traceback" not in telling.output
+    fleet_run = recorded_run(fleet.control, [*command, "-a", "name=NoSuch state=restarted"])
+    assert fleet_run.exit_code == 2
+    assert "NoSuch: it does not exist on this server" in fleet_run.output
+    assert "Traceback" not in fleet_run.output

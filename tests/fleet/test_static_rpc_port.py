@@ -11,10 +11,10 @@ import typing as t
 
 import pytest
 
-from tests.fleet.beats import assert_nothing_to_do, assert_only_told, assert_refused
 from tests.fleet.in_process import tell
 from tests.fleet.snapshot import SERVICES, Snapshot
 from tests.fleet.stories import HostCase, Json, Step, TaskRun, three_runs
+from tests.fleet.task_checks import assert_nothing_to_do, assert_only_told, assert_refused
 
 MODULE: t.Final = "static_rpc_port"
 VALUES: t.Final[t.Mapping[str, tuple[str, str]]] = {
@@ -151,10 +151,10 @@ def test_the_values_are_where_the_services_read_them(told: Told, case: Case) -> 
 
 def test_what_must_be_restarted_is_told_in_every_run(told: Told, case: Case) -> None:
     _checked, done, again, *_unused = told[case.id]
-    for beat in (done, again):
-        assert beat.result["restart_services"] == list(case.restarted)
-        assert (beat.result["effective"], beat.result["reboot_required"]) == ("no", case.reboots)
-        assert beat.result["dfsr_port"] == case.dfsr
+    for task_run in (done, again):
+        assert task_run.result["restart_services"] == list(case.restarted)
+        assert (task_run.result["effective"], task_run.result["reboot_required"]) == ("no", case.reboots)
+        assert task_run.result["dfsr_port"] == case.dfsr
 
 
 def test_a_second_run_finds_nothing_to_do(told: Told, case: Case) -> None:
@@ -188,6 +188,6 @@ def test_it_can_be_taken_back(told: Told, case: Case) -> None:
 
 @pytest.mark.parametrize(("name", "words"), [(row[0], row[3]) for row in REFUSALS], ids=[row[0] for row in REFUSALS])
 def test_refusals_say_why_and_touch_nothing(told: Told, name: str, words: str) -> None:
-    (beat,) = told[name]
-    assert_refused(beat)
-    assert re.search(words, beat.message), beat.message
+    (task_run,) = told[name]
+    assert_refused(task_run)
+    assert re.search(words, task_run.message), task_run.message

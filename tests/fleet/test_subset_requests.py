@@ -28,9 +28,9 @@ def told() -> dict[str, tuple[TaskRun, ...]]:
 
 @pytest.mark.parametrize("name", REQUESTS)
 def test_a_subset_costs_what_the_documentation_says(told: dict[str, tuple[TaskRun, ...]], name: str) -> None:
-    beats = [told[f"broken-{release}"][list(REQUESTS).index(name)] for release in RELEASES]
-    assert [beat.event for beat in beats] == ["ok"] * len(RELEASES)
-    assert all(beat.count <= most for beat, most in zip(beats, REQUESTS[name], strict=True))
+    task_runs = [told[f"broken-{release}"][list(REQUESTS).index(name)] for release in RELEASES]
+    assert [task_run.event for task_run in task_runs] == ["ok"] * len(RELEASES)
+    assert all(task_run.count <= most for task_run, most in zip(task_runs, REQUESTS[name], strict=True))
 
 
 def test_there_were_thousands_of_sockets(told: dict[str, tuple[TaskRun, ...]]) -> None:

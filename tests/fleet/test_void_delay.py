@@ -38,26 +38,26 @@ def _stage(release: str, **more: t.Any) -> Stage:
     return Stage(HostCase(id=release, server=server, steps=()))
 
 
-def _row(beat: TaskRun, subset: str, **fields: str) -> Json:
-    (row,) = (row for row in beat.result[subset] if all(row[name] == value for name, value in fields.items()))
+def _row(task_run: TaskRun, subset: str, **fields: str) -> Json:
+    (row,) = (row for row in task_run.result[subset] if all(row[name] == value for name, value in fields.items()))
     return t.cast("Json", row)
 
 
 def _looked(stage: Stage) -> TaskRun:
-    return stage.beat(Step(module="port_info", options={}))
+    return stage.task_run(Step(module="port_info", options={}))
 
 
 @pytest.mark.parametrize("release", RELEASES)
 def test_the_module_says_it_before_and_after_the_boot(release: str) -> None:
     stage = _stage(release)
-    checked = stage.beat(Step(module="service_start_mode", options=DELAY, check=True))
-    done = stage.beat(Step(module="service_start_mode", options=DELAY))
+    checked = stage.task_run(Step(module="service_start_mode", options=DELAY, check=True))
+    done = stage.task_run(Step(module="service_start_mode", options=DELAY))
     stage.boot()
-    again = stage.beat(Step(module="service_start_mode", options=DELAY))
-    for beat in (checked, done, again):
-        assert beat.result["effective"] == "no"
-        assert REASON in beat.message
-        assert f"Let {PULLER} start delayed too" in beat.warnings
+    again = stage.task_run(Step(module="service_start_mode", options=DELAY))
+    for task_run in (checked, done, again):
+        assert task_run.result["effective"] == "no"
+        assert REASON in task_run.message
+        assert f"Let {PULLER} start delayed too" in task_run.warnings
     assert (done.result["changed"], again.result["changed"]) == (True, False)
 
 
@@ -65,11 +65,11 @@ def test_the_way_out_is_one() -> None:
     """With the other service delayed too, Windows keeps the delay of both."""
     stage = _stage("2008")
     both = {"name": ["DNS", PULLER], "start_mode": "delayed"}
-    done = stage.beat(Step(module="service_start_mode", options=both))
+    done = stage.task_run(Step(module="service_start_mode", options=both))
     assert (done.result["effective"], done.result["warnings"]) == ("no", [])
     assert "shows at the next boot" in done.message
     stage.boot()
-    assert stage.beat(Step(module="service_start_mode", options=both)).result["effective"] == "yes"
+    assert stage.task_run(Step(module="service_start_mode", options=both)).result["effective"] == "yes"
     looked = _looked(stage)
     assert looked.result["risk"]["dns_start"] == "delayed"
     assert looked.result["findings"] == []
@@ -78,7 +78,7 @@ def test_the_way_out_is_one() -> None:
 @pytest.mark.parametrize("release", RELEASES)
 def test_port_info_says_it_everywhere(release: str) -> None:
     stage = _stage(release)
-    stage.beat(Step(module="service_start_mode", options=DELAY))
+    stage.task_run(Step(module="service_start_mode", options=DELAY))
     looked = _looked(stage)
     risk = looked.result["risk"]
     assert risk["dns_start"] == "auto"
@@ -111,28 +111,28 @@ def test_the_fix_of_a_lost_port_does_not_send_to_a_void_delay() -> None:
 
 def test_a_converged_server_is_not_called_well() -> None:
     stage = _stage("2008", broken=True)
-    checked = stage.beat(Step(module="converge", options=ROLE, check=True))
-    done = stage.beat(Step(module="converge", options=ROLE))
+    checked = stage.task_run(Step(module="converge", options=ROLE, check=True))
+    done = stage.task_run(Step(module="converge", options=ROLE))
     stage.boot()
-    again = stage.beat(Step(module="converge", options=ROLE))
-    for beat in (checked, done, again):
-        assert beat.result["effective"] == "no"
-        assert REASON in beat.warnings
+    again = stage.task_run(Step(module="converge", options=ROLE))
+    for task_run in (checked, done, again):
+        assert task_run.result["effective"] == "no"
+        assert REASON in task_run.warnings
 
 
 def test_a_reboot_does_not_claim_to_bring_it() -> None:
     stage = _stage("2008")
-    stage.beat(Step(module="service_start_mode", options=DELAY))
-    checked = stage.beat(Step(module="server_reboot", options={}, check=True))
-    done = stage.beat(Step(module="server_reboot", options={}))
-    for beat in (checked, done):
-        assert REASON in beat.warnings
-        assert "service_start_mode" not in beat.message
+    stage.task_run(Step(module="service_start_mode", options=DELAY))
+    checked = stage.task_run(Step(module="server_reboot", options={}, check=True))
+    done = stage.task_run(Step(module="server_reboot", options={}))
+    for task_run in (checked, done):
+        assert REASON in task_run.warnings
+        assert "service_start_mode" not in task_run.message
 
 
 def test_a_delay_that_windows_keeps_is_in_force_after_the_reboot() -> None:
     stage = _stage("2008", **_needs("RpcSs"))
-    stage.beat(Step(module="service_start_mode", options=DELAY))
-    done = stage.beat(Step(module="server_reboot", options={}))
+    stage.task_run(Step(module="service_start_mode", options=DELAY))
+    done = stage.task_run(Step(module="server_reboot", options={}))
     assert "In force since then: service_start_mode.DNS" in done.message
     assert _looked(stage).result["risk"]["dns_start"] == "delayed"

@@ -10,9 +10,9 @@ import typing as t
 
 import pytest
 
-from tests.fleet.beats import assert_refused
 from tests.fleet.in_process import tell
 from tests.fleet.stories import HostCase, Json, Step, TaskRun
+from tests.fleet.task_checks import assert_refused
 
 HOST_NETWORK_SERVICE: t.Final = [
     {"path": r"SYSTEM\CurrentControlSet\Services\hns", "name": name, "type": kind, "data": data}

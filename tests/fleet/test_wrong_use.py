@@ -209,38 +209,40 @@ def wrong(request: pytest.FixtureRequest) -> Wrong:
 
 
 def test_one_clear_sentence_says_what_is_wrong(told: Told, wrong: Wrong) -> None:
-    for beat in told[wrong.id]:
-        assert beat.event == wrong.event, beat.result
-        assert re.search(wrong.sentence, beat.message), beat.message
-        assert "\n" not in beat.message.strip()
-        assert len(beat.message) <= LONGEST
-        assert "Traceback" not in str(beat.result)
+    for task_run in told[wrong.id]:
+        assert task_run.event == wrong.event, task_run.result
+        assert re.search(wrong.sentence, task_run.message), task_run.message
+        assert "\n" not in task_run.message.strip()
+        assert len(task_run.message) <= LONGEST
+        assert "Traceback" not in str(task_run.result)
 
 
 def test_the_server_is_as_it_was(told: Told, wrong: Wrong) -> None:
-    for beat in told[wrong.id]:
-        assert beat.after.data == beat.before.data
+    for task_run in told[wrong.id]:
+        assert task_run.after.data == task_run.before.data
 
 
 def test_nothing_is_sent_for_a_wrong_option(told: Told, wrong: Wrong) -> None:
     """Of what reached the server nothing was an operation, unless it had to be asked."""
-    messages = [beat.requests["messages"] for beat in told[wrong.id]]
+    messages = [task_run.requests["messages"] for task_run in told[wrong.id]]
     assert all(bool(count) == wrong.asks for count in messages)
 
 
 def test_a_wrong_password_is_not_tried_until_the_account_is_locked(told: Told) -> None:
     for name in ("wrong-password", "wrong-password-ntlm"):
-        for beat in told[name]:
-            assert beat.requests["authentication_rounds"] <= 3
+        for task_run in told[name]:
+            assert task_run.requests["authentication_rounds"] <= 3
 
 
 def test_a_value_that_must_not_be_written_is_named_and_stays(told: Told) -> None:
     """Only the try tells; our own note of it was written before."""
-    for beat in told[DENIED.id]:
-        assert beat.event == "failed"
-        assert re.search(r"can't write HKLM\\.*ReservedPorts.*access denied \(code 5\)", beat.message), beat.message
-        assert "LocalAccountTokenFilterPolicy" in beat.message
-        assert beat.after.configuration == beat.before.configuration
+    for task_run in told[DENIED.id]:
+        assert task_run.event == "failed"
+        assert re.search(r"can't write HKLM\\.*ReservedPorts.*access denied \(code 5\)", task_run.message), (
+            task_run.message
+        )
+        assert "LocalAccountTokenFilterPolicy" in task_run.message
+        assert task_run.after.configuration == task_run.before.configuration
 
 
 # --- keywords of the task
@@ -271,46 +273,46 @@ def played(fleet: RunningFleet) -> FleetRun:
 
 
 def test_async_is_refused_before_anything_is_sent(played: FleetRun) -> None:
-    beat = played.beats["kept"][0]
-    assert beat.event == "failed"
-    assert re.search("can't run in the background.*remove async", beat.message)
-    assert beat.count == 0
+    task_run = played.task_runs["kept"][0]
+    assert task_run.event == "failed"
+    assert re.search("can't run in the background.*remove async", task_run.message)
+    assert task_run.count == 0
 
 
 def test_become_is_told_to_mean_nothing_once(played: FleetRun) -> None:
-    beat = played.beats["kept"][1]
-    assert beat.event == "ok", beat.message
-    assert beat.warnings.count("become") == 1
-    assert "means nothing" in beat.warnings
+    task_run = played.task_runs["kept"][1]
+    assert task_run.event == "ok", task_run.message
+    assert task_run.warnings.count("become") == 1
+    assert "means nothing" in task_run.warnings
 
 
 def test_environment_is_told_in_the_same_warning(played: FleetRun) -> None:
-    beat = played.beats["kept"][2]
-    assert beat.event == "ok", beat.message
-    assert len(beat.result["warnings"]) == 1
-    assert "become and environment" in beat.warnings
+    task_run = played.task_runs["kept"][2]
+    assert task_run.event == "ok", task_run.message
+    assert len(task_run.result["warnings"]) == 1
+    assert "become and environment" in task_run.warnings
 
 
 def test_delegation_to_the_controller_is_refused_with_a_way_out(played: FleetRun) -> None:
-    beat = played.beats["kept"][3]
-    assert beat.event == "failed"
-    assert "winrm connection plugin" in beat.message
-    assert beat.count == 0
+    task_run = played.task_runs["kept"][3]
+    assert task_run.event == "failed"
+    assert "winrm connection plugin" in task_run.message
+    assert task_run.count == 0
 
 
 def test_a_failed_host_leaves_the_play(played: FleetRun) -> None:
     assert played.exit_code == 2
-    assert [len(beats) for beats in played.beats.values()] == [5, 5]
+    assert [len(task_runs) for task_runs in played.task_runs.values()] == [5, 5]
     assert {counts["failures"] for counts in played.recap.values()} == {1}
     assert "Traceback" not in played.output
-    assert played.beats["kept"][-1].after.reserved is None
+    assert played.task_runs["kept"][-1].after.reserved is None
 
 
 def test_an_unreachable_host_leaves_the_play(fleet: RunningFleet) -> None:
     fleet.control.host("kept").act(do="power", on=False)
-    telling = play(fleet.control, fleet.inventory, [_task(RESERVE, {"ports": ["5000"]})])
+    fleet_run = play(fleet.control, fleet.inventory, [_task(RESERVE, {"ports": ["5000"]})])
     fleet.control.host("kept").reset()
-    assert telling.exit_code == 4
-    assert telling.recap["kept"]["unreachable"] == 1
-    assert telling.recap["asked"]["changed"] == 1
-    assert "Traceback" not in telling.output
+    assert fleet_run.exit_code == 4
+    assert fleet_run.recap["kept"]["unreachable"] == 1
+    assert fleet_run.recap["asked"]["changed"] == 1
+    assert "Traceback" not in fleet_run.output

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What must hold of the beats of every module: check mode, the run, the run again."""
+"""What must hold of the tasks of every module: check mode, the run, the run again."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ def assert_only_told(checked: TaskRun, done: TaskRun) -> None:
     }
 
 
-def assert_done_as_said(module: str, beat: TaskRun) -> None:
+def assert_done_as_said(module: str, task_run: TaskRun) -> None:
     """The result speaks of the server as it was before and as it is now, and the diff says the same."""
-    assert beat.event == "ok", beat.message
-    for name, snapshot in (("before", beat.before), ("after", beat.after)):
-        assert beat.result[name] == shown(module, snapshot, beat.result[name]), name
-        assert beat.result["diff"][name] == beat.result[name], name
-    assert beat.result["changed"] == (beat.result["before"] != beat.result["after"])
+    assert task_run.event == "ok", task_run.message
+    for name, snapshot in (("before", task_run.before), ("after", task_run.after)):
+        assert task_run.result[name] == shown(module, snapshot, task_run.result[name]), name
+        assert task_run.result["diff"][name] == task_run.result[name], name
+    assert task_run.result["changed"] == (task_run.result["before"] != task_run.result["after"])
 
 
-def assert_nothing_to_do(beat: TaskRun) -> None:
+def assert_nothing_to_do(task_run: TaskRun) -> None:
     """The run found everything as it should be, and sent nothing that writes."""
-    assert beat.event == "ok", beat.message
-    assert beat.result["changed"] is False
-    assert beat.result["before"] == beat.result["after"]
-    assert beat.after.data == beat.before.data
+    assert task_run.event == "ok", task_run.message
+    assert task_run.result["changed"] is False
+    assert task_run.result["before"] == task_run.result["after"]
+    assert task_run.after.data == task_run.before.data
 
 
-def assert_refused(beat: TaskRun) -> None:
+def assert_refused(task_run: TaskRun) -> None:
     """One sentence, and no trace on the server."""
-    assert beat.event == "failed", beat.result
-    assert "Traceback" not in str(beat.result)
-    assert "\n" not in beat.message
-    assert beat.after.data == beat.before.data
+    assert task_run.event == "failed", task_run.result
+    assert "Traceback" not in str(task_run.result)
+    assert "\n" not in task_run.message
+    assert task_run.after.data == task_run.before.data
