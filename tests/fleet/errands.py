@@ -19,8 +19,8 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._windows.port_i
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.server_reboot import carry_out
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Client
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._action_base import validated_options
+from tests.fleet.host_cases import Json
 from tests.fleet.role_arguments import task_arguments, task_part
-from tests.fleet.stories import Json
 
 CONVERGE: t.Final = "portkeeper.windows.converge"
 INFORM: t.Final = "portkeeper.windows.port_info"

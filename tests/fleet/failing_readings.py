@@ -9,8 +9,8 @@ import re
 import typing as t
 import xml.etree.ElementTree as ET
 
-from tests.fleet.in_process import Stage
-from tests.fleet.stories import HostCase
+from tests.fleet.host_cases import HostCase
+from tests.fleet.in_process import CaseRunner
 from tests.simulator.direct import DirectServer
 from tests.simulator.wire.faults import SoapFault
 from tests.simulator.wire.soap import local_name, parse_xml, read_message
@@ -22,11 +22,11 @@ _LISTS: t.Final = ("Items", "Stream")
 """The elements of an answer in which rows, or the output of a command, stand."""
 
 
-class SpoiltStage(Stage):
+class SpoiltStage(CaseRunner):
     """Whatever a message asks for that fits ``reading`` is refused, or answered with nothing."""
 
-    def __init__(self, story: HostCase, reading: str, how: How) -> None:
-        super().__init__(story)
+    def __init__(self, case: HostCase, reading: str, how: How) -> None:
+        super().__init__(case)
         self._reading, self._how = re.compile(reading), how
         self._goes_on = False
 

@@ -26,9 +26,9 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._windows import
 from ansible_collections.portkeeper.windows.plugins.plugin_utils import _results as results
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._action_base import validated_options
 from tests.fleet import errands
+from tests.fleet.host_cases import Json
 from tests.fleet.killed_runs import DirectPlace
 from tests.fleet.role_cases import CASES, STATES, Case
-from tests.fleet.stories import Json
 from tests.simulator.direct import DirectServer
 from tests.simulator.windows.releases import RELEASES
 

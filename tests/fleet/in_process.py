@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tables of stories without the program: the real actions, over a server in this process, in simulated time.
+"""Tables of cases without the program: the real actions, over a server in this process, in simulated time.
 
 For what a module does on each kind of server. A run of the program adds the playbook, the processes and the network;
 tests/fleet/test_in_process.py compares both for each module.
@@ -25,8 +25,8 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client i
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors import NoConnection
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.patience import ONE_TRY, Patience
 from ansible_collections.portkeeper.windows.plugins.plugin_utils import _action_base, _port_info
+from tests.fleet.host_cases import COLLECTION, DEFAULTS, Event, HostCase, Json, Step, TaskRun
 from tests.fleet.snapshot import Snapshot
-from tests.fleet.stories import COLLECTION, DEFAULTS, Event, HostCase, Json, Step, TaskRun
 from tests.simulator.direct import DirectServer
 from tests.simulator.wire.counters import Counters
 
@@ -39,28 +39,28 @@ _WITH_A_CLOCK: t.Final = (_action_base, _port_info)
 _ACTIONS: t.Final = f"ansible_collections.{COLLECTION}.plugins.action"
 
 
-def tell(stories: c.Sequence[HostCase]) -> dict[str, tuple[TaskRun, ...]]:
-    """Run each story on a server of its own, and give what happened by story."""
-    return {story.id: Stage(story).told() for story in stories}
+def run_in_process(cases: c.Sequence[HostCase]) -> dict[str, tuple[TaskRun, ...]]:
+    """Run each case on a server of its own, and give what happened by case."""
+    return {case.id: CaseRunner(case).results() for case in cases}
 
 
-class Stage:
-    """A story, its server, and the server's time; also the transport of the clients that talk to it."""
+class CaseRunner:
+    """A case, its server, and the server's time; also the transport of the clients that talk to it."""
 
     host = "server"
 
-    def __init__(self, story: HostCase) -> None:
-        self._story = story
+    def __init__(self, case: HostCase) -> None:
+        self._case = case
         self._counters = Counters()
-        self._server = DirectServer({**DEFAULTS, "name": story.id, **story.server}, counters=self._counters)
+        self._server = DirectServer({**DEFAULTS, "name": case.id, **case.server}, counters=self._counters)
         self._clock = Clock(now=self._now, monotonic=self._now, sleep=self._server.pass_time)
 
     def _now(self) -> float:
         return self._server.now
 
-    def told(self) -> tuple[TaskRun, ...]:
-        """The whole story."""
-        return tuple(self.task_run(step) for step in self._story.steps)
+    def results(self) -> tuple[TaskRun, ...]:
+        """The whole case."""
+        return tuple(self.task_run(step) for step in self._case.steps)
 
     def lottery(self, boots: int) -> Json:
         """Boot that many twins of the present server, and count the services that lose a port."""
@@ -79,7 +79,7 @@ class Stage:
         self._server.pass_time(seconds)
 
     def task_run(self, step: Step) -> TaskRun:
-        """One step more than the story has, or the next one."""
+        """One step more than the case has, or the next one."""
         for act in step.acts:
             self._server.act(act)
         self._server.pass_time(TASK_SECONDS)
@@ -94,7 +94,7 @@ class Stage:
         return Snapshot(_as_json(self._server.state()))
 
     def _result(self, step: Step) -> Json:
-        variables = {**self._story.variables, "inventory_hostname": self._story.id}
+        variables = {**self._case.variables, "inventory_hostname": self._case.id}
         with self._connected():
             return _action(step, self._server.winrm_port).run(None, variables)
 

@@ -29,9 +29,9 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors i
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.transport import WinrmTransport
 from tests.fleet.errands import Task
+from tests.fleet.host_cases import Json
 from tests.fleet.role_contract import content, standing
 from tests.fleet.snapshot import PROTOCOLS, Snapshot, joined
-from tests.fleet.stories import Json
 from tests.simulator.control import HostControl
 from tests.simulator.direct import DirectServer
 from tests.simulator.fleet import DEFAULT_USER

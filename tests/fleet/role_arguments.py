@@ -12,7 +12,7 @@ import typing as t
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 
-from tests.fleet.stories import Json
+from tests.fleet.host_cases import Json
 from tests.tooling.sources import ROOT
 
 

@@ -9,8 +9,8 @@ import dataclasses
 import typing as t
 
 from tests.fleet.errands import BaselineErrand, Task, role_errand
+from tests.fleet.host_cases import Json
 from tests.fleet.killed_runs import DirectPlace, KillCase
-from tests.fleet.stories import Json
 
 State: t.TypeAlias = t.Literal["present", "absent"]
 TIME_SCALE: t.Final = 0.3

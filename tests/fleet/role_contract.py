@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every role promises on every server that it is for: told beforehand, done, proved, done once, taken back.
+"""What every role promises on every server that it is for: announced, done, proved, done once, taken back.
 
 A test module names its role and its servers; the class below then has the tests. The runs come one after another; see
 tests/fleet/role_runs.py for the two ways to play them.
@@ -13,9 +13,9 @@ import collections.abc as c
 import dataclasses
 import typing as t
 
+from tests.fleet.host_cases import FleetRun, Json, TaskRun
 from tests.fleet.role_runs import Runs, played
 from tests.fleet.snapshot import Protocol, Snapshot
-from tests.fleet.stories import FleetRun, Json, TaskRun
 
 MOST_REQUESTS: t.Final = 14
 """What a converged host may cost."""

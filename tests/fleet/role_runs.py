@@ -19,9 +19,9 @@ import typing as t
 from ansible.plugins.callback import CallbackBase
 
 from tests.fleet.errands import CONVERGE, INCLUDE, INFORM
-from tests.fleet.in_process import Stage
+from tests.fleet.host_cases import DEFAULTS, FleetRun, HostCase, Json, Step, TaskRun, playbook_run
+from tests.fleet.in_process import CaseRunner
 from tests.fleet.role_arguments import holds, playbook_roles, task_arguments, task_counts, task_part
-from tests.fleet.stories import DEFAULTS, FleetRun, HostCase, Json, Step, TaskRun, playbook_run
 from tests.simulator.control import RunningFleet, running_fleet
 
 SAY: t.Final = "ansible.builtin.debug"
@@ -74,10 +74,10 @@ class _InProcess:
 
     def __init__(self, hosts: c.Mapping[str, Json]) -> None:
         self._variables = {host: entry.get("vars", {}) for host, entry in hosts.items()}
-        self._stages = {host: Stage(HostCase(id=host, server=entry, steps=())) for host, entry in hosts.items()}
+        self._runners = {host: CaseRunner(HostCase(id=host, server=entry, steps=())) for host, entry in hosts.items()}
 
     def run(self, playbook: str, variables: Json, *, check: bool) -> FleetRun:
-        task_runs = {host: tuple(self._task_runs(host, playbook, variables, check=check)) for host in self._stages}
+        task_runs = {host: tuple(self._task_runs(host, playbook, variables, check=check)) for host in self._runners}
         recap = {host: _recap(task_runs[host]) for host in task_runs}
         failed = any(task_run.event == "failed" for task_run in itertools.chain(*task_runs.values()))
         return FleetRun(
@@ -92,41 +92,41 @@ class _InProcess:
                 continue
             role = entry["role"].rpartition(".")[2]
             tasks = _baseline_tasks if role == "port_baseline" else _role_tasks
-            for task_run in tasks(self._stages[host], role, values):
+            for task_run in tasks(self._runners[host], role, values):
                 yield task_run
                 if task_run.event != "ok":
                     return
 
     def lottery(self, host: str, boots: int) -> Json:
-        return self._stages[host].lottery(boots)
+        return self._runners[host].lottery(boots)
 
     def boot(self, host: str) -> None:
-        self._stages[host].boot()
+        self._runners[host].boot()
 
     def act(self, host: str, act: Json) -> t.Any:
-        return self._stages[host].act(act)
+        return self._runners[host].act(act)
 
 
-def _role_tasks(stage: Stage, role: str, values: Json) -> c.Iterator[TaskRun]:
+def _role_tasks(runner: CaseRunner, role: str, values: Json) -> c.Iterator[TaskRun]:
     """One `converge`, and the sentence about it."""
     arguments = task_arguments(role, CONVERGE, values)
-    done = stage.task_run(Step(module="converge", options=arguments, check=values["ansible_check_mode"]))
+    done = runner.task_run(Step(module="converge", options=arguments, check=values["ansible_check_mode"]))
     yield done
     register = task_part(role, CONVERGE, "register", values)
     yield _said(task_arguments(role, SAY, {**values, register: done.result}), done)
 
 
-def _baseline_tasks(stage: Stage, role: str, values: Json) -> c.Iterator[TaskRun]:
+def _baseline_tasks(runner: CaseRunner, role: str, values: Json) -> c.Iterator[TaskRun]:
     """The look, what it says, and the roles that fit if they are to be applied."""
     arguments = task_arguments(role, INFORM, values)
-    seen = stage.task_run(Step(module="port_info", options=arguments, check=values["ansible_check_mode"]))
+    seen = runner.task_run(Step(module="port_info", options=arguments, check=values["ansible_check_mode"]))
     yield seen
     known = {**values, task_part(role, INFORM, "register", values): seen.result}
     yield _said(task_arguments(role, SAY, known), seen)
     if task_counts(role, INCLUDE, known):
         given = task_part(role, INCLUDE, "vars", known)
         for fitting in task_part(role, INCLUDE, "loop", known):
-            yield from _role_tasks(stage, fitting, {**values, **given})
+            yield from _role_tasks(runner, fitting, {**values, **given})
 
 
 def _said(sentence: Json, after: TaskRun) -> TaskRun:

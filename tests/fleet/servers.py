@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from tests.fleet.stories import Json
+from tests.fleet.host_cases import Json
 
 _PORTAL: t.Final = r"SYSTEM\CurrentControlSet\Services\ADAM_Portal"
 _VALUES: t.Final = (

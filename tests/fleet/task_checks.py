@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
+from tests.fleet.host_cases import TaskRun
 from tests.fleet.snapshot import shown
-from tests.fleet.stories import TaskRun
 
 SAID_BEFOREHAND = ("changed", "before", "after", "diff", "effective", "reboot_required", "restart_required")
 
 
-def assert_only_told(checked: TaskRun, done: TaskRun) -> None:
-    """Check mode tells what the run then does, and changes nothing."""
+def assert_only_announced(checked: TaskRun, done: TaskRun) -> None:
+    """Check mode announces what the run then does, and changes nothing."""
     assert (checked.event, done.event) == ("ok", "ok"), (checked.message, done.message)
     assert checked.after.data == checked.before.data
     assert {name: checked.result[name] for name in SAID_BEFOREHAND} == {

@@ -12,7 +12,7 @@ import typing as t
 import pytest
 import yaml
 
-from tests.fleet.stories import DEFAULTS, FleetRun, HostCase, Json, Step, TaskRun, playbook_run, run_cases
+from tests.fleet.host_cases import DEFAULTS, FleetRun, HostCase, Json, Step, TaskRun, playbook_run, run_cases
 from tests.fleet.task_checks import assert_refused
 from tests.simulator.control import running_fleet
 
@@ -26,11 +26,11 @@ CUTS: t.Final[dict[str, Step]] = {
 
 @pytest.fixture(scope="module")
 def refusals() -> dict[str, tuple[TaskRun, ...]]:
-    stories = [
+    cases = [
         HostCase(id=name, server={"release": "2022"}, steps=(dataclasses.replace(step, check=True), step))
         for name, step in CUTS.items()
     ]
-    return run_cases(stories)
+    return run_cases(cases)
 
 
 @pytest.mark.parametrize("name", CUTS)

@@ -12,7 +12,7 @@ import typing as t
 
 import pytest
 
-from tests.fleet.stories import DEFAULTS, FleetRun, Json, TaskRun, playbook_run
+from tests.fleet.host_cases import DEFAULTS, FleetRun, Json, TaskRun, playbook_run
 from tests.simulator.control import RunningFleet, running_fleet
 from tests.tooling.sources import ROOT
 

@@ -10,9 +10,9 @@ import typing as t
 
 import pytest
 
-from tests.fleet.in_process import tell
+from tests.fleet.host_cases import HostCase, Json, Step, TaskRun, play
+from tests.fleet.in_process import run_in_process
 from tests.fleet.snapshot import TCPIP
-from tests.fleet.stories import HostCase, Json, Step, TaskRun, play
 from tests.fleet.task_checks import assert_refused
 from tests.simulator.control import running_fleet
 
@@ -23,7 +23,7 @@ LOWER: t.Final[Json] = {"dynamic_ports": {"max_user_port": "default"}}
 RADIUS: t.Final[Json] = {"reserved_ports": {"services": ["ias"]}}
 DANGER: t.Final = "UDP 4500, which is not reserved then"
 
-Told: t.TypeAlias = dict[str, tuple[TaskRun, ...]]
+Results: t.TypeAlias = dict[str, tuple[TaskRun, ...]]
 
 
 def _run(*resources: Json, undo: bool = False) -> Step:
@@ -43,7 +43,7 @@ SOMEBODY_RAISES: t.Final[Json] = {
     "data": 60000,
 }
 
-STORIES: t.Final = (
+CASES: t.Final = (
     HostCase(id="raised-beside-a-reservation", server=OLD, steps=(_run(RAISE, RADIUS), _run(RAISE, RADIUS), REBOOT)),
     HostCase(id="raised-alone", server=OLD, steps=(Step(module="dynamic_ports", options=RAISE["dynamic_ports"]),)),
     HostCase(
@@ -69,12 +69,12 @@ STORIES: t.Final = (
 
 
 @pytest.fixture(scope="module")
-def told() -> Told:
-    return tell(STORIES)
+def results() -> Results:
+    return run_in_process(CASES)
 
 
-def test_a_raise_reserves_the_port_in_the_same_run(told: Told) -> None:
-    done, again, rebooted = told["raised-beside-a-reservation"]
+def test_a_raise_reserves_the_port_in_the_same_run(results: Results) -> None:
+    done, again, rebooted = results["raised-beside-a-reservation"]
     assert done.event == "ok", done.message
     assert done.after.reserved == ["1645-1646", "1812-1813", "4500-4500"]
     assert "UDP 4500 is reserved too" in done.warnings
@@ -82,23 +82,23 @@ def test_a_raise_reserves_the_port_in_the_same_run(told: Told) -> None:
     assert rebooted.after.runs("PolicyAgent")
 
 
-def test_a_raise_alone_is_refused(told: Told) -> None:
-    (task_run,) = told["raised-alone"]
+def test_a_raise_alone_is_refused(results: Results) -> None:
+    (task_run,) = results["raised-alone"]
     assert_refused(task_run)
     assert "MaxUserPort 60000: at the next boot the DNS server's pool could take UDP 4500" in task_run.message
     assert "reserved_ports (services: ipsec)" in task_run.message
 
 
-def test_with_the_port_reserved_the_raise_is_done(told: Told) -> None:
-    _reserved, raised, rebooted = told["reserved-first"]
+def test_with_the_port_reserved_the_raise_is_done(results: Results) -> None:
+    _reserved, raised, rebooted = results["reserved-first"]
     assert (raised.event, rebooted.event) == ("ok", "ok")
     assert "KB912023" not in raised.warnings
     assert rebooted.after.value(TCPIP, "MaxUserPort") == 60000
     assert rebooted.after.data["boot"]["block_mode"] is False
 
 
-def test_what_ends_the_danger_needs_no_reservation(told: Told) -> None:
-    done, rebooted = told["lowered"]
+def test_what_ends_the_danger_needs_no_reservation(results: Results) -> None:
+    done, rebooted = results["lowered"]
     assert done.after.reserved == ["1645-1646", "1812-1813"]
     assert "KB912023" not in done.warnings
     assert rebooted.event == "ok", rebooted.message
@@ -106,15 +106,15 @@ def test_what_ends_the_danger_needs_no_reservation(told: Told) -> None:
 
 
 @pytest.mark.parametrize("name", ["raised-by-somebody", "taken-back", "given-up"])
-def test_a_reboot_is_judged_by_what_it_will_read(told: Told, name: str) -> None:
-    task_run = told[name][-1]
+def test_a_reboot_is_judged_by_what_it_will_read(results: Results, name: str) -> None:
+    task_run = results[name][-1]
     assert_refused(task_run)
     assert "KB912023" in task_run.message
 
 
 @pytest.mark.parametrize("name", ["taken-back", "given-up"])
-def test_who_brings_the_danger_back_is_told(told: Told, name: str) -> None:
-    task_run = told[name][-2]
+def test_who_brings_the_danger_back_is_told(results: Results, name: str) -> None:
+    task_run = results[name][-2]
     assert task_run.event == "ok", task_run.message
     assert DANGER in task_run.warnings
 

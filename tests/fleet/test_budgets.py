@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from tests.fleet.stories import HostCase, Json, Step, TaskRun, run_cases
+from tests.fleet.host_cases import HostCase, Json, Step, TaskRun, run_cases
 
 MODULE: t.Final = "reserved_ports"
 NETSH_UNCHANGED: t.Final = 7
@@ -69,7 +69,7 @@ BUDGETS: t.Final = (
 
 
 @pytest.fixture(scope="module")
-def told() -> dict[str, tuple[TaskRun, ...]]:
+def results() -> dict[str, tuple[TaskRun, ...]]:
     steps = tuple(
         Step(module=MODULE, options={"ports": ports})
         for ports in (["5389"], ["5389", "5636"], ["5389", "5636"], ["5000-5010", "5636"])
@@ -78,8 +78,8 @@ def told() -> dict[str, tuple[TaskRun, ...]]:
 
 
 @pytest.mark.parametrize("budget", BUDGETS, ids=lambda budget: budget.id)
-def test_requests_stay_within_the_budget(told: dict[str, tuple[TaskRun, ...]], budget: Budget) -> None:
-    task_runs = told[budget.id]
+def test_requests_stay_within_the_budget(results: dict[str, tuple[TaskRun, ...]], budget: Budget) -> None:
+    task_runs = results[budget.id]
     assert [task_run.result["changed"] for task_run in task_runs] == [True, True, False, True]
     allowed = (budget.first, budget.next, budget.unchanged, budget.next)
     costs = [task_run.count for task_run in task_runs]
@@ -87,18 +87,18 @@ def test_requests_stay_within_the_budget(told: dict[str, tuple[TaskRun, ...]], b
 
 
 @pytest.mark.parametrize("budget", BUDGETS, ids=lambda budget: budget.id)
-def test_bytes_stay_within_the_budget(told: dict[str, tuple[TaskRun, ...]], budget: Budget) -> None:
-    for task_run in told[budget.id]:
+def test_bytes_stay_within_the_budget(results: dict[str, tuple[TaskRun, ...]], budget: Budget) -> None:
+    for task_run in results[budget.id]:
         assert task_run.requests["bytes_in"] + task_run.requests["bytes_out"] <= MOST_BYTES
 
 
 @pytest.mark.parametrize("budget", BUDGETS, ids=lambda budget: budget.id)
-def test_no_request_serves_authentication_alone(told: dict[str, tuple[TaskRun, ...]], budget: Budget) -> None:
-    assert [task_run.requests["authentication_rounds"] for task_run in told[budget.id]] == [0, 0, 0, 0]
+def test_no_request_serves_authentication_alone(results: dict[str, tuple[TaskRun, ...]], budget: Budget) -> None:
+    assert [task_run.requests["authentication_rounds"] for task_run in results[budget.id]] == [0, 0, 0, 0]
 
 
 def test_a_changed_pool_with_its_restart_stays_within_the_budget() -> None:
-    stories = [
+    cases = [
         HostCase(
             id=release,
             server={"release": release, "roles": ["dns"], "broken": False, "time_scale": 1.0},
@@ -106,8 +106,8 @@ def test_a_changed_pool_with_its_restart_stays_within_the_budget() -> None:
         )
         for release, (_most, options) in POOL_RESTARTED.items()
     ]
-    told = run_cases(stories)
+    results = run_cases(cases)
     for release, (most, _options) in POOL_RESTARTED.items():
-        (task_run,) = told[release]
+        (task_run,) = results[release]
         assert "restarted DNS" in task_run.result["msg"], task_run.result
         assert task_run.count <= most, [entry["brief"] for entry in task_run.requests["log"]]

@@ -13,8 +13,8 @@ import typing as t
 
 import pytest
 
-from tests.fleet.in_process import Stage
-from tests.fleet.stories import HostCase, Json, Step, TaskRun
+from tests.fleet.host_cases import HostCase, Json, Step, TaskRun
+from tests.fleet.in_process import CaseRunner
 from tests.simulator.windows.releases import RELEASES
 
 PREDICTED: t.Final = ("effective", "reboot_required", "restart_required")
@@ -49,10 +49,10 @@ TASKS: t.Final[t.Mapping[str, tuple[Json, ...]]] = {
 @pytest.mark.parametrize(("module", "release"), list(itertools.product(TASKS, RELEASES)))
 def test_the_end_of_the_run_is_predicted(module: str, release: str) -> None:
     server: Json = {"release": release, **CONTROLLER}
-    stage = Stage(HostCase(id=f"{module.strip()}-{release}".replace("_", "-"), server=server, steps=()))
+    runner = CaseRunner(HostCase(id=f"{module.strip()}-{release}".replace("_", "-"), server=server, steps=()))
     for options in TASKS[module]:
         checked, done = (
-            stage.task_run(Step(module=module.strip(), options=options, check=check)) for check in (True, False)
+            runner.task_run(Step(module=module.strip(), options=options, check=check)) for check in (True, False)
         )
         assert checked.event == done.event, f"{checked.message}\n{done.message}"
         assert _predicted(checked) == _predicted(done), f"{checked.message}\n{done.message}"

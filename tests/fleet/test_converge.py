@@ -11,9 +11,9 @@ import typing as t
 
 import pytest
 
-from tests.fleet.in_process import tell
+from tests.fleet.host_cases import Event, HostCase, Json, Step, TaskRun
+from tests.fleet.in_process import run_in_process
 from tests.fleet.snapshot import Snapshot
-from tests.fleet.stories import Event, HostCase, Json, Step, TaskRun
 
 MODULE: t.Final = "converge"
 AD_LDS: t.Final = "ADAM_MSExchange"
@@ -23,7 +23,7 @@ EXCLUDED: t.Final[Json] = {"dns_socket_pool": {"ad_lds_instances": ["MSExchange"
 THIEF: t.Final[Json] = {"do": "bind", "image": "thief.exe", "protocol": "tcp", "port": 50389}
 STOP_EDGE: t.Final[tuple[Json, ...]] = tuple({"do": "stop_service", "service": name} for name in (*DEPENDENTS, AD_LDS))
 
-Told: t.TypeAlias = dict[str, tuple[TaskRun, ...]]
+Results: t.TypeAlias = dict[str, tuple[TaskRun, ...]]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -203,17 +203,17 @@ KILLED: t.Final = HostCase(
 
 
 @pytest.fixture(scope="module")
-def told() -> Told:
+def results() -> Results:
     cases = [
         HostCase(id=case.id, server=case.server, steps=(Step(module=MODULE, options=case.options, acts=case.acts),))
         for case in CASES
     ]
-    return tell([*cases, *map(_several, RELEASES), OWN_BASELINE, KILLED])
+    return run_in_process([*cases, *map(_several, RELEASES), OWN_BASELINE, KILLED])
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
-def test_what_must_not_or_cannot_be_done_is_said_and_not_done(told: Told, case: Case) -> None:
-    (task_run,) = told[case.id]
+def test_what_must_not_or_cannot_be_done_is_said_and_not_done(results: Results, case: Case) -> None:
+    (task_run,) = results[case.id]
     assert task_run.event == case.event, task_run.message
     assert re.search(case.sentence, task_run.message), task_run.message
     assert "Traceback" not in str(task_run.result)
@@ -223,8 +223,8 @@ def test_what_must_not_or_cannot_be_done_is_said_and_not_done(told: Told, case: 
 
 
 @pytest.mark.parametrize("release", RELEASES)
-def test_several_resources_are_one_run(told: Told, release: str) -> None:
-    checked, done, again = told[f"several-on-{release}"]
+def test_several_resources_are_one_run(results: Results, release: str) -> None:
+    checked, done, again = results[f"several-on-{release}"]
     assert checked.event == done.event == "ok", done.message
     assert checked.after.data == checked.before.data
     assert checked.result["changed"] is done.result["changed"] is True
@@ -246,25 +246,25 @@ def _assert_configured(snapshot: Snapshot, release: str) -> None:
 
 
 @pytest.mark.parametrize("release", RELEASES)
-def test_the_journal_is_written_at_most_twice(told: Told, release: str) -> None:
+def test_the_journal_is_written_at_most_twice(results: Results, release: str) -> None:
     """Before the first change, and after the restart that settles what waited for it."""
-    _checked, done, _again = told[f"several-on-{release}"]
+    _checked, done, _again = results[f"several-on-{release}"]
     written = [entry for entry in done.requests["log"] if entry["method"] == "SetStringValue"]
     assert 1 <= len(written) <= 2
 
 
 @pytest.mark.parametrize("release", RELEASES)
-def test_one_restart_serves_all(told: Told, release: str) -> None:
-    _checked, done, _again = told[f"several-on-{release}"]
+def test_one_restart_serves_all(results: Results, release: str) -> None:
+    _checked, done, _again = results[f"several-on-{release}"]
     stops = [entry for entry in done.requests["log"] if entry["method"] == "StopService"]
     assert len(stops) == 1
     assert done.result["dns_restarted"] is True
     assert done.result["restart_required"] is False
 
 
-def test_a_baseline_of_ones_own(told: Told) -> None:
+def test_a_baseline_of_ones_own(results: Results) -> None:
     """RADIUS on Windows Server 2003, as in KB956189, and UDP 4500 along with it."""
-    checked, done, again = told[OWN_BASELINE.id]
+    checked, done, again = results[OWN_BASELINE.id]
     assert checked.after.data == checked.before.data
     assert not done.before.runs("IAS")
     assert done.event == "ok", done.message
@@ -276,8 +276,8 @@ def test_a_baseline_of_ones_own(told: Told) -> None:
     assert again.result["reboot_required"] is True
 
 
-def test_a_victim_that_died_is_started_without_a_restart_of_dns_unless_needed(told: Told) -> None:
-    (task_run,) = told[KILLED.id]
+def test_a_victim_that_died_is_started_without_a_restart_of_dns_unless_needed(results: Results) -> None:
+    (task_run,) = results[KILLED.id]
     assert task_run.event == "ok", task_run.message
     assert task_run.after.runs(AD_LDS, *DEPENDENTS, "DNS")
     assert AD_LDS in task_run.result["relieved"]

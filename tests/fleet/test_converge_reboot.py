@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``converge`` with ``reboot: where_needed``: told beforehand, done once, proved, and refused before anything changes.
+"""``converge`` with ``reboot: where_needed``: announced, done once, proved, and refused before anything changes.
 
 With servers in this process. The roles reboot over real HTTP, in `test_role` and the other tests of roles.
 """
@@ -22,9 +22,9 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._windows.server
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._action_base import validated_options
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._results import many_results
 from tests.fleet.errands import ConvergeTask
+from tests.fleet.host_cases import Json
 from tests.fleet.killed_runs import DirectPlace
 from tests.fleet.role_contract import content, standing
-from tests.fleet.stories import Json
 
 AD_LDS: t.Final = "ADAM_MSExchange"
 OLD: t.Final[Json] = {"release": "2003", "broken": False, "time_scale": 0.3}
@@ -75,14 +75,14 @@ def test_check_mode_says_that_it_would_reboot_and_what_then() -> None:
 
 def test_one_task_changes_reboots_and_proves() -> None:
     place = DirectPlace(OLD)
-    told = converge(place, {**KEEP, **REBOOT}, check_mode=True).result
+    announced = converge(place, {**KEEP, **REBOOT}, check_mode=True).result
     boot = place.look().boot
     result = converge(place, {**KEEP, **REBOOT}).result
     assert place.look().boot == boot + 1
     assert (result["changed"], result["rebooted"], result["reboot_required"]) == (True, True, False)
     assert (result["effective"], result["reasons"]) == ("yes", [])
     assert result["elapsed"] > 0
-    assert result["diff"] == told["diff"] != []
+    assert result["diff"] == announced["diff"] != []
     (resource,) = result["resources"]
     assert (resource["changed"], resource["effective"], resource["reboot_required"]) == (True, "yes", False)
     assert resource["before"] != resource["after"]
@@ -207,11 +207,11 @@ def test_what_was_changed_before_a_reboot_that_fails_is_told(monkeypatch: pytest
         raise RebootError(host="server", operation="reboot", target="the server", meaning="it is refused")
 
     place = DirectPlace(OLD)
-    told = converge(place, {**KEEP, **REBOOT}, check_mode=True).result
+    announced = converge(place, {**KEEP, **REBOOT}, check_mode=True).result
     monkeypatch.setattr(server_reboot, "ask", refused)
     result = converge(place, {**KEEP, **REBOOT}).result
     assert (result["failed"], result["changed"], result["rebooted"]) == (True, True, False)
-    assert (result["reboot_required"], result["diff"]) == (True, told["diff"])
+    assert (result["reboot_required"], result["diff"]) == (True, announced["diff"])
     assert re.search("^Changed reserved_ports.*can't reboot the server: it is refused.*run this again", result["msg"])
     monkeypatch.undo()
     again = converge(place, {**KEEP, **REBOOT}).result

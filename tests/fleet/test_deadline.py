@@ -13,10 +13,10 @@ import typing as t
 
 import pytest
 
-from tests.fleet.in_process import Stage
+from tests.fleet.host_cases import HostCase, Json, Step, TaskRun
+from tests.fleet.in_process import CaseRunner
 from tests.fleet.role_contract import content
 from tests.fleet.snapshot import Snapshot
-from tests.fleet.stories import HostCase, Json, Step, TaskRun
 
 SLOW_SECONDS: t.Final = 5.0
 """What each message takes on the slow line."""
@@ -37,8 +37,8 @@ WISHES: t.Final[dict[str, Wish]] = {
 }
 
 
-class SlowStage(Stage):
-    """A story over a line on which each message takes its time, until it is made fast again."""
+class SlowStage(CaseRunner):
+    """A case over a line on which each message takes its time, until it is made fast again."""
 
     message_seconds = 0.0
 
@@ -47,7 +47,7 @@ class SlowStage(Stage):
         return super().send(envelope)
 
 
-def stage(wish: Wish) -> SlowStage:
+def runner(wish: Wish) -> SlowStage:
     server, _module, _options = wish
     return SlowStage(HostCase(id="slow", server=server, steps=()))
 
@@ -58,7 +58,7 @@ def step(wish: Wish, **shared: t.Any) -> Step:
 
 
 def on_a_slow_line(wish: Wish, deadline: int) -> tuple[SlowStage, TaskRun]:
-    played = stage(wish)
+    played = runner(wish)
     played.message_seconds = SLOW_SECONDS
     task_run = played.task_run(step(wish, deadline=deadline))
     played.message_seconds = 0.0
@@ -68,7 +68,7 @@ def on_a_slow_line(wish: Wish, deadline: int) -> tuple[SlowStage, TaskRun]:
 @pytest.mark.parametrize("name", WISHES)
 def test_whenever_the_deadline_strikes_nothing_stays_stopped_and_the_next_run_finishes(name: str) -> None:
     wish = WISHES[name]
-    usual = stage(wish).task_run(step(wish))
+    usual = runner(wish).task_run(step(wish))
     assert (usual.event, usual.result["changed"]) == ("ok", True), usual.message
     running = {service for service in usual.before.data["services"] if usual.before.runs(service)}
     struck = 0
@@ -105,7 +105,7 @@ def test_waits_for_services_do_not_count() -> None:
     ("option", "value"), [("deadline", 0), ("retries", -1), ("retries", 101), ("retry_delay", -1), ("deadline", 90000)]
 )
 def test_impossible_wishes_are_refused_before_anything_is_sent(option: str, value: int) -> None:
-    played = stage(WISHES["dns_socket_pool"])
+    played = runner(WISHES["dns_socket_pool"])
     task_run = played.task_run(step(WISHES["dns_socket_pool"], **{option: value}))
     assert task_run.event == "failed"
     assert task_run.message.startswith(f"{option}: {float(value) if option == 'retry_delay' else value} is not between")

@@ -11,9 +11,9 @@ import typing as t
 import pytest
 import yaml
 
-from tests.fleet.in_process import tell
+from tests.fleet.host_cases import HostCase, Json, Step, TaskRun
+from tests.fleet.in_process import run_in_process
 from tests.fleet.snapshot import Snapshot
-from tests.fleet.stories import HostCase, Json, Step, TaskRun
 
 SERVERS: t.Final[dict[str, Json]] = yaml.safe_load(
     (pathlib.Path(__file__).parent / "diagnosis.yml").read_text(encoding="utf-8")
@@ -29,7 +29,7 @@ MOST_FOR_A_PORT: t.Final = 8
 """For the question who has one port."""
 
 
-def _story(name: str) -> HostCase:
+def _case(name: str) -> HostCase:
     acts = tuple(SERVERS[name].get("acts", ()))
     first = Step(module=MODULE, options={}, acts=acts)
     steps = (first, Step(module=MODULE, options=EVERYTHING), Step(module=MODULE, options=WHO))
@@ -37,8 +37,8 @@ def _story(name: str) -> HostCase:
 
 
 @pytest.fixture(scope="module")
-def told() -> dict[str, tuple[TaskRun, ...]]:
-    return tell([_story(name) for name in NAMES])
+def results() -> dict[str, tuple[TaskRun, ...]]:
+    return run_in_process([_case(name) for name in NAMES])
 
 
 def _kinds(task_run: TaskRun) -> list[str]:
@@ -47,27 +47,27 @@ def _kinds(task_run: TaskRun) -> list[str]:
 
 
 @pytest.mark.parametrize("name", REACHED)
-def test_every_planted_cause_is_found_and_nothing_else(told: dict[str, tuple[TaskRun, ...]], name: str) -> None:
-    assert _kinds(told[name][0]) == sorted(SERVERS[name].get("finds", ()))
+def test_every_planted_cause_is_found_and_nothing_else(results: dict[str, tuple[TaskRun, ...]], name: str) -> None:
+    assert _kinds(results[name][0]) == sorted(SERVERS[name].get("finds", ()))
 
 
 @pytest.mark.parametrize("name", REACHED)
-def test_more_sockets_make_no_other_findings(told: dict[str, tuple[TaskRun, ...]], name: str) -> None:
+def test_more_sockets_make_no_other_findings(results: dict[str, tuple[TaskRun, ...]], name: str) -> None:
     """The findings ask for the sockets that they need; if all are read anyway, they are the same."""
-    few, many = (task_run.result["findings"] for task_run in told[name][:2])
+    few, many = (task_run.result["findings"] for task_run in results[name][:2])
     assert [(row["kind"], row["ports"]) for row in few] == [(row["kind"], row["ports"]) for row in many]
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if "waits_for" in SERVERS[name]])
-def test_what_is_configured_already_is_told(told: dict[str, tuple[TaskRun, ...]], name: str) -> None:
-    rows = told[name][0].result["findings"]
+def test_what_is_configured_already_is_told(results: dict[str, tuple[TaskRun, ...]], name: str) -> None:
+    rows = results[name][0].result["findings"]
     found = {row["kind"]: row["waits_for"] for row in rows if row["configured"]}
     assert found == SERVERS[name]["waits_for"]
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if "held_by" in SERVERS[name]])
-def test_who_has_the_port_is_told(told: dict[str, tuple[TaskRun, ...]], name: str) -> None:
-    (finding,) = told[name][0].result["findings"]
+def test_who_has_the_port_is_told(results: dict[str, tuple[TaskRun, ...]], name: str) -> None:
+    (finding,) = results[name][0].result["findings"]
     (held,) = finding["held_by"]
     expected = SERVERS[name]["held_by"]
     assert {key: held[key] for key in expected} == expected
@@ -77,22 +77,22 @@ def test_who_has_the_port_is_told(told: dict[str, tuple[TaskRun, ...]], name: st
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if "fails" in SERVERS[name]])
-def test_who_can_not_get_in_is_told_why(told: dict[str, tuple[TaskRun, ...]], name: str) -> None:
-    task_run = told[name][0]
+def test_who_can_not_get_in_is_told_why(results: dict[str, tuple[TaskRun, ...]], name: str) -> None:
+    task_run = results[name][0]
     assert task_run.event != "ok"
     assert SERVERS[name]["fails"] in task_run.message
 
 
 @pytest.mark.parametrize("name", REACHED)
-def test_everything_is_read_in_few_requests(told: dict[str, tuple[TaskRun, ...]], name: str) -> None:
-    assert max(task_run.count for task_run in told[name][:2]) <= MOST_REQUESTS
-    assert told[name][2].count <= MOST_FOR_A_PORT
+def test_everything_is_read_in_few_requests(results: dict[str, tuple[TaskRun, ...]], name: str) -> None:
+    assert max(task_run.count for task_run in results[name][:2]) <= MOST_REQUESTS
+    assert results[name][2].count <= MOST_FOR_A_PORT
 
 
 @pytest.mark.parametrize("name", REACHED)
-def test_nothing_is_changed(told: dict[str, tuple[TaskRun, ...]], name: str) -> None:
-    assert not any(task_run.result["changed"] for task_run in told[name])
-    assert all(_quiet(task_run.before) == _quiet(task_run.after) for task_run in told[name])
+def test_nothing_is_changed(results: dict[str, tuple[TaskRun, ...]], name: str) -> None:
+    assert not any(task_run.result["changed"] for task_run in results[name])
+    assert all(_quiet(task_run.before) == _quiet(task_run.after) for task_run in results[name])
 
 
 def _quiet(snapshot: Snapshot) -> Json:

@@ -11,17 +11,17 @@ import typing as t
 
 import pytest
 
-from tests.fleet.in_process import tell
+from tests.fleet.host_cases import HostCase, Json, Step, TaskRun, three_runs
+from tests.fleet.in_process import run_in_process
 from tests.fleet.snapshot import DNS, SERVICES, Snapshot
-from tests.fleet.stories import HostCase, Json, Step, TaskRun, three_runs
-from tests.fleet.task_checks import assert_done_as_said, assert_nothing_to_do, assert_only_told, assert_refused
+from tests.fleet.task_checks import assert_done_as_said, assert_nothing_to_do, assert_only_announced, assert_refused
 
 MODULE: t.Final = "dns_socket_pool"
 ROLES: t.Final[Json] = {"roles": ["dns"]}
 PORTS: t.Final = ["50389", "50636"]
 ENTRIES: t.Final = ["50389-50389", "50636-50636"]
 
-Told: t.TypeAlias = dict[str, tuple[TaskRun, ...]]
+Results: t.TypeAlias = dict[str, tuple[TaskRun, ...]]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -271,7 +271,7 @@ WRITTEN_BY_OTHERS: t.Final = HostCase(
 )
 
 
-def _story(case: Case) -> HostCase:
+def _case(case: Case) -> HostCase:
     server = {"release": case.release, **ROLES, **case.more}
     return HostCase(id=case.id, server=server, steps=three_runs(MODULE, case.options, undo=case.undo))
 
@@ -281,9 +281,9 @@ def _refused(case: Refusal) -> HostCase:
 
 
 @pytest.fixture(scope="module")
-def told() -> Told:
+def results() -> Results:
     others = [*RESTARTS, SOMEBODY_RESTARTS, STOPPED, WRITTEN_BY_OTHERS]
-    return tell([*map(_story, CASES), *map(_refused, REFUSALS), *others])
+    return run_in_process([*map(_case, CASES), *map(_refused, REFUSALS), *others])
 
 
 @pytest.fixture(params=CASES, ids=lambda case: case.id)
@@ -295,13 +295,13 @@ def _values(snapshot: Snapshot) -> tuple[int | None, list[str] | None]:
     return snapshot.pool_size, snapshot.pool_exclusions
 
 
-def test_check_mode_only_tells(told: Told, case: Case) -> None:
-    checked, done, *_unused = told[case.id]
-    assert_only_told(checked, done)
+def test_check_mode_only_tells(results: Results, case: Case) -> None:
+    checked, done, *_unused = results[case.id]
+    assert_only_announced(checked, done)
 
 
-def test_the_run_does_what_it_says(told: Told, case: Case) -> None:
-    _checked, done, *_unused = told[case.id]
+def test_the_run_does_what_it_says(results: Results, case: Case) -> None:
+    _checked, done, *_unused = results[case.id]
     assert_done_as_said(MODULE, done)
     assert done.result["changed"] is True
     assert _values(done.after) == (case.size, case.excluded)
@@ -309,26 +309,26 @@ def test_the_run_does_what_it_says(told: Told, case: Case) -> None:
     assert done.result["reboot_required"] is False
 
 
-def test_without_leave_dns_goes_on(told: Told, case: Case) -> None:
-    _checked, done, *_unused = told[case.id]
+def test_without_leave_dns_goes_on(results: Results, case: Case) -> None:
+    _checked, done, *_unused = results[case.id]
     before, after = done.before.without_journal(), done.after.without_journal()
     assert {name for name in before if before[name] != after[name]} == {"registry"}
 
 
-def test_warnings_name_what_is_at_stake(told: Told, case: Case) -> None:
-    _checked, done, *_unused = told[case.id]
+def test_warnings_name_what_is_at_stake(results: Results, case: Case) -> None:
+    _checked, done, *_unused = results[case.id]
     assert case.warning in done.warnings
     assert bool(case.warning) == bool(done.warnings)
 
 
-def test_a_second_run_finds_nothing_to_do(told: Told, case: Case) -> None:
-    _checked, _done, again, _undone = told[case.id]
+def test_a_second_run_finds_nothing_to_do(results: Results, case: Case) -> None:
+    _checked, _done, again, _undone = results[case.id]
     assert_nothing_to_do(again)
     assert (again.result["effective"], again.result["restart_required"]) == ("no", True)
 
 
-def test_it_can_be_taken_back(told: Told, case: Case) -> None:
-    checked, *_unused, undone = told[case.id]
+def test_it_can_be_taken_back(results: Results, case: Case) -> None:
+    checked, *_unused, undone = results[case.id]
     assert_done_as_said(MODULE, undone)
     if case.undone is None:
         assert undone.after.configuration == checked.before.configuration
@@ -337,8 +337,8 @@ def test_it_can_be_taken_back(told: Told, case: Case) -> None:
 
 
 @pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: refusal.id)
-def test_refusals_say_why_and_touch_nothing(told: Told, refusal: Refusal) -> None:
-    (task_run,) = told[refusal.id]
+def test_refusals_say_why_and_touch_nothing(results: Results, refusal: Refusal) -> None:
+    (task_run,) = results[refusal.id]
     assert_refused(task_run)
     assert re.search(refusal.sentence, task_run.message), task_run.message
 
@@ -368,29 +368,29 @@ def _assert_dns_went_on(task_run: TaskRun) -> None:
     assert _pid(task_run.before, "Zones") == _pid(task_run.after, "Zones")
 
 
-@pytest.mark.parametrize("story", RESTARTS, ids=str)
-def test_a_change_is_in_force_after_the_restart(told: Told, story: HostCase) -> None:
-    checked, changed, *_unused = told[story.id]
+@pytest.mark.parametrize("case", RESTARTS, ids=str)
+def test_a_change_is_in_force_after_the_restart(results: Results, case: HostCase) -> None:
+    checked, changed, *_unused = results[case.id]
     assert checked.after.data == checked.before.data
     assert checked.result["changed"] is True
     _assert_restarted(changed)
     assert changed.result["changed"] is True
-    if "excluded_ports" in story.steps[0].options:
+    if "excluded_ports" in case.steps[0].options:
         assert _pool(changed.before) & set(range(50000, 60001))
         assert not _pool(changed.after) & set(range(50000, 60001))
 
 
-@pytest.mark.parametrize("story", RESTARTS, ids=str)
-def test_a_restart_is_not_made_twice(told: Told, story: HostCase) -> None:
-    _checked, _changed, again, *_unused = told[story.id]
+@pytest.mark.parametrize("case", RESTARTS, ids=str)
+def test_a_restart_is_not_made_twice(results: Results, case: HostCase) -> None:
+    _checked, _changed, again, *_unused = results[case.id]
     assert_nothing_to_do(again)
     _assert_dns_went_on(again)
     assert (again.result["effective"], again.result["restart_required"]) == ("yes", False)
 
 
-@pytest.mark.parametrize("story", RESTARTS, ids=str)
-def test_a_later_run_makes_the_restart_that_is_due(told: Told, story: HostCase) -> None:
-    changed, waiting, checked, restarted, again, asked = told[story.id][3:]
+@pytest.mark.parametrize("case", RESTARTS, ids=str)
+def test_a_later_run_makes_the_restart_that_is_due(results: Results, case: HostCase) -> None:
+    changed, waiting, checked, restarted, again, asked = results[case.id][3:]
     for task_run in (changed, waiting):
         _assert_dns_went_on(task_run)
         assert (task_run.result["effective"], task_run.result["restart_required"]) == ("no", True)
@@ -404,22 +404,22 @@ def test_a_later_run_makes_the_restart_that_is_due(told: Told, story: HostCase) 
     assert asked.result["effective"] == "yes"
 
 
-def test_a_restart_by_somebody_else_counts(told: Told) -> None:
-    _changed, later = told["somebody-restarts"]
+def test_a_restart_by_somebody_else_counts(results: Results) -> None:
+    _changed, later = results["somebody-restarts"]
     assert later.result["changed"] is False
     assert (later.result["effective"], later.result["restart_required"]) == ("yes", False)
 
 
-def test_a_stopped_dns_is_not_started(told: Told) -> None:
-    (task_run,) = told["dns-is-stopped"]
+def test_a_stopped_dns_is_not_started(results: Results) -> None:
+    (task_run,) = results["dns-is-stopped"]
     assert task_run.event == "ok", task_run.message
     assert task_run.after.pool_exclusions == ENTRIES
     assert not task_run.after.runs("DNS")
     assert (task_run.result["effective"], task_run.result["restart_required"]) == ("yes", False)
 
 
-def test_what_others_wrote_is_not_worth_a_restart(told: Told) -> None:
-    (task_run,) = told["written-by-others"]
+def test_what_others_wrote_is_not_worth_a_restart(results: Results) -> None:
+    (task_run,) = results["written-by-others"]
     assert_nothing_to_do(task_run)
     assert task_run.result["effective"] == "unknown"
     assert task_run.result["reasons"]

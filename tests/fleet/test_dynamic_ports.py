@@ -11,10 +11,10 @@ import typing as t
 
 import pytest
 
-from tests.fleet.in_process import tell
+from tests.fleet.host_cases import HostCase, Json, Step, TaskRun, three_runs
+from tests.fleet.in_process import run_in_process
 from tests.fleet.snapshot import TCPIP
-from tests.fleet.stories import HostCase, Json, Step, TaskRun, three_runs
-from tests.fleet.task_checks import assert_done_as_said, assert_nothing_to_do, assert_only_told, assert_refused
+from tests.fleet.task_checks import assert_done_as_said, assert_nothing_to_do, assert_only_announced, assert_refused
 
 MODULE: t.Final = "dynamic_ports"
 ROLES: t.Final[Json] = {"roles": ["dns"]}
@@ -24,7 +24,7 @@ MEANT: t.Final[Json] = {"accept_risks": ["way_in"]}
 USUAL: t.Final[Json] = {"start": 49152, "number": 16384}
 WIDENED: t.Final[Json] = {"dynamic_range": {"tcp": "1025-60000", "udp": "1025-60000"}}
 
-Told: t.TypeAlias = dict[str, tuple[TaskRun, ...]]
+Results: t.TypeAlias = dict[str, tuple[TaskRun, ...]]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -133,19 +133,19 @@ REFUSALS: t.Final[tuple[tuple[str, str, Json, str], ...]] = (
 )
 
 
-def _story(case: Case) -> HostCase:
+def _case(case: Case) -> HostCase:
     undo = Step(module="converge", options={"resources": [{MODULE: case.options}], "state": "absent"})
     server = {"release": case.release, **ROLES, **case.more}
     return HostCase(id=case.id, server=server, steps=(*three_runs(MODULE, {**case.options, **MEANT}), undo))
 
 
 @pytest.fixture(scope="module")
-def told() -> Told:
+def results() -> Results:
     refused = [
         HostCase(id=name, server={"release": release, **ROLES}, steps=(Step(module=MODULE, options=options),))
         for name, release, options, _words in REFUSALS
     ]
-    return tell([*map(_story, CASES), *RESTARTS, *refused])
+    return run_in_process([*map(_case, CASES), *RESTARTS, *refused])
 
 
 @pytest.fixture(params=CASES, ids=lambda case: case.id)
@@ -153,13 +153,13 @@ def case(request: pytest.FixtureRequest) -> Case:
     return t.cast("Case", request.param)
 
 
-def test_check_mode_only_tells(told: Told, case: Case) -> None:
-    checked, done, *_unused = told[case.id]
-    assert_only_told(checked, done)
+def test_check_mode_only_tells(results: Results, case: Case) -> None:
+    checked, done, *_unused = results[case.id]
+    assert_only_announced(checked, done)
 
 
-def test_the_run_does_what_it_says(told: Told, case: Case) -> None:
-    _checked, done, *_unused = told[case.id]
+def test_the_run_does_what_it_says(results: Results, case: Case) -> None:
+    _checked, done, *_unused = results[case.id]
     assert_done_as_said(MODULE, done)
     assert done.result["changed"] is True
     assert done.result["after"] == case.after
@@ -167,35 +167,35 @@ def test_the_run_does_what_it_says(told: Told, case: Case) -> None:
     assert bool(case.warning) == bool(done.warnings)
 
 
-def test_what_waits_is_told_in_every_run(told: Told, case: Case) -> None:
-    _checked, done, again, _undone = told[case.id]
+def test_what_waits_is_told_in_every_run(results: Results, case: Case) -> None:
+    _checked, done, again, _undone = results[case.id]
     for task_run in (done, again):
         assert task_run.result["reboot_required"] == (case.waits == "reboot")
         assert task_run.result["restart_required"] == (case.waits == "dns")
         assert task_run.result["effective"] == ("yes" if case.waits == "nothing" else "no")
 
 
-def test_a_second_run_finds_nothing_to_do(told: Told, case: Case) -> None:
-    _checked, _done, again, _undone = told[case.id]
+def test_a_second_run_finds_nothing_to_do(results: Results, case: Case) -> None:
+    _checked, _done, again, _undone = results[case.id]
     assert_nothing_to_do(again)
 
 
-def test_it_can_be_taken_back(told: Told, case: Case) -> None:
-    checked, *_unused, undone = told[case.id]
+def test_it_can_be_taken_back(results: Results, case: Case) -> None:
+    checked, *_unused, undone = results[case.id]
     assert undone.event == "ok", undone.message
     assert undone.after.configuration == checked.before.configuration
     assert undone.after.journal is None
 
 
-@pytest.mark.parametrize("story", RESTARTS, ids=str)
-def test_a_restart_of_dns_settles_it(told: Told, story: HostCase) -> None:
-    _done, later = told[story.id]
+@pytest.mark.parametrize("case", RESTARTS, ids=str)
+def test_a_restart_of_dns_settles_it(results: Results, case: HostCase) -> None:
+    _done, later = results[case.id]
     assert_nothing_to_do(later)
     assert (later.result["effective"], later.result["restart_required"]) == ("yes", False)
 
 
 @pytest.mark.parametrize(("name", "words"), [(row[0], row[3]) for row in REFUSALS], ids=[row[0] for row in REFUSALS])
-def test_refusals_say_why_and_touch_nothing(told: Told, name: str, words: str) -> None:
-    (task_run,) = told[name]
+def test_refusals_say_why_and_touch_nothing(results: Results, name: str, words: str) -> None:
+    (task_run,) = results[name]
     assert_refused(task_run)
     assert re.search(words, task_run.message), task_run.message

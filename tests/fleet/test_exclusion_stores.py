@@ -9,8 +9,8 @@ import typing as t
 
 import pytest
 
-from tests.fleet.in_process import Stage
-from tests.fleet.stories import HostCase, Json, Step, TaskRun
+from tests.fleet.host_cases import HostCase, Json, Step, TaskRun
+from tests.fleet.in_process import CaseRunner
 
 PORTS: t.Final = "50389-50390"
 SERVERS: t.Final[dict[str, Json]] = {
@@ -27,14 +27,14 @@ def _exclude(store: str, ports: str = PORTS, protocol: str = "udp") -> Json:
     return {"do": "exclude", "protocol": protocol, "ports": ports, "store": store}
 
 
-def _stage(name: str) -> Stage:
+def _stage(name: str) -> CaseRunner:
     server = {**SERVERS[name], "roles": ["dns"], "start_modes": {"DNS": "manual"}}
-    return Stage(HostCase(id=name, server=server, steps=()))
+    return CaseRunner(HostCase(id=name, server=server, steps=()))
 
 
-def _reserve(stage: Stage, *acts: Json, check: bool = False, **options: t.Any) -> TaskRun:
+def _reserve(runner: CaseRunner, *acts: Json, check: bool = False, **options: t.Any) -> TaskRun:
     asked = {"ports": [PORTS], "protocol": "udp", **options}
-    return stage.task_run(Step(module="reserved_ports", options=asked, check=check, acts=acts))
+    return runner.task_run(Step(module="reserved_ports", options=asked, check=check, acts=acts))
 
 
 def _blocks(task_run: TaskRun, protocol: str = "udp") -> dict[str, str]:
@@ -51,15 +51,15 @@ def _blocks(task_run: TaskRun, protocol: str = "udp") -> dict[str, str]:
 
 @pytest.mark.parametrize("name", SERVERS)
 def test_a_block_until_the_boot_is_not_reserved_and_is_made_to_last(name: str) -> None:
-    stage = _stage(name)
-    checked = _reserve(stage, _exclude(UNTIL_BOOT), check=True)
-    done, again = _reserve(stage), _reserve(stage)
+    runner = _stage(name)
+    checked = _reserve(runner, _exclude(UNTIL_BOOT), check=True)
+    done, again = _reserve(runner), _reserve(runner)
     assert checked.result["before"]["excluded_udp"] == []
     assert (checked.result["changed"], done.result["changed"], again.result["changed"]) == (True, True, False)
     assert (_blocks(checked), _blocks(done)) == ({PORTS: "active"}, {PORTS: "both"})
     assert {task_run.result["effective"] for task_run in (checked, done, again)} == {"yes"}
-    stage.boot()
-    after = _reserve(stage)
+    runner.boot()
+    after = _reserve(runner)
     assert (after.result["changed"], _blocks(after)) == (False, {PORTS: "both"})
 
 
@@ -69,34 +69,34 @@ def test_a_part_of_such_a_block_is_made_to_last_and_the_rest_stays() -> None:
 
 
 def test_what_is_taken_back_is_what_was_there() -> None:
-    stage = _stage("2025")
-    _reserve(stage, _exclude(UNTIL_BOOT))
+    runner = _stage("2025")
+    _reserve(runner, _exclude(UNTIL_BOOT))
     undo = {"resources": [{"reserved_ports": {"ports": [PORTS], "protocol": "udp"}}], "state": "absent"}
-    undone = stage.task_run(Step(module="converge", options=undo))
+    undone = runner.task_run(Step(module="converge", options=undo))
     assert _blocks(undone) == {PORTS: "active"}
     assert "Portkeeper" not in str(undone.after.data["registry"])
 
 
 @pytest.mark.parametrize("state", ["absent", "pure"])
 def test_what_is_released_is_released_from_its_store(state: str) -> None:
-    stage = _stage("2025")
+    runner = _stage("2025")
     acts = (_exclude(UNTIL_BOOT), _exclude(FROM_BOOT, "50400-50400"), _exclude("both", "50500-50500"))
     ports = ["1024-65535"] if state == "absent" else ["50500"]
-    done = _reserve(stage, *acts, ports=ports, state=state)
+    done = _reserve(runner, *acts, ports=ports, state=state)
     assert done.event == "ok", done.message
     assert _blocks(done) == ({} if state == "absent" else {"50500-50500": "both"})
-    assert _reserve(stage, ports=ports, state=state).result["changed"] is False
+    assert _reserve(runner, ports=ports, state=state).result["changed"] is False
 
 
 @pytest.mark.parametrize("name", SERVERS)
 def test_a_block_from_the_boot_on_is_reserved_and_not_in_force(name: str) -> None:
-    stage = _stage(name)
-    found = _reserve(stage, _exclude(FROM_BOOT))
+    runner = _stage(name)
+    found = _reserve(runner, _exclude(FROM_BOOT))
     assert (found.result["changed"], found.result["effective"]) == (False, "no")
     assert found.result["reboot_required"]
     assert "in netsh's persistent store alone" in found.message
-    stage.boot()
-    after = _reserve(stage)
+    runner.boot()
+    after = _reserve(runner)
     assert (after.result["changed"], after.result["effective"], after.result["reboot_required"]) == (
         False,
         "yes",
@@ -105,9 +105,9 @@ def test_a_block_from_the_boot_on_is_reserved_and_not_in_force(name: str) -> Non
 
 
 def test_a_block_until_the_boot_whose_port_is_held_waits() -> None:
-    stage = _stage("2025")
+    runner = _stage("2025")
     bind = {"do": "bind", "protocol": "udp", "port": 50390, "image": "other.exe"}
-    found = _reserve(stage, _exclude(UNTIL_BOOT), bind)
+    found = _reserve(runner, _exclude(UNTIL_BOOT), bind)
     assert found.event == "failed"
     assert "UDP 50390" in found.message
     assert _blocks(found) == {PORTS: "active"}
@@ -133,11 +133,11 @@ def test_a_reservation_that_the_boot_ends_protects_no_lost_port() -> None:
     """A finding says that a fix is configured only if the next boot does not undo it."""
     server = {"release": "2022", "roles": ["exchange_edge", "dns"], "broken": False}
     act = {"do": "kill_service", "service": "ADAM_MSExchange"}
-    stage = Stage(HostCase(id="held", server=server, steps=()))
+    runner = CaseRunner(HostCase(id="held", server=server, steps=()))
     bind = {"do": "bind", "protocol": "tcp", "port": 50389, "image": "other.exe"}
     passing = _exclude(UNTIL_BOOT, "50389-50389", "tcp")
     start = {"do": "start_service", "service": "ADAM_MSExchange"}
-    looked = stage.task_run(Step(module="port_info", options={}, acts=(act, passing, bind, start)))
+    looked = runner.task_run(Step(module="port_info", options={}, acts=(act, passing, bind, start)))
     (finding,) = (row for row in looked.result["findings"] if row["service"] == "ADAM_MSExchange")
     assert finding["kind"] == "port_taken_by_process"
     assert finding["configured"] is False

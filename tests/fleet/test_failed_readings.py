@@ -14,8 +14,8 @@ import typing as t
 import pytest
 
 from tests.fleet.failing_readings import HOWS, How, SpoiltStage
-from tests.fleet.in_process import Stage
-from tests.fleet.stories import HostCase, Json, Step, TaskRun
+from tests.fleet.host_cases import HostCase, Json, Step, TaskRun
+from tests.fleet.in_process import CaseRunner
 
 SEGMENTS: t.Final[Json] = {"tcp_segments": {"sent": 1_000_000, "retransmitted": 50_000}}
 SERVERS: t.Final[dict[str, Json]] = {
@@ -134,7 +134,7 @@ def _step(release: str) -> Step:
 @pytest.fixture(scope="module")
 def whole() -> dict[str, TaskRun]:
     """What each server says if everything can be read."""
-    return {release: Stage(_case(release)).task_run(_step(release)) for release in SERVERS}
+    return {release: CaseRunner(_case(release)).task_run(_step(release)) for release in SERVERS}
 
 
 @pytest.mark.parametrize(("release", "name", "how"), CASES, ids=["-".join(case) for case in CASES])
@@ -155,9 +155,9 @@ def test_what_is_lost_is_what_rests_on_it(whole: dict[str, TaskRun], release: st
 @pytest.mark.parametrize(("release", "name", "how"), CASES, ids=["-".join(case) for case in CASES])
 def test_what_is_lost_is_said(release: str, name: str, how: How) -> None:
     reading = READINGS[name]
-    stage = SpoiltStage(_case(release), reading.match, how)
+    runner = SpoiltStage(_case(release), reading.match, how)
     shown, queried = (
-        stage.task_run(dataclasses.replace(_step(release), options=options))
+        runner.task_run(dataclasses.replace(_step(release), options=options))
         for options in ({}, {"query": "findings[].kind"})
     )
     fails = release in reading.asked and not (how == "empty" and reading.may_be_empty)
@@ -203,7 +203,7 @@ def test_an_account_that_may_read_nothing_is_told_so(release: str) -> None:
 @pytest.mark.parametrize("release", SERVERS)
 def test_a_healthy_server_is_called_so(release: str) -> None:
     server = {**SERVERS[release], "broken": False}
-    healthy = Stage(HostCase(id=release, server=server, steps=())).task_run(Step(module="port_info", options={}))
+    healthy = CaseRunner(HostCase(id=release, server=server, steps=())).task_run(Step(module="port_info", options={}))
     assert "Nothing wrong was found." in healthy.message
     spoilt = SpoiltStage(HostCase(id=release, server=server, steps=()), "Logfile = 'System'", "fault")
     assert (

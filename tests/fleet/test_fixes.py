@@ -12,8 +12,8 @@ import typing as t
 import pytest
 import yaml
 
+from tests.fleet.host_cases import DEFAULTS, FleetRun, Json, TaskRun, play
 from tests.fleet.servers import PORTAL
-from tests.fleet.stories import DEFAULTS, FleetRun, Json, TaskRun, play
 from tests.simulator.control import running_fleet
 
 DIAGNOSIS: t.Final[dict[str, Json]] = yaml.safe_load(

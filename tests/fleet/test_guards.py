@@ -11,9 +11,9 @@ import typing as t
 import pytest
 
 from tests.fleet.errands import CONVERGE
-from tests.fleet.in_process import tell
+from tests.fleet.host_cases import HostCase, Json, Step, TaskRun
+from tests.fleet.in_process import run_in_process
 from tests.fleet.role_arguments import task_arguments
-from tests.fleet.stories import HostCase, Json, Step, TaskRun
 from tests.fleet.task_checks import assert_refused
 
 RELEASES: t.Final = ("2003", "2008", "2008r2", "2016", "2025")
@@ -35,7 +35,7 @@ class Case:
     risk: str
 
     @property
-    def story(self) -> HostCase:
+    def case(self) -> HostCase:
         """As check mode, as a run, and as an item of ``converge``."""
         item = {"resources": [{self.module: self.options}]} if self.module != "converge" else self.options
         steps = (
@@ -195,40 +195,40 @@ MEANT: t.Final = (
 
 
 @pytest.fixture(scope="module")
-def told() -> dict[str, tuple[TaskRun, ...]]:
-    return tell([*(case.story for case in CASES), *MEANT])
+def results() -> dict[str, tuple[TaskRun, ...]]:
+    return run_in_process([*(case.case for case in CASES), *MEANT])
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_it_is_refused_in_check_mode_in_the_run_and_in_converge(
-    told: dict[str, tuple[TaskRun, ...]], case: Case
+    results: dict[str, tuple[TaskRun, ...]], case: Case
 ) -> None:
-    for task_run in told[case.id]:
+    for task_run in results[case.id]:
         assert_refused(task_run)
         for word in (*case.words, case.risk, "accept_risks", "nothing was changed"):
             assert word in task_run.message, task_run.message
         assert len(task_run.message) <= LONGEST
 
 
-def test_who_means_it_gets_it_with_a_warning(told: dict[str, tuple[TaskRun, ...]]) -> None:
-    done, again = told["meant"]
+def test_who_means_it_gets_it_with_a_warning(results: dict[str, tuple[TaskRun, ...]]) -> None:
+    done, again = results["meant"]
     assert done.event == "ok", done.message
     assert "accept_risks has starved_range. The range of the DNS server's pool" in done.warnings
     assert (again.event, again.result["changed"]) == ("ok", False)
-    (stopped,) = told["meant-by-a-role"]
+    (stopped,) = results["meant-by-a-role"]
     assert stopped.event == "ok", stopped.message
     assert "accept_risks has cluster" in stopped.warnings
     assert not stopped.after.runs("MSExchangeIS")
 
 
-def test_a_risk_is_accepted_by_the_task_and_not_by_an_item(told: dict[str, tuple[TaskRun, ...]]) -> None:
-    (task_run,) = told["not-for-an-item"]
+def test_a_risk_is_accepted_by_the_task_and_not_by_an_item(results: dict[str, tuple[TaskRun, ...]]) -> None:
+    (task_run,) = results["not-for-an-item"]
     assert_refused(task_run)
     assert "Unsupported parameters" in task_run.message
 
 
-def test_a_reboot_without_a_way_back(told: dict[str, tuple[TaskRun, ...]]) -> None:
-    refused, meant = told["a-reboot-without-a-way-back"]
+def test_a_reboot_without_a_way_back(results: dict[str, tuple[TaskRun, ...]]) -> None:
+    refused, meant = results["a-reboot-without-a-way-back"]
     assert_refused(refused)
     assert "accept_risks: [way_in]" in refused.message
     assert meant.event == "ok", meant.message

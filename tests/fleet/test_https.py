@@ -10,8 +10,8 @@ import typing as t
 
 import pytest
 
+from tests.fleet.host_cases import DEFAULTS, FleetRun, Json, play
 from tests.fleet.snapshot import joined
-from tests.fleet.stories import DEFAULTS, FleetRun, Json, play
 from tests.simulator.control import running_fleet
 
 
@@ -46,7 +46,7 @@ BAD: t.Final[dict[str, tuple[Json, str]]] = {
 
 
 @pytest.fixture(scope="module")
-def told() -> FleetRun:
+def results() -> FleetRun:
     hosts = {**GOOD, **{name: server for name, (server, _sentence) in BAD.items()}}
     with running_fleet({"defaults": dict(DEFAULTS), "hosts": hosts}) as fleet:
         task = {"name": "Reserve", "portkeeper.windows.reserved_ports": {"ports": ["5389"]}}
@@ -54,17 +54,17 @@ def told() -> FleetRun:
 
 
 @pytest.mark.parametrize("host", GOOD)
-def test_it_works(told: FleetRun, host: str) -> None:
-    (task_run,) = told.task_runs[host]
+def test_it_works(results: FleetRun, host: str) -> None:
+    (task_run,) = results.task_runs[host]
     assert (task_run.event, task_run.result["changed"]) == ("ok", True), task_run.message
     assert joined(task_run.after.excluded("udp")) == ["5389-5389"]
 
 
 @pytest.mark.parametrize("host", BAD)
-def test_one_sentence_says_what_is_wrong(told: FleetRun, host: str) -> None:
+def test_one_sentence_says_what_is_wrong(results: FleetRun, host: str) -> None:
     _server, sentence = BAD[host]
-    (task_run,) = told.task_runs[host]
+    (task_run,) = results.task_runs[host]
     assert task_run.event == "unreachable"
     assert re.search(sentence, task_run.message), task_run.message
     assert len(task_run.message) < 500
-    assert "Traceback" not in told.output
+    assert "Traceback" not in results.output

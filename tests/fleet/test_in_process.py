@@ -9,8 +9,8 @@ import typing as t
 
 import pytest
 
-from tests.fleet import in_process, stories
-from tests.fleet.stories import HostCase, Json, Step, TaskRun, three_runs
+from tests.fleet import host_cases, in_process
+from tests.fleet.host_cases import HostCase, Json, Step, TaskRun, three_runs
 
 PORTS: t.Final = ["50389", "50636"]
 DNS: t.Final[Json] = {"release": "2022", "roles": ["dns"]}
@@ -21,14 +21,14 @@ OLD: t.Final[Json] = {"release": "2003", "broken": False}
 
 
 def _four(name: str, server: Json, options: Json, **undo: t.Any) -> HostCase:
-    """The story of one module, which is named before the first blank of ``name``."""
+    """The case of one module, which is named before the first blank of ``name``."""
     module = name.partition(" ")[0]
     return HostCase(
         id=name.replace(" ", "-"), server=server, steps=three_runs(module, options, undo={**options, **undo})
     )
 
 
-STORIES: t.Final = (
+CASES: t.Final = (
     _four("reserved_ports 2003", {**OLD, "language": "de"}, {"ports": PORTS}, state="absent"),
     _four("reserved_ports 2022", {"release": "2022"}, {"ports": PORTS}, state="absent"),
     _four("dns_socket_pool", DNS, {"excluded_ports": PORTS, "restart": True}, state="absent"),
@@ -54,18 +54,18 @@ STORIES: t.Final = (
         ),
     ),
 )
-Told: t.TypeAlias = dict[str, tuple[TaskRun, ...]]
+Results: t.TypeAlias = dict[str, tuple[TaskRun, ...]]
 
 
 @pytest.fixture(scope="module")
-def by_program() -> Told:
-    return stories.run_cases(STORIES)
+def by_program() -> Results:
+    return host_cases.run_cases(CASES)
 
 
-@pytest.mark.parametrize("story", STORIES, ids=str)
-def test_both_ways_are_the_same(by_program: Told, story: HostCase) -> None:
-    here = in_process.tell([story])[story.id]
-    assert [_comparable(task_run) for task_run in here] == [_comparable(task_run) for task_run in by_program[story.id]]
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_both_ways_are_the_same(by_program: Results, case: HostCase) -> None:
+    here = in_process.run_in_process([case])[case.id]
+    assert [_comparable(task_run) for task_run in here] == [_comparable(task_run) for task_run in by_program[case.id]]
 
 
 def _comparable(task_run: TaskRun) -> Json:

@@ -11,9 +11,9 @@ import typing as t
 
 import pytest
 
-from tests.fleet.in_process import tell
+from tests.fleet.host_cases import HostCase, Json, Step, TaskRun
+from tests.fleet.in_process import run_in_process
 from tests.fleet.snapshot import JOURNAL, TCPIP
-from tests.fleet.stories import HostCase, Json, Step, TaskRun
 from tests.fleet.task_checks import assert_refused
 
 PORTS: t.Final[Json] = {"ports": ["50389"]}
@@ -136,18 +136,18 @@ TAKEN_BACK: t.Final = HostCase(
 
 
 @pytest.fixture(scope="module")
-def told() -> dict[str, tuple[TaskRun, ...]]:
+def results() -> dict[str, tuple[TaskRun, ...]]:
     tampered = [_tampered(name, value) for name, (value, _sentence) in TAMPERED.items()]
     others = [NEARLY_FULL, SWITCHED_OFF, SWITCHED_OFF_ON_NEW, SWITCHED_OFF_AND_TAMPERED, CHANGED_SINCE, TAKEN_BACK]
-    return tell([*tampered, *others])
+    return run_in_process([*tampered, *others])
 
 
-Told: t.TypeAlias = dict[str, tuple[TaskRun, ...]]
+Results: t.TypeAlias = dict[str, tuple[TaskRun, ...]]
 
 
 @pytest.mark.parametrize("name", TAMPERED)
-def test_a_journal_that_cannot_be_used_stops_the_run_before_any_write(told: Told, name: str) -> None:
-    for task_run in told[name]:
+def test_a_journal_that_cannot_be_used_stops_the_run_before_any_write(results: Results, name: str) -> None:
+    for task_run in results[name]:
         assert_refused(task_run)
         assert "journal" in task_run.message.casefold()
         assert re.search(TAMPERED[name][1], task_run.message), task_run.message
@@ -159,11 +159,11 @@ REBOOT: t.Final = Step(module="server_reboot", options={}, check=True)
 
 
 @pytest.mark.parametrize("name", DAMAGED)
-def test_who_only_reads_a_damaged_journal_says_the_same_of_it(told: Told, name: str) -> None:
+def test_who_only_reads_a_damaged_journal_says_the_same_of_it(results: Results, name: str) -> None:
     value, sentence = TAMPERED[name]
     server = {"release": "2022", "roles": ["member"], "registry": [value]}
-    read, reboot = tell([HostCase(id=name, server=server, steps=(READ, REBOOT))])[name]
-    reason = re.search(rf"{sentence}[^.)]*", told[name][0].message)
+    read, reboot = run_in_process([HostCase(id=name, server=server, steps=(READ, REBOOT))])[name]
+    reason = re.search(rf"{sentence}[^.)]*", results[name][0].message)
     assert reason is not None
     for task_run in (read, reboot):
         assert task_run.event == "ok", task_run.message
@@ -171,15 +171,15 @@ def test_who_only_reads_a_damaged_journal_says_the_same_of_it(told: Told, name: 
 
 
 @pytest.mark.parametrize("name", [name for name in TAMPERED if name != "of-a-later-release"])
-def test_the_way_to_reset_it_is_told(told: Told, name: str) -> None:
-    for task_run in told[name]:
+def test_the_way_to_reset_it_is_told(results: Results, name: str) -> None:
+    for task_run in results[name]:
         assert "Portkeeper" in task_run.message
         assert "elete" in task_run.message
 
 
-def test_a_journal_that_would_grow_too_large_is_refused_before_any_write(told: Told) -> None:
+def test_a_journal_that_would_grow_too_large_is_refused_before_any_write(results: Results) -> None:
     assert 65_400 < len(FULL) < 65_536
-    for task_run in told[NEARLY_FULL.id]:
+    for task_run in results[NEARLY_FULL.id]:
         assert_refused(task_run)
         assert re.search(r"with this change it would have 65\d\d\d characters, more than 65536", task_run.message), (
             task_run.message
@@ -187,15 +187,15 @@ def test_a_journal_that_would_grow_too_large_is_refused_before_any_write(told: T
         assert "Nothing was changed. Take back first what is no longer needed" in task_run.message
 
 
-def test_nothing_is_noted_where_it_is_switched_off(told: Told) -> None:
-    for story in (SWITCHED_OFF, SWITCHED_OFF_ON_NEW):
-        for task_run in told[story.id]:
+def test_nothing_is_noted_where_it_is_switched_off(results: Results) -> None:
+    for case in (SWITCHED_OFF, SWITCHED_OFF_ON_NEW):
+        for task_run in results[case.id]:
             assert task_run.event == "ok", task_run.message
             assert not any("Portkeeper" in key for key in task_run.after.data["registry"])
 
 
-def test_what_is_in_force_is_not_known_then(told: Told) -> None:
-    written, again, removed = told[SWITCHED_OFF.id]
+def test_what_is_in_force_is_not_known_then(results: Results) -> None:
+    written, again, removed = results[SWITCHED_OFF.id]
     assert (written.result["effective"], written.result["reboot_required"]) == ("no", True)
     assert again.result["changed"] is False
     assert again.result["effective"] == "unknown"
@@ -203,29 +203,29 @@ def test_what_is_in_force_is_not_known_then(told: Told) -> None:
     assert not removed.after.reserved
 
 
-def test_a_restart_of_the_same_run_needs_no_journal(told: Told) -> None:
-    changed, again, *_unused = told[SWITCHED_OFF_ON_NEW.id]
+def test_a_restart_of_the_same_run_needs_no_journal(results: Results) -> None:
+    changed, again, *_unused = results[SWITCHED_OFF_ON_NEW.id]
     assert changed.before.service("DNS")["pid"] != changed.after.service("DNS")["pid"]
     assert again.result["changed"] is False
     assert again.before.service("DNS")["pid"] == again.after.service("DNS")["pid"]
 
 
-def test_a_tampered_journal_does_not_matter_where_it_is_switched_off(told: Told) -> None:
-    (task_run,) = told[SWITCHED_OFF_AND_TAMPERED.id]
+def test_a_tampered_journal_does_not_matter_where_it_is_switched_off(results: Results) -> None:
+    (task_run,) = results[SWITCHED_OFF_AND_TAMPERED.id]
     assert task_run.event == "ok", task_run.message
     assert task_run.after.reserved == ["50389-50389"]
     assert task_run.after.value(JOURNAL, "Journal") == "{never closed"
 
 
-def test_what_others_wrote_since_stays(told: Told) -> None:
-    _written, undone = told[CHANGED_SINCE.id]
+def test_what_others_wrote_since_stays(results: Results) -> None:
+    _written, undone = results[CHANGED_SINCE.id]
     assert undone.event == "ok", undone.message
     assert undone.after.reserved == ["1801-1801", "3343-3343"]
     assert "changed since by somebody else" in undone.warnings
 
 
-def test_the_original_comes_back_byte_for_byte_and_the_journal_goes(told: Told) -> None:
-    written, undone, again = told[TAKEN_BACK.id]
+def test_the_original_comes_back_byte_for_byte_and_the_journal_goes(results: Results) -> None:
+    written, undone, again = results[TAKEN_BACK.id]
     assert written.result["changed"] is True
     assert undone.event == "ok", undone.message
     assert undone.after.configuration == written.before.configuration

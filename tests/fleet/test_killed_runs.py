@@ -19,9 +19,9 @@ import typing as t
 import pytest
 
 from tests.fleet.errands import ConvergeTask
+from tests.fleet.host_cases import DEFAULTS, Json, playbook_run
 from tests.fleet.killed_runs import ENDINGS, Ending, FleetPlace, KillCase, findings
 from tests.fleet.snapshot import Snapshot
-from tests.fleet.stories import DEFAULTS, Json, playbook_run
 from tests.simulator.control import RunningFleet, running_fleet
 from tests.tooling.sources import ROOT
 

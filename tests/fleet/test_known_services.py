@@ -10,11 +10,11 @@ import typing as t
 
 import pytest
 
-from tests.fleet.in_process import tell
-from tests.fleet.stories import HostCase, Json, Step, TaskRun
+from tests.fleet.host_cases import HostCase, Json, Step, TaskRun
+from tests.fleet.in_process import run_in_process
 from tests.fleet.task_checks import assert_nothing_to_do, assert_refused
 
-Told: t.TypeAlias = dict[str, tuple[TaskRun, ...]]
+Results: t.TypeAlias = dict[str, tuple[TaskRun, ...]]
 
 IAS: t.Final = ["1645-1646", "1812-1813"]
 EDGE: t.Final = ["50389-50389", "50636-50636"]
@@ -82,7 +82,7 @@ REFUSED: t.Final[tuple[tuple[str, Json, str, Json, str], ...]] = (
 
 
 @pytest.fixture(scope="module")
-def told() -> Told:
+def results() -> Results:
     meant = [
         HostCase(id=name, server=server, steps=(Step(module=module, options=options),) * 2)
         for name, server, module, options, _after in MEANT
@@ -97,20 +97,20 @@ def told() -> Told:
         HostCase(id=name, server=server, steps=(Step(module=module, options=options),))
         for name, server, module, options, _words in REFUSED
     ]
-    return tell([*meant, *pure, *refused])
+    return run_in_process([*meant, *pure, *refused])
 
 
 @pytest.mark.parametrize(("name", "after"), [(row[0], row[4]) for row in MEANT], ids=[row[0] for row in MEANT])
-def test_the_ports_that_are_meant(told: Told, name: str, after: Json) -> None:
-    done, again = told[name]
+def test_the_ports_that_are_meant(results: Results, name: str, after: Json) -> None:
+    done, again = results[name]
     assert done.event == "ok", done.message
     assert {key: done.result["after"][key] for key in after} == after
     assert_nothing_to_do(again)
 
 
 @pytest.mark.parametrize(("name", "after"), [(row[0], row[2]) for row in PURE], ids=[row[0] for row in PURE])
-def test_these_and_no_others_for_the_protocols_that_are_meant(told: Told, name: str, after: Json) -> None:
-    done, again = told[name]
+def test_these_and_no_others_for_the_protocols_that_are_meant(results: Results, name: str, after: Json) -> None:
+    done, again = results[name]
     assert done.event == "ok", done.message
     assert {"tcp": done.after.excluded("tcp"), "udp": done.after.excluded("udp")} == after
     for protocol in ("tcp", "udp"):
@@ -120,7 +120,7 @@ def test_these_and_no_others_for_the_protocols_that_are_meant(told: Told, name: 
 
 
 @pytest.mark.parametrize(("name", "words"), [(row[0], row[4]) for row in REFUSED], ids=[row[0] for row in REFUSED])
-def test_refusals_say_why_and_touch_nothing(told: Told, name: str, words: str) -> None:
-    (task_run,) = told[name]
+def test_refusals_say_why_and_touch_nothing(results: Results, name: str, words: str) -> None:
+    (task_run,) = results[name]
     assert_refused(task_run)
     assert re.search(words, task_run.message), task_run.message

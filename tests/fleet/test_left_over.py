@@ -9,8 +9,8 @@ import typing as t
 
 import pytest
 
-from tests.fleet.in_process import Stage
-from tests.fleet.stories import HostCase, Json, Step, TaskRun
+from tests.fleet.host_cases import HostCase, Json, Step, TaskRun
+from tests.fleet.in_process import CaseRunner
 
 RADIUS: t.Final[Json] = {"service": "IAS", "ports": ["1645-1646/udp", "1812-1813/udp"]}
 EDGE: t.Final[Json] = {"service": "ADAM_MSExchange", "image": "dsamain.exe", "ad_lds_instance": "MSExchange"}
@@ -24,13 +24,13 @@ BOTH: t.Final[Json] = {
 DEPENDENT: t.Final = "MSExchangeTransport"
 
 
-def _stage(server: Json = BOTH) -> Stage:
-    return Stage(HostCase(id="server", server=server, steps=()))
+def _stage(server: Json = BOTH) -> CaseRunner:
+    return CaseRunner(HostCase(id="server", server=server, steps=()))
 
 
-def _converge(stage: Stage, *victims: Json, check: bool = False, **options: t.Any) -> TaskRun:
+def _converge(runner: CaseRunner, *victims: Json, check: bool = False, **options: t.Any) -> TaskRun:
     asked = {"victims": list(victims), "relieve": True, "restart_dns": True, "prove": True, **options}
-    return stage.task_run(Step(module="converge", options=asked, check=check))
+    return runner.task_run(Step(module="converge", options=asked, check=check))
 
 
 def _left(task_run: TaskRun) -> dict[str, int]:
@@ -39,8 +39,8 @@ def _left(task_run: TaskRun) -> dict[str, int]:
 
 def test_what_is_down_and_not_covered_is_named_at_the_end() -> None:
     """What is not a victim may come back with the same stop of DNS; here it stays as it is."""
-    stage = _stage()
-    for task_run in (_converge(stage, RADIUS, check=True), _converge(stage, RADIUS), _converge(stage, RADIUS)):
+    runner = _stage()
+    for task_run in (_converge(runner, RADIUS, check=True), _converge(runner, RADIUS), _converge(runner, RADIUS)):
         assert task_run.event == "ok", task_run.message
         assert _left(task_run).keys() >= {"ADAM_MSExchange", DEPENDENT}
         assert _left(task_run)["ADAM_MSExchange"] in (10013, 10048)
@@ -50,18 +50,18 @@ def test_what_is_down_and_not_covered_is_named_at_the_end() -> None:
 
 
 def test_what_is_covered_is_not_left_over() -> None:
-    stage = _stage()
-    for task_run in (_converge(stage, RADIUS, EDGE, check=True), _converge(stage, RADIUS, EDGE)):
+    runner = _stage()
+    for task_run in (_converge(runner, RADIUS, EDGE, check=True), _converge(runner, RADIUS, EDGE)):
         assert (_left(task_run), "Left over" in task_run.message) == ({}, False)
         assert {"IAS", "ADAM_MSExchange", DEPENDENT} <= set(task_run.result["relieved"])
 
 
 def test_what_was_switched_off_is_not_left_over() -> None:
-    stage = _stage({**BOTH, "broken": ["IAS"]})
+    runner = _stage({**BOTH, "broken": ["IAS"]})
     stop = {"do": "set_start_mode", "service": "ADAM_MSExchange", "mode": "manual"}
     kill = {"do": "stop_service", "service": "ADAM_MSExchange"}
     asked = {"victims": [RADIUS], "relieve": True, "restart_dns": True, "prove": True}
-    task_run = stage.task_run(Step(module="converge", options=asked, acts=(kill, stop)))
+    task_run = runner.task_run(Step(module="converge", options=asked, acts=(kill, stop)))
     assert _left(task_run) == {}
 
 
@@ -97,8 +97,8 @@ ROBBED: t.Final[Json] = {**BOTH, "roles": ["dns", "ias"], "broken": ["IAS"]}
 
 
 def test_dns_is_out_of_the_way_of_a_service_whose_ports_are_not_known() -> None:
-    stage = _stage(ROBBED)
-    checked, done = _converge(stage, UNKNOWN, check=True), _converge(stage, UNKNOWN)
+    runner = _stage(ROBBED)
+    checked, done = _converge(runner, UNKNOWN, check=True), _converge(runner, UNKNOWN)
     assert "would restart DNS" in checked.message
     assert done.event == "ok", done.message
     assert done.result["dns_restarted"]
@@ -117,10 +117,10 @@ def test_without_leave_to_stop_dns_the_message_says_what_to_do_next() -> None:
 
 
 def test_a_service_that_is_down_for_another_reason_is_no_reason_to_stop_dns() -> None:
-    stage = _stage({**ROBBED, "broken": False})
+    runner = _stage({**ROBBED, "broken": False})
     kill = {"do": "kill_service", "service": "IAS"}
     asked = {"victims": [UNKNOWN], "relieve": True, "restart_dns": True, "prove": True}
-    task_run = stage.task_run(Step(module="converge", options=asked, acts=(kill,)))
+    task_run = runner.task_run(Step(module="converge", options=asked, acts=(kill,)))
     assert task_run.event == "ok", task_run.message
     assert (task_run.result["relieved"], task_run.result["dns_restarted"]) == (["IAS"], False)
 

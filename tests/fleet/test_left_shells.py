@@ -10,8 +10,8 @@ import typing as t
 import pytest
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.shell import IDLE_TIMEOUT
-from tests.fleet.in_process import Stage
-from tests.fleet.stories import HostCase, Json, Step
+from tests.fleet.host_cases import HostCase, Json, Step
+from tests.fleet.in_process import CaseRunner
 
 OLD: t.Final[Json] = {"release": "2003", "winrm_stack": "1.1", "roles": ["dns"]}
 """WinRM 1.1 allows two shells for each user."""
@@ -23,7 +23,7 @@ class Killed(BaseException):
     """The controller is gone: not even its clean-up runs."""
 
 
-class KilledStage(Stage):
+class KilledStage(CaseRunner):
     """The controller dies before it can close its shell."""
 
     dies = False
@@ -35,25 +35,25 @@ class KilledStage(Stage):
 
 
 @pytest.fixture
-def stage() -> KilledStage:
+def runner() -> KilledStage:
     """After two killed runs."""
-    stage = KilledStage(HostCase(id="old", server=OLD, steps=()))
-    stage.dies = True
+    runner = KilledStage(HostCase(id="old", server=OLD, steps=()))
+    runner.dies = True
     for _run in range(2):
         with pytest.raises(Killed):
-            stage.task_run(SOCKETS)
-    stage.dies = False
-    return stage
+            runner.task_run(SOCKETS)
+    runner.dies = False
+    return runner
 
 
-def test_the_third_run_says_how_long_to_wait(stage: KilledStage) -> None:
-    task_run = stage.task_run(SOCKETS)
+def test_the_third_run_says_how_long_to_wait(runner: KilledStage) -> None:
+    task_run = runner.task_run(SOCKETS)
     assert task_run.event == "failed"
     assert "too many shells of this user are open" in task_run.message
     assert "those that a killed run of this collection left end after 3 minutes" in task_run.message
 
 
-def test_after_that_time_it_works(stage: KilledStage) -> None:
-    stage.task_run(Step(module="port_info", options={"gather_subset": ["release"]}))
-    stage.pass_time(IDLE_TIMEOUT + 1)
-    assert stage.task_run(SOCKETS).event == "ok"
+def test_after_that_time_it_works(runner: KilledStage) -> None:
+    runner.task_run(Step(module="port_info", options={"gather_subset": ["release"]}))
+    runner.pass_time(IDLE_TIMEOUT + 1)
+    assert runner.task_run(SOCKETS).event == "ok"

@@ -12,7 +12,7 @@ import typing as t
 import pytest
 
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._connection import CLEAR_TEXT, UNCHECKED_CERTIFICATE
-from tests.fleet.stories import DEFAULTS, FleetRun, Json, play
+from tests.fleet.host_cases import DEFAULTS, FleetRun, Json, play
 from tests.simulator.control import running_fleet
 from tests.tooling.sources import ROOT
 
@@ -48,26 +48,26 @@ TASKS: t.Final = (
 
 
 @pytest.fixture(scope="module")
-def told() -> FleetRun:
+def results() -> FleetRun:
     """Of each task the first connection is refused."""
     with running_fleet({"defaults": dict(DEFAULTS), "hosts": HOSTS}) as fleet:
         settings = {**REFUSING, "REFUSED_FIRST": "1"}
         return play(fleet.control, fleet.inventory, TASKS, settings=settings)
 
 
-def beat_of(told: FleetRun, host: str, name: str) -> t.Any:
-    return next(task_run for task_run in told.task_runs[host] if task_run.task == name)
+def beat_of(results: FleetRun, host: str, name: str) -> t.Any:
+    return next(task_run for task_run in results.task_runs[host] if task_run.task == name)
 
 
 @pytest.mark.parametrize("host", HOSTS)
-def test_a_refused_connection_is_tried_again(told: FleetRun, host: str) -> None:
-    task_run = beat_of(told, host, "refused once")
+def test_a_refused_connection_is_tried_again(results: FleetRun, host: str) -> None:
+    task_run = beat_of(results, host, "refused once")
     assert (task_run.event, task_run.result["changed"]) == ("ok", True), task_run.message
 
 
 @pytest.mark.parametrize("host", HOSTS)
-def test_who_wants_no_second_try_gets_none(told: FleetRun, host: str) -> None:
-    task_run = beat_of(told, host, "one try only")
+def test_who_wants_no_second_try_gets_none(results: FleetRun, host: str) -> None:
+    task_run = beat_of(results, host, "one try only")
     assert task_run.event == "unreachable"
     assert "no connection (Connection refused); check host" in task_run.message
 
@@ -84,30 +84,30 @@ def test_who_wants_no_second_try_gets_none(told: FleetRun, host: str) -> None:
     ],
 )
 def test_the_task_decides_on_the_journal_before_the_variable(
-    told: FleetRun, name: str, port: str, is_recorded: bool
+    results: FleetRun, name: str, port: str, is_recorded: bool
 ) -> None:
-    task_run = beat_of(told, "basic", name)
+    task_run = beat_of(results, "basic", name)
     assert task_run.result["changed"]
     assert (port in str(task_run.after.journal)) == is_recorded
 
 
-def warnings(told: FleetRun) -> str:
+def warnings(results: FleetRun) -> str:
     """What Ansible shows, without its line breaks."""
-    return " ".join(told.output.split())
+    return " ".join(results.output.split())
 
 
-def test_a_readable_password_is_said_once_with_what_mends_it(told: FleetRun) -> None:
-    assert warnings(told).count("in clear text") == 1
+def test_a_readable_password_is_said_once_with_what_mends_it(results: FleetRun) -> None:
+    assert warnings(results).count("in clear text") == 1
     assert "ansible_winrm_transport: ntlm" in CLEAR_TEXT
 
 
-def test_a_certificate_that_is_not_checked_is_said_once(told: FleetRun) -> None:
-    assert warnings(told).count("is not checked, so somebody") == 1
+def test_a_certificate_that_is_not_checked_is_said_once(results: FleetRun) -> None:
+    assert warnings(results).count("is not checked, so somebody") == 1
     assert "ansible_winrm_ca_trust_path" in UNCHECKED_CERTIFICATE
 
 
 @pytest.mark.parametrize("host", HOSTS)
-def test_only_the_hosts_that_it_is_true_of_are_warned_of(told: FleetRun, host: str) -> None:
-    said = beat_of(told, host, "refused once").result.get("warnings", ())
+def test_only_the_hosts_that_it_is_true_of_are_warned_of(results: FleetRun, host: str) -> None:
+    said = beat_of(results, host, "refused once").result.get("warnings", ())
     assert (UNCHECKED_CERTIFICATE in said) == (host == "unchecked")
-    assert "PASSWORD" not in "".join(said).upper()  # stories.py leaves the one about Basic out of results
+    assert "PASSWORD" not in "".join(said).upper()  # host_cases.py leaves the one about Basic out of results

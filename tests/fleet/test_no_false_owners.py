@@ -9,8 +9,8 @@ import typing as t
 
 import pytest
 
-from tests.fleet.in_process import Stage
-from tests.fleet.stories import HostCase, Json, Step
+from tests.fleet.host_cases import HostCase, Json, Step
+from tests.fleet.in_process import CaseRunner
 
 SERVERS: t.Final[dict[str, Json]] = {
     "2008-hotfix": {"release": "2008", "netsh_hotfix": True},
@@ -20,8 +20,8 @@ EDGE: t.Final[Json] = {"ports": ["50389", "50636"], "protocol": "udp", "only_rea
 STRANGER: t.Final = "not known as the owner"
 
 
-def _stage(name: str) -> Stage:
-    return Stage(HostCase(id=name, server={**SERVERS[name], "broken": True}, steps=()))
+def _stage(name: str) -> CaseRunner:
+    return CaseRunner(HostCase(id=name, server={**SERVERS[name], "broken": True}, steps=()))
 
 
 @pytest.mark.parametrize("name", SERVERS)
@@ -38,8 +38,8 @@ def test_a_thief_is_waited_for_and_not_called_the_owner(name: str, check: bool) 
 
 def test_the_owner_is_still_called_so() -> None:
     server = {"release": "2022", "broken": False}
-    stage = Stage(HostCase(id="owned", server=server, steps=()))
-    task_run = stage.task_run(Step(module="reserved_ports", options={**EDGE, "protocol": "tcp"}))
+    runner = CaseRunner(HostCase(id="owned", server=server, steps=()))
+    task_run = runner.task_run(Step(module="reserved_ports", options={**EDGE, "protocol": "tcp"}))
     assert {row["image"] for row in task_run.result["waiting_for"]} == {"dsamain.exe"}
     assert STRANGER not in task_run.message
     assert "while it holds its ports, nobody else can take them" in task_run.message
@@ -53,7 +53,7 @@ def test_a_finding_waits_for_the_holder_and_not_for_an_owner() -> None:
         {"do": "bind", "protocol": "tcp", "port": 50389, "image": "other.exe"},
         {"do": "start_service", "service": "ADAM_MSExchange"},
     )
-    stage = Stage(HostCase(id="held", server=server, steps=()))
-    looked = stage.task_run(Step(module="port_info", options={}, acts=acts))
+    runner = CaseRunner(HostCase(id="held", server=server, steps=()))
+    looked = runner.task_run(Step(module="port_info", options={}, acts=acts))
     (finding,) = (row for row in looked.result["findings"] if row["service"] == "ADAM_MSExchange")
     assert (finding["configured"], finding["waits_for"]) == (True, "holder")

@@ -17,12 +17,12 @@ import typing as t
 import pytest
 
 from tests.fleet.errands import ConvergeTask, Task, role_errand
-from tests.fleet.in_process import tell
+from tests.fleet.host_cases import HostCase, Json, Step, TaskRun
+from tests.fleet.in_process import run_in_process
 from tests.fleet.killed_runs import DirectPlace, KillCase, findings
 from tests.fleet.role_cases import CASES, Case
 from tests.fleet.role_contract import content
 from tests.fleet.snapshot import JOURNAL, Snapshot
-from tests.fleet.stories import HostCase, Json, Step, TaskRun
 from tests.fleet.task_checks import assert_refused
 
 OTHERWISE: t.Final[c.Mapping[str, Json]] = {
@@ -299,9 +299,9 @@ STEPS: t.Final[c.Mapping[str, Step]] = {
 
 
 @pytest.fixture(scope="module", params=["2003", "2022"])
-def told(request: pytest.FixtureRequest) -> dict[str, TaskRun]:
-    story = HostCase(id="server", server={"release": request.param, "roles": ["member"]}, steps=tuple(STEPS.values()))
-    return dict(zip(STEPS, tell([story])["server"], strict=True))
+def results(request: pytest.FixtureRequest) -> dict[str, TaskRun]:
+    case = HostCase(id="server", server={"release": request.param, "roles": ["member"]}, steps=tuple(STEPS.values()))
+    return dict(zip(STEPS, run_in_process([case])["server"], strict=True))
 
 
 def _writes(task_run: TaskRun) -> list[str]:
@@ -310,23 +310,25 @@ def _writes(task_run: TaskRun) -> list[str]:
     return [entry["brief"] for entry in log if entry["method"].startswith(("Set", "Delete", "Create"))]
 
 
-def _kept(told: dict[str, TaskRun]) -> set[str]:
-    return {name for name, task_run in told.items() if "50389" in str(content(task_run.after))}
+def _kept(results: dict[str, TaskRun]) -> set[str]:
+    return {name for name, task_run in results.items() if "50389" in str(content(task_run.after))}
 
 
-def test_a_value_is_there_as_long_as_somebody_needs_it(told: dict[str, TaskRun]) -> None:
-    assert {task_run.event for task_run in told.values()} == {"ok"}, [task_run.message for task_run in told.values()]
-    assert _kept(told) == set(STEPS) - {"role-last", "nothing-left"}
-    assert told["nothing-left"].after.configuration == told["role"].before.configuration
-    assert told["role-last"].after.journal is None
+def test_a_value_is_there_as_long_as_somebody_needs_it(results: dict[str, TaskRun]) -> None:
+    assert {task_run.event for task_run in results.values()} == {"ok"}, [
+        task_run.message for task_run in results.values()
+    ]
+    assert _kept(results) == set(STEPS) - {"role-last", "nothing-left"}
+    assert results["nothing-left"].after.configuration == results["role"].before.configuration
+    assert results["role-last"].after.journal is None
 
 
-def test_a_claim_is_a_note_and_no_change(told: dict[str, TaskRun]) -> None:
+def test_a_claim_is_a_note_and_no_change(results: dict[str, TaskRun]) -> None:
     for name in ("claim-checked", "claim", "claimed"):
-        assert (told[name].result["changed"], told[name].message) == (False, told["claimed"].message), name
-    assert _writes(told["claim-checked"]) == []
-    assert len(_writes(told["claim"])) == 1
-    assert _writes(told["claimed"]) == []
+        assert (results[name].result["changed"], results[name].message) == (False, results["claimed"].message), name
+    assert _writes(results["claim-checked"]) == []
+    assert len(_writes(results["claim"])) == 1
+    assert _writes(results["claimed"]) == []
 
 
 @pytest.mark.parametrize(
@@ -334,16 +336,16 @@ def test_a_claim_is_a_note_and_no_change(told: dict[str, TaskRun]) -> None:
     [("role-gone", "reserved_ports"), ("module-gone-checked", "dc_ias"), ("module-gone", "dc_ias")],
 )
 def test_what_stays_is_said_with_the_name_of_whoever_needs_it(
-    told: dict[str, TaskRun], name: str, needed_by: str
+    results: dict[str, TaskRun], name: str, needed_by: str
 ) -> None:
-    assert told[name].result["changed"] is False
-    assert f" stays, since {needed_by} still needs it." in told[name].message
+    assert results[name].result["changed"] is False
+    assert f" stays, since {needed_by} still needs it." in results[name].message
 
 
-def test_a_second_undo_has_nothing_to_do(told: dict[str, TaskRun]) -> None:
+def test_a_second_undo_has_nothing_to_do(results: dict[str, TaskRun]) -> None:
     for name in ("module-gone-again", "nothing-left"):
-        assert (told[name].result["changed"], _writes(told[name])) == (False, []), name
-    assert told["nothing-left"].message == "Nothing to change."
+        assert (results[name].result["changed"], _writes(results[name])) == (False, []), name
+    assert results["nothing-left"].message == "Nothing to change."
 
 
 LEFT: t.Final[c.Mapping[str, tuple[Json, str, Json, str]]] = {
@@ -381,7 +383,7 @@ def test_a_module_leaves_what_a_role_needs(name: str) -> None:
     role = Step(module="converge", options={"resources": [wish], "owner": "a role"})
     away = Step(module=module, options=options)
     server = {**NEW, "dynamic_range": "49152-65535"}
-    given, checked, left, again = tell(
+    given, checked, left, again = run_in_process(
         [HostCase(id="server", server=server, steps=(role, dataclasses.replace(away, check=True), away, away))]
     )["server"]
     assert given.result["changed"] is True
@@ -402,7 +404,7 @@ def test_an_undo_names_each_thing_that_stays() -> None:
         Step(module="converge", options={"resources": wishes, "owner": name}) for name in ("one", "two", "three")
     ]
     undone = Step(module="converge", options={"owner": "two", "state": "absent"})
-    *_given, task_run = tell([HostCase(id="server", server=dict(NEW), steps=(*present, undone))])["server"]
+    *_given, task_run = run_in_process([HostCase(id="server", server=dict(NEW), steps=(*present, undone))])["server"]
     for thing in (
         "SocketPoolSize",
         "The dynamic tcp range",
@@ -419,8 +421,8 @@ BAD_NAMES: t.Final = ("", " ", "a\nb", "x" * 65, "{{ x }}", "ä")
 
 @pytest.mark.parametrize("name", BAD_NAMES, ids=ascii)
 def test_an_owner_has_a_name_that_can_stand_in_a_sentence(name: str) -> None:
-    story = HostCase(id="server", server={"release": "2022", "roles": ["member"]}, steps=(_of(name),))
-    (task_run,) = tell([story])["server"]
+    case = HostCase(id="server", server={"release": "2022", "roles": ["member"]}, steps=(_of(name),))
+    (task_run,) = run_in_process([case])["server"]
     assert_refused(task_run)
     assert "owner: " in task_run.message
     assert "is no name of an owner" in task_run.message
@@ -428,6 +430,6 @@ def test_an_owner_has_a_name_that_can_stand_in_a_sentence(name: str) -> None:
 
 def test_an_undo_needs_to_know_what_to_take_back() -> None:
     step = Step(module="converge", options={"state": "absent"})
-    (task_run,) = tell([HostCase(id="server", server={"release": "2022"}, steps=(step,))])["server"]
+    (task_run,) = run_in_process([HostCase(id="server", server={"release": "2022"}, steps=(step,))])["server"]
     assert_refused(task_run)
     assert "or the owner whose changes are to be taken back" in task_run.message

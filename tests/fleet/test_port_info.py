@@ -10,15 +10,15 @@ import typing as t
 
 import pytest
 
-from tests.fleet.in_process import tell
+from tests.fleet.host_cases import HostCase, Json, Step, TaskRun
+from tests.fleet.in_process import run_in_process
 from tests.fleet.snapshot import PROTOCOLS
-from tests.fleet.stories import HostCase, Json, Step, TaskRun
 from tests.fleet.task_checks import assert_refused
 
 MODULE: t.Final = "port_info"
 QUERY: t.Final = "sockets[?port==`50636` && protocol=='udp']"
 
-Told: t.TypeAlias = dict[str, tuple[TaskRun, ...]]
+Results: t.TypeAlias = dict[str, tuple[TaskRun, ...]]
 
 SERVERS: t.Final[dict[str, Json]] = {
     "2003": {"release": "2003"},
@@ -42,7 +42,7 @@ WRONG: t.Final[dict[str, tuple[Json, str]]] = {
 
 
 @pytest.fixture(scope="module")
-def told() -> Told:
+def results() -> Results:
     steps = (
         Step(module=MODULE, options={"ports": ["50389", "50636"]}),
         Step(module=MODULE, options={"query": QUERY}),
@@ -54,20 +54,20 @@ def told() -> Told:
         HostCase(id=name, server={"release": "2022"}, steps=(Step(module=MODULE, options=options),))
         for name, (options, _sentence) in WRONG.items()
     ]
-    return tell([*asked, *wrong])
+    return run_in_process([*asked, *wrong])
 
 
 @pytest.mark.parametrize("name", SERVERS)
-def test_asking_changes_nothing(told: Told, name: str) -> None:
-    for task_run in told[name]:
+def test_asking_changes_nothing(results: Results, name: str) -> None:
+    for task_run in results[name]:
         assert task_run.event == "ok", task_run.message
         assert task_run.result["changed"] is False
         assert task_run.after.data == task_run.before.data
 
 
 @pytest.mark.parametrize("name", SERVERS)
-def test_it_says_who_holds_the_ports(told: Told, name: str) -> None:
-    asked, *_unused = told[name]
+def test_it_says_who_holds_the_ports(results: Results, name: str) -> None:
+    asked, *_unused = results[name]
     rows = {(row["protocol"], row["port"]): set(row["services"]) for row in asked.result["sockets"]}
     held = {
         (protocol, port): holders
@@ -81,16 +81,16 @@ def test_it_says_who_holds_the_ports(told: Told, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SERVERS)
-def test_a_query_answers_alone(told: Told, name: str) -> None:
-    _asked, queried, *_unused = told[name]
+def test_a_query_answers_alone(results: Results, name: str) -> None:
+    _asked, queried, *_unused = results[name]
     expected = queried.after.holders("udp", 50636)
     assert {service for row in queried.result["result"] for service in row["services"]} == expected
     assert "sockets" not in queried.result
 
 
 @pytest.mark.parametrize("name", SERVERS)
-def test_it_tells_everything(told: Told, name: str) -> None:
-    *_unused, usual, everything = told[name]
+def test_it_tells_everything(results: Results, name: str) -> None:
+    *_unused, usual, everything = results[name]
     assert "sockets" not in usual.result
     assert len(everything.result["sockets"]) > 2000
     assert everything.result["dns_pool"]["state"] == "Running"
@@ -98,8 +98,8 @@ def test_it_tells_everything(told: Told, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_wrong_options_are_named(told: Told, name: str) -> None:
-    (task_run,) = told[name]
+def test_wrong_options_are_named(results: Results, name: str) -> None:
+    (task_run,) = results[name]
     assert_refused(task_run)
     assert re.search(WRONG[name][1], task_run.message), task_run.message
     assert task_run.count == 0

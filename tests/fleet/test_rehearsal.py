@@ -140,11 +140,11 @@ def test_what_is_assumed_is_said(saved: Saved) -> None:
 def test_a_rehearsal(saved: Saved, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = [str(saved.files["edge2003"]), "exchange_edge_dns", "--boots", "300"]
     assert rehearsal.main(arguments) == 0
-    told = capsys.readouterr().out
-    assert "the role did its work" in told
-    assert "the second run made 0 changes" in told
-    assert "0 after, of 300 each" in told
-    assert "NO" not in told.split()
+    results = capsys.readouterr().out
+    assert "the role did its work" in results
+    assert "the second run made 0 changes" in results
+    assert "0 after, of 300 each" in results
+    assert "NO" not in results.split()
 
 
 def test_a_rehearsal_of_a_role_that_fails(saved: Saved, capsys: pytest.CaptureFixture[str]) -> None:

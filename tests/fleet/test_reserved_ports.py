@@ -10,9 +10,9 @@ import typing as t
 
 import pytest
 
-from tests.fleet.in_process import tell
+from tests.fleet.host_cases import HostCase, Json, Step, TaskRun, three_runs
+from tests.fleet.in_process import run_in_process
 from tests.fleet.snapshot import Snapshot, shown
-from tests.fleet.stories import HostCase, Json, Step, TaskRun, three_runs
 
 MODULE: t.Final = "reserved_ports"
 PORTS: t.Final = ["50389", "50636"]
@@ -239,7 +239,7 @@ CASES: t.Final = (
 UNCHANGED: t.Final = frozenset({"2022-pure"})
 
 
-def _story(case: Case) -> HostCase:
+def _case(case: Case) -> HostCase:
     steps = three_runs(MODULE, case.options, undo=case.undoing, acts=case.acts)
     return HostCase(id=case.id, server=case.server, steps=steps)
 
@@ -288,9 +288,9 @@ FOREIGN: t.Final = HostCase(
 
 
 @pytest.fixture(scope="module")
-def told() -> dict[str, tuple[TaskRun, ...]]:
-    stories = [*map(_story, CASES), OWNER, WHOLE_BLOCK_IN_USE, BOOTED, FOREIGN]
-    return tell(stories)
+def results() -> dict[str, tuple[TaskRun, ...]]:
+    cases = [*map(_case, CASES), OWNER, WHOLE_BLOCK_IN_USE, BOOTED, FOREIGN]
+    return run_in_process(cases)
 
 
 @pytest.fixture(params=CASES, ids=lambda case: case.id)
@@ -298,7 +298,7 @@ def case(request: pytest.FixtureRequest) -> Case:
     return t.cast("Case", request.param)
 
 
-Told: t.TypeAlias = dict[str, tuple[TaskRun, ...]]
+Results: t.TypeAlias = dict[str, tuple[TaskRun, ...]]
 
 
 def _assert_shown(task_run: TaskRun) -> None:
@@ -308,8 +308,8 @@ def _assert_shown(task_run: TaskRun) -> None:
         assert task_run.result["diff"][name] == task_run.result[name], name
 
 
-def test_check_mode_says_it_and_changes_nothing(told: Told, case: Case) -> None:
-    checked, done, *_unused = told[case.id]
+def test_check_mode_says_it_and_changes_nothing(results: Results, case: Case) -> None:
+    checked, done, *_unused = results[case.id]
     assert checked.event == "ok", checked.message
     assert checked.after.data == checked.before.data
     assert checked.result["changed"] == (case.id not in UNCHANGED)
@@ -317,8 +317,8 @@ def test_check_mode_says_it_and_changes_nothing(told: Told, case: Case) -> None:
         assert checked.result[name] == done.result[name], name
 
 
-def test_the_run_does_what_it_says(told: Told, case: Case) -> None:
-    _checked, done, *_unused = told[case.id]
+def test_the_run_does_what_it_says(results: Results, case: Case) -> None:
+    _checked, done, *_unused = results[case.id]
     assert done.event == "ok", done.message
     assert done.result["changed"] == (case.id not in UNCHANGED)
     assert case.lists(done.after) == case.expected
@@ -326,29 +326,29 @@ def test_the_run_does_what_it_says(told: Told, case: Case) -> None:
     _assert_shown(done)
 
 
-def test_nothing_else_changes(told: Told, case: Case) -> None:
-    _checked, done, *_unused = told[case.id]
+def test_nothing_else_changes(results: Results, case: Case) -> None:
+    _checked, done, *_unused = results[case.id]
     before, after = done.before.without_journal(), done.after.without_journal()
     touched = {name for name in before if before[name] != after[name]}
     assert touched <= {"registry" if case.reserved is not None else "exclusions"}
 
 
-def test_warnings_name_what_is_at_stake(told: Told, case: Case) -> None:
-    _checked, done, *_unused = told[case.id]
+def test_warnings_name_what_is_at_stake(results: Results, case: Case) -> None:
+    _checked, done, *_unused = results[case.id]
     assert case.warning in done.warnings
     assert bool(case.warning) == bool(done.warnings)
 
 
-def test_a_second_run_finds_nothing_to_do(told: Told, case: Case) -> None:
-    *_unused, again, _undone = told[case.id]
+def test_a_second_run_finds_nothing_to_do(results: Results, case: Case) -> None:
+    *_unused, again, _undone = results[case.id]
     assert again.event == "ok", again.message
     assert again.result["changed"] is False
     assert again.after.data == again.before.data
     assert again.result["effective"] == case.effective
 
 
-def test_it_can_be_taken_back(told: Told, case: Case) -> None:
-    checked, *_unused, undone = told[case.id]
+def test_it_can_be_taken_back(results: Results, case: Case) -> None:
+    checked, *_unused, undone = results[case.id]
     assert undone.event == "ok", undone.message
     assert undone.result["changed"] is True
     _assert_shown(undone)
@@ -360,8 +360,8 @@ def test_it_can_be_taken_back(told: Told, case: Case) -> None:
         assert undone.after.excluded("tcp") == case.undone
 
 
-def test_a_port_that_its_owner_holds_is_waited_for(told: Told) -> None:
-    first, second, stopped = told["held-by-its-owner"]
+def test_a_port_that_its_owner_holds_is_waited_for(results: Results) -> None:
+    first, second, stopped = results["held-by-its-owner"]
     assert first.event == "ok"
     assert first.result["changed"] is True
     assert first.after.excluded("tcp") == first.after.excluded("udp") == ["51820-51820"]
@@ -377,22 +377,22 @@ def test_a_port_that_its_owner_holds_is_waited_for(told: Told) -> None:
     assert stopped.after.excluded("tcp") == ["50389-50389", "50636-50636", "51820-51820"]
 
 
-def test_a_whole_block_is_released_though_a_port_of_it_is_in_use(told: Told) -> None:
-    (task_run,) = told["whole-block-in-use"]
+def test_a_whole_block_is_released_though_a_port_of_it_is_in_use(results: Results) -> None:
+    (task_run,) = results["whole-block-in-use"]
     assert task_run.event == "ok", task_run.message
     assert task_run.after.excluded("tcp") == []
 
 
-def test_the_value_is_in_force_after_a_boot(told: Told) -> None:
-    written, waiting, booted = told["in-force-after-a-boot"]
+def test_the_value_is_in_force_after_a_boot(results: Results) -> None:
+    written, waiting, booted = results["in-force-after-a-boot"]
     assert (written.result["effective"], written.result["reboot_required"]) == ("no", True)
     assert (waiting.result["effective"], waiting.result["reboot_required"]) == ("no", True)
     assert (booted.result["effective"], booted.result["reboot_required"]) == ("yes", False)
     assert booted.result["changed"] is False
 
 
-def test_what_somebody_else_wrote_may_be_in_force_or_not(told: Told) -> None:
-    (task_run,) = told["written-by-somebody-else"]
+def test_what_somebody_else_wrote_may_be_in_force_or_not(results: Results) -> None:
+    (task_run,) = results["written-by-somebody-else"]
     assert task_run.result["changed"] is False
     assert task_run.result["effective"] == "unknown"
     assert task_run.result["reasons"]

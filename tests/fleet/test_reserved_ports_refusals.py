@@ -11,8 +11,8 @@ import typing as t
 
 import pytest
 
-from tests.fleet.in_process import tell
-from tests.fleet.stories import HostCase, Json, Step
+from tests.fleet.host_cases import HostCase, Json, Step
+from tests.fleet.in_process import run_in_process
 
 MODULE: t.Final = "reserved_ports"
 PORTS: t.Final = ["50389", "50636"]
@@ -150,8 +150,8 @@ REFUSALS: t.Final = (
 @pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: refusal.id)
 def test_refusals_say_why_and_touch_nothing(refusal: Refusal) -> None:
     step = Step(module=refusal.module, options=refusal.options, acts=refusal.acts)
-    story = HostCase(id=refusal.id, server=refusal.server, steps=(step,))
-    (task_run,) = tell([story])[refusal.id]
+    case = HostCase(id=refusal.id, server=refusal.server, steps=(step,))
+    (task_run,) = run_in_process([case])[refusal.id]
     assert task_run.event == "failed", task_run.result
     assert re.search(refusal.sentence, task_run.message), task_run.message
     assert task_run.message.startswith(refusal.id)

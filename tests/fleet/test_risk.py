@@ -57,7 +57,7 @@ PROMISES: t.Final[dict[tuple[str, str], str]] = {
 
 
 @dataclasses.dataclass(frozen=True)
-class Told:
+class Results:
     """What port_info said of each server, and how often its twins lost."""
 
     odds: c.Mapping[str, Odds]
@@ -66,7 +66,7 @@ class Told:
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
+def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     """One fleet, asked once; one server of each kind is booted often, which takes long."""
     defaults = {"time_scale": 0.005, "broken": False, "wire": {"transport": "basic"}}
     directory = tmp_path_factory.mktemp("risk")
@@ -80,7 +80,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
             name: Odds(risks[name], fleet.control.host(name).lottery(_boots(name), seed=number * MOST_BOOTS))
             for number, name in enumerate(SERVERS)
         }
-        return Told(odds, requests)
+        return Results(odds, requests)
 
 
 def _boots(name: str) -> int:
@@ -94,21 +94,21 @@ def _ask(inventory: pathlib.Path, subset: str) -> dict[str, t.Any]:
 
 
 @pytest.mark.parametrize("name", SERVERS)
-def test_boots_agree_with_the_closed_form(name: str, told: Told) -> None:
-    odds = told.odds[name]
+def test_boots_agree_with_the_closed_form(name: str, results: Results) -> None:
+    odds = results.odds[name]
     rate = odds.lost / odds.boots
     assert odds.agrees, f"{rate:.4f} of {odds.boots} boots against {odds.chance:.4f} ({odds.risk['formula']})"
     assert (odds.chance == 0) == (name in SAFE)
 
 
 @pytest.mark.parametrize(("server", "candidate"), PROMISES)
-def test_promises_are_kept(server: str, candidate: str, told: Told) -> None:
-    promised = {row["name"]: row["probability"] for row in told.odds[server].risk["candidates"]}
-    assert promised[candidate] == told.odds[PROMISES[server, candidate]].chance
+def test_promises_are_kept(server: str, candidate: str, results: Results) -> None:
+    promised = {row["name"]: row["probability"] for row in results.odds[server].risk["candidates"]}
+    assert promised[candidate] == results.odds[PROMISES[server, candidate]].chance
 
 
-def test_what_is_told_beside_the_figure(told: Told) -> None:
-    risks = {name: odds.risk for name, odds in told.odds.items()}
+def test_what_is_told_beside_the_figure(results: Results) -> None:
+    risks = {name: odds.risk for name, odds in results.odds.items()}
     assert {name for name, risk in risks.items() if risk["pool"] == "not_seen"} == {"old-no-update"}
     assert {name for name, risk in risks.items() if risk["range_contested"]} == {"wide"}
     assert {row["service"]: row["start_order"] for row in risks["sp2-delayed"]["services"]} == {
@@ -118,5 +118,5 @@ def test_what_is_told_beside_the_figure(told: Told) -> None:
     assert all(risk["in_use_known"] for risk in risks.values())
 
 
-def test_the_risk_alone_costs_few_requests(told: Told) -> None:
-    assert max(told.requests.values()) <= MOST_REQUESTS, told.requests
+def test_the_risk_alone_costs_few_requests(results: Results) -> None:
+    assert max(results.requests.values()) <= MOST_REQUESTS, results.requests

@@ -11,10 +11,10 @@ import typing as t
 
 import pytest
 
+from tests.fleet.host_cases import Json, TaskRun
 from tests.fleet.role_contract import RoleContract, Server, asked_to_stop, converged, play_role
 from tests.fleet.role_runs import Runs
 from tests.fleet.snapshot import Protocol, Snapshot
-from tests.fleet.stories import Json, TaskRun
 
 AD_LDS: t.Final = "ADAM_MSExchange"
 DEPENDENTS: t.Final = ("MSExchangeEdgeCredential", "MSExchangeTransport")

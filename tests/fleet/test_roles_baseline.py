@@ -10,10 +10,10 @@ import typing as t
 
 import pytest
 
+from tests.fleet.host_cases import FleetRun, Json, TaskRun
 from tests.fleet.role_contract import MOST_REQUESTS, content, standing
 from tests.fleet.role_runs import played
 from tests.fleet.servers import PORTAL
-from tests.fleet.stories import FleetRun, Json, TaskRun
 
 DC: t.Final = ["domain_controller", "dns", "ias"]
 RELEASES: t.Final = ("2003", "2008", "2008r2", "2012r2", "2016", "2022", "2025")
@@ -149,7 +149,7 @@ def test_it_can_be_taken_back(runs: Runs, host: str) -> None:
 
 @pytest.fixture(scope="module")
 def converged() -> FleetRun:
-    """Many servers, told for the first time after everything is fixed and in force."""
+    """Many servers, run once more after everything is fixed and in force."""
     with played("site", MANY, by_program=MANY_BY_PROGRAM, playbook="site") as play:
         fixed = play.run()
         assert fixed.exit_code == 0, fixed.output

@@ -10,7 +10,8 @@ import typing as t
 import pytest
 
 from tests.fleet.errands import CONVERGE
-from tests.fleet.in_process import Stage
+from tests.fleet.host_cases import HostCase, Json, Step
+from tests.fleet.in_process import CaseRunner
 from tests.fleet.role_arguments import task_arguments
 from tests.fleet.role_contract import (
     RoleContract,
@@ -23,7 +24,6 @@ from tests.fleet.role_contract import (
 )
 from tests.fleet.role_runs import Runs
 from tests.fleet.snapshot import SERVICES
-from tests.fleet.stories import HostCase, Json, Step
 
 DC: t.Final[Json] = {"roles": ["domain_controller", "dns", "ias"]}
 WIDE: t.Final[Json] = {"dynamic_range": "1025-60000"}
@@ -366,9 +366,9 @@ def test_dns_restarts_for_a_port_that_it_holds_though_no_pool_can_hold_it_any_mo
     """The pool of now was drawn from a wider range, which somebody has narrowed since."""
     narrow: Json = {"start": 49152, "number": 16384}
     role = task_arguments("dc_ias", CONVERGE, {})
-    stage = Stage(HostCase(id="narrowed", server={**DC, **WIDE, "release": "2016", "broken": "IKEEXT"}, steps=()))
-    assert stage.task_run(Step(module="dynamic_ports", options=narrow)).event == "ok"
-    task_run = stage.task_run(Step(module="converge", options=role))
+    runner = CaseRunner(HostCase(id="narrowed", server={**DC, **WIDE, "release": "2016", "broken": "IKEEXT"}, steps=()))
+    assert runner.task_run(Step(module="dynamic_ports", options=narrow)).event == "ok"
+    task_run = runner.task_run(Step(module="converge", options=role))
     assert (task_run.event, task_run.result["dns_restarted"]) == ("ok", True), task_run.message
     assert task_run.after.runs("IKEEXT")
     assert task_run.after.holders("udp", 4500) == {"IKEEXT"}

@@ -9,6 +9,7 @@ import typing as t
 
 import pytest
 
+from tests.fleet.host_cases import Json
 from tests.fleet.role_contract import (
     RoleContract,
     Server,
@@ -19,7 +20,6 @@ from tests.fleet.role_contract import (
 )
 from tests.fleet.role_runs import Runs
 from tests.fleet.snapshot import Snapshot
-from tests.fleet.stories import Json
 
 OLD: t.Final[Json] = {"release": "2003", "roles": ["exchange2003"]}
 

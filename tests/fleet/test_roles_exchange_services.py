@@ -11,10 +11,10 @@ import typing as t
 
 import pytest
 
+from tests.fleet.host_cases import FleetRun, Json, TaskRun
 from tests.fleet.role_contract import assert_left_alone, assert_refused, content, standing
 from tests.fleet.role_runs import played
 from tests.fleet.snapshot import Snapshot
-from tests.fleet.stories import FleetRun, Json, TaskRun
 
 EXCHANGE: t.Final[dict[str, Json]] = {
     "mail-5.5": {"release": "2003", "roles": ["exchange55"]},

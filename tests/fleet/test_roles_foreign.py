@@ -10,10 +10,10 @@ import typing as t
 
 import pytest
 
+from tests.fleet.host_cases import FleetRun, Json, TaskRun
 from tests.fleet.role_contract import converged, ports_of
 from tests.fleet.role_runs import Play, played
 from tests.fleet.snapshot import DNS, TCPIP
-from tests.fleet.stories import FleetRun, Json, TaskRun
 
 HKLM: t.Final = "HKLM\\"
 DC: t.Final = ["domain_controller", "dns", "ias"]

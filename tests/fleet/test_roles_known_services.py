@@ -9,6 +9,7 @@ import typing as t
 
 import pytest
 
+from tests.fleet.host_cases import Json
 from tests.fleet.role_contract import (
     RoleContract,
     Server,
@@ -19,7 +20,6 @@ from tests.fleet.role_contract import (
 )
 from tests.fleet.role_runs import Runs
 from tests.fleet.snapshot import TCPIP, Protocol
-from tests.fleet.stories import Json
 
 ROUTER: t.Final[Json] = {"roles": ["blackberry_router"], "tcp_clients": 2200}
 """So many connections as reach TCP 3101 at each boot."""

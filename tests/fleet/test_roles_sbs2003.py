@@ -9,6 +9,7 @@ import typing as t
 
 import pytest
 
+from tests.fleet.host_cases import Json
 from tests.fleet.role_contract import (
     RoleContract,
     Server,
@@ -19,7 +20,6 @@ from tests.fleet.role_contract import (
 )
 from tests.fleet.role_runs import Runs
 from tests.fleet.snapshot import DNS, TCPIP
-from tests.fleet.stories import Json
 
 SBS: t.Final[Json] = {"release": "2003", "roles": ["sbs2003"]}
 RADIUS: t.Final = {("udp", port): "IAS" for port in (1645, 1646, 1812, 1813)}

@@ -11,8 +11,8 @@ import typing as t
 
 import pytest
 
-from tests.fleet.in_process import tell
-from tests.fleet.stories import HostCase, Json, Step, TaskRun, run_cases
+from tests.fleet.host_cases import HostCase, Json, Step, TaskRun, run_cases
+from tests.fleet.in_process import run_in_process
 from tests.fleet.task_checks import assert_refused
 
 MODULE: t.Final = "server_reboot"
@@ -20,7 +20,7 @@ AD_LDS: t.Final = "ADAM_MSExchange"
 NOW: t.Final[Json] = {"pre_reboot_delay": 0}
 RESERVE: t.Final = Step(module="reserved_ports", options={"ports": ["50389", "50636"]})
 
-Told: t.TypeAlias = dict[str, tuple[TaskRun, ...]]
+Results: t.TypeAlias = dict[str, tuple[TaskRun, ...]]
 
 
 def _reboots(name: str, release: str, **server: t.Any) -> HostCase:
@@ -62,7 +62,7 @@ class Refusal:
     acts: tuple[Json, ...] = ()
 
     @property
-    def story(self) -> HostCase:
+    def case(self) -> HostCase:
         """In check mode and without."""
         checked = Step(module=MODULE, options=self.options, check=True, acts=self.acts)
         server = {"release": "2022", "roles": ["dns"], **self.server}
@@ -116,23 +116,23 @@ STAYS_DOWN: t.Final = HostCase(
 
 
 @pytest.fixture(scope="module")
-def told() -> Told:
-    refused = (refusal.story for refusal in REFUSALS)
-    here = tell([*IN_PROCESS, SETTLED, *refused, INSISTED, RESERVED_4500, STAYS_DOWN])
+def results() -> Results:
+    refused = (refusal.case for refusal in REFUSALS)
+    here = run_in_process([*IN_PROCESS, SETTLED, *refused, INSISTED, RESERVED_4500, STAYS_DOWN])
     return {**run_cases(BY_PROGRAM), **here}
 
 
-@pytest.mark.parametrize("story", REBOOTS, ids=str)
-def test_check_mode_says_changed_and_reboots_nothing(told: Told, story: HostCase) -> None:
-    checked, _done = told[story.id]
+@pytest.mark.parametrize("case", REBOOTS, ids=str)
+def test_check_mode_says_changed_and_reboots_nothing(results: Results, case: HostCase) -> None:
+    checked, _done = results[case.id]
     assert checked.event == "ok", checked.message
     assert (checked.result["changed"], checked.result["rebooted"]) == (True, False)
     assert checked.after.data == checked.before.data
 
 
-@pytest.mark.parametrize("story", REBOOTS, ids=str)
-def test_it_reboots_once_and_waits_for_the_services(told: Told, story: HostCase) -> None:
-    _checked, done = told[story.id]
+@pytest.mark.parametrize("case", REBOOTS, ids=str)
+def test_it_reboots_once_and_waits_for_the_services(results: Results, case: HostCase) -> None:
+    _checked, done = results[case.id]
     assert done.event == "ok", done.message
     assert (done.result["changed"], done.result["rebooted"]) == (True, True)
     assert done.after.boot == done.before.boot + 1
@@ -141,15 +141,15 @@ def test_it_reboots_once_and_waits_for_the_services(told: Told, story: HostCase)
     assert done.after.configuration == done.before.configuration
 
 
-@pytest.mark.parametrize("story", REBOOTS, ids=str)
-def test_a_shell_is_opened_only_where_wmi_may_not(told: Told, story: HostCase) -> None:
-    _checked, done = told[story.id]
+@pytest.mark.parametrize("case", REBOOTS, ids=str)
+def test_a_shell_is_opened_only_where_wmi_may_not(results: Results, case: HostCase) -> None:
+    _checked, done = results[case.id]
     shells = [entry for entry in done.requests["log"] if entry["resource"] == "cmd"]
-    assert bool(shells) == ("by-command" in story.id)
+    assert bool(shells) == ("by-command" in case.id)
 
 
-def test_what_waited_for_the_boot_is_in_force(told: Told) -> None:
-    written, rebooted, again = told[SETTLED.id]
+def test_what_waited_for_the_boot_is_in_force(results: Results) -> None:
+    written, rebooted, again = results[SETTLED.id]
     assert written.result["reboot_required"] is True
     assert "reserved_ports" in rebooted.message
     assert again.result["changed"] is False
@@ -158,27 +158,27 @@ def test_what_waited_for_the_boot_is_in_force(told: Told) -> None:
 
 
 @pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: refusal.id)
-def test_refusals_say_why_and_touch_nothing(told: Told, refusal: Refusal) -> None:
-    for task_run in told[refusal.id]:
+def test_refusals_say_why_and_touch_nothing(results: Results, refusal: Refusal) -> None:
+    for task_run in results[refusal.id]:
         assert_refused(task_run)
         assert re.search(refusal.sentence, task_run.message), task_run.message
 
 
-def test_block_mode_can_be_insisted_on(told: Told) -> None:
-    (task_run,) = told[INSISTED.id]
+def test_block_mode_can_be_insisted_on(results: Results) -> None:
+    (task_run,) = results[INSISTED.id]
     assert task_run.event == "ok", task_run.message
     assert "accept_risks has block_mode" in task_run.warnings
 
 
-def test_a_reservation_of_the_same_boot_lifts_the_refusal(told: Told) -> None:
-    _reserved, rebooted = told[RESERVED_4500.id]
+def test_a_reservation_of_the_same_boot_lifts_the_refusal(results: Results) -> None:
+    _reserved, rebooted = results[RESERVED_4500.id]
     assert rebooted.event == "ok", rebooted.message
     assert rebooted.after.runs("PolicyAgent")
     assert rebooted.after.data["boot"]["block_mode"] is False
 
 
-def test_a_service_that_stays_down_is_named_with_its_error(told: Told) -> None:
-    (task_run,) = told[STAYS_DOWN.id]
+def test_a_service_that_stays_down_is_named_with_its_error(results: Results) -> None:
+    (task_run,) = results[STAYS_DOWN.id]
     assert task_run.event == "failed"
     assert task_run.after.boot == task_run.before.boot + 1
     assert re.search(rf"{AD_LDS} is Stopped, its exit code (10048|10013)", task_run.message), task_run.message

@@ -18,7 +18,7 @@ import typing as t
 import pytest
 import yaml
 
-from tests.fleet.stories import DEFAULTS, FORKS, Json
+from tests.fleet.host_cases import DEFAULTS, FORKS, Json
 from tests.simulator.control import RunningFleet, running_fleet
 from tests.tooling.ansible_programs import AnsibleRun, run_ansible
 
@@ -160,7 +160,7 @@ def _plays() -> list[Json]:
 
 
 @dataclasses.dataclass(frozen=True)
-class Stage:
+class CaseRunner:
     """The fleet, and the two folders on the controller: what hostile words would leave, and what plays write."""
 
     fleet: RunningFleet
@@ -177,7 +177,7 @@ class Stage:
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> c.Iterator[Stage]:
+def runner(tmp_path_factory: pytest.TempPathFactory) -> c.Iterator[CaseRunner]:
     left, kept = tmp_path_factory.mktemp("left"), tmp_path_factory.mktemp("kept")
     (kept / "page.j2").write_text(PAGE, encoding="utf-8")
     (kept / "included.yml").write_text(yaml.safe_dump(_named(INCLUDED)), encoding="utf-8")
@@ -189,7 +189,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> c.Iterator[Stage]:
         for place in PLACES:
             for fault in place.faults:
                 fleet.control.host(place.id).inject(**_spoken(fault, left / place.id))
-        yield Stage(fleet, left, kept)
+        yield CaseRunner(fleet, left, kept)
 
 
 def _spoken(value: t.Any, file: pathlib.Path) -> t.Any:
@@ -199,31 +199,31 @@ def _spoken(value: t.Any, file: pathlib.Path) -> t.Any:
 
 
 @pytest.fixture(scope="module")
-def run(stage: Stage) -> AnsibleRun:
-    return stage.run(str(stage.kept / "words.yml"))
+def run(runner: CaseRunner) -> AnsibleRun:
+    return runner.run(str(runner.kept / "words.yml"))
 
 
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: place.id)
-def test_the_words_enter_the_result(run: AnsibleRun, stage: Stage, place: EntryPoint) -> None:
+def test_the_words_enter_the_result(run: AnsibleRun, runner: CaseRunner, place: EntryPoint) -> None:
     """Otherwise the place would prove nothing. What is not sealed on a sealed session is not even quoted."""
     assert run.recap[place.id]["failures"] == 0, run.output
-    assert place.enters == (SPOKEN in (stage.kept / f"{place.id}.json").read_text(encoding="utf-8"))
+    assert place.enters == (SPOKEN in (runner.kept / f"{place.id}.json").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: place.id)
-def test_no_use_of_a_result_runs_what_a_server_said(run: AnsibleRun, stage: Stage, place: EntryPoint) -> None:
+def test_no_use_of_a_result_runs_what_a_server_said(run: AnsibleRun, runner: CaseRunner, place: EntryPoint) -> None:
     del run
-    assert not (stage.left / place.id).exists()
+    assert not (runner.left / place.id).exists()
 
 
-def test_no_character_of_a_server_commands_the_terminal(run: AnsibleRun, stage: Stage) -> None:
-    written = [path.read_text(encoding="utf-8") for path in stage.kept.glob("*.txt")]
+def test_no_character_of_a_server_commands_the_terminal(run: AnsibleRun, runner: CaseRunner) -> None:
+    written = [path.read_text(encoding="utf-8") for path in runner.kept.glob("*.txt")]
     assert len(written) == len(PLACES)
     assert not set(COMMANDS[:1] + COMMANDS[-1:]) & set("".join([run.output, *written]))
 
 
 @pytest.mark.parametrize("name", PLAYBOOKS)
-def test_no_playbook_of_ours_runs_what_a_server_said(stage: Stage, name: str) -> None:
-    before = sorted(stage.left.iterdir())
-    assert "PLAY RECAP" in stage.run(f"portkeeper.windows.{name}").output
-    assert sorted(stage.left.iterdir()) == before
+def test_no_playbook_of_ours_runs_what_a_server_said(runner: CaseRunner, name: str) -> None:
+    before = sorted(runner.left.iterdir())
+    assert "PLAY RECAP" in runner.run(f"portkeeper.windows.{name}").output
+    assert sorted(runner.left.iterdir()) == before

@@ -12,9 +12,9 @@ import typing as t
 
 import pytest
 
-from tests.fleet.in_process import tell
-from tests.fleet.stories import HostCase, Json, Step, TaskRun, three_runs
-from tests.fleet.task_checks import assert_done_as_said, assert_nothing_to_do, assert_only_told, assert_refused
+from tests.fleet.host_cases import HostCase, Json, Step, TaskRun, three_runs
+from tests.fleet.in_process import run_in_process
+from tests.fleet.task_checks import assert_done_as_said, assert_nothing_to_do, assert_only_announced, assert_refused
 
 START: t.Final = "service_start_mode"
 STATE: t.Final = "service_state"
@@ -22,7 +22,7 @@ EDGE: t.Final[Json] = {"broken": False}
 AD_LDS: t.Final = "ADAM_MSExchange"
 DEPENDENTS: t.Final = ("MSExchangeEdgeCredential", "MSExchangeTransport")
 
-Told: t.TypeAlias = dict[str, tuple[TaskRun, ...]]
+Results: t.TypeAlias = dict[str, tuple[TaskRun, ...]]
 
 ROUND: t.Final = ("delayed", "manual", "delayed", "auto", "disabled", "delayed", "disabled", "auto", "manual", "auto")
 """Every change from one mode to another, but for those that need no flag."""
@@ -188,14 +188,14 @@ def _refused(refusal: Refusal) -> HostCase:
 
 
 @pytest.fixture(scope="module")
-def told() -> Told:
-    rounds = [story for story, _modes in ROUNDS]
-    return tell([*rounds, SEVERAL, WAITING, *STATES, NO_TIME, LOST_PORT, *map(_refused, REFUSALS)])
+def results() -> Results:
+    rounds = [case for case, _modes in ROUNDS]
+    return run_in_process([*rounds, SEVERAL, WAITING, *STATES, NO_TIME, LOST_PORT, *map(_refused, REFUSALS)])
 
 
 @pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: refusal.id)
-def test_refusals_say_why_and_touch_nothing(told: Told, refusal: Refusal) -> None:
-    (task_run,) = told[refusal.id]
+def test_refusals_say_why_and_touch_nothing(results: Results, refusal: Refusal) -> None:
+    (task_run,) = results[refusal.id]
     assert_refused(task_run)
     assert re.search(refusal.sentence, task_run.message), task_run.message
 
@@ -203,36 +203,38 @@ def test_refusals_say_why_and_touch_nothing(told: Told, refusal: Refusal) -> Non
 # --- start modes
 
 
-@pytest.mark.parametrize(("story", "modes"), ROUNDS, ids=[story.id for story, _modes in ROUNDS])
-def test_every_mode_from_every_other(told: Told, story: HostCase, modes: tuple[str, ...]) -> None:
-    task_runs = told[story.id]
+@pytest.mark.parametrize(("case", "modes"), ROUNDS, ids=[case.id for case, _modes in ROUNDS])
+def test_every_mode_from_every_other(results: Results, case: HostCase, modes: tuple[str, ...]) -> None:
+    task_runs = results[case.id]
     for position, mode in enumerate(modes):
         checked, done, again = task_runs[3 * position : 3 * position + 3]
-        assert_only_told(checked, done)
+        assert_only_announced(checked, done)
         assert_done_as_said(START, done)
         assert done.result["changed"] is True
         assert done.after.start_mode("W32Time") == mode
         assert_nothing_to_do(again)
 
 
-@pytest.mark.parametrize(("story", "modes"), ROUNDS, ids=[story.id for story, _modes in ROUNDS])
-def test_the_flag_is_left_only_where_it_means_something(told: Told, story: HostCase, modes: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(("case", "modes"), ROUNDS, ids=[case.id for case, _modes in ROUNDS])
+def test_the_flag_is_left_only_where_it_means_something(
+    results: Results, case: HostCase, modes: tuple[str, ...]
+) -> None:
     """After delayed and auto again, the service is as it was: no flag is left set."""
     assert modes[-1] == "auto"
-    assert told[story.id][-1].after.service("W32Time")["delayed"] is False
+    assert results[case.id][-1].after.service("W32Time")["delayed"] is False
 
 
-def test_several_services_at_once(told: Told) -> None:
-    checked, done, again, undone = told[SEVERAL.id]
-    assert_only_told(checked, done)
+def test_several_services_at_once(results: Results) -> None:
+    checked, done, again, undone = results[SEVERAL.id]
+    assert_only_announced(checked, done)
     assert_done_as_said(START, done)
     assert {done.after.start_mode(name) for name in ("W32Time", "DNS", "TermService")} == {"manual"}
     assert_nothing_to_do(again)
     assert undone.after.configuration == checked.before.configuration
 
 
-def test_a_delayed_start_shows_at_the_next_boot(told: Told) -> None:
-    changed, waiting, booted = told[WAITING.id]
+def test_a_delayed_start_shows_at_the_next_boot(results: Results) -> None:
+    changed, waiting, booted = results[WAITING.id]
     for task_run in (changed, waiting):
         assert (task_run.result["effective"], task_run.result["reboot_required"]) == ("no", False)
         assert "next boot" in task_run.result["reasons"][0]
@@ -254,10 +256,10 @@ def _pid(task_run: TaskRun, name: str) -> tuple[int, int]:
     return task_run.before.service(name)["pid"], task_run.after.service(name)["pid"]
 
 
-@pytest.mark.parametrize("story", STATES, ids=str)
-def test_what_depends_on_it_stops_first(told: Told, story: HostCase) -> None:
-    checked, stopped, again, _started = told[story.id][:4]
-    assert_only_told(checked, stopped)
+@pytest.mark.parametrize("case", STATES, ids=str)
+def test_what_depends_on_it_stops_first(results: Results, case: HostCase) -> None:
+    checked, stopped, again, _started = results[case.id][:4]
+    assert_only_announced(checked, stopped)
     assert_done_as_said(STATE, stopped)
     assert stopped.result["changed"] is True
     assert not any(stopped.after.runs(name) for name in (AD_LDS, *DEPENDENTS))
@@ -268,16 +270,16 @@ def test_what_depends_on_it_stops_first(told: Told, story: HostCase) -> None:
     assert_nothing_to_do(again)
 
 
-@pytest.mark.parametrize("story", STATES, ids=str)
-def test_what_ran_is_noted_before_the_first_stop(told: Told, story: HostCase) -> None:
-    stopped = told[story.id][1]
+@pytest.mark.parametrize("case", STATES, ids=str)
+def test_what_ran_is_noted_before_the_first_stop(results: Results, case: HostCase) -> None:
+    stopped = results[case.id][1]
     methods = [entry["method"] for entry in stopped.requests["log"]]
     assert methods.index("SetStringValue") < methods.index("StopService")
 
 
-@pytest.mark.parametrize("story", STATES, ids=str)
-def test_a_start_starts_what_is_named(told: Told, story: HostCase) -> None:
-    started, again, others = told[story.id][3:6]
+@pytest.mark.parametrize("case", STATES, ids=str)
+def test_a_start_starts_what_is_named(results: Results, case: HostCase) -> None:
+    started, again, others = results[case.id][3:6]
     assert_done_as_said(STATE, started)
     assert started.after.runs(AD_LDS)
     assert not any(started.after.runs(name) for name in DEPENDENTS)
@@ -285,9 +287,9 @@ def test_a_start_starts_what_is_named(told: Told, story: HostCase) -> None:
     assert others.after.runs(*DEPENDENTS)
 
 
-@pytest.mark.parametrize("story", STATES, ids=str)
-def test_a_restart_starts_exactly_what_ran(told: Told, story: HostCase) -> None:
-    checked, *restarts = told[story.id][6:]
+@pytest.mark.parametrize("case", STATES, ids=str)
+def test_a_restart_starts_exactly_what_ran(results: Results, case: HostCase) -> None:
+    checked, *restarts = results[case.id][6:]
     assert checked.after.data == checked.before.data
     for task_run in (checked, *restarts):
         assert task_run.event == "ok", task_run.message
@@ -303,14 +305,14 @@ def test_a_restart_starts_exactly_what_ran(told: Told, story: HostCase) -> None:
         assert _order(task_run, "StartService") == [AD_LDS, DEPENDENTS[1]]
 
 
-def test_a_service_that_takes_too_long_is_named(told: Told) -> None:
-    (task_run,) = told[NO_TIME.id]
+def test_a_service_that_takes_too_long_is_named(results: Results) -> None:
+    (task_run,) = results[NO_TIME.id]
     assert task_run.event == "failed"
     assert re.search(r"MSExchangeTransport.*Stop Pending.* after 1 second", task_run.message), task_run.message
 
 
-def test_a_service_that_loses_its_port_fails_with_its_code(told: Told) -> None:
-    (task_run,) = told[LOST_PORT.id]
+def test_a_service_that_loses_its_port_fails_with_its_code(results: Results) -> None:
+    (task_run,) = results[LOST_PORT.id]
     assert task_run.event == "failed"
     assert AD_LDS in task_run.message
     assert re.search("10048|10013", task_run.message), task_run.message

@@ -13,10 +13,10 @@ import typing as t
 import pytest
 
 from tests.fleet.errands import ConvergeTask
-from tests.fleet.in_process import tell
+from tests.fleet.host_cases import HostCase, Json, Step, TaskRun
+from tests.fleet.in_process import run_in_process
 from tests.fleet.killed_runs import ENDINGS, DirectPlace, Ending, KillCase, findings
 from tests.fleet.snapshot import Snapshot
-from tests.fleet.stories import HostCase, Json, Step, TaskRun
 from tests.simulator.windows.services_file import content
 
 MODULE: t.Final = "services_file"
@@ -65,7 +65,7 @@ class Case:
         return content(self.oddities)
 
     @property
-    def story(self) -> HostCase:
+    def case(self) -> HostCase:
         """Check mode, the run, the run again, and back."""
         options = self.options
         undo = {"resources": [{MODULE: options}], "state": "absent"}
@@ -136,7 +136,7 @@ class Refusal:
     options: Json = dataclasses.field(default_factory=lambda: {"entries": ENTRIES})
 
     @property
-    def story(self) -> HostCase:
+    def case(self) -> HostCase:
         """Twice the same wish."""
         step = Step(module=MODULE, options=self.options)
         return HostCase(id=self.id, server={"roles": ["member"], **self.server}, steps=(step, step))
@@ -235,12 +235,12 @@ ORPHAN: t.Final = HostCase(
         Step(module=MODULE, options={"entries": ENTRIES}),
     ),
 )
-Told: t.TypeAlias = dict[str, tuple[TaskRun, ...]]
+Results: t.TypeAlias = dict[str, tuple[TaskRun, ...]]
 
 
 @pytest.fixture(scope="module")
-def told() -> Told:
-    return tell([*(case.story for case in CASES), *(refusal.story for refusal in REFUSALS), FOREIGN, ORPHAN])
+def results() -> Results:
+    return run_in_process([*(case.case for case in CASES), *(refusal.case for refusal in REFUSALS), FOREIGN, ORPHAN])
 
 
 @pytest.fixture(params=CASES, ids=lambda case: case.id)
@@ -254,8 +254,8 @@ def files_of(snapshot: Snapshot) -> dict[str, bytes]:
     return {path.rpartition("\\")[2]: data.encode("latin-1") for path, data in files.items()}
 
 
-def test_check_mode_says_it_and_changes_nothing(told: Told, case: Case) -> None:
-    checked, done, *_rest = told[case.id]
+def test_check_mode_says_it_and_changes_nothing(results: Results, case: Case) -> None:
+    checked, done, *_rest = results[case.id]
     assert checked.event == "ok", checked.message
     assert checked.result["changed"] is True
     assert checked.after.data == checked.before.data
@@ -263,8 +263,8 @@ def test_check_mode_says_it_and_changes_nothing(told: Told, case: Case) -> None:
         assert checked.result[name] == done.result[name], name
 
 
-def test_the_run_changes_these_lines_and_no_other_byte(told: Told, case: Case) -> None:
-    _checked, done, *_rest = told[case.id]
+def test_the_run_changes_these_lines_and_no_other_byte(results: Results, case: Case) -> None:
+    _checked, done, *_rest = results[case.id]
     assert done.event == "ok", done.message
     assert files_of(done.after) == {"services": case.expected, BACKUP: case.found}
     before, after = done.before.without_journal(), done.after.without_journal()
@@ -272,15 +272,15 @@ def test_the_run_changes_these_lines_and_no_other_byte(told: Told, case: Case) -
     assert done.warnings == ""
 
 
-def test_the_diff_has_the_lines_concerned(told: Told, case: Case) -> None:
-    _checked, done, *_rest = told[case.id]
+def test_the_diff_has_the_lines_concerned(results: Results, case: Case) -> None:
+    _checked, done, *_rest = results[case.id]
     both = done.result["diff"]["before"]["lines"] + done.result["diff"]["after"]["lines"]
     assert 2 <= len(both) <= 4
     assert all(line.isascii() for line in both)
 
 
-def test_a_second_run_finds_nothing_to_do(told: Told, case: Case) -> None:
-    _checked, done, again, _undone = told[case.id]
+def test_a_second_run_finds_nothing_to_do(results: Results, case: Case) -> None:
+    _checked, done, again, _undone = results[case.id]
     assert again.event == "ok", again.message
     assert again.result["changed"] is False
     assert again.after.data == again.before.data
@@ -288,8 +288,8 @@ def test_a_second_run_finds_nothing_to_do(told: Told, case: Case) -> None:
     assert again.count <= 7
 
 
-def test_undo_leaves_no_trace(told: Told, case: Case) -> None:
-    checked, *_rest, undone = told[case.id]
+def test_undo_leaves_no_trace(results: Results, case: Case) -> None:
+    checked, *_rest, undone = results[case.id]
     assert undone.event == "ok", undone.message
     assert undone.result["changed"] is True
     assert files_of(undone.after) == {"services": case.found}
@@ -298,24 +298,24 @@ def test_undo_leaves_no_trace(told: Told, case: Case) -> None:
 
 
 @pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: refusal.id)
-def test_refusals_say_why_and_touch_nothing(told: Told, refusal: Refusal) -> None:
-    for task_run in told[refusal.id]:
+def test_refusals_say_why_and_touch_nothing(results: Results, refusal: Refusal) -> None:
+    for task_run in results[refusal.id]:
         assert task_run.event == "failed", task_run.result
         assert re.search(refusal.sentence, task_run.message), task_run.message
         assert "\n" not in task_run.message
         assert task_run.after.data == task_run.before.data
 
 
-def test_foreign_changes_survive_the_undo(told: Told) -> None:
-    _done, undone = told["foreign-changes"]
+def test_foreign_changes_survive_the_undo(results: Results) -> None:
+    _done, undone = results["foreign-changes"]
     assert undone.event == "ok", undone.message
     assert "changed since by somebody else" in undone.warnings
     assert files_of(undone.after) == {"services": b"# theirs \xe4\n" + content() + b"theirs 1/udp"}
     assert undone.after.journal is None
 
 
-def test_what_a_killed_run_s_command_still_holds_is_no_obstacle(told: Told) -> None:
-    changed, cleaned, again = told["orphan-of-a-killed-run"]
+def test_what_a_killed_run_s_command_still_holds_is_no_obstacle(results: Results) -> None:
+    changed, cleaned, again = results["orphan-of-a-killed-run"]
     assert changed.event == "ok", changed.message
     assert files_of(changed.after) == {"services": _added(()), BACKUP: content(), "services.portkeeper-1-old": b"half"}
     assert cleaned.result["before"]["temporary_files"] == ["services.portkeeper-1-old"]

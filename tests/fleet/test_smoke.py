@@ -9,7 +9,7 @@ import collections.abc as c
 
 import pytest
 
-from tests.fleet.stories import DEFAULTS, FleetRun, playbook_run, recorded_run
+from tests.fleet.host_cases import DEFAULTS, FleetRun, playbook_run, recorded_run
 from tests.simulator.control import RunningFleet, running_fleet
 
 HOSTS = {

@@ -11,10 +11,10 @@ import typing as t
 
 import pytest
 
-from tests.fleet.in_process import tell
+from tests.fleet.host_cases import HostCase, Json, Step, TaskRun, three_runs
+from tests.fleet.in_process import run_in_process
 from tests.fleet.snapshot import SERVICES, Snapshot
-from tests.fleet.stories import HostCase, Json, Step, TaskRun, three_runs
-from tests.fleet.task_checks import assert_nothing_to_do, assert_only_told, assert_refused
+from tests.fleet.task_checks import assert_nothing_to_do, assert_only_announced, assert_refused
 
 MODULE: t.Final = "static_rpc_port"
 VALUES: t.Final[t.Mapping[str, tuple[str, str]]] = {
@@ -30,7 +30,7 @@ VALUES: t.Final[t.Mapping[str, tuple[str, str]]] = {
 }
 """Written once more than in the collection: what is tested is that they agree."""
 
-Told: t.TypeAlias = dict[str, tuple[TaskRun, ...]]
+Results: t.TypeAlias = dict[str, tuple[TaskRun, ...]]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -82,7 +82,7 @@ def _options(ports: t.Mapping[str, t.Any]) -> Json:
     return {"ports": dict(ports)}
 
 
-def _story(case: Case) -> HostCase:
+def _case(case: Case) -> HostCase:
     options = _options(case.ports)
     steps = [
         *three_runs(MODULE, options),
@@ -116,12 +116,12 @@ REFUSALS: t.Final[tuple[tuple[str, Json, t.Mapping[str, t.Any], str], ...]] = (
 
 
 @pytest.fixture(scope="module")
-def told() -> Told:
+def results() -> Results:
     refused = [
         HostCase(id=name, server=server, steps=(Step(module=MODULE, options=_options(ports)),))
         for name, server, ports, _words in REFUSALS
     ]
-    return tell([*map(_story, CASES), *refused])
+    return run_in_process([*map(_case, CASES), *refused])
 
 
 @pytest.fixture(params=CASES, ids=lambda case: case.id)
@@ -134,13 +134,13 @@ def _configured(snapshot: Snapshot, key: str) -> t.Any:
     return snapshot.value(rf"{SERVICES}\{subkey}", name)
 
 
-def test_check_mode_only_tells(told: Told, case: Case) -> None:
-    checked, done, *_unused = told[case.id]
-    assert_only_told(checked, done)
+def test_check_mode_only_tells(results: Results, case: Case) -> None:
+    checked, done, *_unused = results[case.id]
+    assert_only_announced(checked, done)
 
 
-def test_the_values_are_where_the_services_read_them(told: Told, case: Case) -> None:
-    done = told[case.id][1]
+def test_the_values_are_where_the_services_read_them(results: Results, case: Case) -> None:
+    done = results[case.id][1]
     assert done.result["changed"] is True
     assert {key: int(_configured(done.after, key)) for key in case.ports} == case.ports
     assert (done.result["before"], done.result["after"]) == (
@@ -149,45 +149,45 @@ def test_the_values_are_where_the_services_read_them(told: Told, case: Case) -> 
     )
 
 
-def test_what_must_be_restarted_is_told_in_every_run(told: Told, case: Case) -> None:
-    _checked, done, again, *_unused = told[case.id]
+def test_what_must_be_restarted_is_told_in_every_run(results: Results, case: Case) -> None:
+    _checked, done, again, *_unused = results[case.id]
     for task_run in (done, again):
         assert task_run.result["restart_services"] == list(case.restarted)
         assert (task_run.result["effective"], task_run.result["reboot_required"]) == ("no", case.reboots)
         assert task_run.result["dfsr_port"] == case.dfsr
 
 
-def test_a_second_run_finds_nothing_to_do(told: Told, case: Case) -> None:
-    assert_nothing_to_do(told[case.id][2])
+def test_a_second_run_finds_nothing_to_do(results: Results, case: Case) -> None:
+    assert_nothing_to_do(results[case.id][2])
 
 
-def test_nothing_is_restarted_by_itself(told: Told, case: Case) -> None:
-    done = told[case.id][1]
+def test_nothing_is_restarted_by_itself(results: Results, case: Case) -> None:
+    done = results[case.id][1]
     for name in case.restarted:
         assert done.after.service(name) == done.before.service(name)
 
 
-def test_a_restart_is_seen(told: Told, case: Case) -> None:
-    restarted = told[case.id][4]
+def test_a_restart_is_seen(results: Results, case: Case) -> None:
+    restarted = results[case.id][4]
     assert_nothing_to_do(restarted)
     assert (restarted.result["restart_services"], restarted.result["reboot_required"]) == ([], case.reboots)
 
 
-def test_after_a_reboot_everything_counts_and_each_port_is_held(told: Told, case: Case) -> None:
-    rebooted = told[case.id][6]
+def test_after_a_reboot_everything_counts_and_each_port_is_held(results: Results, case: Case) -> None:
+    rebooted = results[case.id][6]
     assert (rebooted.result["changed"], rebooted.result["effective"]) == (False, "yes")
     assert [port for port in case.ports.values() if not rebooted.after.holders("tcp", port)] == []
 
 
-def test_it_can_be_taken_back(told: Told, case: Case) -> None:
-    first, last = told[case.id][0], told[case.id][-1]
+def test_it_can_be_taken_back(results: Results, case: Case) -> None:
+    first, last = results[case.id][0], results[case.id][-1]
     assert last.event == "ok", last.message
     assert last.after.configuration == first.before.configuration
     assert last.after.journal is None
 
 
 @pytest.mark.parametrize(("name", "words"), [(row[0], row[3]) for row in REFUSALS], ids=[row[0] for row in REFUSALS])
-def test_refusals_say_why_and_touch_nothing(told: Told, name: str, words: str) -> None:
-    (task_run,) = told[name]
+def test_refusals_say_why_and_touch_nothing(results: Results, name: str, words: str) -> None:
+    (task_run,) = results[name]
     assert_refused(task_run)
     assert re.search(words, task_run.message), task_run.message

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.fleet.in_process import tell
-from tests.fleet.stories import HostCase, Json, Step, TaskRun
+from tests.fleet.host_cases import HostCase, Json, Step, TaskRun
+from tests.fleet.in_process import run_in_process
 from tests.fleet.subset_requests import ONE_PORT, RELEASES, REQUESTS, WHOLE, WITHOUT
 
 
@@ -19,20 +19,20 @@ def _options(name: str) -> Json:
 
 
 @pytest.fixture(scope="module")
-def told() -> dict[str, tuple[TaskRun, ...]]:
+def results() -> dict[str, tuple[TaskRun, ...]]:
     steps = tuple(Step(module="port_info", options=_options(name)) for name in REQUESTS)
-    return tell(
+    return run_in_process(
         [HostCase(id=f"broken-{key}", server={"release": key, "broken": True}, steps=steps) for key in RELEASES]
     )
 
 
 @pytest.mark.parametrize("name", REQUESTS)
-def test_a_subset_costs_what_the_documentation_says(told: dict[str, tuple[TaskRun, ...]], name: str) -> None:
-    task_runs = [told[f"broken-{release}"][list(REQUESTS).index(name)] for release in RELEASES]
+def test_a_subset_costs_what_the_documentation_says(results: dict[str, tuple[TaskRun, ...]], name: str) -> None:
+    task_runs = [results[f"broken-{release}"][list(REQUESTS).index(name)] for release in RELEASES]
     assert [task_run.event for task_run in task_runs] == ["ok"] * len(RELEASES)
     assert all(task_run.count <= most for task_run, most in zip(task_runs, REQUESTS[name], strict=True))
 
 
-def test_there_were_thousands_of_sockets(told: dict[str, tuple[TaskRun, ...]]) -> None:
-    rows = [told[f"broken-{release}"][list(REQUESTS).index(WHOLE)].result["sockets"] for release in RELEASES]
+def test_there_were_thousands_of_sockets(results: dict[str, tuple[TaskRun, ...]]) -> None:
+    rows = [results[f"broken-{release}"][list(REQUESTS).index(WHOLE)].result["sockets"] for release in RELEASES]
     assert [len(found) > 2500 for found in rows] == [True] * len(RELEASES)

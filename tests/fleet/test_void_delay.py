@@ -9,8 +9,8 @@ import typing as t
 
 import pytest
 
-from tests.fleet.in_process import Stage
-from tests.fleet.stories import HostCase, Json, Step, TaskRun
+from tests.fleet.host_cases import HostCase, Json, Step, TaskRun
+from tests.fleet.in_process import CaseRunner
 
 SERVICES: t.Final = r"SYSTEM\CurrentControlSet\Services"
 PULLER: t.Final = "CryptSvc"
@@ -33,9 +33,9 @@ def _needs(*services: str) -> Json:
     return {"registry": [value]}
 
 
-def _stage(release: str, **more: t.Any) -> Stage:
+def _stage(release: str, **more: t.Any) -> CaseRunner:
     server = {"release": release, "broken": False, **_needs("RpcSs", "DNS"), **more}
-    return Stage(HostCase(id=release, server=server, steps=()))
+    return CaseRunner(HostCase(id=release, server=server, steps=()))
 
 
 def _row(task_run: TaskRun, subset: str, **fields: str) -> Json:
@@ -43,17 +43,17 @@ def _row(task_run: TaskRun, subset: str, **fields: str) -> Json:
     return t.cast("Json", row)
 
 
-def _looked(stage: Stage) -> TaskRun:
-    return stage.task_run(Step(module="port_info", options={}))
+def _looked(runner: CaseRunner) -> TaskRun:
+    return runner.task_run(Step(module="port_info", options={}))
 
 
 @pytest.mark.parametrize("release", RELEASES)
 def test_the_module_says_it_before_and_after_the_boot(release: str) -> None:
-    stage = _stage(release)
-    checked = stage.task_run(Step(module="service_start_mode", options=DELAY, check=True))
-    done = stage.task_run(Step(module="service_start_mode", options=DELAY))
-    stage.boot()
-    again = stage.task_run(Step(module="service_start_mode", options=DELAY))
+    runner = _stage(release)
+    checked = runner.task_run(Step(module="service_start_mode", options=DELAY, check=True))
+    done = runner.task_run(Step(module="service_start_mode", options=DELAY))
+    runner.boot()
+    again = runner.task_run(Step(module="service_start_mode", options=DELAY))
     for task_run in (checked, done, again):
         assert task_run.result["effective"] == "no"
         assert REASON in task_run.message
@@ -63,23 +63,23 @@ def test_the_module_says_it_before_and_after_the_boot(release: str) -> None:
 
 def test_the_way_out_is_one() -> None:
     """With the other service delayed too, Windows keeps the delay of both."""
-    stage = _stage("2008")
+    runner = _stage("2008")
     both = {"name": ["DNS", PULLER], "start_mode": "delayed"}
-    done = stage.task_run(Step(module="service_start_mode", options=both))
+    done = runner.task_run(Step(module="service_start_mode", options=both))
     assert (done.result["effective"], done.result["warnings"]) == ("no", [])
     assert "shows at the next boot" in done.message
-    stage.boot()
-    assert stage.task_run(Step(module="service_start_mode", options=both)).result["effective"] == "yes"
-    looked = _looked(stage)
+    runner.boot()
+    assert runner.task_run(Step(module="service_start_mode", options=both)).result["effective"] == "yes"
+    looked = _looked(runner)
     assert looked.result["risk"]["dns_start"] == "delayed"
     assert looked.result["findings"] == []
 
 
 @pytest.mark.parametrize("release", RELEASES)
 def test_port_info_says_it_everywhere(release: str) -> None:
-    stage = _stage(release)
-    stage.task_run(Step(module="service_start_mode", options=DELAY))
-    looked = _looked(stage)
+    runner = _stage(release)
+    runner.task_run(Step(module="service_start_mode", options=DELAY))
+    looked = _looked(runner)
     risk = looked.result["risk"]
     assert risk["dns_start"] == "auto"
     assert risk["probability"] > 0
@@ -110,29 +110,29 @@ def test_the_fix_of_a_lost_port_does_not_send_to_a_void_delay() -> None:
 
 
 def test_a_converged_server_is_not_called_well() -> None:
-    stage = _stage("2008", broken=True)
-    checked = stage.task_run(Step(module="converge", options=ROLE, check=True))
-    done = stage.task_run(Step(module="converge", options=ROLE))
-    stage.boot()
-    again = stage.task_run(Step(module="converge", options=ROLE))
+    runner = _stage("2008", broken=True)
+    checked = runner.task_run(Step(module="converge", options=ROLE, check=True))
+    done = runner.task_run(Step(module="converge", options=ROLE))
+    runner.boot()
+    again = runner.task_run(Step(module="converge", options=ROLE))
     for task_run in (checked, done, again):
         assert task_run.result["effective"] == "no"
         assert REASON in task_run.warnings
 
 
 def test_a_reboot_does_not_claim_to_bring_it() -> None:
-    stage = _stage("2008")
-    stage.task_run(Step(module="service_start_mode", options=DELAY))
-    checked = stage.task_run(Step(module="server_reboot", options={}, check=True))
-    done = stage.task_run(Step(module="server_reboot", options={}))
+    runner = _stage("2008")
+    runner.task_run(Step(module="service_start_mode", options=DELAY))
+    checked = runner.task_run(Step(module="server_reboot", options={}, check=True))
+    done = runner.task_run(Step(module="server_reboot", options={}))
     for task_run in (checked, done):
         assert REASON in task_run.warnings
         assert "service_start_mode" not in task_run.message
 
 
 def test_a_delay_that_windows_keeps_is_in_force_after_the_reboot() -> None:
-    stage = _stage("2008", **_needs("RpcSs"))
-    stage.task_run(Step(module="service_start_mode", options=DELAY))
-    done = stage.task_run(Step(module="server_reboot", options={}))
+    runner = _stage("2008", **_needs("RpcSs"))
+    runner.task_run(Step(module="service_start_mode", options=DELAY))
+    done = runner.task_run(Step(module="server_reboot", options={}))
     assert "In force since then: service_start_mode.DNS" in done.message
-    assert _looked(stage).result["risk"]["dns_start"] == "delayed"
+    assert _looked(runner).result["risk"]["dns_start"] == "delayed"

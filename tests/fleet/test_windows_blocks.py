@@ -10,8 +10,8 @@ import typing as t
 
 import pytest
 
-from tests.fleet.in_process import tell
-from tests.fleet.stories import HostCase, Json, Step, TaskRun
+from tests.fleet.host_cases import HostCase, Json, Step, TaskRun
+from tests.fleet.in_process import run_in_process
 from tests.fleet.task_checks import assert_refused
 
 HOST_NETWORK_SERVICE: t.Final = [
@@ -66,7 +66,7 @@ def test_a_service_whose_port_is_in_a_block(block: str, server: Json, words: str
 
 def _run(block: str, server: Json, step: Step) -> TaskRun:
     blocks = [{"protocol": "tcp", "ports": block}]
-    (run,) = tell(
+    (run,) = run_in_process(
         [HostCase(id="server", server={"release": "2022", "runtime_blocks": blocks, **server}, steps=(step,))]
     )["server"]
     return run

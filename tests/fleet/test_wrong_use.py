@@ -12,7 +12,7 @@ import typing as t
 
 import pytest
 
-from tests.fleet.stories import DEFAULTS, Event, FleetRun, HostCase, Json, Step, TaskRun, play, run_cases
+from tests.fleet.host_cases import DEFAULTS, Event, FleetRun, HostCase, Json, Step, TaskRun, play, run_cases
 from tests.simulator.control import RunningFleet, running_fleet
 
 RESERVE: t.Final = "reserved_ports"
@@ -37,7 +37,7 @@ class Wrong:
     """Whether the server was asked for something before it was clear."""
 
     @property
-    def story(self) -> HostCase:
+    def case(self) -> HostCase:
         """As check mode and run: what is wrong is wrong in both."""
         server = {"release": "2003", **self.server}
         checked = Step(module=self.module, options=self.options, check=True, acts=self.acts)
@@ -195,12 +195,12 @@ DENIED: t.Final = HostCase(
     steps=(Step(module=RESERVE, options=PORTS), Step(module=RESERVE, options=PORTS)),
 )
 
-Told: t.TypeAlias = dict[str, tuple[TaskRun, ...]]
+Results: t.TypeAlias = dict[str, tuple[TaskRun, ...]]
 
 
 @pytest.fixture(scope="module")
-def told() -> Told:
-    return run_cases([*(wrong.story for wrong in WRONG), DENIED])
+def results() -> Results:
+    return run_cases([*(wrong.case for wrong in WRONG), DENIED])
 
 
 @pytest.fixture(params=WRONG, ids=lambda wrong: wrong.id)
@@ -208,8 +208,8 @@ def wrong(request: pytest.FixtureRequest) -> Wrong:
     return t.cast("Wrong", request.param)
 
 
-def test_one_clear_sentence_says_what_is_wrong(told: Told, wrong: Wrong) -> None:
-    for task_run in told[wrong.id]:
+def test_one_clear_sentence_says_what_is_wrong(results: Results, wrong: Wrong) -> None:
+    for task_run in results[wrong.id]:
         assert task_run.event == wrong.event, task_run.result
         assert re.search(wrong.sentence, task_run.message), task_run.message
         assert "\n" not in task_run.message.strip()
@@ -217,26 +217,26 @@ def test_one_clear_sentence_says_what_is_wrong(told: Told, wrong: Wrong) -> None
         assert "Traceback" not in str(task_run.result)
 
 
-def test_the_server_is_as_it_was(told: Told, wrong: Wrong) -> None:
-    for task_run in told[wrong.id]:
+def test_the_server_is_as_it_was(results: Results, wrong: Wrong) -> None:
+    for task_run in results[wrong.id]:
         assert task_run.after.data == task_run.before.data
 
 
-def test_nothing_is_sent_for_a_wrong_option(told: Told, wrong: Wrong) -> None:
+def test_nothing_is_sent_for_a_wrong_option(results: Results, wrong: Wrong) -> None:
     """Of what reached the server nothing was an operation, unless it had to be asked."""
-    messages = [task_run.requests["messages"] for task_run in told[wrong.id]]
+    messages = [task_run.requests["messages"] for task_run in results[wrong.id]]
     assert all(bool(count) == wrong.asks for count in messages)
 
 
-def test_a_wrong_password_is_not_tried_until_the_account_is_locked(told: Told) -> None:
+def test_a_wrong_password_is_not_tried_until_the_account_is_locked(results: Results) -> None:
     for name in ("wrong-password", "wrong-password-ntlm"):
-        for task_run in told[name]:
+        for task_run in results[name]:
             assert task_run.requests["authentication_rounds"] <= 3
 
 
-def test_a_value_that_must_not_be_written_is_named_and_stays(told: Told) -> None:
+def test_a_value_that_must_not_be_written_is_named_and_stays(results: Results) -> None:
     """Only the try tells; our own note of it was written before."""
-    for task_run in told[DENIED.id]:
+    for task_run in results[DENIED.id]:
         assert task_run.event == "failed"
         assert re.search(r"can't write HKLM\\.*ReservedPorts.*access denied \(code 5\)", task_run.message), (
             task_run.message

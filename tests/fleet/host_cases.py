@@ -1,9 +1,9 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stories: what is asked of a simulated server in which order, told by one run of the real `ansible-playbook`.
+"""Cases: what is asked of a simulated server in which order, by one run of the real `ansible-playbook`.
 
-A table of stories needs one program only: each story has a server of its own, named after the story, and the steps at
+A table of cases needs one program only: each case has a server of its own, named after the case, and the steps at
 the same position are one task for all servers.
 """
 
@@ -107,16 +107,16 @@ def three_runs(
     return (*steps, *([Step(module=module, options=undo)] if undo is not None else []))
 
 
-def run_cases(stories: c.Sequence[HostCase]) -> dict[str, tuple[TaskRun, ...]]:
-    """Start a fleet with a server per story, run all of them, and give what happened by story."""
-    hosts = {story.id: {**story.server, "vars": _variables(story)} for story in stories}
-    if len(hosts) != len(stories):
-        raise ValueError("two stories have the same id")
+def run_cases(cases: c.Sequence[HostCase]) -> dict[str, tuple[TaskRun, ...]]:
+    """Start a fleet with a server per case, run all of them, and give what happened by case."""
+    hosts = {case.id: {**case.server, "vars": _variables(case)} for case in cases}
+    if len(hosts) != len(cases):
+        raise ValueError("two cases have the same id")
     with running_fleet({"defaults": dict(DEFAULTS), "hosts": hosts}) as fleet:
-        fleet_run = _played(fleet.control, fleet.inventory, _plays(stories))
-    untold = [story.id for story in stories if len(fleet_run.task_runs.get(story.id, ())) != len(story.steps)]
-    if untold:
-        raise AssertionError(f"not told to the end: {', '.join(untold)}\n{fleet_run.output}")
+        fleet_run = _played(fleet.control, fleet.inventory, _plays(cases))
+    unfinished = [case.id for case in cases if len(fleet_run.task_runs.get(case.id, ())) != len(case.steps)]
+    if unfinished:
+        raise AssertionError(f"not run to the end: {', '.join(unfinished)}\n{fleet_run.output}")
     return dict(fleet_run.task_runs)
 
 
@@ -200,18 +200,18 @@ def _task_runs(lines: c.Sequence[dict[str, t.Any]]) -> dict[str, tuple[TaskRun, 
     return {host: tuple(items) for host, items in task_runs.items()}
 
 
-def _variables(story: HostCase) -> dict[str, t.Any]:
-    steps = [dataclasses.asdict(step) | {"acts": [dict(act) for act in step.acts]} for step in story.steps]
-    return {**story.variables, "story": steps}
+def _variables(case: HostCase) -> dict[str, t.Any]:
+    steps = [dataclasses.asdict(step) | {"acts": [dict(act) for act in step.acts]} for step in case.steps]
+    return {**case.variables, "steps": steps}
 
 
-def _plays(stories: c.Sequence[HostCase]) -> list[Json]:
+def _plays(cases: c.Sequence[HostCase]) -> list[Json]:
     """A play for each module of each row, with those hosts alone: Ansible starts a process to skip a task, too."""
-    return [play for position in range(max(len(story.steps) for story in stories)) for play in _row(position, stories)]
+    return [play for position in range(max(len(case.steps) for case in cases)) for play in _row(position, cases)]
 
 
-def _row(position: int, stories: c.Sequence[HostCase]) -> c.Iterator[Json]:
-    steps = {story.id: story.steps[position] for story in stories if len(story.steps) > position}
+def _row(position: int, cases: c.Sequence[HostCase]) -> c.Iterator[Json]:
+    steps = {case.id: case.steps[position] for case in cases if len(case.steps) > position}
     if acting := [host for host, step in steps.items() if step.acts]:
         yield _play(",".join(acting), [_acts_task(position)])
     for module in sorted({step.module for step in steps.values()}):
@@ -220,7 +220,7 @@ def _row(position: int, stories: c.Sequence[HostCase]) -> c.Iterator[Json]:
 
 
 def _acts_task(position: int) -> Json:
-    return {"name": f"{position} fleet_acts", "fleet_acts": {"acts": f"{{{{ story[{position}].acts }}}}"}}
+    return {"name": f"{position} fleet_acts", "fleet_acts": {"acts": f"{{{{ steps[{position}].acts }}}}"}}
 
 
 def _module_task(position: int, module: str, steps: c.Iterable[Step]) -> Json:
@@ -228,9 +228,9 @@ def _module_task(position: int, module: str, steps: c.Iterable[Step]) -> Json:
     return {
         "name": f"{position} {module}",
         f"{COLLECTION}.{module}": {
-            name: f"{{{{ story[{position}].options['{name}'] | default(omit) }}}}" for name in options
+            name: f"{{{{ steps[{position}].options['{name}'] | default(omit) }}}}" for name in options
         },
-        "check_mode": f"{{{{ story[{position}].check }}}}",
+        "check_mode": f"{{{{ steps[{position}].check }}}}",
         "diff": True,
         "ignore_errors": True,
         "ignore_unreachable": True,
