@@ -25,9 +25,9 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.subs
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows import port_info, server_reboot
 from ansible_collections.portkeeper.windows.plugins.plugin_utils import _results as results
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._action_base import validated_options
-from tests.fleet import errands
+from tests.fleet import engine_tasks
 from tests.fleet.host_cases import Json
-from tests.fleet.killed_runs import DirectPlace
+from tests.fleet.killed_runs import DirectTarget
 from tests.fleet.role_cases import CASES, STATES, Case
 from tests.simulator.direct import DirectServer
 from tests.simulator.windows.releases import RELEASES
@@ -73,13 +73,13 @@ def _recorded() -> c.Iterator[_Record]:
         return said
 
     with contextlib.ExitStack() as patches:
-        for place, name, instead in (
+        for target, name, instead in (
             (uuid, "uuid4", lambda: uuid.UUID(int=next(numbers))),
             (DirectServer, "answer", overheard),
-            (errands, "carry_out", _kept(server_reboot.carry_out, _outcome, record)),
-            (errands, "port_info", _kept(port_info.port_info, _information, record)),
+            (engine_tasks, "carry_out", _kept(server_reboot.carry_out, _outcome, record)),
+            (engine_tasks, "port_info", _kept(port_info.port_info, _information, record)),
         ):
-            patches.enter_context(mock.patch.object(place, name, instead))
+            patches.enter_context(mock.patch.object(target, name, instead))
         yield record
 
 
@@ -112,9 +112,9 @@ def _information(report: PortInfoReport) -> t.Any:
 def role_digests(case: Case) -> dict[str, str]:
     """The role applied, and taken back."""
     with _recorded() as record:
-        place = case.place("present")
+        target = case.target("present")
         for state in STATES:
-            failures, _messages = place.done(case.errand(state))
+            failures, _messages = target.done(case.task(state))
             assert failures == (), failures
     return record.digests()
 
@@ -124,8 +124,8 @@ def information_digests(release: str) -> dict[str, str]:
     server = {"release": release, **SERVER, **(NT5 if RELEASES[release].nt5 else NT6)}
     checked = validated_options("port_info", information.ARGUMENT_SPEC, {"gather_subset": ["all"]})
     inquiry = information.port_info_options(checked, None, journal=True)
-    with _recorded() as record, DirectPlace(server).line() as line:
-        report = port_info.port_info(line.client(), inquiry, now=line.clock.now())
+    with _recorded() as record, DirectTarget(server).connection() as connection:
+        report = port_info.port_info(connection.client(), inquiry, now=connection.clock.now())
         record.returned(_information(report))
     return record.digests()
 

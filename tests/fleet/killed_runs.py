@@ -28,7 +28,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors i
     WsmanError,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.transport import WinrmTransport
-from tests.fleet.errands import Task
+from tests.fleet.engine_tasks import Task
 from tests.fleet.host_cases import Json
 from tests.fleet.role_contract import content, standing
 from tests.fleet.snapshot import PROTOCOLS, Snapshot, joined
@@ -100,11 +100,11 @@ class TargetConnection(abc.ABC):
 
 
 class SimulatedTarget(abc.ABC):
-    """A server at the beginning of an errand, as often as one likes."""
+    """A server at the beginning of a task, as often as one likes."""
 
     @abc.abstractmethod
     def begin(self) -> None:
-        """The server as it is before the errand."""
+        """The server as it is before the task."""
 
     @abc.abstractmethod
     def look(self) -> Snapshot:
@@ -123,37 +123,37 @@ class SimulatedTarget(abc.ABC):
         """Let happen what happens by itself."""
 
     @abc.abstractmethod
-    def line(self, where: Break | None = None) -> contextlib.AbstractContextManager[TargetConnection]:
+    def connection(self, where: Break | None = None) -> contextlib.AbstractContextManager[TargetConnection]:
         """A connection, which ends there."""
 
-    def done(self, errand: Task) -> tuple[tuple[str, ...], int]:
+    def done(self, task: Task) -> tuple[tuple[str, ...], int]:
         """Let it be done to its end; gives what failed, and the number of messages."""
-        with self.line() as line:
+        with self.connection() as connection:
             try:
-                failures = errand(line)
+                failures = task(connection)
             except _PLAY_ENDS as error:
                 failures = (str(error),)
         self.settle()
-        return failures, line.sent
+        return failures, connection.sent
 
-    def interruptions(self, errand: Task, ending: Ending, messages: int) -> c.Iterator[int]:
-        """Each position at which the errand of so many messages can end so; the server is then as that leaves it."""
+    def interruptions(self, task: Task, ending: Ending, messages: int) -> c.Iterator[int]:
+        """Each position at which the task of so many messages can end so; the server is then as that leaves it."""
         for position in range(1, messages + 1):
             self.begin()
-            with self.line(Break(ending, position)) as line, contextlib.suppress(Killed, *_PLAY_ENDS):
-                errand(line)
+            with self.connection(Break(ending, position)) as connection, contextlib.suppress(Killed, *_PLAY_ENDS):
+                task(connection)
             yield position
 
 
 # --- in this process -------------------------------------------------------------------------------------------------
 
 
-class _DirectLine(TargetConnection):
+class _DirectConnection(TargetConnection):
     """Messages by call."""
 
-    def __init__(self, server: DirectServer, where: Break | None, witness: c.Callable[[bytes], None]) -> None:
+    def __init__(self, server: DirectServer, where: Break | None, after_answer: c.Callable[[bytes], None]) -> None:
         super().__init__(where)
-        self._server, self._where, self._witness = server, where, witness
+        self._server, self._where, self._after_answer = server, where, after_answer
         self.clock = Clock(now=self._now, monotonic=self._now, sleep=server.pass_time)
 
     def _now(self) -> float:
@@ -168,7 +168,7 @@ class _DirectLine(TargetConnection):
         if self._where == Break("drop_before", self.sent):
             raise ConnectionDropped(host=self.host, meaning="the message is lost")
         answer = self._server.answer(envelope)
-        self._witness(envelope)
+        self._after_answer(envelope)
         if self._where == Break("drop_after", self.sent):
             raise ConnectionDropped(host=self.host, meaning="the answer is lost")
         return answer
@@ -181,19 +181,19 @@ def _see_nothing(_envelope: bytes) -> None:
     pass
 
 
-class DirectPlace(SimulatedTarget):
-    """A server in this process; ``first`` is what was done to it before the errand."""
+class DirectTarget(SimulatedTarget):
+    """A server in this process; ``first`` is what was done to it before the task."""
 
     def __init__(self, entry: Json, *, first: Task | None = None) -> None:
         self._server = DirectServer(entry)
-        self._witness: c.Callable[[bytes], None] = _see_nothing
+        self._after_answer: c.Callable[[bytes], None] = _see_nothing
         if first is not None:
             failures, _messages = self.done(first)
             assert failures == ()
         self._beginning = self._server.copied()
 
     def begin(self) -> None:
-        """The server as it is before the errand."""
+        """The server as it is before the task."""
         self._server = DirectServer.restored(self._beginning)
 
     def look(self) -> Snapshot:
@@ -218,37 +218,37 @@ class DirectPlace(SimulatedTarget):
         self._server.pass_time(SETTLED_SECONDS)
 
     @contextlib.contextmanager
-    def line(self, where: Break | None = None) -> c.Iterator[TargetConnection]:
+    def connection(self, where: Break | None = None) -> c.Iterator[TargetConnection]:
         """A connection, which ends there."""
-        yield _DirectLine(self._server, where, self._witness)
+        yield _DirectConnection(self._server, where, self._after_answer)
 
-    def interruptions(self, errand: Task, ending: Ending, messages: int) -> c.Iterator[int]:
+    def interruptions(self, task: Task, ending: Ending, messages: int) -> c.Iterator[int]:
         """The server that a killed controller leaves is the one after the last answer: one run has them all."""
         if ending != "killed":
-            yield from super().interruptions(errand, ending, messages)
+            yield from super().interruptions(task, ending, messages)
             return
-        copies = self._copies(errand)
+        copies = self._copies(task)
         assert len(copies) == messages
         for position, copy in enumerate(copies, 1):
             self._server = DirectServer.restored(copy)
             yield position
 
-    def _copies(self, errand: Task) -> list[bytes]:
+    def _copies(self, task: Task) -> list[bytes]:
         """The server after each answer."""
         copies: list[bytes] = []
         self.begin()
         with self.witnessed(lambda _envelope: copies.append(self._server.copied())):
-            self.done(errand)
+            self.done(task)
         return copies
 
     @contextlib.contextmanager
-    def witnessed(self, witness: c.Callable[[bytes], None]) -> c.Iterator[None]:
+    def witnessed(self, after_answer: c.Callable[[bytes], None]) -> c.Iterator[None]:
         """Meanwhile each message is told, once it is answered."""
-        self._witness = witness
+        self._after_answer = after_answer
         try:
             yield
         finally:
-            self._witness = _see_nothing
+            self._after_answer = _see_nothing
 
     def act(self, act: Json) -> None:
         """Let something else happen to the server."""
@@ -258,7 +258,7 @@ class DirectPlace(SimulatedTarget):
 # --- over HTTP -------------------------------------------------------------------------------------------------------
 
 
-class _HttpLine(TargetConnection):
+class _HttpConnection(TargetConnection):
     """Messages over a real connection."""
 
     def __init__(self, protocol: t.Any, where: Break | None) -> None:
@@ -277,7 +277,7 @@ class _HttpLine(TargetConnection):
         self._transport.reset()
 
 
-class FleetPlace(SimulatedTarget):
+class FleetTarget(SimulatedTarget):
     """A server of a running fleet."""
 
     def __init__(self, control: HostControl) -> None:
@@ -304,7 +304,7 @@ class FleetPlace(SimulatedTarget):
         """Nothing takes long here."""
 
     @contextlib.contextmanager
-    def line(self, where: Break | None = None) -> c.Iterator[TargetConnection]:
+    def connection(self, where: Break | None = None) -> c.Iterator[TargetConnection]:
         """A connection, which ends there."""
         protocol = Protocol(
             endpoint=f"http://127.0.0.1:{self._port}/wsman",
@@ -317,7 +317,7 @@ class FleetPlace(SimulatedTarget):
         if where and where.ending != "killed":
             self._control.inject(where.ending, at=where.position)
         try:
-            yield _HttpLine(protocol, where)
+            yield _HttpConnection(protocol, where)
         finally:
             protocol.transport.close_session()
             self._control.clear_faults()
@@ -328,48 +328,48 @@ class FleetPlace(SimulatedTarget):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class KillCase:
-    """An errand, and the services that run in the end. The next run is the same errand, or takes it ``back``."""
+    """A task, and the services that run in the end. The next run is the same task, or takes it ``back``."""
 
-    errand: Task
+    task: Task
     services: tuple[str, ...] = ()
     back: Task | None = None
 
 
-def findings(place: SimulatedTarget, trial: KillCase, ending: Ending) -> dict[int, list[str]]:
+def findings(target: SimulatedTarget, kill_case: KillCase, ending: Ending) -> dict[int, list[str]]:
     """What is wrong with an interrupted server, or with how the next run leaves it, by position."""
-    place.begin()
-    before = place.look()
-    failures, messages = place.done(trial.errand)
+    target.begin()
+    before = target.look()
+    failures, messages = target.done(kill_case.task)
     assert failures == (), failures
-    after = place.look()
+    after = target.look()
     assert standing(after) != standing(before)
-    goal = before if trial.back else after
+    goal = before if kill_case.back else after
     found: dict[int, list[str]] = {}
     last: tuple[Json | None, list[str]] = (None, [])
-    for position in place.interruptions(trial.errand, ending, messages):
-        between = place.look()
-        known = standing(between) if place.is_at_rest() else None
+    for position in target.interruptions(kill_case.task, ending, messages):
+        between = target.look()
+        known = standing(between) if target.is_at_rest() else None
         if known is None or known != last[0]:
-            last = (known, [*_mixed(before, after, between), *_problems(place, trial, goal)])
+            last = (known, [*_mixed(before, after, between), *_problems(target, kill_case, goal)])
         found[position] = last[1]
     return {position: problems for position, problems in found.items() if problems}
 
 
-def _problems(place: SimulatedTarget, trial: KillCase, goal: Snapshot) -> c.Iterator[str]:
-    if not place.is_reachable():
+def _problems(target: SimulatedTarget, kill_case: KillCase, goal: Snapshot) -> c.Iterator[str]:
+    if not target.is_reachable():
         yield "it can't be reached"
         return
-    failures, _messages = place.done(trial.back or trial.errand)
+    failures, _messages = target.done(kill_case.back or kill_case.task)
     yield from failures
-    yield from _unfinished(trial, goal, place.look())
+    yield from _unfinished(kill_case, goal, target.look())
 
 
-def _unfinished(trial: KillCase, goal: Snapshot, final: Snapshot) -> c.Iterator[str]:
+def _unfinished(kill_case: KillCase, goal: Snapshot, final: Snapshot) -> c.Iterator[str]:
     if _configured(final) != _configured(goal):
         yield f"the next run does not finish the change: {_unlike(_configured(final), _configured(goal))}"
-    yield from (f"{name} does not run" for name in (*_running(goal), *trial.services) if not final.runs(name))
+    yield from (f"{name} does not run" for name in (*_running(goal), *kill_case.services) if not final.runs(name))
     # What is taken back leaves what it relieved as it is.
-    if trial.back is None and _running(final) != _running(goal):
+    if kill_case.back is None and _running(final) != _running(goal):
         yield f"too much runs: {_running(final) - _running(goal)}"
     journal = final.journal or {}
     if journal.get("stopped"):
@@ -381,9 +381,9 @@ def _unfinished(trial: KillCase, goal: Snapshot, final: Snapshot) -> c.Iterator[
 def _mixed(before: Snapshot, after: Snapshot, between: Snapshot) -> c.Iterator[str]:
     """Values that are neither the old nor the new ones."""
     old, new, found = map(_values, (before, after, between))
-    for place in old.keys() | new.keys() | found.keys():
-        if found.get(place) not in (old.get(place), new.get(place)):
-            yield f"{place}: {found.get(place)}"
+    for name in old.keys() | new.keys() | found.keys():
+        if found.get(name) not in (old.get(name), new.get(name)):
+            yield f"{name}: {found.get(name)}"
     old_blocks, new_blocks, blocks = map(_blocks, (before, after, between))
     if blocks not in (old_blocks, new_blocks) and between.journal is None:
         yield f"netsh: {sorted(blocks)} without a journal"

@@ -8,9 +8,9 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from tests.fleet.errands import BaselineErrand, Task, role_errand
+from tests.fleet.engine_tasks import BaselineTask, Task, role_task
 from tests.fleet.host_cases import Json
-from tests.fleet.killed_runs import DirectPlace, KillCase
+from tests.fleet.killed_runs import DirectTarget, KillCase
 
 State: t.TypeAlias = t.Literal["present", "absent"]
 TIME_SCALE: t.Final = 0.3
@@ -29,20 +29,20 @@ class Case:
     undo: Json = dataclasses.field(default_factory=dict)
     services: tuple[str, ...] = ()
 
-    def errand(self, state: State) -> Task:
+    def task(self, state: State) -> Task:
         """What its tasks ask."""
         undo = self.undo if state == "absent" else {}
         variables = {**self.variables, **undo, f"{self.role}_state": state}
-        return BaselineErrand(variables) if self.role == "port_baseline" else role_errand(self.role, variables)
+        return BaselineTask(variables) if self.role == "port_baseline" else role_task(self.role, variables)
 
-    def trial(self, state: State) -> KillCase:
+    def kill_case(self, state: State) -> KillCase:
         """That, and what must run in the end."""
-        return KillCase(errand=self.errand(state), services=self.services)
+        return KillCase(task=self.task(state), services=self.services)
 
-    def place(self, state: State) -> DirectPlace:
+    def target(self, state: State) -> DirectTarget:
         """Its server: what is taken back was applied before."""
-        first = self.errand("present") if state == "absent" else None
-        return DirectPlace({**self.server, "time_scale": TIME_SCALE}, first=first)
+        first = self.task("present") if state == "absent" else None
+        return DirectTarget({**self.server, "time_scale": TIME_SCALE}, first=first)
 
 
 EDGE: t.Final = ("ADAM_MSExchange", "MSExchangeEdgeCredential", "MSExchangeTransport", "DNS")

@@ -18,7 +18,7 @@ import typing as t
 
 from ansible.plugins.callback import CallbackBase
 
-from tests.fleet.errands import CONVERGE, INCLUDE, INFORM
+from tests.fleet.engine_tasks import CONVERGE, INCLUDE, INFORM
 from tests.fleet.host_cases import DEFAULTS, FleetRun, HostCase, Json, Step, TaskRun, playbook_run
 from tests.fleet.in_process import CaseRunner
 from tests.fleet.role_arguments import holds, playbook_roles, task_arguments, task_counts, task_part

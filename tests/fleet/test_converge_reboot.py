@@ -21,9 +21,9 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._windows import
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.server_reboot import RebootError, carry_out
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._action_base import validated_options
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._results import many_results
-from tests.fleet.errands import ConvergeTask
+from tests.fleet.engine_tasks import ConvergeTask
 from tests.fleet.host_cases import Json
-from tests.fleet.killed_runs import DirectPlace
+from tests.fleet.killed_runs import DirectTarget
 from tests.fleet.role_contract import content, standing
 
 AD_LDS: t.Final = "ADAM_MSExchange"
@@ -49,36 +49,36 @@ class Done:
     messages: int
 
 
-def converge(place: DirectPlace, options: Json, *, check_mode: bool = False) -> Done:
+def converge(target: DirectTarget, options: Json, *, check_mode: bool = False) -> Done:
     """One task with ``converge`` on this server."""
     checked = validated_options("converge", converge_options.ARGUMENT_SPEC, options)
     request = converge_options.request(checked, journal=True, validate=validated_options)
-    with place.line() as line:
+    with target.connection() as connection:
         outcome = carry_out(
-            line.client(),
-            lambda: contextlib.nullcontext(line.client()),
+            connection.client(),
+            lambda: contextlib.nullcontext(connection.client()),
             request,
             check_mode=check_mode,
-            clock=line.clock,
+            clock=connection.clock,
         )
-        return Done(many_results(outcome, host="server", check_mode=check_mode, diff=True), line.sent)
+        return Done(many_results(outcome, host="server", check_mode=check_mode, diff=True), connection.sent)
 
 
 def test_check_mode_says_that_it_would_reboot_and_what_then() -> None:
-    place = DirectPlace(OLD)
-    before = standing(place.look())
-    result = converge(place, {**KEEP, **REBOOT}, check_mode=True).result
-    assert standing(place.look()) == before
+    target = DirectTarget(OLD)
+    before = standing(target.look())
+    result = converge(target, {**KEEP, **REBOOT}, check_mode=True).result
+    assert standing(target.look()) == before
     assert (result["changed"], result["rebooted"], result["elapsed"]) == (True, False, 0.0)
     assert "The server would be rebooted. reserved_ports waits for it. Then everything would be" in result["msg"]
 
 
 def test_one_task_changes_reboots_and_proves() -> None:
-    place = DirectPlace(OLD)
-    announced = converge(place, {**KEEP, **REBOOT}, check_mode=True).result
-    boot = place.look().boot
-    result = converge(place, {**KEEP, **REBOOT}).result
-    assert place.look().boot == boot + 1
+    target = DirectTarget(OLD)
+    announced = converge(target, {**KEEP, **REBOOT}, check_mode=True).result
+    boot = target.look().boot
+    result = converge(target, {**KEEP, **REBOOT}).result
+    assert target.look().boot == boot + 1
     assert (result["changed"], result["rebooted"], result["reboot_required"]) == (True, True, False)
     assert (result["effective"], result["reasons"]) == ("yes", [])
     assert result["elapsed"] > 0
@@ -95,50 +95,50 @@ def test_one_task_changes_reboots_and_proves() -> None:
 
 
 def test_a_second_run_neither_changes_nor_reboots_and_asks_no_more() -> None:
-    place = DirectPlace(OLD)
-    converge(place, {**KEEP, **REBOOT})
-    boot = place.look().boot
-    again, without = converge(place, {**KEEP, **REBOOT}), converge(place, KEEP)
-    assert place.look().boot == boot
+    target = DirectTarget(OLD)
+    converge(target, {**KEEP, **REBOOT})
+    boot = target.look().boot
+    again, without = converge(target, {**KEEP, **REBOOT}), converge(target, KEEP)
+    assert target.look().boot == boot
     assert (again.result["changed"], again.result["rebooted"]) == (False, False)
     assert again.messages == without.messages
 
 
 def test_what_an_earlier_run_left_waiting_is_a_reason() -> None:
-    place = DirectPlace(OLD)
-    assert converge(place, KEEP).result["reboot_required"] is True
-    result = converge(place, {**KEEP, **REBOOT}).result
+    target = DirectTarget(OLD)
+    assert converge(target, KEEP).result["reboot_required"] is True
+    result = converge(target, {**KEEP, **REBOOT}).result
     assert (result["changed"], result["rebooted"], result["effective"]) == (True, True, "yes")
     assert (result["resources"][0]["changed"], result["diff"]) == (False, [])
 
 
 @pytest.mark.parametrize("options", [{}, REBOOT], ids=["never", "where-needed"])
 def test_a_run_for_which_nothing_is_wanted_has_nothing_to_change(options: Json) -> None:
-    place = DirectPlace(OLD)
-    before = standing(place.look())
+    target = DirectTarget(OLD)
+    before = standing(target.look())
     unwanted = {"resources": [{**item, "wanted": False} for item in RESERVE["resources"]], **options}
-    result = converge(place, unwanted).result
-    assert standing(place.look()) == before
+    result = converge(target, unwanted).result
+    assert standing(target.look()) == before
     assert (result["changed"], result["rebooted"], result["msg"]) == (False, False, "Nothing to change.")
 
 
 def test_where_nothing_waits_no_reboot_comes() -> None:
-    place = DirectPlace({"release": "2022", "broken": True, "time_scale": 0.3})
-    boot = place.look().boot
+    target = DirectTarget({"release": "2022", "broken": True, "time_scale": 0.3})
+    boot = target.look().boot
     excluded = {**KEEP, "resources": [{"dns_socket_pool": {"ad_lds_instances": ["MSExchange"]}}], **REBOOT}
-    result = converge(place, excluded).result
+    result = converge(target, excluded).result
     assert (result["changed"], result["rebooted"]) == (True, False)
     assert "elapsed" not in result
-    assert place.look().boot == boot
+    assert target.look().boot == boot
 
 
 def test_what_is_taken_back_waits_for_a_reboot_too() -> None:
-    place = DirectPlace(OLD)
-    original = place.look().reserved
-    converge(place, {**RESERVE, **REBOOT})
-    result = converge(place, {**RESERVE, **REBOOT, "state": "absent"}).result
+    target = DirectTarget(OLD)
+    original = target.look().reserved
+    converge(target, {**RESERVE, **REBOOT})
+    result = converge(target, {**RESERVE, **REBOOT, "state": "absent"}).result
     assert (result["changed"], result["rebooted"]) == (True, True)
-    assert (place.look().reserved, place.look().journal) == (original, None)
+    assert (target.look().reserved, target.look().journal) == (original, None)
 
 
 @pytest.mark.parametrize("check_mode", [True, False], ids=["check", "run"])
@@ -153,45 +153,45 @@ def test_what_is_taken_back_waits_for_a_reboot_too() -> None:
 def test_a_reboot_that_must_not_be_is_refused_before_anything_changes(
     server: Json, options: Json, sentence: str, *, check_mode: bool
 ) -> None:
-    place = DirectPlace(server)
-    before = standing(place.look())
+    target = DirectTarget(server)
+    before = standing(target.look())
     with pytest.raises(PlanError, match=sentence):
-        converge(place, {**options, **REBOOT}, check_mode=check_mode)
-    assert standing(place.look()) == before
+        converge(target, {**options, **REBOOT}, check_mode=check_mode)
+    assert standing(target.look()) == before
 
 
 @pytest.mark.parametrize("check_mode", [True, False], ids=["check", "run"])
 def test_a_port_that_the_same_run_reserves_is_no_risk(*, check_mode: bool) -> None:
-    place = DirectPlace(HIGH)
-    result = converge(place, {**KEEP, **REBOOT}, check_mode=check_mode).result
+    target = DirectTarget(HIGH)
+    result = converge(target, {**KEEP, **REBOOT}, check_mode=check_mode).result
     assert result["rebooted"] is not check_mode
     assert not any("accept_risks" in warning for warning in result["warnings"])
-    assert place.look().data["boot"]["block_mode"] is False
+    assert target.look().data["boot"]["block_mode"] is False
 
 
 def test_the_risk_can_be_taken() -> None:
-    result = converge(DirectPlace(HIGH), {**RESERVE, **REBOOT, "ignore_block_mode": True}, check_mode=True).result
+    result = converge(DirectTarget(HIGH), {**RESERVE, **REBOOT, "ignore_block_mode": True}, check_mode=True).result
     assert any(warning.startswith("accept_risks has block_mode") for warning in result["warnings"])
 
 
-def _unlucky_boot(options: Json) -> tuple[DirectPlace, dict[str, t.Any]]:
+def _unlucky_boot(options: Json) -> tuple[DirectTarget, dict[str, t.Any]]:
     """A server on which DNS takes a port of AD LDS at the boot that this task brings."""
     for seed in range(40):
-        place = DirectPlace({**OLD, "seed": seed})
-        result = dict(converge(place, options).result)
+        target = DirectTarget({**OLD, "seed": seed})
+        result = dict(converge(target, options).result)
         if result["relieved"] or result.get("failed"):
-            return place, result
+            return target, result
     raise AssertionError("each boot was lucky")
 
 
 def test_a_service_that_loses_its_port_at_the_boot_is_relieved() -> None:
     """Another port than its own was reserved, so that the boot is a lottery. Nobody waits for what has failed."""
     reserve = {"resources": [{"reserved_ports": {"ports": ["6000"]}}], "reboot_timeout": 600}
-    place, result = _unlucky_boot({**KEEP, **reserve, **REBOOT})
+    target, result = _unlucky_boot({**KEEP, **reserve, **REBOOT})
     assert (result["rebooted"], result["relieved"][0], result["dns_restarted"]) == (True, AD_LDS, True)
     assert result["elapsed"] < 600
     assert all(victim["ok"] for victim in result["victims"])
-    assert place.look().runs(AD_LDS, "DNS")
+    assert target.look().runs(AD_LDS, "DNS")
     headers = [part["before_header"] for part in result["diff"]]
     assert headers == ["server: reserved_ports", "server: services"]
 
@@ -206,36 +206,36 @@ def test_what_was_changed_before_a_reboot_that_fails_is_told(monkeypatch: pytest
     def refused(*_arguments: object) -> t.NoReturn:
         raise RebootError(host="server", operation="reboot", target="the server", meaning="it is refused")
 
-    place = DirectPlace(OLD)
-    announced = converge(place, {**KEEP, **REBOOT}, check_mode=True).result
+    target = DirectTarget(OLD)
+    announced = converge(target, {**KEEP, **REBOOT}, check_mode=True).result
     monkeypatch.setattr(server_reboot, "ask", refused)
-    result = converge(place, {**KEEP, **REBOOT}).result
+    result = converge(target, {**KEEP, **REBOOT}).result
     assert (result["failed"], result["changed"], result["rebooted"]) == (True, True, False)
     assert (result["reboot_required"], result["diff"]) == (True, announced["diff"])
     assert re.search("^Changed reserved_ports.*can't reboot the server: it is refused.*run this again", result["msg"])
     monkeypatch.undo()
-    again = converge(place, {**KEEP, **REBOOT}).result
+    again = converge(target, {**KEEP, **REBOOT}).result
     assert (again["changed"], again["rebooted"], again["effective"]) == (True, True, "yes")
 
 
 def test_an_undo_is_done_without_a_reboot_that_must_not_be() -> None:
-    place = DirectPlace(HIGH)
-    original = place.look().reserved
-    converge(place, {**KEEP, **REBOOT})
-    result = converge(place, {**KEEP, **REBOOT, "state": "absent", "prove": False}).result
-    assert (result["changed"], result["rebooted"], place.look().reserved) == (True, False, original)
+    target = DirectTarget(HIGH)
+    original = target.look().reserved
+    converge(target, {**KEEP, **REBOOT})
+    result = converge(target, {**KEEP, **REBOOT, "state": "absent", "prove": False}).result
+    assert (result["changed"], result["rebooted"], target.look().reserved) == (True, False, original)
     assert any("The server is not rebooted: at the next boot" in warning for warning in result["warnings"])
 
 
-def _meanwhile(place: DirectPlace, act: Json, options: Json) -> Json:
+def _meanwhile(target: DirectTarget, act: Json, options: Json) -> Json:
     """The result of a run during which something else happens: as soon as the value is written."""
 
-    def witness(envelope: bytes) -> None:
+    def after_answer(envelope: bytes) -> None:
         if b"SetMultiStringValue" in envelope:
-            place.act(act)
+            target.act(act)
 
-    with place.witnessed(witness):
-        return converge(place, options).result
+    with target.witnessed(after_answer):
+        return converge(target, options).result
 
 
 MANUAL: t.Final[Json] = {"service_start_mode": {"name": ["Spooler"], "start_mode": "manual"}}
@@ -248,9 +248,9 @@ MANUAL: t.Final[Json] = {"service_start_mode": {"name": ["Spooler"], "start_mode
 )
 def test_a_refusal_after_the_steps_tells_what_was_done(options: Json) -> None:
     """The permission to reboot was given in the plan; meanwhile somebody has taken the way back in."""
-    place = DirectPlace({**OLD, "broken": True})
-    result = _meanwhile(place, {"do": "set_start_mode", "service": "WinRM", "mode": "manual"}, options)
-    assert place.look().reserved == ["50389-50389", "50636-50636"]
+    target = DirectTarget({**OLD, "broken": True})
+    result = _meanwhile(target, {"do": "set_start_mode", "service": "WinRM", "mode": "manual"}, options)
+    assert target.look().reserved == ["50389-50389", "50636-50636"]
     assert (result["failed"], result["changed"], result["rebooted"], result["victims"]) == (True, True, False, [])
     assert re.search(
         r"^Changed .*reserved_ports.*service WinRM: its start mode is Manual, so it would not start by itself .*"
@@ -281,29 +281,31 @@ TAKEN_BACK: t.Final[t.Mapping[str, tuple[Json, Json]]] = {
 def test_an_undo_that_was_killed_before_its_reboot_is_finished_by_the_next(name: str) -> None:
     server, options = TAKEN_BACK[name]
     undo = ConvergeTask({**options, **REBOOT, "prove": False, "state": "absent"})
-    place = DirectPlace(server, first=ConvergeTask({**options, **REBOOT, "prove": False}))
-    place.begin()
-    boot, original = place.look().boot, content(DirectPlace(server).look())
-    assert content(place.look()) != original
-    failures, messages = place.done(undo)
-    assert (failures, place.look().boot, place.look().journal) == ((), boot + 1, None)
-    for position in place.interruptions(undo, "killed", messages):
-        assert place.is_reachable()
-        assert place.done(undo)[0] == ()
-        assert (place.look().boot, content(place.look()), place.look().journal) == (boot + 1, original, None), position
+    target = DirectTarget(server, first=ConvergeTask({**options, **REBOOT, "prove": False}))
+    target.begin()
+    boot, original = target.look().boot, content(DirectTarget(server).look())
+    assert content(target.look()) != original
+    failures, messages = target.done(undo)
+    assert (failures, target.look().boot, target.look().journal) == ((), boot + 1, None)
+    for position in target.interruptions(undo, "killed", messages):
+        assert target.is_reachable()
+        assert target.done(undo)[0] == ()
+        assert (target.look().boot, content(target.look()), target.look().journal) == (boot + 1, original, None), (
+            position
+        )
 
 
 def test_a_reboot_that_an_undo_goes_without_is_known_until_it_comes() -> None:
-    place = DirectPlace(HIGH)
-    converge(place, {**KEEP, **REBOOT})
+    target = DirectTarget(HIGH)
+    converge(target, {**KEEP, **REBOOT})
     undo = {**KEEP, **REBOOT, "prove": False, "state": "absent"}
     for _run in range(2):
-        assert converge(place, undo).result["reboot_required"] is True
-    assert converge(place, {**undo, "reboot": "never"}).result["reboot_required"] is True
-    place.settle()
-    place.act({"do": "boot"})
-    result = converge(place, undo).result
-    assert (result["changed"], result["reboot_required"], place.look().journal) == (False, False, None)
+        assert converge(target, undo).result["reboot_required"] is True
+    assert converge(target, {**undo, "reboot": "never"}).result["reboot_required"] is True
+    target.settle()
+    target.act({"do": "boot"})
+    result = converge(target, undo).result
+    assert (result["changed"], result["reboot_required"], target.look().journal) == (False, False, None)
 
 
 @pytest.mark.parametrize(
@@ -315,4 +317,4 @@ def test_a_reboot_that_an_undo_goes_without_is_known_until_it_comes() -> None:
 )
 def test_a_wrong_option_is_called_by_its_name(option: str, value: t.Any, sentence: str) -> None:
     with pytest.raises(OptionError, match=sentence):
-        converge(DirectPlace(OLD), {**KEEP, **REBOOT, option: value})
+        converge(DirectTarget(OLD), {**KEEP, **REBOOT, option: value})

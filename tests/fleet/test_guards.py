@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from tests.fleet.errands import CONVERGE
+from tests.fleet.engine_tasks import CONVERGE
 from tests.fleet.host_cases import HostCase, Json, Step, TaskRun
 from tests.fleet.in_process import run_in_process
 from tests.fleet.role_arguments import task_arguments

@@ -22,11 +22,11 @@ ONE_OF_EACH: t.Final = ("edge-2022", "sbs2003", "dc-2008", "exchange-2003", "exc
 
 @pytest.mark.parametrize(("case", "state"), WAYS)
 def test_the_next_run_finishes_what_a_killed_one_began(case: Case, state: State) -> None:
-    assert findings(case.place(state), case.trial(state), "killed") == {}
+    assert findings(case.target(state), case.kill_case(state), "killed") == {}
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.id in ONE_OF_EACH], ids=lambda case: case.id)
 def test_what_a_killed_run_began_can_be_taken_back(case: Case) -> None:
     """Without finishing it first; so the second play of exchange_services starts what a dead first one stopped."""
-    trial = dataclasses.replace(case.trial("present"), back=case.errand("absent"))
-    assert findings(case.place("present"), trial, "killed") == {}
+    kill_case = dataclasses.replace(case.kill_case("present"), back=case.task("absent"))
+    assert findings(case.target("present"), kill_case, "killed") == {}

@@ -18,9 +18,9 @@ import typing as t
 
 import pytest
 
-from tests.fleet.errands import ConvergeTask
+from tests.fleet.engine_tasks import ConvergeTask
 from tests.fleet.host_cases import DEFAULTS, Json, playbook_run
-from tests.fleet.killed_runs import ENDINGS, Ending, FleetPlace, KillCase, findings
+from tests.fleet.killed_runs import ENDINGS, Ending, FleetTarget, KillCase, findings
 from tests.fleet.snapshot import Snapshot
 from tests.simulator.control import RunningFleet, running_fleet
 from tests.tooling.sources import ROOT
@@ -32,21 +32,21 @@ SERVER: t.Final[Json] = {
     "exclusions": [{"protocol": "tcp", "ports": "5000-5059"}],
 }
 PART_OF_A_BLOCK: t.Final = KillCase(
-    errand=ConvergeTask({"resources": [{"reserved_ports": {"ports": ["5010-5019"], "state": "absent"}}]}),
+    task=ConvergeTask({"resources": [{"reserved_ports": {"ports": ["5010-5019"], "state": "absent"}}]}),
     services=("DNS",),
 )
 """Short, and with all kinds of messages: questions, values and commands."""
 
 
 @pytest.fixture(scope="module")
-def place() -> c.Iterator[FleetPlace]:
+def target() -> c.Iterator[FleetTarget]:
     with running_fleet({"defaults": dict(DEFAULTS), "hosts": {"server": SERVER}}) as running:
-        yield FleetPlace(running.control.host("server"))
+        yield FleetTarget(running.control.host("server"))
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_the_next_run_finishes_wherever_this_one_ended(place: FleetPlace, ending: Ending) -> None:
-    assert findings(place, PART_OF_A_BLOCK, ending) == {}
+def test_the_next_run_finishes_wherever_this_one_ended(target: FleetTarget, ending: Ending) -> None:
+    assert findings(target, PART_OF_A_BLOCK, ending) == {}
 
 
 # --- the real program

@@ -16,10 +16,10 @@ import typing as t
 
 import pytest
 
-from tests.fleet.errands import ConvergeTask, Task, role_errand
+from tests.fleet.engine_tasks import ConvergeTask, Task, role_task
 from tests.fleet.host_cases import HostCase, Json, Step, TaskRun
 from tests.fleet.in_process import run_in_process
-from tests.fleet.killed_runs import DirectPlace, KillCase, findings
+from tests.fleet.killed_runs import DirectTarget, KillCase, findings
 from tests.fleet.role_cases import CASES, Case
 from tests.fleet.role_contract import content
 from tests.fleet.snapshot import JOURNAL, Snapshot
@@ -39,7 +39,7 @@ ROLES: t.Final = [case for case in CASES if case.role in OTHERWISE]
 
 def undo(role: str, variables: Json | None = None) -> Task:
     """The role's undo, on another day."""
-    return role_errand(role, {**(OTHERWISE[role] if variables is None else variables), f"{role}_state": "absent"})
+    return role_task(role, {**(OTHERWISE[role] if variables is None else variables), f"{role}_state": "absent"})
 
 
 def by_owner(owner: str) -> Task:
@@ -47,67 +47,67 @@ def by_owner(owner: str) -> Task:
     return ConvergeTask({"owner": owner, "state": "absent", "restart_dns": True})
 
 
-def place_of(*cases: Case) -> tuple[DirectPlace, Snapshot]:
+def place_of(*cases: Case) -> tuple[DirectTarget, Snapshot]:
     """The server of the first case, with the roles of all applied one after another; and as it was before."""
-    place = DirectPlace(dict(cases[0].server))
-    before = place.look()
+    target = DirectTarget(dict(cases[0].server))
+    before = target.look()
     for case in cases:
-        assert place.done(case.errand("present"))[0] == (), case.id
-    return place, before
+        assert target.done(case.task("present"))[0] == (), case.id
+    return target, before
 
 
-def assert_as_before(place: DirectPlace, before: Snapshot) -> None:
+def assert_as_before(target: DirectTarget, before: Snapshot) -> None:
     """Registry, netsh and files are what they were, byte for byte, and no note is left."""
-    after = place.look()
+    after = target.look()
     assert content(after) == content(before)
     assert after.journal is None
 
 
 @pytest.mark.parametrize("case", ROLES, ids=lambda case: case.id)
 def test_a_role_leaves_nothing_behind_whatever_its_variables_say_by_then(case: Case) -> None:
-    place, before = place_of(case)
-    assert content(place.look()) != content(before) or case.role == "exchange_services"
-    assert place.done(undo(case.role))[0] == ()
-    assert_as_before(place, before)
+    target, before = place_of(case)
+    assert content(target.look()) != content(before) or case.role == "exchange_services"
+    assert target.done(undo(case.role))[0] == ()
+    assert_as_before(target, before)
     running = [name for name in before.data["services"] if before.runs(name)]
-    assert place.look().runs(*running)
+    assert target.look().runs(*running)
 
 
 @pytest.mark.parametrize("case", ROLES, ids=lambda case: case.id)
 def test_the_name_of_the_owner_is_enough(case: Case) -> None:
-    place, before = place_of(case)
-    assert place.done(by_owner("nobody_else"))[0] == ()
-    assert content(place.look()) != content(before) or case.role == "exchange_services"
-    assert place.done(by_owner(case.role))[0] == ()
-    assert_as_before(place, before)
+    target, before = place_of(case)
+    assert target.done(by_owner("nobody_else"))[0] == ()
+    assert content(target.look()) != content(before) or case.role == "exchange_services"
+    assert target.done(by_owner(case.role))[0] == ()
+    assert_as_before(target, before)
 
 
-def _without_owners(place: DirectPlace) -> None:
+def _without_owners(target: DirectTarget) -> None:
     """Make the journal one of version 1."""
-    journal = place.look().journal
+    journal = target.look().journal
     assert journal is not None
     entries = {
         name: {key: entry[key] for key in entry if key != "owners"} for name, entry in journal["entries"].items()
     }
     text = json.dumps({**journal, "version": 1, "entries": entries})
-    place.act({"do": "set_value", "path": JOURNAL, "name": "Journal", "type": "SZ", "data": text})
+    target.act({"do": "set_value", "path": JOURNAL, "name": "Journal", "type": "SZ", "data": text})
 
 
 @pytest.mark.parametrize("case", ROLES, ids=lambda case: case.id)
 def test_what_an_older_release_has_changed_is_taken_back_with_the_same_variables(case: Case) -> None:
-    place, before = place_of(case)
-    _without_owners(place)
-    assert place.done(case.errand("absent"))[0] == ()
-    assert_as_before(place, before)
+    target, before = place_of(case)
+    _without_owners(target)
+    assert target.done(case.task("absent"))[0] == ()
+    assert_as_before(target, before)
 
 
 @pytest.mark.parametrize("case", ROLES, ids=lambda case: case.id)
 def test_a_role_that_runs_again_owns_what_an_older_release_has_changed(case: Case) -> None:
-    place, before = place_of(case)
-    _without_owners(place)
-    assert place.done(case.errand("present"))[0] == ()
-    assert place.done(by_owner(case.role))[0] == ()
-    assert_as_before(place, before)
+    target, before = place_of(case)
+    _without_owners(target)
+    assert target.done(case.task("present"))[0] == ()
+    assert target.done(by_owner(case.role))[0] == ()
+    assert_as_before(target, before)
 
 
 # --- two owners of one value -----------------------------------------------------------------------------------------
@@ -141,14 +141,14 @@ PAIRS: t.Final[c.Mapping[str, tuple[Case, Case]]] = {
 @pytest.mark.parametrize("is_first_undone_first", [True, False], ids=["in-order", "in-reverse"])
 def test_two_roles_share_a_value_and_the_last_one_leaves_nothing(name: str, is_first_undone_first: bool) -> None:
     pair = PAIRS[name]
-    place, before = place_of(*pair)
+    target, before = place_of(*pair)
     going, staying = pair if is_first_undone_first else pair[::-1]
-    assert place.done(undo(going.role))[0] == ()
-    left, journal = content(place.look()), place.look().journal
-    assert place.done(staying.errand("present"))[0] == ()
-    assert (content(place.look()), place.look().journal) == (left, journal), "the other one lacks nothing"
-    assert place.done(undo(staying.role))[0] == ()
-    assert_as_before(place, before)
+    assert target.done(undo(going.role))[0] == ()
+    left, journal = content(target.look()), target.look().journal
+    assert target.done(staying.task("present"))[0] == ()
+    assert (content(target.look()), target.look().journal) == (left, journal), "the other one lacks nothing"
+    assert target.done(undo(staying.role))[0] == ()
+    assert_as_before(target, before)
 
 
 OLD: t.Final[Json] = {"release": "2003", "roles": ["sbs2003"]}
@@ -228,26 +228,28 @@ def wants(owner: str, resource: Json, **more: t.Any) -> Task:
 @pytest.mark.parametrize("order", list(itertools.permutations(("first", "second"))), ids="-".join)
 def test_what_two_owners_want_stays_until_the_last_is_gone(name: str, order: tuple[str, str]) -> None:
     server, one, other = SHARED[name]
-    place = DirectPlace(dict(server))
-    before = place.look()
+    target = DirectTarget(dict(server))
+    before = target.look()
     wishes = {"first": one, "second": other}
     for owner, wish in wishes.items():
-        assert place.done(wants(owner, wish))[0] == ()
-    both = place.look()
+        assert target.done(wants(owner, wish))[0] == ()
+    both = target.look()
     for owner, wish in wishes.items() if one == other else [("second", other)]:
-        assert place.done(wants(owner, wish))[0] == ()
-        assert (content(place.look()), place.look().journal) == (content(both), both.journal), "nothing is new"
+        assert target.done(wants(owner, wish))[0] == ()
+        assert (content(target.look()), target.look().journal) == (content(both), both.journal), "nothing is new"
     going, staying = order
-    assert place.done(by_owner(going))[0] == ()
-    between = place.look()
+    assert target.done(by_owner(going))[0] == ()
+    between = target.look()
     assert content(between) != content(before) or name == "stopped-services"
     if staying == "second" or one == other:
-        assert place.done(wants(staying, wishes[staying]))[0] == ()
-        assert (content(place.look()), place.look().journal) == (content(between), between.journal), "it lacks nothing"
-    assert place.done(by_owner(staying))[0] == ()
-    assert_as_before(place, before)
+        assert target.done(wants(staying, wishes[staying]))[0] == ()
+        assert (content(target.look()), target.look().journal) == (content(between), between.journal), (
+            "it lacks nothing"
+        )
+    assert target.done(by_owner(staying))[0] == ()
+    assert_as_before(target, before)
     running = [service for service in before.data["services"] if before.runs(service)]
-    assert place.look().runs(*running)
+    assert target.look().runs(*running)
 
 
 # --- killed ----------------------------------------------------------------------------------------------------------
@@ -257,7 +259,7 @@ ONE_OF_EACH: t.Final = ("edge-2022", "sbs2003", "dc-2008", "exchange-2003", "exc
 
 @pytest.mark.parametrize("case", [case for case in ROLES if case.id in ONE_OF_EACH], ids=lambda case: case.id)
 def test_an_undo_for_an_owner_is_finished_by_the_next(case: Case) -> None:
-    assert findings(case.place("absent"), KillCase(errand=by_owner(case.role)), "killed") == {}
+    assert findings(case.target("absent"), KillCase(task=by_owner(case.role)), "killed") == {}
 
 
 @pytest.mark.parametrize(
@@ -266,9 +268,9 @@ def test_an_undo_for_an_owner_is_finished_by_the_next(case: Case) -> None:
 def test_a_second_owner_that_is_killed_leaves_a_whole_server(name: str) -> None:
     """Its claim is made by the next run, and what both have changed can be taken back."""
     server, one, other = SHARED[name]
-    place = DirectPlace({**server, "time_scale": 0.3}, first=wants("first", one))
-    assert findings(place, KillCase(errand=wants("second", other)), "killed") == {}
-    assert findings(place, KillCase(errand=wants("second", other), back=by_owner("second")), "killed") == {}
+    target = DirectTarget({**server, "time_scale": 0.3}, first=wants("first", one))
+    assert findings(target, KillCase(task=wants("second", other)), "killed") == {}
+    assert findings(target, KillCase(task=wants("second", other), back=by_owner("second")), "killed") == {}
 
 
 # --- what a user reads -----------------------------------------------------------------------------------------------

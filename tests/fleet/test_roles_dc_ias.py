@@ -9,7 +9,7 @@ import typing as t
 
 import pytest
 
-from tests.fleet.errands import CONVERGE
+from tests.fleet.engine_tasks import CONVERGE
 from tests.fleet.host_cases import HostCase, Json, Step
 from tests.fleet.in_process import CaseRunner
 from tests.fleet.role_arguments import task_arguments

@@ -29,4 +29,4 @@ WAYS: t.Final = [
 
 @pytest.mark.parametrize(("case", "state", "ending"), WAYS)
 def test_the_next_run_finishes_what_a_lost_message_ended(case: Case, state: State, ending: Ending) -> None:
-    assert findings(case.place(state), case.trial(state), ending) == {}
+    assert findings(case.target(state), case.kill_case(state), ending) == {}

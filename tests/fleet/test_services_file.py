@@ -12,10 +12,10 @@ import typing as t
 
 import pytest
 
-from tests.fleet.errands import ConvergeTask
+from tests.fleet.engine_tasks import ConvergeTask
 from tests.fleet.host_cases import HostCase, Json, Step, TaskRun
 from tests.fleet.in_process import run_in_process
-from tests.fleet.killed_runs import ENDINGS, DirectPlace, Ending, KillCase, findings
+from tests.fleet.killed_runs import ENDINGS, DirectTarget, Ending, KillCase, findings
 from tests.fleet.snapshot import Snapshot
 from tests.simulator.windows.services_file import content
 
@@ -338,5 +338,5 @@ def test_an_end_at_any_message_leaves_the_old_file_or_the_new(
 ) -> None:
     """And the next run finishes; with a server in this process."""
     entry = {"release": release, "roles": ["member"], "services_file": list(oddities)}
-    place = DirectPlace(entry, first=ADD if undoing else None)
-    assert findings(place, KillCase(errand=UNDO if undoing else ADD), ending) == {}
+    target = DirectTarget(entry, first=ADD if undoing else None)
+    assert findings(target, KillCase(task=UNDO if undoing else ADD), ending) == {}

@@ -48,13 +48,13 @@ class ConvergeTask:
 
     arguments: Json
 
-    def __call__(self, line: ServerConnection) -> tuple[str, ...]:
+    def __call__(self, connection: ServerConnection) -> tuple[str, ...]:
         result = carry_out(
-            line.client(),
-            lambda: contextlib.nullcontext(line.client()),
+            connection.client(),
+            lambda: contextlib.nullcontext(connection.client()),
             self._request,
             check_mode=False,
-            clock=line.clock,
+            clock=connection.clock,
         )
         waits = result.reboot is not None and result.end.reboot_required
         return (*outcome.failures(result), *(["something still waits for a reboot"] * waits))
@@ -66,23 +66,23 @@ class ConvergeTask:
         return converge_options.request(checked, journal=True, validate=validated_options)
 
 
-def role_errand(role: str, variables: Json) -> ConvergeTask:
+def role_task(role: str, variables: Json) -> ConvergeTask:
     """The one task of a role that asks anything of the server."""
     return ConvergeTask(task_arguments(role, CONVERGE, variables))
 
 
 @dataclasses.dataclass(frozen=True)
-class BaselineErrand:
+class BaselineTask:
     """The role port_baseline: it looks what the server is, and applies the roles that fit."""
 
     variables: Json
     _roles: dict[str, ConvergeTask] = dataclasses.field(default_factory=dict)
 
-    def __call__(self, line: ServerConnection) -> tuple[str, ...]:
-        now = line.clock.now()
-        seen = dict(port_info(line.client(), self._inquiry, now=now).values)
+    def __call__(self, connection: ServerConnection) -> tuple[str, ...]:
+        now = connection.clock.now()
+        seen = dict(port_info(connection.client(), self._inquiry, now=now).values)
         fitting = task_part("port_baseline", INCLUDE, "loop", {"__port_baseline_seen": seen})
-        return tuple(failure for role in fitting for failure in self._role(role)(line))
+        return tuple(failure for role in fitting for failure in self._role(role)(connection))
 
     @functools.cached_property
     def _inquiry(self) -> information.PortInfoOptions:
@@ -93,5 +93,5 @@ class BaselineErrand:
     def _role(self, role: str) -> ConvergeTask:
         if role not in self._roles:
             given = task_part("port_baseline", INCLUDE, "vars", self.variables)
-            self._roles[role] = role_errand(role, {**self.variables, **given})
+            self._roles[role] = role_task(role, {**self.variables, **given})
         return self._roles[role]
