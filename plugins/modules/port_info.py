@@ -331,7 +331,8 @@ reservations:
       type: str
       sample: netsh
     tcp:
-      description: The reserved TCP ports, neighbours joined. With netsh those of its persistent store.
+      description: The reserved TCP ports, neighbours joined. With netsh those of its persistent store, with the
+        registry those of entries that surely hold (KB812873).
       type: list
       elements: str
       sample: ["50389-50389", "50636-50636"]

@@ -67,6 +67,7 @@ def edge_server(seed: int, *, taken: bool = False, fixed: bool = False, sockets:
             "process_id": 1084,
             "size": 2500,
             "excluded_ports": ["50389-50389", "50636-50636"] if fixed else [],
+            "excluded_ports_supported": True,
             "range": span(*POOL),
             "range_reason": f"MaxUserPort is not set.{words}",
         },

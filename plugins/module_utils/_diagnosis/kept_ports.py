@@ -30,7 +30,9 @@ def kept_ports(info: PortInfo) -> tuple[KeptPorts, ...]:
     """Ports that are reserved, left out of the pool, or kept by Windows itself."""
     reservations = info.reservations
     found = [_kept("reserved", protocol, _ranges(_reserved(reservations, protocol))) for protocol in PROTOCOLS]
-    found.append(_kept("left_out_of_pool", "udp", _ranges(info.dns_pool.excluded_ports if info.dns_pool else ())))
+    # Up to Windows Server 2008 the DNS server does not read that list.
+    pool = info.dns_pool if info.dns_pool and info.dns_pool.excluded_ports_supported else None
+    found.append(_kept("left_out_of_pool", "udp", _ranges(pool.excluded_ports if pool else ())))
     own = [row for row in reservations.blocks if not row.administered] if reservations else []
     found += [_kept("windows_block", protocol, _blocks(own, protocol)) for protocol in PROTOCOLS]
     return tuple(row for row in found if row.ports)

@@ -19,6 +19,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports im
 
 NeedState = t.Literal["taken", "held", "free"]
 _RUNNING: t.Final = "Running"
+_STOPPED: t.Final = "Stopped"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +42,11 @@ class NeededPort:
     left_out_of_pool: bool
     probability: float | None
 
+    @property
+    def collision(self) -> str:
+        """Who has it instead of its owner, as a sentence."""
+        return f"{self.protocol.upper()} {self.first} of {self.service} is held by {self.held_by[0]}."
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class _NeededPort:
@@ -62,13 +68,16 @@ def needed_ports(
     wanted += [item for item in _of_findings(info) if (item.protocol, item.ports.first) not in known]
     chances = _probabilities(info)
     running = {row.service.casefold(): row.state == _RUNNING for row in services}
+    stopped = {row.service.casefold() for row in services if row.state == _STOPPED}
     by_port = _by_port(holders, {(item.protocol, item.ports.first) for item in wanted if not item.any_will_do})
     found = []
     for item in dict.fromkeys(wanted):
         on_port = by_port.get((item.protocol, item.ports.first), []) if not item.any_will_do else []
         # A connection of the owner itself takes the port from no other, and does not listen on it either.
-        holding = [holder for holder in on_port if not (holder.outgoing and _owns(item, holder))]
-        others = [holder for holder in holding if not _owns(item, holder)]
+        # Nobody holds a port for a service that is stopped, as findings have it too.
+        owned = [] if item.service.casefold() in stopped else [holder for holder in on_port if _owns(item, holder)]
+        holding = [holder for holder in on_port if not (holder.outgoing and holder in owned)]
+        others = [holder for holder in holding if holder not in owned]
         found.append(
             NeededPort(
                 protocol=item.protocol,
@@ -151,12 +160,13 @@ def _by_port(
 
 def _owns(wanted: _NeededPort, holder: PortHolder) -> bool:
     hosted = {name.casefold() for name in holder.services}
+    if wanted.service.casefold() in hosted:
+        return True
+    if wanted.product == known_services.AD_LDS_KEY:
+        # Another instance is another program; without names of services the image is all that tells.
+        return not hosted and holder.image.casefold() == known_services.AD_LDS_IMAGE
     port = wanted.ports.first
-    return (
-        wanted.service.casefold() in hosted
-        or (wanted.product == known_services.AD_LDS_KEY and holder.image.casefold() == known_services.AD_LDS_IMAGE)
-        or known_services.owner_of(wanted.protocol, port, holder.image, holder.services) is not None
-    )
+    return known_services.owner_of(wanted.protocol, port, holder.image, holder.services) is not None
 
 
 def _state(holding: t.Sequence[PortHolder], others: t.Sequence[PortHolder]) -> NeedState:

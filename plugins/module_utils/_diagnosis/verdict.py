@@ -164,9 +164,7 @@ def _trouble(seen: Seen) -> str:
 
 
 def _collision(seen: Seen) -> str:
-    for need in seen.taken:
-        return f"{need.protocol.upper()} {need.first} of {need.service} is held by {need.held_by[0]}."
-    return ""
+    return next((need.collision for need in seen.taken), "")
 
 
 def _loss(seen: Seen) -> str:

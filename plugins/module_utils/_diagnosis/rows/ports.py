@@ -70,7 +70,8 @@ class ReservationsRow:
     mechanism: str = field(metadata=told("V(registry) or V(netsh).", "netsh"))
     tcp: tuple[str, ...] = field(
         metadata=told(
-            "The reserved TCP ports, neighbours joined. With netsh those of its persistent store.",
+            "The reserved TCP ports, neighbours joined. With netsh those of its persistent store, with the registry "
+            "those of entries that surely hold (KB812873).",
             ["50389-50389", "50636-50636"],
         )
     )

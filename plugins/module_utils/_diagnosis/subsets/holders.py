@@ -21,6 +21,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.view
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     Connection,
+    ConnectionsFact,
     Protocol,
     Socket,
     SocketsFact,
@@ -30,16 +31,23 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.type
 
 def sockets(view: PortInfoView) -> SubsetAnswer:
     """One row per address that a process has a port on, sorted by port, protocol and address."""
-    listening, connections = SocketsFact(view.inquiry.ports), connection_questions(view.inquiry.connection_ports)
+    listening, connections = SocketsFact(view.inquiry.ports), _connection_questions(view)
     view.facts.require(listening, *connections)
     found = view.facts[listening]
-    connected = [row for question in connections for row in view.facts[question]]
+    connected = dict.fromkeys(row for question in connections for row in view.facts.optional(question, ()))
     known = {(one.protocol, one.port, one.process_id): one for one in holders(found, view.context, connected)}
     addressed = {*map(_of_socket, found), *map(_of_connection, connected)}
     rows = (
         _row(address, known[protocol, port, process_id]) for port, protocol, address, process_id in sorted(addressed)
     )
     return SubsetAnswer(tuple(rows), _warnings(view))
+
+
+def _connection_questions(view: PortInfoView) -> tuple[ConnectionsFact, ...]:
+    """Those of the ports that are asked for; beside all sockets also what findings ask, so that both show the same."""
+    own = connection_questions(view.inquiry.connection_ports)
+    known = (fact for fact in view.facts if isinstance(fact, ConnectionsFact) and view.inquiry.sees_all_sockets)
+    return tuple(dict.fromkeys((*own, *known)))
 
 
 _Row: t.TypeAlias = tuple[int, Protocol, str, int]

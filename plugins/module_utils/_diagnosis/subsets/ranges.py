@@ -100,7 +100,7 @@ def reservations(view: PortInfoView) -> SubsetAnswer:
     view.facts.require(RESERVED_PORTS_FACT, *([] if honoured else [ExclusionsFact()]))
     value, warnings = _reserved_ports(view)
     if honoured:
-        texts = value.ports.texts()
+        texts = value.reliable.texts()
         return SubsetAnswer(_shown("registry", texts, texts, (), value, honoured=True), warnings)
     exclusions = _exclusions(view)
     tcp, udp = (exclusions.reserved(protocol).texts() for protocol in PROTOCOLS)

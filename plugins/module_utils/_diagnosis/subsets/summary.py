@@ -15,6 +15,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.pr
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.options import PortInfoOptions
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.subsets.report import PortInfoReport
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.verdict import seen_of
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.typed_rows import rows_from_plain
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
 
@@ -154,6 +155,10 @@ def _findings(report: PortInfoReport) -> t.Iterator[str]:
     """The worst in words, the others by number."""
     rows = report.info.findings
     if rows is not None and not rows:
+        taken = seen_of(report.info, report.values).taken
+        if taken:
+            yield from (need.collision for need in taken[:MOST_SENTENCES])
+            return
         is_whole = not any(name.startswith("findings") for name in report.lost)
         yield "Nothing wrong was found." if is_whole else "Nothing wrong was found in what could be read."
         return

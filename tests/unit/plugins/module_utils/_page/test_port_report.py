@@ -192,7 +192,7 @@ def test_a_collision_names_its_holder_and_what_keeps_the_port() -> None:
         services=[DOWN],
         sockets=[THIEF],
         reservations={"udp": ["1812-1813"], "tcp": []},
-        dns_pool={"excluded_ports": ["1645-1646"], "range": span(1024, 65535)},
+        dns_pool={"excluded_ports_supported": True, "excluded_ports": ["1645-1646"], "range": span(1024, 65535)},
         risk={"ports": [{"protocol": "udp", "port": 1812, "service": "ias", "probability": 0.5}]},
     )
     needs = {need.first: need for need in host.needs}
@@ -201,6 +201,23 @@ def test_a_collision_names_its_holder_and_what_keeps_the_port() -> None:
     assert (needs[1645].state, needs[1645].left_out_of_pool) == ("free", True)
     assert host.headline == "UDP 1812 of IAS is held by dns.exe (process 9, service DNS)."
     assert host.taken == 1
+
+
+OTHER_INSTANCE: t.Final[Facts] = socket("udp", 50389, "dsamain.exe", 7, ["ADAM_Other"])
+
+
+@pytest.mark.parametrize("state", ["Running", "Stopped"])
+def test_another_instance_is_no_owner(state: str) -> None:
+    mine = {"service": "ADAM_Mine", "start_mode": "auto", "products": ["ad_lds"], "state": state}
+    instance = {"instance": "Mine", "service": "ADAM_Mine", "ldap_port": 50389}
+    host = read(services=[mine], ad_lds=[instance], sockets=[OTHER_INSTANCE])
+    assert [need.state for need in host.needs if need.protocol == "udp"] == ["taken"]
+
+
+@pytest.mark.parametrize(("service", "state"), [(UP, "held"), (DOWN, "taken")], ids=["running", "stopped"])
+def test_nobody_holds_a_port_for_a_stopped_service(service: Facts, state: str) -> None:
+    host = read(services=[service], sockets=[OWNER])
+    assert [need.state for need in host.needs if (need.protocol, need.first) == ("udp", 1812)] == [state]
 
 
 def test_ports_that_only_findings_name_are_needed_too() -> None:

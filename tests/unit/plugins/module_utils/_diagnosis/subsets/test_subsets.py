@@ -135,8 +135,8 @@ def test_reservations_on_nt_5_are_the_value() -> None:
     world = World(OLD, values={RESERVED_PORTS_FACT: multi("3343-3343", "3344", "junk")})
     assert world.value("reservations") == {
         "mechanism": "registry",
-        "tcp": ["3343-3344"],
-        "udp": ["3343-3344"],
+        "tcp": ["3343-3343"],
+        "udp": ["3343-3343"],
         "blocks": [],
         "entries": ["3343-3343", "3344", "junk"],
         "unreadable": ["junk"],
