@@ -26,7 +26,6 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.ownership import (
     Shares,
     Taken,
-    owners_of,
     stays,
     taken_back,
     whole_owners,
@@ -36,7 +35,6 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan im
     NO_PORTS,
     ChangeExclusions,
     Context,
-    Effectiveness,
     Plan,
     PlanError,
 )
@@ -48,7 +46,10 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.port_ho
     holders_of,
     is_rightful,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.value_parts import weakest
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources import (
+    exclusion_effectiveness,
+    exclusion_notes,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.exclusions import Exclusions
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     PROTOCOLS,
@@ -59,10 +60,9 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import DNS_SERVICE
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.windows_blocks import holder_of_block
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.port_lists import ListState
-from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortRange, PortSet, split_entries
+from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortRange, PortSet
 
 ENTRY: t.Final = journal_entries.EXCLUDED_RANGES
-_ACTIVE: t.Final = journal_entries.ACTIVE_MARK
 
 
 Ports = t.Mapping[Protocol, PortSet]
@@ -78,7 +78,7 @@ def plan(wanted: Ports, state: ListState, context: Context, *, patient: bool = F
     connected = wanted.get("tcp", NO_PORTS) if asked else NO_PORTS
     context.facts.require(ExclusionsFact(), *([SocketsFact(asked)] if asked else []), *connection_questions(connected))
     exclusions = _supported(context)
-    others = {protocol: _shares(protocol, context.known(ENTRY)) for protocol in wanted}
+    others = {protocol: exclusion_notes.shares_of(protocol, context.known(ENTRY)) for protocol in wanted}
     kept = {protocol: ports & others[protocol].of_others(context.owner) for protocol, ports in wanted.items()}
     going = {protocol: ports - kept[protocol] for protocol, ports in wanted.items()} if state == "absent" else wanted
     changes = [
@@ -89,7 +89,8 @@ def plan(wanted: Ports, state: ListState, context: Context, *, patient: bool = F
     made = _plan_of(changes, exclusions, tuple(wanted), _Claim(wanted, state), context)
     if state == "absent":
         return dataclasses.replace(made, kept=_said_to_stay(kept, others, context.owner))
-    made = _judged_by_stores(made, wanted, exclusions, context)
+    ours = {protocol: exclusion_notes.shares_of(protocol, context.entry(ENTRY)).added for protocol in wanted}
+    made = exclusion_effectiveness.judged_by_stores(made, wanted, ours, exclusions)
     return made if patient else dataclasses.replace(made, refusal=_refusal_of_thieves(waiting, context))
 
 
@@ -128,7 +129,7 @@ def undo(named: t.Callable[[], Ports] | None, context: Context) -> Plan:
     )
     if context.takes_all and named is None and context.owner not in entry.owners:
         return Plan("reserved_ports", shown, shown, EFFECTIVE, kept=kept)
-    if left is None and entry.written == _blocks(exclusions):
+    if left is None and entry.written == exclusion_notes.blocks_of(exclusions):
         changes = [_restoration(protocol, entry.original, exclusions) for protocol in PROTOCOLS]
     else:
         changes = [_removal(protocol, one.going, exclusions, context) for protocol, one in taken.items()]
@@ -138,7 +139,11 @@ def undo(named: t.Callable[[], Ports] | None, context: Context) -> Plan:
 
 
 def _taken(protocol: Protocol, entry: Entry, named: t.Callable[[], Ports] | None, context: Context) -> Taken[PortSet]:
-    return taken_back(_shares(protocol, entry), context, lambda: named().get(protocol, NO_PORTS) if named else NO_PORTS)
+    return taken_back(
+        exclusion_notes.shares_of(protocol, entry),
+        context,
+        lambda: named().get(protocol, NO_PORTS) if named else NO_PORTS,
+    )
 
 
 def _entry_left(entry: Entry, taken: t.Mapping[Protocol, Taken[PortSet]], owner: str) -> Entry | None:
@@ -148,32 +153,13 @@ def _entry_left(entry: Entry, taken: t.Mapping[Protocol, Taken[PortSet]], owner:
     whole = whole_owners(entry) - (frozenset() if has_left else {owner})
     if not whole and not any(one.added for one in shares.values()):
         return None
-    return _with_shares(entry, shares, whole)
-
-
-def _with_shares(entry: Entry, shares: t.Mapping[Protocol, Shares[PortSet]], whole: t.Iterable[str]) -> Entry:
-    names = {owner for one in shares.values() for owner in one.owners}
-    owners = {name: _notes({protocol: one.of(name) for protocol, one in shares.items()}) for name in names}
-    added = _notes({protocol: one.added for protocol, one in shares.items()})
-    return dataclasses.replace(entry, added=added, owners=owners_of(owners, whole))
-
-
-def _notes(ports: Ports) -> tuple[str, ...]:
-    """Ports as the journal has them: ``50389-50389/tcp``."""
-    return tuple(f"{text}/{protocol}" for protocol, found in ports.items() for text in found.texts())
-
-
-def _shares(protocol: Protocol, entry: Entry | None) -> Shares[PortSet]:
-    if entry is None:
-        return Shares(NO_PORTS, {}, NO_PORTS)
-    owners = {owner: _noted(protocol, parts) for owner, parts in entry.owners.items()}
-    return Shares(_noted(protocol, entry.added), {name: ports for name, ports in owners.items() if ports}, NO_PORTS)
+    return exclusion_notes.with_shares(entry, shares, whole)
 
 
 def _restoration(protocol: Protocol, original: State, exclusions: Exclusions) -> _Change:
     """From the blocks of now to the blocks before us, each in its store."""
     texts = [str(text) for text in original.get(protocol, ())] if isinstance(original, t.Mapping) else []
-    lasting, passing = _told_apart(texts)
+    lasting, passing = exclusion_notes.told_apart(texts)
     now, until_boot = exclusions.persistent(protocol), exclusions.until_boot(protocol)
     return _Change(
         protocol,
@@ -182,14 +168,6 @@ def _restoration(protocol: Protocol, original: State, exclusions: Exclusions) ->
         delete_active=tuple(ports for ports in until_boot if ports not in passing),
         add_active=tuple(ports for ports in passing if ports not in until_boot),
     )
-
-
-def _told_apart(texts: t.Iterable[str]) -> tuple[tuple[PortRange, ...], tuple[PortRange, ...]]:
-    """The journal's blocks that outlived a boot, and those of the active store alone."""
-    texts = tuple(texts)
-    lasting = split_entries([text for text in texts if not text.endswith(_ACTIVE)])[0]
-    passing = split_entries([text.removesuffix(_ACTIVE) for text in texts if text.endswith(_ACTIVE)])[0]
-    return tuple(ports for _text, ports in lasting), tuple(ports for _text, ports in passing)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -406,7 +384,7 @@ def _unfinished(protocol: Protocol, context: Context) -> PortSet:
     """Pieces that an interrupted run had deleted and not yet added again."""
     entry = context.entry(ENTRY)
     pending = entry.pending if entry else ()
-    return _noted(protocol, pending)
+    return exclusion_notes.noted(protocol, pending)
 
 
 def _plan_of(
@@ -437,7 +415,7 @@ def _plan_of(
         "reserved_ports",
         before=before,
         after=after,
-        effectiveness=_effectiveness_of(waiting, context),
+        effectiveness=exclusion_effectiveness.while_waiting(waiting, context),
         steps=steps,
         steps_when_free=steps_when_free,
         journal=_journal(changes, exclusions, claim, context) if claim else {},
@@ -458,54 +436,6 @@ def _after(change: _Change, exclusions: Exclusions) -> PortSet:
     return (now - PortSet(change.delete)) | PortSet(change.add) | change.when_free.add
 
 
-def _effectiveness_of(waiting: tuple[Holder, ...], context: Context) -> Effectiveness:
-    """In force, or what it waits for; the holder of another's port is not called its owner. Raises FactsNeeded."""
-    if not waiting:
-        return EFFECTIVE
-    held = held_sentence(waiting)
-    until = "that service is stopped; while it holds its ports, nobody else can take them"
-    strangers = strangers_among(waiting, context)
-    if strangers:
-        others = "" if len(strangers) == len(waiting) else f" ({held_sentence(strangers)})"
-        held = f"{held}, not known as the owner{others}"
-    if strangers or any(holder.outgoing for holder in waiting):
-        until = "the port is free, and this runs again"
-    return Effectiveness("no", f"A port in use can't be excluded: {held}. The exclusion waits until {until}.")
-
-
-def strangers_among(waiting: t.Iterable[Holder], context: Context) -> tuple[Holder, ...]:
-    """The holders of ports that are not known as their owners; raises FactsNeeded."""
-    return tuple(holder for holder in waiting if not is_rightful(holder, context))
-
-
-def _judged_by_stores(
-    made: Plan, wanted: t.Mapping[Protocol, PortSet], exclusions: Exclusions, context: Context
-) -> Plan:
-    """The effectiveness of blocks that are not in force before the next boot, or not known to outlive it."""
-    entry = context.entry(ENTRY)
-    late = {protocol: ports & exclusions.from_boot(protocol) for protocol, ports in wanted.items()}
-    if any(late.values()):
-        return dataclasses.replace(made, effectiveness=weakest([made.effectiveness, from_boot(late)]))
-    foreign = {
-        protocol: (ports & exclusions.reserved(protocol)) - _shares(protocol, entry).added
-        for protocol, ports in wanted.items()
-    }
-    if exclusions.tells_stores or not any(foreign.values()):
-        return made
-    reason = f"Whether {_named(foreign)} outlives a boot is not known: netsh here does not show the persistent store."
-    return dataclasses.replace(made, effectiveness=weakest([made.effectiveness, Effectiveness("unknown", reason)]))
-
-
-def from_boot(late: t.Mapping[Protocol, PortSet]) -> Effectiveness:
-    """The effectiveness of ports that netsh's persistent store has and the active one lacks."""
-    reason = f"{_named(late)} is excluded in netsh's persistent store alone: in force after a reboot."
-    return Effectiveness("no", reason, reboot_required=True)
-
-
-def _named(ports: t.Mapping[Protocol, PortSet]) -> str:
-    return " and ".join(f"{protocol.upper()} {found}" for protocol, found in ports.items() if found)
-
-
 def _journal(
     changes: t.Sequence[_Change], exclusions: Exclusions, claim: _Claim, context: Context
 ) -> dict[str, Entry | None]:
@@ -517,14 +447,16 @@ def _journal(
     shares, takes_others = _shares_after(changes, exclusions, claim, context)
     takes_others = takes_others or (claim.state == "pure" and bool(steps))
     whole = whole_owners(known) | ({context.owner} - {""} if takes_others else frozenset())
-    entry = known or Entry(original=_blocks(exclusions), written=_blocks(exclusions))
+    entry = known or Entry(
+        original=exclusion_notes.blocks_of(exclusions), written=exclusion_notes.blocks_of(exclusions)
+    )
     if steps:
         cut = [change for change in steps if change.delete or change.delete_active]
         pending = (f"{block}/{change.protocol}" for change in cut for block in change.add)
         entry = dataclasses.replace(
             entry, written=_blocks_after(changes, exclusions), pending=tuple(pending), wait=None
         )
-    entry = _with_shares(entry, shares, whole)
+    entry = exclusion_notes.with_shares(entry, shares, whole)
     return {} if entry == known else {ENTRY: entry}
 
 
@@ -532,7 +464,7 @@ def _shares_after(
     changes: t.Sequence[_Change], exclusions: Exclusions, claim: _Claim, context: Context
 ) -> tuple[dict[Protocol, Shares[PortSet]], bool]:
     """The shares after these changes, and whether they take away what others excluded."""
-    shares = {protocol: _shares(protocol, context.known(ENTRY)) for protocol in PROTOCOLS}
+    shares = {protocol: exclusion_notes.shares_of(protocol, context.known(ENTRY)) for protocol in PROTOCOLS}
     takes_others = False
     for change in changes:
         earlier, asked = shares[change.protocol], claim.ports.get(change.protocol, NO_PORTS)
@@ -544,13 +476,6 @@ def _shares_after(
     return shares, takes_others
 
 
-def _blocks(exclusions: Exclusions) -> State:
-    """The administered blocks as the journal keeps them, those of the active store alone with a mark."""
-    return {
-        protocol: _texts(exclusions.persistent(protocol), exclusions.until_boot(protocol)) for protocol in PROTOCOLS
-    }
-
-
 def _blocks_after(changes: t.Sequence[_Change], exclusions: Exclusions) -> State:
     lasting = {protocol: set(exclusions.persistent(protocol)) for protocol in PROTOCOLS}
     passing = {protocol: set(exclusions.until_boot(protocol)) for protocol in PROTOCOLS}
@@ -560,17 +485,7 @@ def _blocks_after(changes: t.Sequence[_Change], exclusions: Exclusions) -> State
         lasting[change.protocol] |= {*change.add, *later.add.ranges}
         passing[change.protocol] -= {*change.delete_active, *later.delete_active}
         passing[change.protocol] |= {*change.add_active, *later.rest.ranges}
-    return {protocol: _texts(lasting[protocol], passing[protocol]) for protocol in PROTOCOLS}
-
-
-def _texts(lasting: t.Iterable[PortRange], passing: t.Iterable[PortRange]) -> list[str]:
-    return sorted([*map(str, lasting), *(f"{ports}{_ACTIVE}" for ports in passing)])
-
-
-def _noted(protocol: Protocol, notes: t.Iterable[str]) -> PortSet:
-    """The ports of one protocol in the journal's notes: ``50389-50389/tcp``."""
-    texts = [text.partition("/")[0] for text in notes if text.endswith(f"/{protocol}")]
-    return PortSet(tuple(ports for _text, ports in split_entries(texts)[0]))
+    return {protocol: exclusion_notes.texts_of(lasting[protocol], passing[protocol]) for protocol in PROTOCOLS}
 
 
 def _shown(administered: t.Mapping[Protocol, PortSet]) -> dict[str, t.Any]:

@@ -33,9 +33,8 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan im
     Step,
     StopServices,
     WriteJournal,
-    WriteValue,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs import block_mode_guard, guards
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs import block_mode_guard, guards, refusals
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.known_service_victims import victims_of
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.observed_effectiveness import (
     observed_effectiveness,
@@ -72,7 +71,6 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.inst
     questions,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import DNS_SERVICE
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.registry_text import why_not_writable
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import Release, offers
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import JOURNAL_FACT
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
@@ -145,10 +143,31 @@ def converge(request: Request, facts: Facts, release: Release, now: float) -> Co
         return Convergence(release, missing_services=missing, missing_choice=choice)
     victims = (*_victims(request), *victims_of(request.known_services, facts, release))
     request = dataclasses.replace(request, victims=_located(victims, facts, release))
-    context = Context(
+    context = _context(request, facts, release, ledger.journal, now)
+    plans, reports = _plans_and_reports(request, context)
+    plans = tuple(_as_observed(plan, reports) for plan in plans)
+    refusals.refuse_unwritable(plans)
+    refusals.refuse_two_for_one(plans)
+    reboot, refusal = _permission(request, context, plans, reports)
+    service_moves = service_moves_for(request, context, plans, reports)
+    body = _body(request, plans, service_moves)
+    judged = guards.judged_run(PlannedRun(request, _counting(request, context), plans, context, body))
+    refusals.refuse_impossible(plans)
+    ordered = _ordered(request, context, ledger, _Course(plans, reports, service_moves, body))
+    return dataclasses.replace(
+        ordered,
+        reboot=reboot,
+        warnings=(*([refusal] if refusal else []), *judged),
+        left_over=_left_over(request, ordered, context),
+    )
+
+
+def _context(request: Request, facts: Facts, release: Release, journal: Journal | None, now: float) -> Context:
+    """The context of this request's planners."""
+    return Context(
         facts=facts,
         release=release,
-        journal=ledger.journal,
+        journal=journal,
         now=now,
         owners=tuple(victim.as_owner() for victim in request.victims),
         may_stop_owners=request.stop_owners,
@@ -158,22 +177,6 @@ def converge(request: Request, facts: Facts, release: Release, now: float) -> Co
         owner=request.owner,
         takes_all=request.takes_all,
         may_reboot=request.reboot is not None,
-    )
-    plans, reports = _plans_and_reports(request, context)
-    plans = tuple(_as_observed(plan, reports) for plan in plans)
-    _refuse_unwritable(plans)
-    _refuse_two_for_one(plans)
-    reboot, refusal = _permission(request, context, plans, reports)
-    service_moves = service_moves_for(request, context, plans, reports)
-    body = _body(request, plans, service_moves)
-    judged = guards.judged_run(PlannedRun(request, _counting(request, context), plans, context, body))
-    _refuse_impossible(plans)
-    ordered = _ordered(request, context, ledger, _Course(plans, reports, service_moves, body))
-    return dataclasses.replace(
-        ordered,
-        reboot=reboot,
-        warnings=(*([refusal] if refusal else []), *judged),
-        left_over=_left_over(request, ordered, context),
     )
 
 
@@ -348,35 +351,6 @@ def _undone(items: tuple[Item, ...], request: Request, context: Context) -> tupl
         for name, resource in {**named, **kinds}.items()
     )
     return tuple(plans)
-
-
-def _refuse_impossible(plans: tuple[Plan, ...]) -> None:
-    for plan in plans:
-        if plan.refusal:
-            raise plan.refusal
-
-
-def _refuse_unwritable(plans: tuple[Plan, ...]) -> None:
-    """Values that could not be written whole are refused before anything is written, the journal included."""
-    advice = "Mend that entry on the server, then run this again"
-    for step in (step for plan in plans for step in plan.steps if isinstance(step, WriteValue)):
-        reason = why_not_writable(step.value)
-        if reason:
-            raise PlanError(rf"HKLM\{step.key}\{step.name}", reason, advice)
-
-
-def _refuse_two_for_one(plans: tuple[Plan, ...]) -> None:
-    """Each plan knows what it found and nothing of the others: two for one value would undo each other's change."""
-    seen: set[str] = set()
-    for plan in plans:
-        twice = seen & plan.journal.keys()
-        if twice:
-            raise PlanError(
-                "resources",
-                f"two items of {plan.resource} change the same thing ({', '.join(sorted(twice))})",
-                "Put what they name into one item",
-            )
-        seen |= plan.journal.keys()
 
 
 def _as_observed(plan: Plan, reports: t.Iterable[VictimReport]) -> Plan:

@@ -37,6 +37,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.resourc
     dns_socket_pool,
     dynamic_ports,
     excluded_port_ranges,
+    exclusion_effectiveness,
     reserved_ports_value,
     service_start_mode,
     static_rpc_port,
@@ -196,7 +197,7 @@ def _netsh(_view: PortInfoView, context: Context) -> t.Iterator[EffectiveRow]:
         return
     configured = {protocol: plan.before[f"excluded_{protocol}"] for protocol in ("tcp", "udp")}
     if plan.waiting_for:
-        strange = excluded_port_ranges.strangers_among(rows_from_plain(Holder, plan.waiting_for), context)
+        strange = exclusion_effectiveness.strangers_among(rows_from_plain(Holder, plan.waiting_for), context)
         yield _row("reserved_ports", "netsh", configured, plan.effectiveness, "holder" if strange else "owner")
     elif plan.changed:
         cut_short = (
@@ -204,7 +205,7 @@ def _netsh(_view: PortInfoView, context: Context) -> t.Iterator[EffectiveRow]:
         )
         yield _row("reserved_ports", "netsh", configured, Effectiveness("no", cut_short))
     elif any(late.values()):
-        yield _row("reserved_ports", "netsh", configured, excluded_port_ranges.from_boot(late))
+        yield _row("reserved_ports", "netsh", configured, exclusion_effectiveness.from_boot(late))
     elif any(configured.values()) or _has_entry(excluded_port_ranges.ENTRY, context):
         yield _row("reserved_ports", "netsh", configured, plan.effectiveness)
 
