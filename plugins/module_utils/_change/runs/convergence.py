@@ -13,17 +13,6 @@ import dataclasses
 import functools
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import (
-    JOURNAL_NAME,
-    MAXIMUM_SIZE,
-    RESET_ADVICE,
-    Entry,
-    Journal,
-    JournalError,
-    JournalTooNew,
-    dump,
-    load,
-)
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
     AwaitDns,
     Context,
@@ -35,6 +24,13 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan im
     WriteJournal,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs import block_mode_guard, guards, refusals
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.journal_steps import (
+    JournalSteps,
+    Ledger,
+    entries_of,
+    journal_steps,
+    read_ledger,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.known_service_victims import victims_of
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.observed_effectiveness import (
     observed_effectiveness,
@@ -57,11 +53,9 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.se
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.service_order import distinct
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
-    Absent,
     Fact,
     Facts,
     FactsNeeded,
-    RegistryValue,
     ServiceFact,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.gathering import answered, gathered
@@ -134,7 +128,7 @@ def converge(request: Request, facts: Facts, release: Release, now: float) -> Co
     if lacking:
         return Convergence(release, missing_capabilities=lacking)
     facts.require(*_first_questions(request, release))
-    ledger = _read_ledger(facts) if request.journal else _Ledger(None)
+    ledger = read_ledger(facts) if request.journal else Ledger(None)
     _refuse_undo_without_journal(request)
     early = [fact for item in request.items if item.condition.holds(release) for fact in item.resource.early]
     facts.require(*_service_questions(request, release), *early)
@@ -222,34 +216,9 @@ def _first_questions(request: Request, release: Release) -> list[Fact[t.Any]]:
 # --- the journal -----------------------------------------------------------------------------------------------------
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Ledger:
-    """The journal as read: ``None`` when it is switched off."""
-
-    journal: Journal | None
-    key_exists: bool = True
-
-
-def _read_ledger(facts: Facts) -> _Ledger:
-    reading = facts[JOURNAL_FACT]
-    if isinstance(reading, Absent):
-        return _Ledger(Journal(), key_exists=reading is not Absent.KEY)
-    text = reading.data if isinstance(reading, RegistryValue) and isinstance(reading.data, str) else repr(reading.data)
-    try:
-        return _Ledger(load(text))
-    except JournalTooNew as error:
-        raise PlanError(JOURNAL_NAME, str(error), "Update the collection") from error
-    except JournalError as error:
-        raise PlanError(JOURNAL_NAME, f"it can't be read: {error}", RESET_ADVICE) from error
-
-
-def _has_something(request: Request, ledger: _Ledger) -> bool:
+def _has_something(request: Request, ledger: Ledger) -> bool:
     """True if an owner has changes on this server: they are taken back even if the product is gone."""
-    return request.takes_all and any(request.owner in entry.owners for entry in _entries(ledger.journal).values())
-
-
-def _entries(journal: Journal | None) -> t.Mapping[str, Entry]:
-    return journal.entries if journal else {}
+    return request.takes_all and any(request.owner in entry.owners for entry in entries_of(ledger.journal).values())
 
 
 # --- plans and victims -----------------------------------------------------------------------------------------------
@@ -340,7 +309,7 @@ def _undone(items: tuple[Item, ...], request: Request, context: Context) -> tupl
     Several items of one resource are one: the journal may have one entry for what they name.
     """
     named = {item.resource.name: item.resource for item in items}
-    owned = [name for name, entry in _entries(context.journal).items() if request.owner in entry.owners]
+    owned = [name for name, entry in entries_of(context.journal).items() if request.owner in entry.owners]
     kinds = {kind.name: kind for kind in request.kinds if request.takes_all and any(map(kind.keeps, owned))}
     plans = gathered(
         functools.partial(
@@ -393,14 +362,15 @@ def _body(request: Request, plans: tuple[Plan, ...], service_moves: ServiceMoves
     return (*stop, *writes, *when_free) if ports_first else (*writes, *stop)
 
 
-def _ordered(request: Request, context: Context, ledger: _Ledger, course: _Course) -> Convergence:
+def _ordered(request: Request, context: Context, ledger: Ledger, course: _Course) -> Convergence:
     plans, service_moves, body = course.plans, course.service_moves, course.body
     recovery = _starts(service_moves)
     # A run that was killed after its last start left a note that nothing needs any more.
     noted = ledger.journal is not None and bool(ledger.journal.stopped)
-    claims = any(_entries(ledger.journal).get(name) != entry for plan in plans for name, entry in plan.journal.items())
+    known = entries_of(ledger.journal)
+    claims = any(known.get(name) != entry for plan in plans for name, entry in plan.journal.items())
     acts = bool(body or recovery) or noted or request.undo or claims
-    journal = _journal_steps(request, plans, ledger, service_moves) if acts else _JournalSteps()
+    journal = journal_steps(request, plans, ledger, service_moves) if acts else JournalSteps()
     return Convergence(
         release=context.release,
         plans=plans,
@@ -423,69 +393,3 @@ def _starts(service_moves: ServiceMoves) -> tuple[Step, ...]:
     if DNS_SERVICE in service_moves.start_last:
         steps.append(AwaitDns(SERVICE_TIMEOUT))
     return tuple(steps)
-
-
-class _JournalSteps(t.NamedTuple):
-    """The journal before the first change, after the last one, and after a failed step between them."""
-
-    first: tuple[Step, ...] = ()
-    last: tuple[Step, ...] = ()
-    recovered: tuple[Step, ...] = ()
-
-
-def _journal_steps(
-    request: Request, plans: tuple[Plan, ...], ledger: _Ledger, service_moves: ServiceMoves
-) -> _JournalSteps:
-    """The journal before the first change, and after the last if that settled something.
-
-    Nothing is forgotten before the values are back, in an undo or otherwise: killed in between, a run still knows
-    what was there before. So does one that failed in between: only what was stopped runs again then.
-    """
-    journal = ledger.journal
-    if journal is None:
-        return _JournalSteps()
-    interrupts = distinct(
-        [*(n for plan in plans for n in plan.interrupts), *service_moves.start_first, *service_moves.start_last]
-    )
-    changes = {name: entry for plan in plans for name, entry in plan.journal.items()}
-    changed = journal.changed(changes)
-    noted = journal.changed({name: entry for name, entry in changes.items() if entry is not None})
-    first = dataclasses.replace(
-        _with_waits(journal, changes) if request.undo else noted, stopped=(*interrupts, *service_moves.left)
-    )
-    last = dataclasses.replace(_settled(changed, service_moves, written=changes), stopped=service_moves.left)
-    _refuse_oversize(first, last)
-    before = (WriteJournal(first, ledger.key_exists),) if first != journal else ()
-    key_exists = ledger.key_exists or bool(before)
-    after = (WriteJournal(last, key_exists),) if last != first else ()
-    recovered = dataclasses.replace(first, stopped=service_moves.left)
-    return _JournalSteps(before, after, (WriteJournal(recovered, key_exists),))
-
-
-def _with_waits(journal: Journal, changes: t.Mapping[str, Entry | None]) -> Journal:
-    """The journal with what an undo is going to wait for: killed in between, the next run knows that too."""
-    waits = {name: entry.wait for name, entry in changes.items() if entry and entry.is_taken_back}
-    known = {name: journal.entries[name] for name in waits if name in journal.entries}
-    return journal.changed({name: dataclasses.replace(entry, wait=waits[name]) for name, entry in known.items()})
-
-
-def _refuse_oversize(*journals: Journal) -> None:
-    """Refuse a journal that could be written but not be read again, before anything is written."""
-    size = max(len(dump(journal)) for journal in journals)
-    if size > MAXIMUM_SIZE:
-        raise PlanError(
-            JOURNAL_NAME,
-            f"with this change it would have {size} characters, more than {MAXIMUM_SIZE}",
-            "Nothing was changed. Take back first what is no longer needed (converge with state absent), or set "
-            "portkeeper_journal: false to make this change without a way back",
-        )
-
-
-def _settled(journal: Journal, service_moves: ServiceMoves, *, written: t.Container[str]) -> Journal:
-    """The journal once all steps are done: no entry waits for them; a run ends only entries ``written`` by itself."""
-    entries = {
-        name: dataclasses.replace(entry, pending=()) if entry.pending and name in written else entry
-        for name, entry in journal.entries.items()
-    }
-    settled = dataclasses.replace(journal, entries=entries)
-    return settled.without_waits("dns_restart") if service_moves.stops_dns else settled
