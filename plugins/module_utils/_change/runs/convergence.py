@@ -13,6 +13,7 @@ import dataclasses
 import functools
 import typing as t
 
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Journal
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
     AwaitDns,
     Context,
