@@ -114,11 +114,16 @@ def drawn_ranges(facts: Facts, capabilities: Capabilities, protocol: Protocol) -
 
 
 def withheld_ports(facts: Facts, capabilities: Capabilities, protocol: Protocol) -> PortSet:
-    """The ports that programs don't get by chance: by ReservedPorts, or by any row of netsh. Raises FactsNeeded."""
+    """The ports that programs don't get by chance: by ReservedPorts, or by any row of netsh. Raises FactsNeeded.
+
+    Of netsh both stores count: one of them is in force, the other one after the next boot.
+    """
     if capabilities.reserved_ports_value:
         return PortList(texts(facts[RESERVED_PORTS_FACT])).ports
     exclusions = facts[ExclusionsFact()] if capabilities.excluded_port_ranges != "no" else None
-    return PortSet.of(*(block.ports for block in exclusions.of(protocol))) if exclusions else PortSet()
+    if exclusions is None:
+        return PortSet()
+    return PortSet.of(*(block.ports for block in exclusions.of(protocol))) | exclusions.reserved(protocol)
 
 
 def program_ranges(facts: Facts, capabilities: Capabilities) -> tuple[DrawnRange, ...]:

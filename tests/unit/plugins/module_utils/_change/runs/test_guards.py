@@ -13,14 +13,19 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import PlanError
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs import risks
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.convergence import Convergence
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.exclusions import Exclusions
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
+    ExclusionsFact,
+    Facts,
     RegistryType,
     RegistryValue,
     Socket,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.free_ports import withheld_ports
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import (
     POOL_SIZE_FACT,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortRange
 from tests.unit.plugins.module_utils._change.runs.planning import Item, carried_out, plan, said
 from tests.unit.plugins.module_utils._change.world import World, blocks, dynamic_ranges, service, stopped
 
@@ -161,7 +166,7 @@ def test_a_range_that_lies_over_it_already_may_change() -> None:
 
 def test_a_reserved_port_can_t_be_drawn() -> None:
     world = server()
-    world.exclusions = type(t.cast("t.Any", world.exclusions))(blocks("5985-5985"), ())
+    world.exclusions = Exclusions(blocks("5985-5985"), ())
     assert plan(world, dynamic(5000, 20000), own_port=5985).changed
 
 
@@ -299,7 +304,7 @@ def test_below_twice_the_pool_it_is_warned_of(make: t.Callable[[], World], item:
 
 def test_what_makes_it_no_worse_is_warned_of_and_never_refused() -> None:
     world = server(dynamic=dynamic_ranges("50000-50299"))
-    world.exclusions = type(t.cast("t.Any", world.exclusions))(blocks("50000-50199"), blocks("50000-50199"))
+    world.exclusions = Exclusions(blocks("50000-50199"), blocks("50000-50199"))
     planned = plan(world, reserved("40000"))
     assert planned.changed
     assert "so that 100 stay free" in said(planned)
@@ -307,14 +312,23 @@ def test_what_makes_it_no_worse_is_warned_of_and_never_refused() -> None:
 
 def test_blocks_of_windows_itself_count() -> None:
     world = server(dynamic=SMALL)
-    world.exclusions = type(t.cast("t.Any", world.exclusions))(blocks("51500-51999", administered=False), ())
+    world.exclusions = Exclusions(blocks("51500-51999", administered=False), ())
     assert "so that 249 stay free" in refused(world, reserved("51000-51250", protocol="tcp"))
+
+
+def test_the_blocks_of_both_stores_count() -> None:
+    """Those of the persistent store alone are in force from the next boot on."""
+    lasting = (PortRange(51500, 51999),)
+    exclusions = Exclusions(blocks("51000-51001"), (), persistent_tcp=lasting, persistent_udp=())
+    facts = Facts({ExclusionsFact(): exclusions})
+    found = withheld_ports(facts, World("2022").release.capabilities, "tcp")
+    assert found.texts() == ["51000-51001", "51500-51999"]
 
 
 def test_an_undo_that_starves_a_range_again_is_told_and_done() -> None:
     world = server(dynamic=dynamic_ranges("50000-50254"))
     world.services = [one for one in world.services if one.name != "DNS"]
-    world.exclusions = type(t.cast("t.Any", world.exclusions))(blocks("50000-50199"), ())
+    world.exclusions = Exclusions(blocks("50000-50199"), ())
     wide = dynamic(50000, 10000)
     world = carried_out(world, plan(world, wide))
     planned = plan(world, wide, state="absent")
