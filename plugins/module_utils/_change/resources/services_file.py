@@ -266,8 +266,9 @@ def undo(named: tuple[ServicesEntries, ...], context: Context) -> Plan:
     meant = frozenset(wish.key for wanted in named for wish in wanted.wishes)
     taken = taken_back(shares, context, lambda: meant & shares.added)
     wishes = {wish.key: wish for wanted in named for wish in wanted.wishes}
-    going = (wish for key in sorted(taken.going - meant) for wish in journal_entries.wishes_of(key))
-    wanted = ServicesEntries((*wishes.values(), *going), present=False)
+    going = (wish for key in sorted(taken.going - meant) for wish in journal_entries.wishes_of(key)[:1])
+    present = not named or any(wanted.present for wanted in named)
+    wanted = ServicesEntries((*wishes.values(), *going), present=present)
     left = record and dataclasses.replace(record, owners=taken.left.owners)
     if left is None or file.content is None or not taken.going:
         target = _Target(file.content or b"", left)

@@ -157,6 +157,14 @@ def test_undo_gives_the_bytes_back_after_any_history() -> None:
     assert world.entry is None
 
 
+def test_undo_shows_the_line_that_comes_back_even_if_its_port_is_another() -> None:
+    world = FileWorld()
+    world.run({"name": "ECHO", "port": 70, "protocol": "tcp"})
+    back = world.run({"name": "ECHO", "port": 70, "protocol": "tcp"}, undo=True)
+    assert [len(lines["lines"]) for lines in (back.before, back.after)] == [1, 1]
+    assert back.before != back.after
+
+
 def test_undo_in_parts_ends_with_the_same_bytes() -> None:
     world = FileWorld()
     world.run(APP)
