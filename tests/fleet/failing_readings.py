@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A server that can't answer one kind of question, on a stage of its own."""
+"""A server that can't answer one kind of question, on a runner of its own."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LISTS: t.Final = ("Items", "Stream")
 """The elements of an answer in which rows, or the output of a command, stand."""
 
 
-class SpoiltStage(CaseRunner):
+class SpoiltRunner(CaseRunner):
     """Whatever a message asks for that fits ``reading`` is refused, or answered with nothing."""
 
     def __init__(self, case: HostCase, reading: str, how: How) -> None:
@@ -31,7 +31,7 @@ class SpoiltStage(CaseRunner):
         self._goes_on = False
 
     def answer(self, envelope: bytes, server: DirectServer) -> bytes:
-        """See Stage."""
+        """See CaseRunner."""
         message = read_message(envelope)
         follows = self._goes_on and message.method in ("Pull", "Receive")
         if not follows:

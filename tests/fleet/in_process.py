@@ -60,7 +60,7 @@ class CaseRunner:
 
     def results(self) -> tuple[TaskRun, ...]:
         """The whole case."""
-        return tuple(self.task_run(step) for step in self._case.steps)
+        return tuple(self.run_step(step) for step in self._case.steps)
 
     def lottery(self, boots: int) -> Json:
         """Boot that many twins of the present server, and count the services that lose a port."""
@@ -78,7 +78,7 @@ class CaseRunner:
         """Let simulated time pass."""
         self._server.pass_time(seconds)
 
-    def task_run(self, step: Step) -> TaskRun:
+    def run_step(self, step: Step) -> TaskRun:
         """One step more than the case has, or the next one."""
         for act in step.acts:
             self._server.act(act)
@@ -125,7 +125,7 @@ class CaseRunner:
         return self.answer(envelope, self._server)
 
     def answer(self, envelope: bytes, server: DirectServer) -> bytes:
-        """What comes back; a stage of its own may spoil it."""
+        """What comes back; a class of its own may spoil it."""
         return server.answer(envelope)
 
     def reset(self) -> None:

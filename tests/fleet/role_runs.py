@@ -110,7 +110,7 @@ class _InProcess:
 def _role_tasks(runner: CaseRunner, role: str, values: Json) -> c.Iterator[TaskRun]:
     """One `converge`, and the sentence about it."""
     arguments = task_arguments(role, CONVERGE, values)
-    done = runner.task_run(Step(module="converge", options=arguments, check=values["ansible_check_mode"]))
+    done = runner.run_step(Step(module="converge", options=arguments, check=values["ansible_check_mode"]))
     yield done
     register = task_part(role, CONVERGE, "register", values)
     yield _said(task_arguments(role, SAY, {**values, register: done.result}), done)
@@ -119,7 +119,7 @@ def _role_tasks(runner: CaseRunner, role: str, values: Json) -> c.Iterator[TaskR
 def _baseline_tasks(runner: CaseRunner, role: str, values: Json) -> c.Iterator[TaskRun]:
     """The look, what it says, and the roles that fit if they are to be applied."""
     arguments = task_arguments(role, INFORM, values)
-    seen = runner.task_run(Step(module="port_info", options=arguments, check=values["ansible_check_mode"]))
+    seen = runner.run_step(Step(module="port_info", options=arguments, check=values["ansible_check_mode"]))
     yield seen
     known = {**values, task_part(role, INFORM, "register", values): seen.result}
     yield _said(task_arguments(role, SAY, known), seen)

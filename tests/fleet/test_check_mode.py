@@ -52,7 +52,7 @@ def test_the_end_of_the_run_is_predicted(module: str, release: str) -> None:
     runner = CaseRunner(HostCase(id=f"{module.strip()}-{release}".replace("_", "-"), server=server, steps=()))
     for options in TASKS[module]:
         checked, done = (
-            runner.task_run(Step(module=module.strip(), options=options, check=check)) for check in (True, False)
+            runner.run_step(Step(module=module.strip(), options=options, check=check)) for check in (True, False)
         )
         assert checked.event == done.event, f"{checked.message}\n{done.message}"
         assert _predicted(checked) == _predicted(done), f"{checked.message}\n{done.message}"

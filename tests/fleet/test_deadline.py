@@ -37,7 +37,7 @@ WISHES: t.Final[dict[str, Wish]] = {
 }
 
 
-class SlowStage(CaseRunner):
+class SlowRunner(CaseRunner):
     """A case over a line on which each message takes its time, until it is made fast again."""
 
     message_seconds = 0.0
@@ -47,9 +47,9 @@ class SlowStage(CaseRunner):
         return super().send(envelope)
 
 
-def runner(wish: Wish) -> SlowStage:
+def runner(wish: Wish) -> SlowRunner:
     server, _module, _options = wish
-    return SlowStage(HostCase(id="slow", server=server, steps=()))
+    return SlowRunner(HostCase(id="slow", server=server, steps=()))
 
 
 def step(wish: Wish, **shared: t.Any) -> Step:
@@ -57,10 +57,10 @@ def step(wish: Wish, **shared: t.Any) -> Step:
     return Step(module=module, options={**options, **shared})
 
 
-def on_a_slow_line(wish: Wish, deadline: int) -> tuple[SlowStage, TaskRun]:
+def on_a_slow_line(wish: Wish, deadline: int) -> tuple[SlowRunner, TaskRun]:
     played = runner(wish)
     played.message_seconds = SLOW_SECONDS
-    task_run = played.task_run(step(wish, deadline=deadline))
+    task_run = played.run_step(step(wish, deadline=deadline))
     played.message_seconds = 0.0
     return played, task_run
 
@@ -68,7 +68,7 @@ def on_a_slow_line(wish: Wish, deadline: int) -> tuple[SlowStage, TaskRun]:
 @pytest.mark.parametrize("name", WISHES)
 def test_whenever_the_deadline_strikes_nothing_stays_stopped_and_the_next_run_finishes(name: str) -> None:
     wish = WISHES[name]
-    usual = runner(wish).task_run(step(wish))
+    usual = runner(wish).run_step(step(wish))
     assert (usual.event, usual.result["changed"]) == ("ok", True), usual.message
     running = {service for service in usual.before.data["services"] if usual.before.runs(service)}
     struck = 0
@@ -79,7 +79,7 @@ def test_whenever_the_deadline_strikes_nothing_stays_stopped_and_the_next_run_fi
         struck += 1
         assert re.search(rf"used up its {deadline} seconds.*run this again", task_run.message), task_run.message
         assert not {one for one in running if not task_run.after.runs(one)}, (deadline, task_run.message)
-        again = played.task_run(step(wish))
+        again = played.run_step(step(wish))
         assert again.event == "ok", (deadline, again.message)
         assert configured(again.after) == configured(usual.after), deadline
         assert again.after.runs("DNS")
@@ -95,8 +95,8 @@ def configured(snapshot: Snapshot) -> t.Any:
 def test_waits_for_services_do_not_count() -> None:
     """A server that takes longer to stop and to start DNS than the task may take by its deadline."""
     slow = {"release": "2022", "roles": ["dns"], "time_scale": 1.0}
-    played = SlowStage(HostCase(id="slow", server=slow, steps=()))
-    task_run = played.task_run(Step(module="dns_socket_pool", options={**POOL, "deadline": 2}))
+    played = SlowRunner(HostCase(id="slow", server=slow, steps=()))
+    task_run = played.run_step(Step(module="dns_socket_pool", options={**POOL, "deadline": 2}))
     assert task_run.event == "ok", task_run.message
     assert task_run.after.runs("DNS")
 
@@ -106,7 +106,7 @@ def test_waits_for_services_do_not_count() -> None:
 )
 def test_impossible_wishes_are_refused_before_anything_is_sent(option: str, value: int) -> None:
     played = runner(WISHES["dns_socket_pool"])
-    task_run = played.task_run(step(WISHES["dns_socket_pool"], **{option: value}))
+    task_run = played.run_step(step(WISHES["dns_socket_pool"], **{option: value}))
     assert task_run.event == "failed"
     assert task_run.message.startswith(f"{option}: {float(value) if option == 'retry_delay' else value} is not between")
     assert task_run.count == 0

@@ -27,14 +27,14 @@ def _exclude(store: str, ports: str = PORTS, protocol: str = "udp") -> Json:
     return {"do": "exclude", "protocol": protocol, "ports": ports, "store": store}
 
 
-def _stage(name: str) -> CaseRunner:
+def _runner(name: str) -> CaseRunner:
     server = {**SERVERS[name], "roles": ["dns"], "start_modes": {"DNS": "manual"}}
     return CaseRunner(HostCase(id=name, server=server, steps=()))
 
 
 def _reserve(runner: CaseRunner, *acts: Json, check: bool = False, **options: t.Any) -> TaskRun:
     asked = {"ports": [PORTS], "protocol": "udp", **options}
-    return runner.task_run(Step(module="reserved_ports", options=asked, check=check, acts=acts))
+    return runner.run_step(Step(module="reserved_ports", options=asked, check=check, acts=acts))
 
 
 def _blocks(task_run: TaskRun, protocol: str = "udp") -> dict[str, str]:
@@ -51,7 +51,7 @@ def _blocks(task_run: TaskRun, protocol: str = "udp") -> dict[str, str]:
 
 @pytest.mark.parametrize("name", SERVERS)
 def test_a_block_until_the_boot_is_not_reserved_and_is_made_to_last(name: str) -> None:
-    runner = _stage(name)
+    runner = _runner(name)
     checked = _reserve(runner, _exclude(UNTIL_BOOT), check=True)
     done, again = _reserve(runner), _reserve(runner)
     assert checked.result["before"]["excluded_udp"] == []
@@ -64,22 +64,22 @@ def test_a_block_until_the_boot_is_not_reserved_and_is_made_to_last(name: str) -
 
 
 def test_a_part_of_such_a_block_is_made_to_last_and_the_rest_stays() -> None:
-    done = _reserve(_stage("2025"), _exclude(UNTIL_BOOT, "50380-50399"))
+    done = _reserve(_runner("2025"), _exclude(UNTIL_BOOT, "50380-50399"))
     assert _blocks(done) == {"50380-50388": "active", PORTS: "both", "50391-50399": "active"}
 
 
 def test_what_is_taken_back_is_what_was_there() -> None:
-    runner = _stage("2025")
+    runner = _runner("2025")
     _reserve(runner, _exclude(UNTIL_BOOT))
     undo = {"resources": [{"reserved_ports": {"ports": [PORTS], "protocol": "udp"}}], "state": "absent"}
-    undone = runner.task_run(Step(module="converge", options=undo))
+    undone = runner.run_step(Step(module="converge", options=undo))
     assert _blocks(undone) == {PORTS: "active"}
     assert "Portkeeper" not in str(undone.after.data["registry"])
 
 
 @pytest.mark.parametrize("state", ["absent", "pure"])
 def test_what_is_released_is_released_from_its_store(state: str) -> None:
-    runner = _stage("2025")
+    runner = _runner("2025")
     acts = (_exclude(UNTIL_BOOT), _exclude(FROM_BOOT, "50400-50400"), _exclude("both", "50500-50500"))
     ports = ["1024-65535"] if state == "absent" else ["50500"]
     done = _reserve(runner, *acts, ports=ports, state=state)
@@ -90,7 +90,7 @@ def test_what_is_released_is_released_from_its_store(state: str) -> None:
 
 @pytest.mark.parametrize("name", SERVERS)
 def test_a_block_from_the_boot_on_is_reserved_and_not_in_force(name: str) -> None:
-    runner = _stage(name)
+    runner = _runner(name)
     found = _reserve(runner, _exclude(FROM_BOOT))
     assert (found.result["changed"], found.result["effective"]) == (False, "no")
     assert found.result["reboot_required"]
@@ -105,7 +105,7 @@ def test_a_block_from_the_boot_on_is_reserved_and_not_in_force(name: str) -> Non
 
 
 def test_a_block_until_the_boot_whose_port_is_held_waits() -> None:
-    runner = _stage("2025")
+    runner = _runner("2025")
     bind = {"do": "bind", "protocol": "udp", "port": 50390, "image": "other.exe"}
     found = _reserve(runner, _exclude(UNTIL_BOOT), bind)
     assert found.event == "failed"
@@ -116,7 +116,7 @@ def test_a_block_until_the_boot_whose_port_is_held_waits() -> None:
 @pytest.mark.parametrize("name", SERVERS)
 def test_port_info_tells_the_stores_apart(name: str) -> None:
     acts = (_exclude(UNTIL_BOOT), _exclude(FROM_BOOT, "50400-50400"), _exclude("both", "50500-50500"))
-    looked = _stage(name).task_run(Step(module="port_info", options={}, acts=acts))
+    looked = _runner(name).run_step(Step(module="port_info", options={}, acts=acts))
     found = looked.result["reservations"]
     assert found["udp"] == ["50400-50400", "50500-50500"]
     stores = {row["first"]: row["store"] for row in found["blocks"] if row["administered"]}
@@ -137,7 +137,7 @@ def test_a_reservation_that_the_boot_ends_protects_no_lost_port() -> None:
     bind = {"do": "bind", "protocol": "tcp", "port": 50389, "image": "other.exe"}
     passing = _exclude(UNTIL_BOOT, "50389-50389", "tcp")
     start = {"do": "start_service", "service": "ADAM_MSExchange"}
-    looked = runner.task_run(Step(module="port_info", options={}, acts=(act, passing, bind, start)))
+    looked = runner.run_step(Step(module="port_info", options={}, acts=(act, passing, bind, start)))
     (finding,) = (row for row in looked.result["findings"] if row["service"] == "ADAM_MSExchange")
     assert finding["kind"] == "port_taken_by_process"
     assert finding["configured"] is False

@@ -13,7 +13,7 @@ import typing as t
 
 import pytest
 
-from tests.fleet.failing_readings import HOWS, How, SpoiltStage
+from tests.fleet.failing_readings import HOWS, How, SpoiltRunner
 from tests.fleet.host_cases import HostCase, Json, Step, TaskRun
 from tests.fleet.in_process import CaseRunner
 
@@ -134,13 +134,13 @@ def _step(release: str) -> Step:
 @pytest.fixture(scope="module")
 def whole() -> dict[str, TaskRun]:
     """What each server says if everything can be read."""
-    return {release: CaseRunner(_case(release)).task_run(_step(release)) for release in SERVERS}
+    return {release: CaseRunner(_case(release)).run_step(_step(release)) for release in SERVERS}
 
 
 @pytest.mark.parametrize(("release", "name", "how"), CASES, ids=["-".join(case) for case in CASES])
 def test_what_is_lost_is_what_rests_on_it(whole: dict[str, TaskRun], release: str, name: str, how: How) -> None:
     reading = READINGS[name]
-    task_run = SpoiltStage(_case(release), reading.match, how).task_run(_step(release))
+    task_run = SpoiltRunner(_case(release), reading.match, how).run_step(_step(release))
     assert task_run.event == "ok", task_run.message
     fails = release in reading.asked and not (how == "empty" and reading.may_be_empty)
     lost = [text for row in task_run.result["unread"] for text in row["lost"]]
@@ -155,9 +155,9 @@ def test_what_is_lost_is_what_rests_on_it(whole: dict[str, TaskRun], release: st
 @pytest.mark.parametrize(("release", "name", "how"), CASES, ids=["-".join(case) for case in CASES])
 def test_what_is_lost_is_said(release: str, name: str, how: How) -> None:
     reading = READINGS[name]
-    runner = SpoiltStage(_case(release), reading.match, how)
+    runner = SpoiltRunner(_case(release), reading.match, how)
     shown, queried = (
-        runner.task_run(dataclasses.replace(_step(release), options=options))
+        runner.run_step(dataclasses.replace(_step(release), options=options))
         for options in ({}, {"query": "findings[].kind"})
     )
     fails = release in reading.asked and not (how == "empty" and reading.may_be_empty)
@@ -175,7 +175,7 @@ SOCKETS: t.Final = "netstat|MSFT_Net"
 @pytest.mark.parametrize("how", HOWS)
 @pytest.mark.parametrize("release", SERVERS)
 def test_a_lost_port_is_found_though_its_holder_can_not_be_seen(release: str, how: How) -> None:
-    task_run = SpoiltStage(_case(release), SOCKETS, how).task_run(_step(release))
+    task_run = SpoiltRunner(_case(release), SOCKETS, how).run_step(_step(release))
     (row,) = task_run.result["findings"]
     assert row["kind"] == "port_taken_by_unknown"
     assert "could not be read" in row["summary"]
@@ -186,7 +186,7 @@ def test_a_lost_port_is_found_though_its_holder_can_not_be_seen(release: str, ho
 @pytest.mark.parametrize("release", SERVERS)
 def test_with_no_way_to_the_updates_the_sockets_tell_of_the_pool(release: str) -> None:
     """An unreadable Win32_QuickFixEngineering once cost all findings, without a word."""
-    task_run = SpoiltStage(_case(release), "Win32_QuickFixEngineering", "fault").task_run(_step(release))
+    task_run = SpoiltRunner(_case(release), "Win32_QuickFixEngineering", "fault").run_step(_step(release))
     assert [row["kind"] for row in task_run.result["findings"]] == ["port_taken_by_dns_pool"]
     assert task_run.result["risk"]["pool"] == ("confirmed" if release in BEFORE_THE_POOL else "always")
 
@@ -195,7 +195,7 @@ def test_with_no_way_to_the_updates_the_sockets_tell_of_the_pool(release: str) -
 def test_an_account_that_may_read_nothing_is_told_so(release: str) -> None:
     """That much is known of the release is no answer to anything else."""
     everything = "^(?!.*Win32_OperatingSystem)"
-    task_run = SpoiltStage(_case(release), everything, "denied").task_run(_step(release))
+    task_run = SpoiltRunner(_case(release), everything, "denied").run_step(_step(release))
     assert task_run.event == "failed"
     assert "access is denied" in task_run.message
 
@@ -203,10 +203,10 @@ def test_an_account_that_may_read_nothing_is_told_so(release: str) -> None:
 @pytest.mark.parametrize("release", SERVERS)
 def test_a_healthy_server_is_called_so(release: str) -> None:
     server = {**SERVERS[release], "broken": False}
-    healthy = CaseRunner(HostCase(id=release, server=server, steps=())).task_run(Step(module="port_info", options={}))
+    healthy = CaseRunner(HostCase(id=release, server=server, steps=())).run_step(Step(module="port_info", options={}))
     assert "Nothing wrong was found." in healthy.message
-    spoilt = SpoiltStage(HostCase(id=release, server=server, steps=()), "Logfile = 'System'", "fault")
+    spoilt = SpoiltRunner(HostCase(id=release, server=server, steps=()), "Logfile = 'System'", "fault")
     assert (
         "Nothing wrong was found in what could be read."
-        in spoilt.task_run(Step(module="port_info", options={})).message
+        in spoilt.run_step(Step(module="port_info", options={})).message
     )

@@ -24,13 +24,13 @@ BOTH: t.Final[Json] = {
 DEPENDENT: t.Final = "MSExchangeTransport"
 
 
-def _stage(server: Json = BOTH) -> CaseRunner:
+def _runner(server: Json = BOTH) -> CaseRunner:
     return CaseRunner(HostCase(id="server", server=server, steps=()))
 
 
 def _converge(runner: CaseRunner, *victims: Json, check: bool = False, **options: t.Any) -> TaskRun:
     asked = {"victims": list(victims), "relieve": True, "restart_dns": True, "prove": True, **options}
-    return runner.task_run(Step(module="converge", options=asked, check=check))
+    return runner.run_step(Step(module="converge", options=asked, check=check))
 
 
 def _left(task_run: TaskRun) -> dict[str, int]:
@@ -39,7 +39,7 @@ def _left(task_run: TaskRun) -> dict[str, int]:
 
 def test_what_is_down_and_not_covered_is_named_at_the_end() -> None:
     """What is not a victim may come back with the same stop of DNS; here it stays as it is."""
-    runner = _stage()
+    runner = _runner()
     for task_run in (_converge(runner, RADIUS, check=True), _converge(runner, RADIUS), _converge(runner, RADIUS)):
         assert task_run.event == "ok", task_run.message
         assert _left(task_run).keys() >= {"ADAM_MSExchange", DEPENDENT}
@@ -50,24 +50,24 @@ def test_what_is_down_and_not_covered_is_named_at_the_end() -> None:
 
 
 def test_what_is_covered_is_not_left_over() -> None:
-    runner = _stage()
+    runner = _runner()
     for task_run in (_converge(runner, RADIUS, EDGE, check=True), _converge(runner, RADIUS, EDGE)):
         assert (_left(task_run), "Left over" in task_run.message) == ({}, False)
         assert {"IAS", "ADAM_MSExchange", DEPENDENT} <= set(task_run.result["relieved"])
 
 
 def test_what_was_switched_off_is_not_left_over() -> None:
-    runner = _stage({**BOTH, "broken": ["IAS"]})
+    runner = _runner({**BOTH, "broken": ["IAS"]})
     stop = {"do": "set_start_mode", "service": "ADAM_MSExchange", "mode": "manual"}
     kill = {"do": "stop_service", "service": "ADAM_MSExchange"}
     asked = {"victims": [RADIUS], "relieve": True, "restart_dns": True, "prove": True}
-    task_run = runner.task_run(Step(module="converge", options=asked, acts=(kill, stop)))
+    task_run = runner.run_step(Step(module="converge", options=asked, acts=(kill, stop)))
     assert _left(task_run) == {}
 
 
 def test_it_costs_no_request() -> None:
     """It rides in the query for services, before and after."""
-    healthy = _stage({**BOTH, "broken": False})
+    healthy = _runner({**BOTH, "broken": False})
     task_run = _converge(healthy, RADIUS)
     queries = [row["brief"] for row in task_run.requests["log"] if "FROM Win32_Service" in row["brief"]]
     assert len(queries) == 1
@@ -76,15 +76,15 @@ def test_it_costs_no_request() -> None:
 
 def test_the_proof_names_the_services_it_looked_at() -> None:
     server = {**BOTH, "broken": False}
-    assert _converge(_stage(server), RADIUS).message == "Nothing to change; IAS runs and owns its ports."
-    both = _converge(_stage(server), RADIUS, EDGE).message
+    assert _converge(_runner(server), RADIUS).message == "Nothing to change; IAS runs and owns its ports."
+    both = _converge(_runner(server), RADIUS, EDGE).message
     assert both == "Nothing to change; IAS and ADAM_MSExchange run and own their ports."
-    unknown = _converge(_stage(server), RADIUS, {"service": "Dhcp"}).message
+    unknown = _converge(_runner(server), RADIUS, {"service": "Dhcp"}).message
     assert unknown == "Nothing to change; IAS runs and owns its ports; Dhcp runs, no port of it is known here."
 
 
 def test_the_baseline_names_what_no_role_is_for() -> None:
-    looked = _stage().task_run(Step(module="port_info", options={"gather_subset": ["roles"]}))
+    looked = _runner().run_step(Step(module="port_info", options={"gather_subset": ["roles"]}))
     assert {row["service"] for row in looked.result["roles"]["left_over"]} >= {"IAS", "ADAM_MSExchange", DEPENDENT}
     assert "Down for the sake of a port: " in looked.message
 
@@ -97,7 +97,7 @@ ROBBED: t.Final[Json] = {**BOTH, "roles": ["dns", "ias"], "broken": ["IAS"]}
 
 
 def test_dns_is_out_of_the_way_of_a_service_whose_ports_are_not_known() -> None:
-    runner = _stage(ROBBED)
+    runner = _runner(ROBBED)
     checked, done = _converge(runner, UNKNOWN, check=True), _converge(runner, UNKNOWN)
     assert "would restart DNS" in checked.message
     assert done.event == "ok", done.message
@@ -108,7 +108,7 @@ def test_dns_is_out_of_the_way_of_a_service_whose_ports_are_not_known() -> None:
 
 
 def test_without_leave_to_stop_dns_the_message_says_what_to_do_next() -> None:
-    task_run = _converge(_stage(ROBBED), UNKNOWN, restart_dns=False)
+    task_run = _converge(_runner(ROBBED), UNKNOWN, restart_dns=False)
     assert task_run.event == "failed"
     assert task_run.before.service("DNS")["pid"] == task_run.after.service("DNS")["pid"]
     assert "IAS is down" in task_run.message
@@ -117,10 +117,10 @@ def test_without_leave_to_stop_dns_the_message_says_what_to_do_next() -> None:
 
 
 def test_a_service_that_is_down_for_another_reason_is_no_reason_to_stop_dns() -> None:
-    runner = _stage({**ROBBED, "broken": False})
+    runner = _runner({**ROBBED, "broken": False})
     kill = {"do": "kill_service", "service": "IAS"}
     asked = {"victims": [UNKNOWN], "relieve": True, "restart_dns": True, "prove": True}
-    task_run = runner.task_run(Step(module="converge", options=asked, acts=(kill,)))
+    task_run = runner.run_step(Step(module="converge", options=asked, acts=(kill,)))
     assert task_run.event == "ok", task_run.message
     assert (task_run.result["relieved"], task_run.result["dns_restarted"]) == (["IAS"], False)
 
@@ -131,7 +131,7 @@ def test_what_does_not_come_up_is_not_relieved(restart_dns: bool) -> None:
     kill = {"do": "kill_service", "service": "IAS"}
     bind = {"do": "bind", "protocol": "udp", "port": 1812, "image": "other.exe", "stays": True}
     asked = {"victims": [UNKNOWN], "relieve": True, "restart_dns": restart_dns, "prove": True}
-    task_run = _stage(server).task_run(Step(module="converge", options=asked, acts=(kill, bind)))
+    task_run = _runner(server).run_step(Step(module="converge", options=asked, acts=(kill, bind)))
     assert task_run.event == "failed"
     assert task_run.result["relieved"] == []
     assert "started IAS" not in task_run.message

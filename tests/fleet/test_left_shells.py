@@ -41,19 +41,19 @@ def runner() -> KilledStage:
     runner.dies = True
     for _run in range(2):
         with pytest.raises(Killed):
-            runner.task_run(SOCKETS)
+            runner.run_step(SOCKETS)
     runner.dies = False
     return runner
 
 
 def test_the_third_run_says_how_long_to_wait(runner: KilledStage) -> None:
-    task_run = runner.task_run(SOCKETS)
+    task_run = runner.run_step(SOCKETS)
     assert task_run.event == "failed"
     assert "too many shells of this user are open" in task_run.message
     assert "those that a killed run of this collection left end after 3 minutes" in task_run.message
 
 
 def test_after_that_time_it_works(runner: KilledStage) -> None:
-    runner.task_run(Step(module="port_info", options={"gather_subset": ["release"]}))
+    runner.run_step(Step(module="port_info", options={"gather_subset": ["release"]}))
     runner.pass_time(IDLE_TIMEOUT + 1)
-    assert runner.task_run(SOCKETS).event == "ok"
+    assert runner.run_step(SOCKETS).event == "ok"

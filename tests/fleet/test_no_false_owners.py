@@ -20,14 +20,14 @@ EDGE: t.Final[Json] = {"ports": ["50389", "50636"], "protocol": "udp", "only_rea
 STRANGER: t.Final = "not known as the owner"
 
 
-def _stage(name: str) -> CaseRunner:
+def _runner(name: str) -> CaseRunner:
     return CaseRunner(HostCase(id=name, server={**SERVERS[name], "broken": True}, steps=()))
 
 
 @pytest.mark.parametrize("name", SERVERS)
 @pytest.mark.parametrize("check", [True, False], ids=["check", "run"])
 def test_a_thief_is_waited_for_and_not_called_the_owner(name: str, check: bool) -> None:
-    task_run = _stage(name).task_run(Step(module="reserved_ports", options=EDGE, check=check))
+    task_run = _runner(name).run_step(Step(module="reserved_ports", options=EDGE, check=check))
     assert task_run.event == "ok", task_run.message
     assert [row["image"] for row in task_run.result["waiting_for"]] == ["dns.exe"]
     assert task_run.result["effective"] == "no"
@@ -39,7 +39,7 @@ def test_a_thief_is_waited_for_and_not_called_the_owner(name: str, check: bool) 
 def test_the_owner_is_still_called_so() -> None:
     server = {"release": "2022", "broken": False}
     runner = CaseRunner(HostCase(id="owned", server=server, steps=()))
-    task_run = runner.task_run(Step(module="reserved_ports", options={**EDGE, "protocol": "tcp"}))
+    task_run = runner.run_step(Step(module="reserved_ports", options={**EDGE, "protocol": "tcp"}))
     assert {row["image"] for row in task_run.result["waiting_for"]} == {"dsamain.exe"}
     assert STRANGER not in task_run.message
     assert "while it holds its ports, nobody else can take them" in task_run.message
@@ -54,6 +54,6 @@ def test_a_finding_waits_for_the_holder_and_not_for_an_owner() -> None:
         {"do": "start_service", "service": "ADAM_MSExchange"},
     )
     runner = CaseRunner(HostCase(id="held", server=server, steps=()))
-    looked = runner.task_run(Step(module="port_info", options={}, acts=acts))
+    looked = runner.run_step(Step(module="port_info", options={}, acts=acts))
     (finding,) = (row for row in looked.result["findings"] if row["service"] == "ADAM_MSExchange")
     assert (finding["configured"], finding["waits_for"]) == (True, "holder")

@@ -52,7 +52,7 @@ def results() -> dict[str, Answers]:
 def _answers(name: str, case: Json) -> Answers:
     runner = CaseRunner(HostCase(id=name, server=case["server"], steps=()))
     step = Step(module="port_info", options={"gather_subset": ["all"]}, acts=tuple(case.get("acts", ())))
-    info = runner.task_run(step).result
+    info = runner.run_step(step).result
     return Answers(info, host_row(name, info))
 
 

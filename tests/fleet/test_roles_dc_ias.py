@@ -367,8 +367,8 @@ def test_dns_restarts_for_a_port_that_it_holds_though_no_pool_can_hold_it_any_mo
     narrow: Json = {"start": 49152, "number": 16384}
     role = task_arguments("dc_ias", CONVERGE, {})
     runner = CaseRunner(HostCase(id="narrowed", server={**DC, **WIDE, "release": "2016", "broken": "IKEEXT"}, steps=()))
-    assert runner.task_run(Step(module="dynamic_ports", options=narrow)).event == "ok"
-    task_run = runner.task_run(Step(module="converge", options=role))
+    assert runner.run_step(Step(module="dynamic_ports", options=narrow)).event == "ok"
+    task_run = runner.run_step(Step(module="converge", options=role))
     assert (task_run.event, task_run.result["dns_restarted"]) == ("ok", True), task_run.message
     assert task_run.after.runs("IKEEXT")
     assert task_run.after.holders("udp", 4500) == {"IKEEXT"}

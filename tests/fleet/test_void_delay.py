@@ -33,7 +33,7 @@ def _needs(*services: str) -> Json:
     return {"registry": [value]}
 
 
-def _stage(release: str, **more: t.Any) -> CaseRunner:
+def _runner(release: str, **more: t.Any) -> CaseRunner:
     server = {"release": release, "broken": False, **_needs("RpcSs", "DNS"), **more}
     return CaseRunner(HostCase(id=release, server=server, steps=()))
 
@@ -44,16 +44,16 @@ def _row(task_run: TaskRun, subset: str, **fields: str) -> Json:
 
 
 def _looked(runner: CaseRunner) -> TaskRun:
-    return runner.task_run(Step(module="port_info", options={}))
+    return runner.run_step(Step(module="port_info", options={}))
 
 
 @pytest.mark.parametrize("release", RELEASES)
 def test_the_module_says_it_before_and_after_the_boot(release: str) -> None:
-    runner = _stage(release)
-    checked = runner.task_run(Step(module="service_start_mode", options=DELAY, check=True))
-    done = runner.task_run(Step(module="service_start_mode", options=DELAY))
+    runner = _runner(release)
+    checked = runner.run_step(Step(module="service_start_mode", options=DELAY, check=True))
+    done = runner.run_step(Step(module="service_start_mode", options=DELAY))
     runner.boot()
-    again = runner.task_run(Step(module="service_start_mode", options=DELAY))
+    again = runner.run_step(Step(module="service_start_mode", options=DELAY))
     for task_run in (checked, done, again):
         assert task_run.result["effective"] == "no"
         assert REASON in task_run.message
@@ -63,13 +63,13 @@ def test_the_module_says_it_before_and_after_the_boot(release: str) -> None:
 
 def test_the_way_out_is_one() -> None:
     """With the other service delayed too, Windows keeps the delay of both."""
-    runner = _stage("2008")
+    runner = _runner("2008")
     both = {"name": ["DNS", PULLER], "start_mode": "delayed"}
-    done = runner.task_run(Step(module="service_start_mode", options=both))
+    done = runner.run_step(Step(module="service_start_mode", options=both))
     assert (done.result["effective"], done.result["warnings"]) == ("no", [])
     assert "shows at the next boot" in done.message
     runner.boot()
-    assert runner.task_run(Step(module="service_start_mode", options=both)).result["effective"] == "yes"
+    assert runner.run_step(Step(module="service_start_mode", options=both)).result["effective"] == "yes"
     looked = _looked(runner)
     assert looked.result["risk"]["dns_start"] == "delayed"
     assert looked.result["findings"] == []
@@ -77,8 +77,8 @@ def test_the_way_out_is_one() -> None:
 
 @pytest.mark.parametrize("release", RELEASES)
 def test_port_info_says_it_everywhere(release: str) -> None:
-    runner = _stage(release)
-    runner.task_run(Step(module="service_start_mode", options=DELAY))
+    runner = _runner(release)
+    runner.run_step(Step(module="service_start_mode", options=DELAY))
     looked = _looked(runner)
     risk = looked.result["risk"]
     assert risk["dns_start"] == "auto"
@@ -94,7 +94,7 @@ def test_port_info_says_it_everywhere(release: str) -> None:
 
 def test_what_would_be_void_is_no_advice() -> None:
     """On Windows Server 2008 the delayed start is the fix; where it would be void, nothing sends there."""
-    looked = _looked(_stage("2008"))
+    looked = _looked(_runner("2008"))
     (candidate,) = (row for row in looked.result["risk"]["candidates"] if row["name"] == "delayed_dns")
     assert not candidate["advised"]
     assert candidate["probability"] == looked.result["risk"]["probability"]
@@ -102,7 +102,7 @@ def test_what_would_be_void_is_no_advice() -> None:
 
 
 def test_the_fix_of_a_lost_port_does_not_send_to_a_void_delay() -> None:
-    looked = _looked(_stage("2008", broken=True))
+    looked = _looked(_runner("2008", broken=True))
     (finding,) = looked.result["findings"]
     assert finding["kind"] == "port_taken_by_dns_pool"
     assert REASON in finding["fix"]
@@ -110,29 +110,29 @@ def test_the_fix_of_a_lost_port_does_not_send_to_a_void_delay() -> None:
 
 
 def test_a_converged_server_is_not_called_well() -> None:
-    runner = _stage("2008", broken=True)
-    checked = runner.task_run(Step(module="converge", options=ROLE, check=True))
-    done = runner.task_run(Step(module="converge", options=ROLE))
+    runner = _runner("2008", broken=True)
+    checked = runner.run_step(Step(module="converge", options=ROLE, check=True))
+    done = runner.run_step(Step(module="converge", options=ROLE))
     runner.boot()
-    again = runner.task_run(Step(module="converge", options=ROLE))
+    again = runner.run_step(Step(module="converge", options=ROLE))
     for task_run in (checked, done, again):
         assert task_run.result["effective"] == "no"
         assert REASON in task_run.warnings
 
 
 def test_a_reboot_does_not_claim_to_bring_it() -> None:
-    runner = _stage("2008")
-    runner.task_run(Step(module="service_start_mode", options=DELAY))
-    checked = runner.task_run(Step(module="server_reboot", options={}, check=True))
-    done = runner.task_run(Step(module="server_reboot", options={}))
+    runner = _runner("2008")
+    runner.run_step(Step(module="service_start_mode", options=DELAY))
+    checked = runner.run_step(Step(module="server_reboot", options={}, check=True))
+    done = runner.run_step(Step(module="server_reboot", options={}))
     for task_run in (checked, done):
         assert REASON in task_run.warnings
         assert "service_start_mode" not in task_run.message
 
 
 def test_a_delay_that_windows_keeps_is_in_force_after_the_reboot() -> None:
-    runner = _stage("2008", **_needs("RpcSs"))
-    runner.task_run(Step(module="service_start_mode", options=DELAY))
-    done = runner.task_run(Step(module="server_reboot", options={}))
+    runner = _runner("2008", **_needs("RpcSs"))
+    runner.run_step(Step(module="service_start_mode", options=DELAY))
+    done = runner.run_step(Step(module="server_reboot", options={}))
     assert "In force since then: service_start_mode.DNS" in done.message
     assert _looked(runner).result["risk"]["dns_start"] == "delayed"
