@@ -61,11 +61,9 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.installed_known_services import (
     installed,
-    questions,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import (
     DNS_SERVICE,
-    KNOWN_SERVICES,
     services_within,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.pool_range import PoolRange, pool_range
@@ -75,7 +73,10 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.rele
     Release,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import MAX_USER_PORT_FACT
-from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortRange, split_entries
+from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import (
+    PortRange,
+    split_entries,
+)
 
 NAME: t.Final = "dynamic_ports"
 VALUE_ENTRY: t.Final = journal_entries.MAX_USER_PORT
@@ -156,7 +157,8 @@ def plan(wanted: DynamicPorts, context: Context) -> Plan:
     context.facts.require(*first(wanted, context.release))
     parts = _value_parts(wanted, context) + _range_parts(wanted, context)
     verdicts = [_effectiveness_of(part, context) for part in parts]
-    warnings = (*_protocol_warning(wanted, context), *_range_warnings(wanted, context))
+    changes = any(part.steps for part in parts)
+    warnings = (*_protocol_warning(wanted, context), *_range_warnings(wanted, context, changes=changes))
     return dataclasses.replace(plan_of(NAME, parts, weakest(verdicts)), warnings=warnings)
 
 
@@ -191,8 +193,7 @@ def first(wanted: DynamicPorts, release: Release) -> tuple[Fact[t.Any], ...]:
     """The facts that every server of a release is asked for; none if the release ignores the wanted settings."""
     if _why_ignored(wanted, release):
         return ()
-    # In the query that asks for DNS anyway; which of them matter depends on values that are not read yet.
-    return (*_questions(wanted, release), *questions(KNOWN_SERVICES, release.capabilities))
+    return _questions(wanted, release)
 
 
 def _questions(wanted: DynamicPorts, release: Release) -> tuple[Fact[t.Any], ...]:
@@ -378,14 +379,17 @@ def _protocol_warning(wanted: DynamicPorts, context: Context) -> tuple[str, ...]
     return ("MaxUserPort has no protocol: it counts for TCP and UDP alike.",)
 
 
-def _range_warnings(wanted: DynamicPorts, context: Context) -> tuple[str, ...]:
-    """Warnings of installed services whose ports lie in the chosen ranges; every run repeats what stays true."""
+def _range_warnings(wanted: DynamicPorts, context: Context, *, changes: bool) -> tuple[str, ...]:
+    """What the chosen ranges mean to installed services, if they change; a settled server's are port_info's to find."""
     highest, tcp, udp = _as_wanted(wanted, context)
     warnings: list[str] = []
-    if tcp is not None and tcp != DEFAULT_POOL_RANGE:
+    if changes and tcp is not None and tcp != DEFAULT_POOL_RANGE:
         warnings += _at_risk("tcp", tcp, f"Windows draws TCP ports from {tcp}", context)
     if context.facts[ServiceFact(DNS_SERVICE)] is not None and (wanted.max_user_port is not None or udp is not None):
-        warnings += _pool_warnings(pool_range(context.capabilities, highest, udp), context)
+        pool = pool_range(context.capabilities, highest, udp)
+        is_usual = pool.rule == "default" and context.capabilities.dynamic_port_ranges
+        at_risk = _at_risk("udp", pool.ports, _of_pool(pool, context), context) if changes and not is_usual else []
+        warnings += at_risk or ([f"{_of_pool(pool, context)}."] if pool.contested else [])
     return tuple(warnings)
 
 
@@ -400,22 +404,18 @@ def _as_wanted(wanted: DynamicPorts, context: Context) -> tuple[int | None, Port
     return highest, tcp, udp
 
 
-def _pool_warnings(pool: PoolRange, context: Context) -> list[str]:
-    if pool.rule == "default" and context.capabilities.dynamic_port_ranges:
-        return []
+def _of_pool(pool: PoolRange, context: Context) -> str:
     said = f"From its next start the DNS server's pool comes from {pool.ports}. {pool.reason}"
     if not context.capabilities.dynamic_port_ranges:
         said += " That rule is told by users who quote Microsoft's text for the update 953230."
-    return _at_risk("udp", pool.ports, said.rstrip("."), context, doubtful=pool.contested)
+    return said.rstrip(".")
 
 
-def _at_risk(protocol: Protocol, ports: PortRange, said: str, context: Context, *, doubtful: bool = False) -> list[str]:
-    """The sentence, if a service of this server needs one of the ports, or if the range itself is in doubt."""
+def _at_risk(protocol: Protocol, ports: PortRange, said: str, context: Context) -> list[str]:
+    """The sentence, if a service of this server needs one of the ports; raises FactsNeeded."""
     there = installed(services_within(protocol, ports), context.facts, context.capabilities)
     keys = ", ".join(dict.fromkeys(one.product.key for one in there))
-    if keys:
-        return [f"{said}. In it lie {protocol.upper()} ports of {keys}: keep them free."]
-    return [f"{said}."] if doubtful else []
+    return [f"{said}. In it lie {protocol.upper()} ports of {keys}: keep them free."] if keys else []
 
 
 def _values(wanted: DynamicPorts) -> dict[RegistryFact, t.Any]:
