@@ -88,6 +88,12 @@ WIRE_ASSUMPTIONS: t.Final[tuple[WireAssumption, ...]] = (
         "too many shells: MSFT_WmiError on WinRM 3.0, a WSManFault with the same number before",
     ),
     WireAssumption(
+        "idle_timeout_of_a_shell",
+        "K",
+        "MS-WSMV has the element; that WinRM 1.1 takes it is not said",
+        "a shell ends after the idle timeout that its Create asks for; one that is refused for it is opened without",
+    ),
+    WireAssumption(
         "unknown_method_fault",
         "K",
         "no source",
