@@ -30,6 +30,7 @@ help:
 	@echo 'make demo         a simulated fleet, broken, then fixed by playbooks/site.yml, with a page before and after'
 	@echo 'make rehearse     FACTS=file.json ROLE=name: boots of a twin of your server before and after a role'
 	@echo 'make test         everything that must hold (about 12 minutes on 2 cores)'
+	@echo 'make faults       every fault at every message of every module, and the table of docs/faults.md (20 minutes)'
 	@echo 'make fuzz         100,000 spoilt texts against their readers, and how the CPU time of readers grows with a text'
 	@echo 'make bench        requests, bytes and seconds, ours beside ansible.windows; writes build/bench.json'
 	@echo 'make environment  only build/venv and the link that makes the checkout a collection'
@@ -62,6 +63,11 @@ rehearse: environment
 fuzz: environment
 	@PYTHONPATH=$(BUILD)/collections $(PYTHON) -m tests.tooling.fuzz_console_text
 	@PYTHONPATH=$(BUILD)/collections $(PYTHON) -m tests.tooling.growth
+
+# Every fault at every message of every module; writes the table of docs/faults.md.
+.PHONY: faults
+faults: environment
+	@PYTHONPATH=$(BUILD)/collections $(PYTHON) -m tests.fleet.fault_sweep
 
 .PHONY: bench
 bench: environment $(BUILD)/bench-collections/made-from

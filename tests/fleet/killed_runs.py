@@ -350,7 +350,7 @@ def findings(target: SimulatedTarget, kill_case: KillCase, ending: Ending) -> di
         between = target.look()
         known = standing(between) if target.is_at_rest() else None
         if known is None or known != last[0]:
-            last = (known, [*_mixed(before, after, between), *_problems(target, kill_case, goal)])
+            last = (known, [*mixed_values(before, after, between), *_problems(target, kill_case, goal)])
         found[position] = last[1]
     return {position: problems for position, problems in found.items() if problems}
 
@@ -378,7 +378,7 @@ def _unfinished(kill_case: KillCase, goal: Snapshot, final: Snapshot) -> c.Itera
         yield f"something is left in the journal: {journal}"
 
 
-def _mixed(before: Snapshot, after: Snapshot, between: Snapshot) -> c.Iterator[str]:
+def mixed_values(before: Snapshot, after: Snapshot, between: Snapshot) -> c.Iterator[str]:
     """Values that are neither the old nor the new ones."""
     old, new, found = map(_values, (before, after, between))
     for name in old.keys() | new.keys() | found.keys():
