@@ -36,6 +36,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.type
     one_of,
     told,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.way_in import needed_by_way_in
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
 
 MOST_CONNECTION_PORTS: t.Final = 64
@@ -54,6 +55,10 @@ _TO_END_LISTENING: t.Final[t.Mapping[str, str]] = {
     _KERNEL_IMAGE: "stop the service that the kernel listens for (for HTTP: netsh http show servicestate names it)",
 }
 """What frees a port that one of these images listens on; the processes themselves can't be ended."""
+_KEEPS_WAY_IN: t.Final = (
+    "leave that process running, since without it nobody can reach this server from afar, and choose another port; a "
+    "port that it drew is free again after a reboot"
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -97,6 +102,8 @@ class Holder:
     def remedy(self) -> str:
         """The action that frees the port now, as half a sentence."""
         if not self.outgoing:
+            if needed_by_way_in(None) & {name.casefold() for name in self.services}:
+                return _KEEPS_WAY_IN
             return _TO_END_LISTENING.get(self.image.casefold(), "stop that process, or move it to another port")
         if not self.can_be_stopped:
             return "wait until that connection ends, or reboot: its process can't be stopped"
