@@ -270,7 +270,7 @@ class Sweep:
     def _run(self, fault: Fault | None, position: int = 0) -> TaskRun:
         self._runner.put_back(self._copy)
         self._runner.failing(fault, position)
-        return self._runner.task_run(self._step)
+        return self._runner.run_step(self._step)
 
     @property
     def _step(self) -> Step:
@@ -317,7 +317,7 @@ class Sweep:
     def _unfinished(self) -> c.Iterator[str]:
         self._runner.failing(None)
         self._runner.come_back()
-        again = self._runner.task_run(self._step)
+        again = self._runner.run_step(self._step)
         if again.event != "ok":
             yield f"next run: {again.message}"
             return
