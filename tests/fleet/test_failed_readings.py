@@ -105,7 +105,7 @@ READINGS: t.Final[dict[str, Reading]] = {
             "dns_pool",
             "risk",
             "configured_versus_effective (dns_socket_pool)",
-            "findings (pool_size_small, dead_pool_value)",
+            "findings (pool_size_small, dead_pool_value, range_nearly_used_up)",
         ),
         # Whether the pool's list keeps a lost port is None then.
         changes=frozenset({"findings"}),
@@ -169,6 +169,7 @@ def test_what_is_lost_is_said(release: str, name: str, how: How) -> None:
     assert not (fails and any(text.startswith("findings (") for text in reading.lost)) or about_findings
 
 
+NEARLY: t.Final = "range_nearly_used_up"
 SOCKETS: t.Final = "netstat|MSFT_Net"
 
 
@@ -181,6 +182,16 @@ def test_a_lost_port_is_found_though_its_holder_can_not_be_seen(release: str, ho
     assert "could not be read" in row["summary"]
     assert row["service"] == "ADAM_MSExchange"
     assert "Not read: " in task_run.message
+
+
+def test_ranges_of_programs_are_looked_at_though_the_pool_s_settings_can_not_be_read() -> None:
+    case = HostCase(id="reserved", server={**SERVERS["2003"], "reserved_ports": ["1024-65535"]}, steps=())
+    readable, spoilt = (
+        [row["summary"] for row in runner.task_run(_step("2003")).result["findings"] if row["kind"] == NEARLY]
+        for runner in (CaseRunner(case), SpoiltStage(case, READINGS["DNS's key"].match, "fault"))
+    )
+    assert spoilt == [text for text in readable if "pool" not in text]
+    assert 0 < len(spoilt) < len(readable)
 
 
 @pytest.mark.parametrize("release", SERVERS)

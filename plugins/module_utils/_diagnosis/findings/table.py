@@ -34,7 +34,8 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.find
     transfer_agent,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.used_up_ranges import (
-    used_up_ranges,
+    used_up_pool_range,
+    used_up_program_ranges,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.void_delay import void_delay
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.wrong_settings import (
@@ -93,7 +94,8 @@ FINDERS: t.Final[t.Mapping[Finder, tuple[KindName, ...]]] = {
     touching_reservations: ("reserved_ports_touch",),
     passing_exclusions: ("exclusion_until_boot",),
     missing_update: ("dns_update_missing",),
-    used_up_ranges: ("range_nearly_used_up",),
+    used_up_program_ranges: ("range_nearly_used_up",),
+    used_up_pool_range: ("range_nearly_used_up",),
     autodiscover: ("dotnet_breaks_autodiscover",),
     unsupported: ("exchange_2007_on_2008r2",),
     retransmits: ("network_retransmits",),

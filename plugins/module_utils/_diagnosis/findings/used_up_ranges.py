@@ -43,21 +43,34 @@ _WAITING: t.Final = 0
 """The process of connections that wait for their end (TIME_WAIT)."""
 
 
-def used_up_ranges(view: PortInfoView) -> list[Finding]:
-    """Each range with too few free ports; raises FactsNeeded.
+def used_up_program_ranges(view: PortInfoView) -> list[Finding]:
+    """The dynamic ranges with too few free ports; raises FactsNeeded."""
+    return _used_up(program_ranges, _reserved(view), view)
+
+
+def used_up_pool_range(view: PortInfoView) -> list[Finding]:
+    """The same for the DNS server's pool: what can't be read of it costs nothing of the others. Raises FactsNeeded."""
+    listed = pool_settings(view.facts).exclusions.ports if view.dns_service() else PortSet()
+    return _used_up(_sure_pool_ranges, _reserved(view) + listed.count, view)
+
+
+def _used_up(
+    look: t.Callable[[Facts, Capabilities], tuple[DrawnRange, ...]], listed: int, view: PortInfoView
+) -> list[Finding]:
+    """A finding for each of the ranges with too few free ports; ``listed`` ports are kept from them by lists.
 
     Ports in use count if every socket is read anyway, or if few ports are left without them: a look at all connections
     takes a long answer. Ranges that no subset reads are looked at only if long lists of ports are kept from them.
     """
-    facts, capabilities = view.facts, view.context.capabilities
-    looks = [functools.partial(look, facts, capabilities) for look in (program_ranges, _sure_pool_ranges)]
+    facts = view.facts
+    ranges_of = functools.partial(look, facts, view.context.capabilities)
     used: list[t.Callable[[], t.Any]] = (
         [functools.partial(facts.require, UsedPortsFact())] if view.inquiry.sees_all_sockets else []
     )
-    if used or _listed(view) > _LONG_LIST:
-        calls: list[t.Callable[[], t.Any]] = [*used, *looks]
+    if used or listed > _LONG_LIST:
+        calls: list[t.Callable[[], t.Any]] = [*used, ranges_of]
         gathered(calls)
-    ranges = [one for several in answered(looks)[0] for one in several]
+    ranges = [one for several in answered([ranges_of])[0] for one in several]
     if not used and not any(map(_may_be_used_up, ranges)):
         return []
     dns, rows = view.dns_service(), facts[UsedPortsFact()]
@@ -65,11 +78,9 @@ def used_up_ranges(view: PortInfoView) -> list[Finding]:
     return gathered([functools.partial(_finding, one, rows, view) for one in counted if _is_used_up(one)])
 
 
-def _listed(view: PortInfoView) -> int:
-    """The number of ports in lists of the registry that other findings read anyway."""
-    reserved = PortList(texts(view.facts[RESERVED_PORTS_FACT])).ports
-    pool = pool_settings(view.facts).exclusions.ports if view.dns_service() else PortSet()
-    return reserved.count + pool.count
+def _reserved(view: PortInfoView) -> int:
+    """The number of ports in a list of the registry that other findings read anyway."""
+    return PortList(texts(view.facts[RESERVED_PORTS_FACT])).ports.count
 
 
 def _may_be_used_up(one: DrawnRange) -> bool:
