@@ -15,7 +15,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports im
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows import wql
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.errors import RegistryError
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.port_info import port_info
-from ansible_collections.portkeeper.windows.plugins.module_utils._windows.sockets import netstat_command
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.sockets import NETSTAT, netstat_command
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Instance
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors import NotFound
 from tests.unit.plugins.module_utils._windows.given_server import GivenClient
@@ -37,7 +37,7 @@ def server(client: GivenClient) -> GivenClient:
     client.rows["Win32_PerfRawData_Tcpip_TCPv4"] = [{"SegmentsSentPersec": 10, "SegmentsRetransmittedPersec": 1}]
     client.registry.create(DNS)
     table = b"  UDP    0.0.0.0:50636          *:*                                    1200\r\n"
-    for command in (netstat_command(EDGE), netstat_command(None, NEEDED_TCP)):
+    for command in (netstat_command(EDGE), netstat_command(None, NEEDED_TCP), NETSTAT):
         client.commands[command] = (table, 0)
     return client
 
