@@ -187,8 +187,8 @@ def test_a_lost_port_is_found_though_its_holder_can_not_be_seen(release: str, ho
 def test_ranges_of_programs_are_looked_at_though_the_pool_s_settings_can_not_be_read() -> None:
     case = HostCase(id="reserved", server={**SERVERS["2003"], "reserved_ports": ["1024-65535"]}, steps=())
     readable, spoilt = (
-        [row["summary"] for row in runner.task_run(_step("2003")).result["findings"] if row["kind"] == NEARLY]
-        for runner in (CaseRunner(case), SpoiltStage(case, READINGS["DNS's key"].match, "fault"))
+        [row["summary"] for row in runner.run_step(_step("2003")).result["findings"] if row["kind"] == NEARLY]
+        for runner in (CaseRunner(case), SpoiltRunner(case, READINGS["DNS's key"].match, "fault"))
     )
     assert spoilt == [text for text in readable if "pool" not in text]
     assert 0 < len(spoilt) < len(readable)
