@@ -302,7 +302,7 @@ options:
         changes that stand in the journal without an owner (its version 1), which are taken back if they are named.
       - If two owners want different sizes, ranges or start modes, the one that was written last holds, and stays until
         both are gone.
-      - 1 to 64 letters, digits, blanks and the characters C(_ . : / -).
+      - It has 1 to 64 letters, digits, blanks, underscores, full stops, colons, slashes and hyphens.
     type: str
   advice:
     description:

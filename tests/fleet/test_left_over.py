@@ -24,8 +24,8 @@ BOTH: t.Final[Json] = {
 DEPENDENT: t.Final = "MSExchangeTransport"
 
 
-def _runner(server: Json = BOTH) -> CaseRunner:
-    return CaseRunner(HostCase(id="server", server=server, steps=()))
+def _runner(server: Json | None = None) -> CaseRunner:
+    return CaseRunner(HostCase(id="server", server=server or BOTH, steps=()))
 
 
 def _converge(runner: CaseRunner, *victims: Json, check: bool = False, **options: t.Any) -> TaskRun:

@@ -17,7 +17,9 @@ import sys
 import tempfile
 
 BELONGS = frozenset(
-    {"CHANGELOG.md", "CONTRIBUTING.md", "FILES.json", "LICENSE", "MANIFEST.json", "README.md", "requirements.txt"}
+    {"CHANGELOG.md", "CONTRIBUTING.md", "FILES.json", "LICENSE", "MANIFEST.json", "README.md", "SECURITY.md"}
+    # An execution environment reads both from the installed collection.
+    | {"bindep.txt", "requirements.txt"}
     | {"changelogs", "docs", "meta", "playbooks", "plugins", "roles", "tests"}
 )
 

@@ -23,6 +23,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal
     check_entry,
     is_number,
     is_service,
+    is_whole_number,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     Absent,
@@ -220,9 +221,9 @@ def load(text: str) -> Journal:
     """
     content = _parse(text)
     version = content.get("version")
-    if type(version) is int and version > VERSION:
+    if is_whole_number(version) and version > VERSION:
         raise JournalTooNew(f"it has version {version}, this release of portkeeper.windows knows {VERSION}")
-    if type(version) is not int or version not in _READABLE:
+    if not is_whole_number(version) or version not in _READABLE:
         raise JournalError("it has no version")
     entries = content.get("entries", {})
     if not isinstance(entries, dict):
@@ -337,7 +338,7 @@ def _wait(content: t.Any) -> Wait | None:
         raise JournalError("a wait has other fields") from error
     if wait.event not in t.get_args(Event):
         raise JournalError("a wait is for another event")
-    is_id = type(wait.process_id) is int and 0 <= wait.process_id <= HIGHEST_PROCESS_ID
+    is_id = is_whole_number(wait.process_id) and 0 <= wait.process_id <= HIGHEST_PROCESS_ID
     if not is_id or not all(is_number(number, least=0, most=LATEST) for number in (wait.since, wait.age)):
         raise JournalError("a wait has a number that can't be")
     return wait

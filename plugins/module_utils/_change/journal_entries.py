@@ -107,6 +107,11 @@ def is_service(name: str) -> bool:
     return bool(_SERVICE.fullmatch(name))
 
 
+def is_whole_number(value: t.Any) -> t.TypeGuard[int]:
+    """Whether a value is an integer, and not a boolean, which Python takes for one."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 def is_number(value: t.Any, *, least: float, most: float) -> bool:
     """True if a value is a finite number between two others, and not a boolean, which Python takes for one."""
     return type(value) in (int, float) and math.isfinite(value) and least <= value <= most
@@ -123,7 +128,7 @@ def _value(kind: RegistryType, state: t.Any) -> None:
     """A registry value of the type that its reader takes, or none."""
     if state is None:
         return
-    if not isinstance(state, dict) or type(state.get("type")) is not int or state["type"] != int(kind):
+    if not isinstance(state, dict) or not is_whole_number(state.get("type")) or state["type"] != int(kind):
         _refuse(f"a registry value of type {kind.name}")
     if not _is_data(kind, state.get("data")):
         _refuse(f"the data of a registry value of type {kind.name}")
@@ -133,7 +138,7 @@ def _is_data(kind: RegistryType, data: t.Any) -> bool:
     if kind is RegistryType.MULTI_STRING:
         return isinstance(data, list) and all(isinstance(item, str) for item in data)
     if kind in _HIGHEST:
-        return type(data) is int and 0 <= data <= _HIGHEST[kind]
+        return is_whole_number(data) and 0 <= data <= _HIGHEST[kind]
     return isinstance(data, str)
 
 

@@ -51,7 +51,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client i
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors import WsmanError
 
 Answer = t.TypeVar("Answer")
-Reader: t.TypeAlias = "t.Callable[[Target, t.Collection[Fact[t.Any]]], Answers]"
+Reader: t.TypeAlias = t.Callable[[Target, t.Collection[Fact[t.Any]]], Answers]
 MAXIMUM_ROUNDS: t.Final = 30
 """Rounds of questions; a planner that asks more often is wrong."""
 MAXIMUM_PASSES: t.Final = 2

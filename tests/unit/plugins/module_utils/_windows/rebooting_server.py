@@ -148,9 +148,10 @@ class RebootingServer(GivenClient):
         self.called.append((method, class_name, dict(parameters)))
         if self.answer_reboots:
             Client.invoke(self, namespace, class_name, method, parameters, selectors)
-        if isinstance(self.answer, WsmanError):
-            raise self.answer
-        return Instance.of("OUTPUT", {} if self.answer is None else {"ReturnValue": self.answer})
+        answer = self.answer
+        if isinstance(answer, WsmanError):
+            raise answer
+        return Instance.of("OUTPUT", {} if answer is None else {"ReturnValue": answer})
 
     def shell(self, *, codepage: int) -> GivenShell:
         """A shell."""
