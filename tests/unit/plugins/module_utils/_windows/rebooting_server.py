@@ -148,10 +148,7 @@ class RebootingServer(GivenClient):
         self.called.append((method, class_name, dict(parameters)))
         if self.answer_reboots:
             Client.invoke(self, namespace, class_name, method, parameters, selectors)
-        answer = self.answer
-        if isinstance(answer, WsmanError):
-            raise answer
-        return Instance.of("OUTPUT", {} if answer is None else {"ReturnValue": answer})
+        return _output(self.answer)
 
     def shell(self, *, codepage: int) -> GivenShell:
         """A shell."""
@@ -176,3 +173,10 @@ class RebootingServer(GivenClient):
         )
         assert outcome.reboot
         return outcome.reboot
+
+
+def _output(answer: int | WsmanError | None) -> Instance:
+    """The output with this return value, or without one; raises what is to be raised."""
+    if isinstance(answer, WsmanError):
+        raise answer
+    return Instance.of("OUTPUT", {} if answer is None else {"ReturnValue": answer})
