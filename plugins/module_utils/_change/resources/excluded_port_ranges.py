@@ -44,7 +44,6 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.port_ho
     connection_questions,
     held_sentence,
     holders_of,
-    is_rightful,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources import (
     exclusion_effectiveness,
@@ -319,7 +318,7 @@ def _refuse_foreign_blocks(protocol: Protocol, missing: PortSet, exclusions: Exc
 
 def _refusal_of_thieves(waiting: t.Sequence[Holder], context: Context) -> PlanError | None:
     """All of them at once: who frees one port should not learn of the next by the next run."""
-    thieves = [holder for holder in waiting if not is_rightful(holder, context)]
+    thieves = exclusion_effectiveness.strangers_among(waiting, context)
     if not thieves:
         return None
     first = thieves[0]

@@ -44,7 +44,6 @@ REBOOT: t.Final[Task] = {
     "name": "Reboot when it suits you, which puts the reservation in force",
     f"{COLLECTION}.server_reboot": {"reboot_timeout": 900},
 }
-STATIC_PORTS: t.Final = "Report only. Give each of them a port of its own, then restart the services."
 
 
 def report_only(*sentences: str) -> str:
