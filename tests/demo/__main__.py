@@ -18,8 +18,9 @@ from tests.demo import boots as demo_boots
 from tests.demo import look, page
 from tests.demo.boots import BOOTS
 from tests.demo.checks import Story, checks
+from tests.demo.progress import Answered, answering, change, is_of
 from tests.simulator.control import ControlFailure, RunningFleet, running_fleet
-from tests.tooling.ansible_programs import AnsibleFailure, AnsibleRun, run_ansible
+from tests.tooling.ansible_programs import AnsibleFailure, AnsibleRun, TaskResult, run_ansible
 from tests.tooling.sources import ROOT
 from tests.tooling.stop_signals import interruptible
 from tests.tooling.text_tables import INDENT, heading, verdicts
@@ -28,9 +29,6 @@ SCENARIO: t.Final = pathlib.Path(__file__).with_name("scenario.yml")
 DIRECTORY: t.Final = ROOT / "build" / "demo"
 INVENTORY: t.Final = DIRECTORY.relative_to(ROOT) / "inventory.yml"
 REPORTS: t.Final = {when: DIRECTORY / f"report-{when}" for when in ("before", "after")}
-
-# Ansible prints each task that a server skips; with so many servers that is most of its output. YAML has no braces.
-SETTINGS: t.Final = {"ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false", "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml"}
 
 _FIRST_WORDS: t.Final = """\
 This fleet is simulated: servers of each release of Windows, as one process on this machine that answers WinRM as they
@@ -54,7 +52,7 @@ On edge2003-old the update of 2008 that made DNS draw ports is missing. Those wi
 _FIX_WORDS: t.Final = """\
 The playbook looks what each server is, and applies the roles that are for it. By default it takes one server at a time
 and reboots none. Here it may take all at once, and may reboot a server where the fix takes effect at the next boot only
-(Windows Server 2003). What a server skips is left out of the text."""
+(Windows Server 2003). Ansible's own output is left out of the text: this is what the task of each role says."""
 
 _LAST_WORDS: t.Final = """\
 The fleet is stopped. To try commands of your own, start it again, and type them into another terminal:"""
@@ -93,22 +91,25 @@ def tell(fleet: RunningFleet, inventory: pathlib.Path) -> Story:
     """Run the whole demonstration, and print each step."""
     hosts = yaml.safe_load(SCENARIO.read_text(encoding="utf-8"))["hosts"]
     before = _look("1. The fleet as it is", inventory, hosts)
-    show("\nWriting the page about it, for part 6 ...")
-    page_before = page.write(inventory, REPORTS["before"])
-    show(f"Booting a twin of each server {BOOTS:,} times as it is now, for part 5 ...")
-    lost_before = demo_boots.lotteries(fleet.control, hosts)
+    show("\nWriting the page about it, for part 6:")
+    with answering("port_info") as watch:
+        page_before = page.write(inventory, REPORTS["before"], watch)
+    show(f"\nBooting a twin of each server {BOOTS:,} times as it is now, for part 5:")
+    lost_before = _lotteries(fleet, hosts)
 
-    show(heading("2. One playbook"), _FIX_WORDS, "", as_typed(fix(inventory)))
-    fixed = run_ansible(fix(inventory), shown=True, settings=SETTINGS)
+    show(heading("2. One playbook"), _FIX_WORDS, "", as_typed(fix(inventory)), "")
+    fixed = _fixed(inventory, hosts)
 
     after = _look("3. The fleet after it", inventory, hosts)
 
     show(heading("4. The same playbook again"), as_typed(fix(inventory)), "")
-    again = run_ansible(fix(inventory))
-    show(_told(again, hosts))
+    with answering("converge") as watch:
+        again = run_ansible(fix(inventory), watch=watch)
+    show("", _told(again))
 
     show(heading(f"5. {BOOTS:,} boots of each server, before and after"), _BOOTS_WORDS, "")
-    lost_after = demo_boots.lotteries(fleet.control, hosts)
+    lost_after = _lotteries(fleet, hosts)
+    show("")
     boots = demo_boots.compared(page_before, lost_before, lost_after)
     show(demo_boots.as_table(boots))
 
@@ -126,16 +127,42 @@ def tell(fleet: RunningFleet, inventory: pathlib.Path) -> Story:
 
 def _look(title: str, inventory: pathlib.Path, hosts: c.Iterable[str]) -> dict[str, look.Standing]:
     show(heading(title), as_typed(look.command(inventory)), "")
-    standings = look.look(inventory, hosts)
-    show(look.as_table(standings.values()))
+    with answering("converge") as watch:
+        standings = look.look(inventory, hosts, watch)
+    show("", look.as_table(standings.values()))
     return standings
+
+
+def _lotteries(fleet: RunningFleet, hosts: c.Iterable[str]) -> dict[str, demo_boots.Lottery]:
+    answered = Answered(sys.stdout)
+    lost = demo_boots.lotteries(fleet.control, hosts, answered.name)
+    answered.end()
+    return lost
+
+
+def _fixed(inventory: pathlib.Path, hosts: c.Collection[str]) -> AnsibleRun:
+    """Run the playbook, and print a line for each server as soon as it is done; all that Ansible says if it fails."""
+    width = max(map(len, hosts))
+
+    def watch(result: TaskResult) -> None:
+        if is_of(result, "converge"):
+            show(change(result, width))
+
+    fixed = run_ansible(fix(inventory), watch=watch)
+    untouched = sorted(set(hosts) - {result.host for result in fixed.of("converge")})
+    if fixed.exit_code:
+        show("", fixed.output)
+    elif untouched:
+        show("", f"Nothing had to be done on {', '.join(untouched)}.")
+    return fixed
 
 
 def _show_pages(inventory: pathlib.Path, page_before: page.Page) -> page.Page:
     """Write the page of the present state, and print the paths of both pages."""
     show(heading("6. The page, before and after"), as_typed(page.command(inventory, REPORTS["after"])), "")
-    page_after = page.write(inventory, REPORTS["after"])
-    show(_PAGE_WORDS, "")
+    with answering("port_info") as watch:
+        page_after = page.write(inventory, REPORTS["after"], watch)
+    show("", _PAGE_WORDS, "")
     for when, shown in (("before", page_before), ("after", page_after)):
         show(f"{INDENT}{when:<8}{shown.path.as_uri()}", f"{INDENT}{'':<8}{shown.headline}")
     show("", _REST_WORDS, "", page.as_table(page_after))
@@ -152,8 +179,12 @@ def _own_commands() -> tuple[tuple[str, ...], ...]:
     )
 
 
-def _told(run: AnsibleRun, hosts: c.Iterable[str]) -> str:
-    return look.recap_table(run, hosts) if run.exit_code == 0 else run.output
+def _told(run: AnsibleRun) -> str:
+    """One sentence about a run that failed nowhere; else what the program said."""
+    if run.exit_code:
+        return run.output
+    changed = run.total("changed")
+    return f"It failed on none of {len(run.recap)} servers, and changed {changed or 'nothing'}."
 
 
 def main() -> int:

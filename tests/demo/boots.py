@@ -51,12 +51,17 @@ class Boots:
         return within_error(self.lost_to_pool, BOOTS, self.chance)
 
 
-def lotteries(control: ControlClient, hosts: c.Iterable[str]) -> dict[str, Lottery]:
+def lotteries(control: ControlClient, hosts: c.Iterable[str], watch: c.Callable[[str], None]) -> dict[str, Lottery]:
     """Boot each server's twins with seeds of their own, and count the boots that broke a service.
 
-    Twins have the server's disk as it is now and run the same boot; the server itself goes on undisturbed.
+    Twins have the server's disk as it is now and run the same boot; the server itself goes on undisturbed. ``watch`` is
+    given the name of each server whose boots are counted.
     """
-    return {host: control.host(host).lottery(BOOTS, seed=number * BOOTS) for number, host in enumerate(hosts)}
+    found: dict[str, Lottery] = {}
+    for number, host in enumerate(hosts):
+        found[host] = control.host(host).lottery(BOOTS, seed=number * BOOTS)
+        watch(host)
+    return found
 
 
 def compared(page: Page, before: t.Mapping[str, Lottery], after: t.Mapping[str, Lottery]) -> list[Boots]:

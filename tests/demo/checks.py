@@ -35,12 +35,15 @@ class Story:
 def checks(story: Story) -> list[Check]:
     """Every check, in the order of the story."""
     servers = len(story.before)
-    broken = sum(bool(standing.hit) for standing in story.before.values())
+    broken = frozenset(host for host, standing in story.before.items() if standing.hit)
     well = sum(standing.is_well for standing in story.after.values())
     changed = story.again.total("changed")
     lost = sum(boots.lost_after for boots in story.boots)
     return [
-        (1 < broken < servers, f"before: {broken} of {servers} servers were broken, {servers - broken} were not"),
+        (
+            1 < len(broken) < servers,
+            f"before: {len(broken)} of {servers} servers were broken, {servers - len(broken)} were not",
+        ),
         (
             _ended_well(story.fixed, servers),
             f"the playbook: well on {_ended_on(story.fixed)} of {servers} servers",
@@ -53,10 +56,13 @@ def checks(story: Story) -> list[Check]:
     ]
 
 
-def _told_by(before: Page, after: Page, broken: int) -> Check:
+def _told_by(before: Page, after: Page, broken: frozenset[str]) -> Check:
     holds = before.critical >= broken and not (after.critical or after.at_risk)
-    told_before = f"{before.critical} servers critical and {before.at_risk} at risk before"
-    return holds, f"the page: {told_before}, {after.critical} and {after.at_risk} after"
+    endangered = sorted(before.critical - broken)
+    more = f" and {', '.join(endangered)}, whose next boot may be worse than a service down" if endangered else ""
+    critical = f"{len(before.critical)} servers critical before (the {len(broken)} that were broken{more})"
+    at_risk = f"{before.at_risk} at risk before, {after.at_risk} after"
+    return holds, f"the page: {critical}, {len(after.critical)} after; {at_risk}"
 
 
 def _ended_on(run: AnsibleRun) -> int:

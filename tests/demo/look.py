@@ -10,7 +10,7 @@ import dataclasses
 import pathlib
 import typing as t
 
-from tests.tooling.ansible_programs import AnsibleFailure, AnsibleRun, run_ansible
+from tests.tooling.ansible_programs import AnsibleFailure, Watcher, run_ansible
 from tests.tooling.text_tables import INDENT, table
 
 PLAYBOOK: t.Final = "tests/demo/look.yml"
@@ -62,9 +62,9 @@ class Standing:
         return all(need.is_well for need in self.needs)
 
 
-def look(inventory: pathlib.Path, hosts: c.Iterable[str]) -> dict[str, Standing]:
+def look(inventory: pathlib.Path, hosts: c.Iterable[str], watch: Watcher | None = None) -> dict[str, Standing]:
     """Look at all servers, in this order; raises AnsibleFailure if one of them can't be read."""
-    run = run_ansible(command(inventory)).checked()
+    run = run_ansible(command(inventory), watch=watch).checked()
     found = {result.host: result.result for result in run.of("converge")}
     if set(found) != set(run.recap):
         raise AnsibleFailure(f"Not every server answered:\n{run.output}")
@@ -137,10 +137,3 @@ def _meanings(standings: c.Iterable[Standing]) -> list[str]:
     meanings = {need.exit_code: need.meaning for need in down}
     lines = [f"{INDENT}{code}: {text or 'no meaning is known'}" for code, text in sorted(meanings.items())]
     return ["", *lines] if lines else []
-
-
-def recap_table(run: AnsibleRun, hosts: c.Iterable[str]) -> str:
-    """Ansible's recap of a run whose output was not shown, in this order."""
-    counts = ("ok", "changed", "unreachable", "failures", "skipped")
-    rows = ((host, *(run.recap[host][count] for count in counts)) for host in hosts)
-    return table(("server", *counts), rows)

@@ -12,7 +12,7 @@ import pathlib
 import typing as t
 
 from tests.demo.look import FORKS
-from tests.tooling.ansible_programs import AnsibleFailure, run_ansible
+from tests.tooling.ansible_programs import AnsibleFailure, Watcher, run_ansible
 from tests.tooling.text_tables import table
 
 PLAYBOOK: t.Final = "playbooks/report.yml"
@@ -35,9 +35,9 @@ class Page:
     tcp_only: t.Mapping[str, frozenset[str]]
 
     @property
-    def critical(self) -> int:
-        """How many servers have a service down, or are in danger of worse."""
-        return sum(state == "critical" for state in self.states.values())
+    def critical(self) -> frozenset[str]:
+        """The servers that have a service down, or are in danger of worse."""
+        return frozenset(name for name, state in self.states.items() if state == "critical")
 
     @property
     def at_risk(self) -> int:
@@ -50,9 +50,9 @@ def command(inventory: pathlib.Path, directory: pathlib.Path) -> list[str]:
     return ["ansible-playbook", "-i", str(inventory), *FORKS, PLAYBOOK, "-e", f"port_report_directory={directory}"]
 
 
-def write(inventory: pathlib.Path, directory: pathlib.Path) -> Page:
+def write(inventory: pathlib.Path, directory: pathlib.Path, watch: Watcher | None = None) -> Page:
     """Write the report, and read it; raises AnsibleFailure if it can't be written."""
-    run = run_ansible(command(inventory, directory)).checked()
+    run = run_ansible(command(inventory, directory), watch=watch).checked()
     path = directory / "index.html"
     report = json.loads((directory / "report.json").read_text(encoding="utf-8"))
     hosts = {host["name"]: host for host in report["hosts"]}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import collections.abc as c
 import dataclasses
+import functools
 import json
 import os
 import pathlib
@@ -20,6 +21,7 @@ from tests.tooling.sources import ROOT
 
 CALLBACKS: t.Final = ROOT / "tests" / "tooling" / "callbacks"
 GOODBYE_SECONDS: t.Final = 5.0
+WATCH_SECONDS: t.Final = 0.5
 
 Status: t.TypeAlias = t.Literal["ok", "ignored", "failed", "unreachable", "skipped"]
 
@@ -38,6 +40,9 @@ class TaskResult:
     status: Status
     seconds: float
     result: t.Mapping[str, t.Any]
+
+
+Watcher: t.TypeAlias = c.Callable[[TaskResult], None]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -77,17 +82,22 @@ def run_ansible(
     shown: bool = False,
     settings: c.Mapping[str, str] | None = None,
     recorded: bool = True,
+    watch: Watcher | None = None,
 ) -> AnsibleRun:
     """Run a program of Ansible in the checkout's root, as a user would.
 
     ``shown``: its output goes where ours goes, colours included, and is not kept. ``settings`` are more environment
-    variables. ``recorded``: without it nothing but the output, the exit code and the time is known.
+    variables. ``recorded``: without it nothing but the output, the exit code and the time is known. ``watch`` is given
+    each result while the program runs.
     """
     with tempfile.TemporaryDirectory(prefix="portkeeper-record-") as directory:
         record = pathlib.Path(directory) / "record"
         record.touch()
         began = time.monotonic()
-        exit_code, output = _run(arguments, _environment(record if recorded else None, settings or {}), shown=shown)
+        environment = _environment(record if recorded else None, settings or {})
+        with record.open(encoding="utf-8") as written:
+            follow = functools.partial(_follow, written, watch) if watch else None
+            exit_code, output = _run(arguments, environment, shown=shown, follow=follow)
         seconds = time.monotonic() - began
         lines = [json.loads(line) for line in record.read_text(encoding="utf-8").splitlines()]
     results = tuple(_result(line) for line in lines if line["event"] == "result")
@@ -97,6 +107,19 @@ def run_ansible(
 
 def _result(line: dict[str, t.Any]) -> TaskResult:
     return TaskResult(*(line[field.name] for field in dataclasses.fields(TaskResult)))
+
+
+def _follow(written: t.TextIO, watch: Watcher) -> None:
+    """Give a watcher the results that were written since the last time; a line that is not complete waits."""
+    while True:
+        position = written.tell()
+        text = written.readline()
+        if not text.endswith("\n"):
+            written.seek(position)
+            return
+        line = json.loads(text)
+        if line["event"] == "result":
+            watch(_result(line))
 
 
 def _environment(record: pathlib.Path | None, settings: c.Mapping[str, str]) -> dict[str, str]:
@@ -123,7 +146,13 @@ def _environment(record: pathlib.Path | None, settings: c.Mapping[str, str]) -> 
     return {**usual, **recording, **settings}
 
 
-def _run(arguments: c.Sequence[str], environment: dict[str, str], *, shown: bool) -> tuple[int, str]:
+def _run(
+    arguments: c.Sequence[str],
+    environment: dict[str, str],
+    *,
+    shown: bool,
+    follow: c.Callable[[], None] | None = None,
+) -> tuple[int, str]:
     streams = None if shown else subprocess.PIPE
     sys.stdout.flush()
     with subprocess.Popen(
@@ -136,11 +165,25 @@ def _run(arguments: c.Sequence[str], environment: dict[str, str], *, shown: bool
         text=True,
     ) as process:
         try:
-            output, _errors = process.communicate()
+            output = _output(process, follow)
         except BaseException:
             _end(process)
             raise
-    return process.returncode, output or ""
+    return process.returncode, output
+
+
+def _output(process: subprocess.Popen[str], follow: c.Callable[[], None] | None) -> str:
+    """The output of a program that has ended; meanwhile, and once more at its end, somebody may follow."""
+    while True:
+        try:
+            output, _errors = process.communicate(timeout=WATCH_SECONDS if follow else None)
+        except subprocess.TimeoutExpired:
+            if follow:
+                follow()
+            continue
+        if follow:
+            follow()
+        return output or ""
 
 
 def _end(process: subprocess.Popen[str]) -> None:
