@@ -10,7 +10,7 @@ import typing as t
 
 from ansible.errors import AnsibleActionFail
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import transport
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import winrm_transport
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Client
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.patience import (
     USUAL_PATIENCE,
@@ -61,7 +61,7 @@ def open_client(connection: t.Any, name: str = "", patience: Patience = USUAL_PA
     host = address if name in ("", address) else f"{name} ({address})"
     deadline = Deadline(patience.deadline)
     client = Client(
-        transport.WinrmTransport(protocol, host=host, task=deadline),
+        winrm_transport.WinrmTransport(protocol, host=host, task=deadline),
         operation_timeout=float(protocol.operation_timeout_sec),
         patience=patience,
         deadline=deadline,
@@ -97,9 +97,9 @@ def _check_plugin(connection: t.Any) -> None:
             f"portkeeper.windows works through the winrm connection plugin, and this task uses {name!r}; "
             "set ansible_connection: ansible.builtin.winrm for these hosts (and do not delegate to localhost)"
         )
-    if transport.IMPORT_ERROR is not None:
+    if winrm_transport.IMPORT_ERROR is not None:
         raise UnusableConnection(
-            f"the Python package pywinrm is missing on the controller ({transport.IMPORT_ERROR}); "
+            f"the Python package pywinrm is missing on the controller ({winrm_transport.IMPORT_ERROR}); "
             "install it into the environment that runs ansible, for example with 'pip install pywinrm'"
         )
 

@@ -10,7 +10,7 @@ import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Client
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.patience import ONE_TRY
-from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.transport import WinrmTransport
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.winrm_transport import WinrmTransport
 
 READ_TIMEOUT: t.Final = 10.0
 """Seconds for a connection, and for each read: a server that is down may not even refuse."""

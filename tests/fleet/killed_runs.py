@@ -27,7 +27,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors i
     HostUnreachable,
     WsmanError,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.transport import WinrmTransport
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.winrm_transport import WinrmTransport
 from tests.fleet.engine_tasks import Task
 from tests.fleet.host_cases import Json
 from tests.fleet.role_contract import content, standing

@@ -31,7 +31,7 @@ else:
         import urllib3
         from requests import Response as _Response
         from requests.adapters import HTTPAdapter as _Adapter
-    except ImportError:  # the first use says that they are missing, see transport.IMPORT_ERROR
+    except ImportError:  # the first use says that they are missing, see line_failures.IMPORT_ERROR
         _Response = _Adapter = object
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import envelope as soap

@@ -12,7 +12,7 @@ from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.playbook.play_context import PlayContext
 from ansible.plugins.loader import connection_loader
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import errors, transport
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import errors, winrm_transport
 from ansible_collections.portkeeper.windows.plugins.plugin_utils import _connection as bridge
 from tests.unit.plugins.module_utils._wsman import answers, servers
 
@@ -100,7 +100,7 @@ def test_other_plugins_are_refused(name: str) -> None:
 
 
 def test_missing_pywinrm(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "IMPORT_ERROR", ModuleNotFoundError("No module named 'winrm'"))
+    monkeypatch.setattr(winrm_transport, "IMPORT_ERROR", ModuleNotFoundError("No module named 'winrm'"))
     with (
         pytest.raises(bridge.UnusableConnection, match=r"pywinrm is missing.*No module named 'winrm'.*pip install"),
         bridge.open_client(winrm_to(1)),

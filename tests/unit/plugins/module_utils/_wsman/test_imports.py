@@ -18,7 +18,7 @@ for name in ("requests", "urllib3", "winrm", "spnego", "xmltodict"):
     sys.modules[name] = None
 for name in sys.argv[1:]:
     importlib.import_module("ansible_collections.portkeeper.windows.plugins.module_utils._wsman." + name)
-from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.transport import IMPORT_ERROR
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.winrm_transport import IMPORT_ERROR
 print(type(IMPORT_ERROR).__name__, IMPORT_ERROR)
 """
 

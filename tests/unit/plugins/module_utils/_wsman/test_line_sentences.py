@@ -17,7 +17,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._windows.regist
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import errors
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Client
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.patience import Patience
-from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.transport import WinrmTransport
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.winrm_transport import WinrmTransport
 from tests.simulator.wire.host import WireSettings
 from tests.simulator.wire.injection import read_rule
 from tests.unit.simulator_wire.bench import Bench, serving

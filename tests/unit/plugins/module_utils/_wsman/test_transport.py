@@ -17,7 +17,12 @@ import pytest
 import requests.exceptions
 import winrm.protocol
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import bounded_http, errors, patience, transport
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import (
+    bounded_http,
+    errors,
+    patience,
+    winrm_transport,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import client as wsman
 from tests.unit.plugins.module_utils._wsman import answers, servers
 from tests.unit.plugins.module_utils._wsman.transports import MESSAGE, Method, failure, over
@@ -380,7 +385,7 @@ def test_a_second_transport_has_its_deadline_too() -> None:
         first = over(good.url)
         first.send(MESSAGE)
         protocol = types.SimpleNamespace(transport=first._transport)
-        second = transport.WinrmTransport(protocol, host="edge1", deadline=1.0)
+        second = winrm_transport.WinrmTransport(protocol, host="edge1", deadline=1.0)
         with servers.Server(drip(b"HTTP/1.1 200 OK\r\nX-Slow: ")) as slow:
             first._transport.endpoint = slow.url
             with pytest.raises(errors.HostUnreachable, match="within 1 seconds"):
@@ -414,4 +419,4 @@ def test_default_deadline_follows_the_read_timeout() -> None:
         protocol = winrm.protocol.Protocol(
             "http://edge1:5985/wsman", "plaintext", "edge", "x", read_timeout_sec=read_timeout
         )
-        assert transport.WinrmTransport(protocol, host="edge1")._deadline == deadline
+        assert winrm_transport.WinrmTransport(protocol, host="edge1")._deadline == deadline

@@ -13,7 +13,7 @@ import typing as t
 import pytest
 import winrm.protocol
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import errors, transport
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import errors, winrm_transport
 from tests.unit.plugins.module_utils._wsman import answers, servers
 from tests.unit.plugins.module_utils._wsman.transports import MESSAGE, failure, over
 
@@ -136,5 +136,5 @@ def test_two_transports_over_one_protocol() -> None:
     with servers.Server(lambda: servers.NtlmHandler(delivered)) as server:
         protocol = winrm.protocol.Protocol(server.url, "ntlm", "EDGE1\\edge", "secret", proxy=None)
         for _index in range(2):
-            transport.WinrmTransport(protocol, host="edge1").send(MESSAGE)
+            winrm_transport.WinrmTransport(protocol, host="edge1").send(MESSAGE)
         assert len(server.requests) == 3 + 2

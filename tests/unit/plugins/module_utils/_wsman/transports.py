@@ -11,7 +11,7 @@ import typing as t
 import pytest
 import winrm.protocol
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import errors, patience, transport
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import errors, patience, winrm_transport
 from tests.unit.plugins.module_utils._wsman import servers
 
 Method = t.Literal["plaintext", "ntlm", "ssl"]
@@ -28,7 +28,7 @@ def over(
     clock: t.Callable[[], float] = time.monotonic,
     task: patience.Deadline | None = None,
     **options: t.Any,
-) -> transport.WinrmTransport:
+) -> winrm_transport.WinrmTransport:
     protocol = winrm.protocol.Protocol(
         url,
         transport=method,
@@ -39,7 +39,7 @@ def over(
         proxy=None,
         **options,
     )
-    return transport.WinrmTransport(protocol, host="edge1", deadline=deadline, task=task, clock=clock)
+    return winrm_transport.WinrmTransport(protocol, host="edge1", deadline=deadline, task=task, clock=clock)
 
 
 def failure(make_handler: t.Callable[[], servers.Handler], **options: t.Any) -> errors.WsmanError:
