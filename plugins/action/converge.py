@@ -9,11 +9,8 @@ import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs import converge_options
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.request import Request
-from ansible_collections.portkeeper.windows.plugins.plugin_utils._action_base import (
-    Arguments,
-    EngineAction,
-    validated_options,
-)
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._action_base import Arguments, EngineAction
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._task_options import validated_options
 
 
 class ActionModule(EngineAction):

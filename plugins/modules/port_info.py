@@ -40,7 +40,8 @@ options:
     elements: str
   query:
     description:
-      - A JMESPath expression over all returned fields. RV(result) has the answer, and the other fields are left out.
+      - A JMESPath expression over all returned fields. RV(result) has the answer, and the other fields are left out. A
+        number in it stands in backticks.
       - An expression of the form C(sockets[?port==`50636`]) is as fast as O(ports), since only that port is read.
       - Needs the Python package jmespath on the controller, for this option only.
     type: str

@@ -10,11 +10,9 @@ import functools
 import typing as t
 
 from ansible.errors import AnsibleActionFail
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible.module_utils.errors import AnsibleValidationError, UnsupportedError
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import OptionError, Resource
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import Resource
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs import risks
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.request import Item, Request
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.apply import Clock
@@ -35,6 +33,7 @@ from ansible_collections.portkeeper.windows.plugins.plugin_utils._shared_options
     without_shared,
 )
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._task_defaults import refuse_accepted_by_default
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._task_options import validated_options
 
 Arguments = t.Mapping[str, t.Any]
 
@@ -74,7 +73,7 @@ class PortkeeperAction(ActionBase):
         refuse_accepted_by_default(self._task, self._templar)
         super().run(tmp, task_vars)
         variables = task_vars or {}
-        _validation, given = self.validate_argument_spec(dict(self.argument_spec))  # type: ignore[no-untyped-call]
+        given = validated_options(str(self._task.action), self.argument_spec, self._task.args)
         self.shared = shared_options(given, variables)
         arguments = without_shared(given)
         self.prepare(arguments)
@@ -158,16 +157,3 @@ class ResourceAction(EngineAction):
 def task_arguments(resource: Resource) -> Arguments:
     """The argument specification of a task for this resource alone."""
     return {**resource.argument_spec, **risks.ARGUMENT}
-
-
-def validated_options(place: str, spec: Arguments, options: Arguments) -> Arguments:
-    """Options that stand inside another option, checked by Ansible's own rules; raises OptionError."""
-    validation = ArgumentSpecValidator(dict(spec)).validate(dict(options))
-    if validation.error_messages:
-        raise OptionError(place, "; ".join(map(_validation_sentence, validation.errors.errors)))
-    return t.cast(Arguments, validation.validated_parameters)
-
-
-def _validation_sentence(error: AnsibleValidationError) -> str:
-    """Ansible leaves it to its modules to say what is wrong with the parameters that it lists here."""
-    return f"Unsupported parameters: {error.msg}" if isinstance(error, UnsupportedError) else str(error.msg)

@@ -37,7 +37,7 @@ class PortInfoAction(PortkeeperAction):
         result: Result = {"changed": False, "warnings": list(report.warnings)}
         if self._query is None:
             return {**result, **self._shaped(report).plain(), "msg": summary.summary(report)}
-        answer = self._query.answer(report.plain())
+        answer = self._query.answer({**report.plain(), "msg": summary.summary(report)})
         unread = as_plain(report.unread)
         return {**result, "result": answer, "unread": unread, "msg": summary.query_summary(answer, report)}
 

@@ -47,8 +47,16 @@ class Query:
 
     def _wrong(self, error: Exception) -> OptionError:
         # Behind the first line, jmespath draws the expression with a mark below it.
-        reason = (str(error).splitlines() or ["it is empty"])[0].rstrip(" :")
+        reason = _of_number(error) or (str(error).splitlines() or ["it is empty"])[0].rstrip(" :")
         return OptionError(OPTION, f"{self._expression!r} is no JMESPath expression that can be used here: {reason}")
+
+
+def _of_number(error: Exception) -> str:
+    """The usual mistake, a number without backticks, in plain words; empty for another one."""
+    if str(getattr(error, "token_type", "")).lower() != "number":
+        return ""
+    number = getattr(error, "token_value", "")
+    return f"a number stands in backticks, `{number}`; in a shell, the whole expression then stands in single quotes"
 
 
 def _package() -> t.Any:

@@ -18,7 +18,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._windows.apply 
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.port_info import port_info
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.server_reboot import carry_out
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Client
-from ansible_collections.portkeeper.windows.plugins.plugin_utils._action_base import validated_options
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._task_options import validated_options
 from tests.fleet.host_cases import Json
 from tests.fleet.role_arguments import task_arguments, task_part
 

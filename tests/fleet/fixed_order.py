@@ -24,7 +24,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis impo
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.subsets.report import PortInfoReport
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows import port_info, server_reboot
 from ansible_collections.portkeeper.windows.plugins.plugin_utils import _results as results
-from ansible_collections.portkeeper.windows.plugins.plugin_utils._action_base import validated_options
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._task_options import validated_options
 from tests.fleet import engine_tasks
 from tests.fleet.host_cases import Json
 from tests.fleet.killed_runs import DirectTarget

@@ -224,7 +224,7 @@ def test_who_means_it_gets_it_with_a_warning(results: dict[str, tuple[TaskRun, .
 def test_a_risk_is_accepted_by_the_task_and_not_by_an_item(results: dict[str, tuple[TaskRun, ...]]) -> None:
     (task_run,) = results["not-for-an-item"]
     assert_refused(task_run)
-    assert "Unsupported parameters" in task_run.message
+    assert "there is no option 'accept_risks'" in task_run.message
 
 
 def test_a_reboot_without_a_way_back(results: dict[str, tuple[TaskRun, ...]]) -> None:

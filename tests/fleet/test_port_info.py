@@ -34,6 +34,7 @@ SERVERS: t.Final[dict[str, Json]] = {
     "2025": {"release": "2025"},
 }
 WRONG: t.Final[dict[str, tuple[Json, str]]] = {
+    "number-in-query": ({"query": "sockets[?port==50636]"}, "query: .*a number stands in backticks, `50636`"),
     "wrong-query": ({"query": "sockets[?port=="}, "query: .*no JMESPath expression"),
     "wrong-subset": ({"gather_subset": ["everything"]}, "gather_subset"),
     "wrong-port": ({"ports": ["70000"]}, "ports: .*0 to 65535"),
@@ -95,6 +96,13 @@ def test_it_tells_everything(results: Results, name: str) -> None:
     assert len(everything.result["sockets"]) > 2000
     assert everything.result["dns_pool"]["state"] == "Running"
     assert {row["instance"] for row in everything.result["ad_lds"]} == {"MSExchange"}
+
+
+def test_a_query_can_ask_for_the_sentences() -> None:
+    steps = (Step(module=MODULE, options={"query": "{said: msg, not_read: unread}"}), Step(module=MODULE, options={}))
+    found = run_in_process([HostCase(id="asked", server={"release": "2022", "broken": True}, steps=steps)])
+    queried, usual = found["asked"]
+    assert queried.result["result"] == {"said": usual.message, "not_read": []}
 
 
 @pytest.mark.parametrize("name", WRONG)

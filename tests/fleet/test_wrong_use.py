@@ -71,7 +71,11 @@ WRONG: t.Final = (
     _ports("empty-text", "", r"ports: .*(empty|not a port)"),
     _ports("unknown-state", ["5000"], r"state must be one of: present, absent, pure", state="gone"),
     Wrong(id="no-options", options={}, sentence=r"ports: it is required"),
-    Wrong(id="unknown-option", options={"port": 50389}, sentence=r"Unsupported parameters.*port"),
+    Wrong(
+        id="unknown-option",
+        options={"port": 50389},
+        sentence=r"reserved_ports: there is no option 'port'; did you mean 'ports'\? The options are accept_risks, .*",
+    ),
     Wrong(
         id="converge-of-nothing",
         module="converge",
@@ -100,7 +104,7 @@ WRONG: t.Final = (
         id="converge-unknown-option",
         module="converge",
         options={"resources": [{"dynamic_ports": {"begin": 1025}}]},
-        sentence=r"dynamic_ports: Unsupported parameters: begin\. Supported parameters include: max_user_port, number",
+        sentence=r"dynamic_ports: there is no option 'begin'\. The options are max_user_port, number",
     ),
     Wrong(
         id="converge-udp-ports-that-are-no-list",

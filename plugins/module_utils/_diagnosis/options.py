@@ -41,6 +41,10 @@ SUBSET_NAMES: t.Final[tuple[SubsetName, ...]] = t.get_args(SubsetName)
 ALL: t.Final = "all"
 BULKY: t.Final[tuple[SubsetName, ...]] = ("sockets",)
 """Left out unless they are asked for: a DNS server has thousands of sockets."""
+ABOUT_ALL: t.Final = ("msg", "unread")
+"""Fields of a result that no subset gives: they speak of all that was read."""
+
+_USUAL: t.Final = tuple(name for name in SUBSET_NAMES if name not in BULKY)
 
 ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
     "gather_subset": {"type": "list", "elements": "str"},
@@ -109,7 +113,7 @@ def _asked(arguments: t.Mapping[str, t.Any], scope: Scope | None, *, journal: bo
         return PortInfoOptions(_subsets_of(scope), scope.ports if ports is None else ports, journal)
     if ports is not None:
         return PortInfoOptions(("sockets",), ports, journal)
-    return PortInfoOptions(tuple(name for name in SUBSET_NAMES if name not in BULKY), journal=journal)
+    return PortInfoOptions(_USUAL, journal=journal)
 
 
 def _ports(texts: t.Sequence[str] | None) -> PortSet | None:
@@ -142,11 +146,13 @@ def _named_subsets(texts: t.Sequence[str]) -> tuple[SubsetName, ...]:
 def _subsets_of(scope: Scope) -> tuple[SubsetName, ...]:
     if scope.names is None:
         return SUBSET_NAMES
-    _refuse_unknown("query", scope.names, "the result has no field {} at its top; it has {}")
-    return tuple(name for name in SUBSET_NAMES if name in scope.names)
+    fields = (*SUBSET_NAMES, *ABOUT_ALL)
+    _refuse_unknown("query", scope.names, "the result has no field {} at its top; it has {}", fields)
+    usual = _USUAL if scope.names & set(ABOUT_ALL) else ()
+    return tuple(name for name in SUBSET_NAMES if name in scope.names or name in usual)
 
 
-def _refuse_unknown(option: str, names: t.AbstractSet[str], reason: str) -> None:
-    unknown = sorted(names - set(SUBSET_NAMES))
+def _refuse_unknown(option: str, names: t.AbstractSet[str], reason: str, known: t.Sequence[str] = SUBSET_NAMES) -> None:
+    unknown = sorted(names - set(known))
     if unknown:
-        raise OptionError(option, reason.format(repr(unknown[0]), ", ".join(SUBSET_NAMES)))
+        raise OptionError(option, reason.format(repr(unknown[0]), ", ".join(known)))

@@ -28,6 +28,7 @@ def test_an_answer() -> None:
     [
         ("sockets[?", "Incomplete expression"),
         ("sockets[?port = `5`]", "'sockets[?port = `5`]' is no JMESPath expression"),
+        ("sockets[?port==50636]", "a number stands in backticks, `50636`; in a shell,"),
         ("", "is no JMESPath expression"),
         ("nothing(sockets)", "Unknown function: nothing()"),
         ("length(sockets, release)", "length()"),

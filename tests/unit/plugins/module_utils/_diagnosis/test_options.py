@@ -66,6 +66,8 @@ def test_sockets_are_left_out_unless_they_are_meant() -> None:
 def test_a_query_is_read_with_what_it_speaks_of() -> None:
     assert asked(Scope(frozenset({"updates", "release"}))).subsets == ("release", "updates")
     assert asked(Scope(None)).subsets == SUBSET_NAMES
+    assert asked(Scope(frozenset({"msg"}))).subsets == CHEAP
+    assert asked(Scope(frozenset({"unread", "sockets"}))).subsets == SUBSET_NAMES
     assert asked(Scope(frozenset({"sockets"}), PortSet.of(5))) == PortInfoOptions(("sockets",), PortSet.of(5))
 
 

@@ -13,7 +13,7 @@ from ansible.module_utils.parsing import convert_bool
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import OptionError
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs import converge_options, item_values
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.request import Request
-from ansible_collections.portkeeper.windows.plugins.plugin_utils._action_base import validated_options
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._task_options import validated_options
 
 KEPT: t.Final = {"reserved_ports": {"ports": ["5000"]}}
 
@@ -30,7 +30,7 @@ def request(*resources: t.Mapping[str, t.Any], **options: t.Any) -> Request:
         pytest.param({**KEPT, "wanted": "ture"}, "resources[0].wanted: 'ture' is neither true nor false", id="word"),
         pytest.param(
             {"reserved_ports": {"prots": ["5000"]}, "wanted": False},
-            "reserved_ports: Unsupported parameters: prots",
+            "reserved_ports: there is no option 'prots'; did you mean 'ports'? The options are",
             id="name-of-an-option",
         ),
         pytest.param({"dynamic_ports": {"start": "low"}, "wanted": "no"}, "dynamic_ports: ", id="type-of-an-option"),

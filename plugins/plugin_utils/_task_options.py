@@ -1,0 +1,48 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Options checked by Ansible's own rules, with a sentence that helps who has mistyped a name."""
+
+from __future__ import annotations
+
+import difflib
+import typing as t
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.errors import UnsupportedError
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import OptionError
+
+Arguments = t.Mapping[str, t.Any]
+
+
+def validated_options(place: str, spec: Arguments, options: Arguments) -> Arguments:
+    """The options with their types and defaults.
+
+    :param place: the module as the task calls it, or the option that these options stand in.
+    :param spec: an argument specification of Ansible.
+    :raises OptionError: an option is unknown, missing or wrong; all that is wrong in one text.
+    """
+    validation = ArgumentSpecValidator(dict(spec)).validate(dict(options))
+    # Ansible's own sentence about unknown options names no module, and not what was meant.
+    others = [str(error.msg) for error in validation.errors.errors if not isinstance(error, UnsupportedError)]
+    unknown = [_unknown(spec, path) for path in sorted(map(_path, validation.unsupported_parameters))]
+    if unknown or others:
+        raise OptionError(place, "; ".join([*unknown, *others]))
+    return t.cast(Arguments, validation.validated_parameters)
+
+
+def _path(name: str | tuple[str, ...]) -> tuple[str, ...]:
+    """The names of the options that an unknown one stands in, and its own."""
+    return name if isinstance(name, tuple) else (name,)
+
+
+def _unknown(spec: Arguments, path: tuple[str, ...]) -> str:
+    """A sentence about an unknown option, with the nearest one and all that there are at its place."""
+    known = spec
+    for name in path[:-1]:
+        known = known.get(name, {}).get("options", {})
+    nearest = difflib.get_close_matches(path[-1], known, n=1)
+    meant = f"; did you mean {nearest[0]!r}?" if nearest else "."
+    inside = f" in {'.'.join(path[:-1])}" if path[:-1] else ""
+    return f"there is no option {path[-1]!r}{inside}{meant} The options are {', '.join(sorted(known))}"
