@@ -28,19 +28,8 @@ def looking_client(connection: t.Any, host: str) -> t.Iterator[Client]:
     """
     session = connection.protocol.transport
     original = session.setup_encryption
-    transport = _ShortTimeoutTransport(connection.protocol, host=host, deadline=DEADLINE)
+    transport = WinrmTransport(connection.protocol, host=host, deadline=DEADLINE, read_timeout=READ_TIMEOUT)
     try:
         yield Client(transport, operation_timeout=READ_TIMEOUT - 1, patience=ONE_TRY)
     finally:
         session.setup_encryption = original
-
-
-class _ShortTimeoutTransport(WinrmTransport):
-    """Messages with a read timeout of their own."""
-
-    def send(self, envelope: bytes) -> bytes:
-        patient, self._transport.read_timeout_sec = self._transport.read_timeout_sec, READ_TIMEOUT
-        try:
-            return super().send(envelope)
-        finally:
-            self._transport.read_timeout_sec = patient

@@ -9,6 +9,7 @@ import dataclasses
 import http.client
 import socket
 import ssl
+import string
 import struct
 import sys
 import types
@@ -27,8 +28,34 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import e
 
 
 @dataclasses.dataclass(frozen=True)
+class Variables:
+    """How a connection plugin calls its settings; advice names them as $encryption, $proxy and so on."""
+
+    scheme: str
+    ntlm: str
+    encryption: str
+    proxy: str
+    authority: str
+    unchecked: str
+
+    def named(self, advice: str) -> str:
+        """This advice with the plugin's own names."""
+        return string.Template(advice).safe_substitute(dataclasses.asdict(self))
+
+
+WINRM: t.Final = Variables(
+    scheme="ansible_winrm_scheme",
+    ntlm="ansible_winrm_transport: ntlm",
+    encryption="ansible_winrm_message_encryption",
+    proxy="ansible_winrm_proxy",
+    authority="ansible_winrm_ca_trust_path",
+    unchecked="ansible_winrm_server_cert_validation: ignore",
+)
+
+
+@dataclasses.dataclass(frozen=True)
 class Verdict:
-    """The meaning of a failure of the HTTP layer."""
+    """The meaning of a failure of the HTTP layer; the advice names settings as in Variables."""
 
     error: type[errors.WsmanError]
     meaning: str
@@ -40,12 +67,12 @@ BY_STATUS: t.Final[t.Mapping[int, Verdict]] = types.MappingProxyType(
         400: Verdict(
             errors.ProtocolViolation,
             "the server rejects the message as malformed",
-            "if a proxy stands between, it must keep connections open; else check ansible_winrm_message_encryption",
+            "if a proxy stands between, it must keep connections open; else check $encryption",
         ),
         403: Verdict(errors.AuthenticationFailed, "the server forbids this access", "check the rights on the listener"),
         404: Verdict(errors.HostUnreachable, "no WinRM service is behind this port and path", soap.NO_WINRM),
         405: Verdict(errors.HostUnreachable, "no WinRM service is behind this port and path", soap.NO_WINRM),
-        407: Verdict(errors.HostUnreachable, "a proxy asks for credentials", "set ansible_winrm_proxy, or no proxy"),
+        407: Verdict(errors.HostUnreachable, "a proxy asks for credentials", "set $proxy, or no proxy"),
         411: Verdict(
             errors.ProtocolViolation, "the server wants a length that was sent", "look for a proxy in between"
         ),
@@ -98,19 +125,18 @@ _TLS: t.Final = Verdict(
 )
 _TLS_ADVICE: t.Final[t.Mapping[str, str]] = types.MappingProxyType(
     {
-        "CERTIFICATE_VERIFY_FAILED": "name the authority that signed the certificate (ansible_winrm_ca_trust_path) and "
-        "the host as the certificate names it (ansible_host), or set ansible_winrm_server_cert_validation: ignore",
-        "WRONG_VERSION_NUMBER": "this port does not speak TLS: set ansible_winrm_scheme: http (with NTLM or Kerberos "
+        "CERTIFICATE_VERIFY_FAILED": "name the authority that signed the certificate ($authority) and "
+        "the host as the certificate names it (ansible_host), or set $unchecked",
+        "WRONG_VERSION_NUMBER": "this port does not speak TLS: set $scheme: http (with NTLM or Kerberos "
         "it is encrypted all the same), or the port of the HTTPS listener (5986)",
     }
 )
 """Advice by OpenSSL's reason, if it says more than that both sides did not agree."""
 UNENCRYPTED_ADVICE: t.Final = (
-    "Basic over http needs AllowUnencrypted on the server; without it, use NTLM (ansible_winrm_transport: ntlm), which "
-    "encrypts"
+    "Basic over http needs AllowUnencrypted on the server; without it, use NTLM ($ntlm), which encrypts"
 )
 SILENT_ADVICE: t.Final = "the server answered before: it may be busy or hang; look at it, and run this again"
-_PROXY: t.Final = Verdict(errors.HostUnreachable, "the proxy does not answer", "set ansible_winrm_proxy, or no proxy")
+_PROXY: t.Final = Verdict(errors.HostUnreachable, "the proxy does not answer", "set $proxy, or no proxy")
 _PORT_ADVICE: t.Final = "check host, port (5985 or 5986; 80 or 443 before KB968930), firewall and the WinRM service"
 _NO_CONNECTION: t.Final = Verdict(errors.NoConnection, "no connection", _PORT_ADVICE)
 NO_ANSWER: t.Final = Verdict(errors.ConnectionDropped, "no answer in time", _PORT_ADVICE)
@@ -123,7 +149,7 @@ _DROPPED: t.Final = Verdict(
 DROPPED_AT_ONCE: t.Final = dataclasses.replace(
     _DROPPED,
     meaning="the connection was closed without an answer to the first message",
-    advice="this port may speak HTTPS: check ansible_winrm_scheme and ansible_port; else run again",
+    advice="this port may speak HTTPS: check $scheme and ansible_port; else run again",
 )
 NO_SOAP: t.Final = Verdict(errors.ProtocolViolation, "the server answers without a SOAP message", soap.NO_WINRM)
 _SEALING: t.Final = Verdict(
@@ -176,7 +202,7 @@ def gave_up(error: BaseException) -> bool:
 
 
 def status_inside(error: BaseException) -> int | None:
-    """The HTTP status, where pywinrm failed over the body of an error (not UTF-8, or sealed with other keys)."""
+    """The HTTP status, if pywinrm failed over the body of an error (not UTF-8, or sealed with other keys)."""
     found = (one.response for one in _inside(error) if isinstance(one, requests.exceptions.HTTPError))
     return next((int(response.status_code) for response in found if response is not None), None)
 

@@ -8,14 +8,11 @@ Of pywinrm only the ``transport`` of a ``Protocol`` is used; faults come back as
 
 from __future__ import annotations
 
-import dataclasses
-import itertools
-import time
+import contextlib
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import bounded_http, errors, line_failures
-from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.line_failures import Verdict
-from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.patience import Deadline
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import line_failures
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.http_transport import HttpTransport
 
 try:
     import winrm.exceptions
@@ -25,95 +22,54 @@ else:
     IMPORT_ERROR = None
 
 
-LEAST_TIME: t.Final = 1.0
-"""Seconds for one message, however little of the task's time is left."""
-IDLE_LIMIT: t.Final = 90.0
-"""Seconds of silence after which a connection is not trusted any more; http.sys closes it after 120."""
-MIN_DEADLINE: t.Final = 60.0
-"""Seconds for one message with its authentication: enough for 500 KB over a slow line."""
-
-
-class WinrmTransport:
+class WinrmTransport(HttpTransport):
     """A Transport over a pywinrm ``Protocol``, whose settings it uses as they are.
 
     :param protocol: a ``winrm.protocol.Protocol`` (0.4.3 or later); kept alive, and used by no other code meanwhile.
-    :param host: the host's name for messages.
-    :param deadline: seconds for one message with all its authentication; default twice the read timeout, at least 60.
-    :param task: the deadline of the whole task; no message outlasts it.
-    :param clock: monotonic seconds.
+    :param read_timeout: seconds for a connection and for each read, in place of the session's own.
     """
 
-    def __init__(
-        self,
-        protocol: t.Any,
-        *,
-        host: str,
-        deadline: float | None = None,
-        task: Deadline | None = None,
-        max_body: int = bounded_http.MAX_BODY,
-        clock: t.Callable[[], float] = time.monotonic,
-    ) -> None:
-        self.host = host
+    variables = line_failures.WINRM
+
+    def __init__(self, protocol: t.Any, *, host: str, read_timeout: float | None = None, **limits: t.Any) -> None:
         self._transport = protocol.transport
-        self._deadline = deadline or max(MIN_DEADLINE, 2.0 * float(self._transport.read_timeout_sec or 0))
-        self._task = task or Deadline(float("inf"), clock)
-        self._guard = bounded_http.Guard(host=host, max_body=max_body)
-        self._clock = clock
-        self._last_use: float | None = None
-        self._allowed = self._deadline
-        self._answered = False
+        self._read_timeout = read_timeout
+        super().__init__(host=host, session_timeout=float(self._transport.read_timeout_sec or 0), **limits)
         self._harden_handshake()
 
-    def reset(self) -> None:
-        """Drop the connection, the authentication and the sealing keys."""
+    @property
+    def _method(self) -> str:
+        return str(self._transport.auth_method)
+
+    @property
+    def _endpoint(self) -> str:
+        return str(self._transport.endpoint)
+
+    def _drop_session(self) -> None:
         self._transport.close_session()
         # close_session() leaves the old keys in place, and they would be tried on the new session's first error.
         self._transport.encryption = None
-        self._guard.forget()
-        self._last_use = None
 
-    def send(self, envelope: bytes) -> bytes:
-        """Send one message; faults are answers, everything else that is no answer is raised as a WsmanError."""
-        if self._last_use is not None and self._clock() - self._last_use > IDLE_LIMIT:
-            self.reset()
-        for attempt in itertools.count(1):
+    def _exchange(self, envelope: bytes) -> tuple[int, bytes]:
+        with self._own_timeout():
+            if self._transport.session is None:
+                self._transport.build_session()
+            self._mount(self._transport.session)
             try:
-                answer = self._send(envelope)
-            except bounded_http.StaleKeys as error:
-                # Nothing of the message was sent, so this is safe for every message; but it helps only once.
-                self.reset()
-                if attempt > 1:
-                    raise self._error(line_failures.NO_SEALING) from error
-            else:
-                self._last_use = self._clock()
-                self._answered = True
-                return answer
-        raise AssertionError("the count has no end")
+                return 200, t.cast(bytes, self._transport.send_message(envelope))
+            except winrm.exceptions.WinRMTransportError as error:
+                text: t.Any = error.response_text  # bytes from pywinrm 0.4
+                return error.code, text if isinstance(text, bytes) else text.encode("utf-8")
 
-    def _send(self, envelope: bytes) -> bytes:
+    @contextlib.contextmanager
+    def _own_timeout(self) -> t.Iterator[None]:
+        theirs = self._transport.read_timeout_sec
+        if self._read_timeout is not None:
+            self._transport.read_timeout_sec = self._read_timeout
         try:
-            self._allowed = self._seconds_left
-            with self._guard.deadline(self._allowed):
-                if self._transport.session is None:
-                    self._transport.build_session()
-                self._mount(self._transport.session)
-                answer = t.cast(bytes, self._transport.send_message(envelope))
-            self._check_in_time()
-            return answer
-        except winrm.exceptions.WinRMTransportError as error:
-            return self._answer_of(error)
-        except errors.WsmanError:
-            self.reset()
-            raise
-        except line_failures.foreign_errors() as error:
-            failure = self._failure(error)
-            self.reset()
-            raise failure from error
-
-    @property
-    def _seconds_left(self) -> float:
-        """For the next message; never so few that it can't even be refused."""
-        return min(self._deadline, max(self._task.left, LEAST_TIME))
+            yield
+        finally:
+            self._transport.read_timeout_sec = theirs
 
     def _harden_handshake(self) -> None:
         """Mount the adapter before pywinrm's first message, which it sends while it still builds its session."""
@@ -128,86 +84,8 @@ class WinrmTransport:
 
         transport.setup_encryption = setup_encryption
 
-    def _mount(self, session: t.Any) -> None:
-        adapter = session.get_adapter(self._transport.endpoint)
-        if isinstance(adapter, bounded_http.BoundedAdapter):
-            self._guard = adapter.guard
-            return
-        session.max_redirects = 0
-        for prefix in ("http://", "https://"):
-            session.mount(prefix, bounded_http.BoundedAdapter(self._guard))
-
-    def _check_in_time(self) -> None:
-        # The end of a connection that was shut down can look like the end of an answer without length.
-        if self._guard.expired:
-            self.reset()
-            raise self._error(self._too_late())
-
-    def _too_late(self) -> Verdict:
-        return dataclasses.replace(
-            line_failures.NO_ANSWER, meaning=f"no complete answer within {self._allowed:.0f} seconds"
-        )
-
-    def _answer_of(self, error: t.Any) -> bytes:
-        """The SOAP fault that came with an HTTP error status, or the status' own meaning."""
-        self._check_in_time()
-        text = error.response_text  # bytes from pywinrm 0.4
-        answer: bytes = text if isinstance(text, bytes) else text.encode("utf-8")
-        if b"Fault" in answer and b"Envelope" in answer:
-            return answer
-        self.reset()
-        raise self._error(self._verdict_on(error.code), code=error.code) from error
-
-    def _verdict_on(self, status: int) -> Verdict:
-        method, endpoint = str(self._transport.auth_method), str(self._transport.endpoint)
-        if status == 500 and method in ("basic", "plaintext") and endpoint.startswith("http://") and not self._answered:
-            return dataclasses.replace(line_failures.BY_STATUS[500], advice=line_failures.UNENCRYPTED_ADVICE)
-        return line_failures.BY_STATUS.get(status, line_failures.NO_SOAP)
-
-    def _failure(self, error: BaseException) -> errors.WsmanError:
-        if self._guard.expired:
-            return self._error(self._too_late())
-        if line_failures.is_authentication(error) or self._is_rejected_later(error):
-            return self._not_authenticated(error)
-        status = line_failures.status_inside(error)
-        if status is not None:
-            return self._error(self._verdict_on(status), code=status)
-        return self._error(self._line_verdict(error))
-
-    def _line_verdict(self, error: BaseException) -> Verdict:
-        verdict = line_failures.network_verdict(error)
-        if verdict.meaning == line_failures.NO_ANSWER.meaning and self._answered:
-            return dataclasses.replace(verdict, advice=line_failures.SILENT_ADVICE)
-        if verdict.error is errors.ConnectionDropped and self._was_refused_a_word(error):
-            return line_failures.DROPPED_AT_ONCE
-        return verdict
-
-    def _is_rejected_later(self, error: BaseException) -> bool:
+    def _was_rejected(self, error: BaseException) -> bool:
         """True if a sealed message got a 401, after which requests_ntlm tries a new handshake and fails."""
         return (
             isinstance(error, AttributeError) and self._guard.status == 401 and self._transport.encryption is not None
         )
-
-    def _not_authenticated(self, error: BaseException) -> errors.WsmanError:
-        method = str(self._transport.auth_method)
-        if line_failures.gave_up(error):
-            # The library on this side gave up: the server has not judged anything.
-            reason = " ".join(str(error).split())
-            meaning = f"the authentication ({method}) can't be carried out" + (f" ({reason})" if reason else "")
-            return self._error(
-                Verdict(errors.AuthenticationFailed, meaning, line_failures.AUTHENTICATION_ADVICE.get(method, ""))
-            )
-        if self._answered:
-            meaning = f"the server no longer accepts the credentials ({method}) that it accepted before"
-            return self._error(Verdict(errors.AuthenticationFailed, meaning, line_failures.LATER_ADVICE), code=401)
-        advice = line_failures.AUTHENTICATION_ADVICE.get(method, line_failures.NTLM_ADVICE)
-        rejected = Verdict(errors.AuthenticationFailed, f"the server rejects the credentials ({method})", advice)
-        return self._error(rejected, code=401)
-
-    def _was_refused_a_word(self, error: BaseException) -> bool:
-        """True if a first message over plain HTTP found the connection closed, as on a port that wants TLS."""
-        plain = str(self._transport.endpoint).startswith("http://")
-        return line_failures.is_reset(error) and not self._answered and plain
-
-    def _error(self, verdict: Verdict, *, code: int | None = None) -> errors.WsmanError:
-        return verdict.error(host=self.host, meaning=verdict.meaning, advice=verdict.advice, code=code)
