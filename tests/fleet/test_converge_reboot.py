@@ -19,8 +19,8 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan im
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs import converge_options
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows import server_reboot
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.server_reboot import RebootError, carry_out
-from ansible_collections.portkeeper.windows.plugins.plugin_utils._task_options import validated_options
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._results import many_results
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._task_options import validated_options
 from tests.fleet.engine_tasks import ConvergeTask
 from tests.fleet.host_cases import Json
 from tests.fleet.killed_runs import DirectTarget
