@@ -394,108 +394,104 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Keep RADIUS alive beside DNS, whatever the release
-  hosts: radius
-  gather_facts: false
-  serial: 1
-  tasks:
-    - name: Settings by release, relief, proof
-      portkeeper.windows.converge:
-        resources:
-          - reserved_ports:
-              ports: &radius_ports
-                - 1645-1646
-                - 1812-1813
-            when_capable: reserved_ports_value
-          - service_start_mode:
-              name: DNS
-              start_mode: delayed
-            when_capable: delayed_start
-            unless_capable: dns_pool_exclusions
-          - dns_socket_pool:
-              excluded_ports: *radius_ports
-            when_capable: dns_pool_exclusions
-        victims:
-          - service: IAS
-            ports:
-              - 1645-1646/udp
-              - 1812-1813/udp
-        required_services:
-          - IAS
-          - DNS
-        relieve: true
-        restart_dns: true
-        prove: true
+- name: Keep RADIUS alive beside DNS, whatever the release (domain controller with RADIUS, 2019)
+  portkeeper.windows.converge:
+    resources:
+      - reserved_ports:
+          ports: &radius_ports
+            - 1645-1646
+            - 1812-1813
+        when_capable: reserved_ports_value
+      - service_start_mode:
+          name: DNS
+          start_mode: delayed
+        when_capable: delayed_start
+        unless_capable: dns_pool_exclusions
+      - dns_socket_pool:
+          excluded_ports: *radius_ports
+        when_capable: dns_pool_exclusions
+    victims:
+      - service: IAS
+        ports:
+          - 1645-1646/udp
+          - 1812-1813/udp
+    required_services:
+      - IAS
+      - DNS
+    relieve: true
+    restart_dns: true
+    prove: true
 
-    - name: Keep the port of the BlackBerry Router from outgoing connections, and prove that it runs
-      portkeeper.windows.converge:
-        known_services:
-          - blackberry_router
-        resources:
-          - reserved_ports:
-              services:
-                - blackberry_router
-        relieve: true
-        prove: true
+- name: Keep the port of the BlackBerry Router from outgoing connections, and prove that it runs (BlackBerry Router, 2003)
+  portkeeper.windows.converge:
+    known_services:
+      - blackberry_router
+    resources:
+      - reserved_ports:
+          services:
+            - blackberry_router
+    relieve: true
+    prove: true
 
-    - name: Reserve on Windows Server 2003, and reboot if that is needed for it
-      portkeeper.windows.converge:
-        resources:
-          - reserved_ports:
-              ports: *radius_ports
-            when_capable: reserved_ports_value
-        victims:
-          - service: IAS
-            ports:
-              - 1645-1646/udp
-              - 1812-1813/udp
-        relieve: true
-        restart_dns: true
-        prove: true
-        reboot: where_needed
-        reboot_timeout: 1200
+- name: Reserve, and reboot if that is needed for it (domain controller with RADIUS, 2003)
+  portkeeper.windows.converge:
+    resources:
+      - reserved_ports:
+          services:
+            - ias
+        when_capable: reserved_ports_value
+    victims:
+      - service: IAS
+        ports:
+          - 1645-1646/udp
+          - 1812-1813/udp
+    relieve: true
+    restart_dns: true
+    prove: true
+    reboot: where_needed
+    reboot_timeout: 1200
 
-    - name: Look at the victims only, change nothing
-      portkeeper.windows.converge:
-        victims:
-          - service: ADAM_MSExchange
-            ad_lds_instance: MSExchange
-            dependents:
-              - MSExchangeTransport
-        prove: true
+- name: Look at the victims only, change nothing (Exchange Edge, 2022)
+  portkeeper.windows.converge:
+    victims:
+      - service: ADAM_MSExchange
+        ad_lds_instance: MSExchange
+        dependents:
+          - MSExchangeTransport
+    prove: true
 
-    - name: Reserve by netsh against every other taker too, stopping the owner for a moment
-      portkeeper.windows.converge:
-        resources:
-          - reserved_ports:
-              ad_lds_instances:
-                - MSExchange
-            when_capable: excluded_port_ranges
-        victims:
-          - service: ADAM_MSExchange
-            ad_lds_instance: MSExchange
-        stop_owners: true
-        restart_dns: true
+- name: Reserve by netsh against every other taker too, stopping the owner for a moment (Exchange Edge, 2022)
+  portkeeper.windows.converge:
+    resources:
+      - reserved_ports:
+          ad_lds_instances:
+            - MSExchange
+        when_capable: excluded_port_ranges
+    victims:
+      - service: ADAM_MSExchange
+        ad_lds_instance: MSExchange
+    stop_owners: true
+    restart_dns: true
 
-    - name: Take back everything that the role exchange_edge_dns has changed here
-      portkeeper.windows.converge:
-        owner: exchange_edge_dns
-        restart_dns: true
-        state: absent
+- name: Take back everything that the role exchange_edge_dns has changed here (Exchange Edge, 2022)
+  portkeeper.windows.converge:
+    owner: exchange_edge_dns
+    restart_dns: true
+    state: absent
 
-    - name: Take back what modules of this collection changed for these ports, and nothing else
-      portkeeper.windows.converge:
-        resources:
-          - reserved_ports:
-              ad_lds_instances:
-                - MSExchange
-            when_capable: reserved_ports_value
-          - dns_socket_pool:
-              ad_lds_instances:
-                - MSExchange
-            when_capable: dns_pool_exclusions
-        restart_dns: true
-        state: absent
+- name: Take back what modules of this collection changed for these ports, and nothing else (Exchange Edge, 2003)
+  portkeeper.windows.converge:
+    resources:
+      - reserved_ports:
+          ad_lds_instances:
+            - MSExchange
+        when_capable: reserved_ports_value
+      - dns_socket_pool:
+          ad_lds_instances:
+            - MSExchange
+        when_capable: dns_pool_exclusions
+    restart_dns: true
+    state: absent
 """
 
 RETURN = r"""

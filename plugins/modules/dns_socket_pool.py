@@ -111,42 +111,36 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Keep the DNS server off the ports of Exchange Edge's AD LDS instance (2008 R2 and later)
-  hosts: edge
-  gather_facts: false
-  serial: 1
-  tasks:
-    - name: Exclude the ports, and restart DNS only if that is needed
-      portkeeper.windows.dns_socket_pool:
-        excluded_ports:
-          - 50389
-          - 50636
-        restart: true
+- name: Exclude the ports of AD LDS, and restart DNS only if that is needed (Exchange Edge that lost a port, 2022)
+  portkeeper.windows.dns_socket_pool:
+    excluded_ports:
+      - 50389
+      - 50636
+    restart: true
 
-    - name: Exclude the ports now and leave the restart to the next maintenance window
-      portkeeper.windows.dns_socket_pool:
-        excluded_ports: 51820
-      register: pool
+- name: Exclude a port now, and restart DNS in the next maintenance window (Exchange Edge, 2008 R2)
+  portkeeper.windows.dns_socket_pool:
+    excluded_ports: 51820
 
-    - name: In the maintenance window, restart DNS if anything still waits for it
-      portkeeper.windows.dns_socket_pool:
-        restart: true
+- name: In the maintenance window, restart DNS if anything waits for it (Exchange Edge, 2008 R2)
+  portkeeper.windows.dns_socket_pool:
+    restart: true
 
-    - name: Keep the pool off the ports of RADIUS and IPsec
-      portkeeper.windows.dns_socket_pool:
-        services:
-          - ias
-          - ipsec
-        restart: true
+- name: Keep the pool off the ports of RADIUS and IPsec (domain controller with RADIUS, 2019)
+  portkeeper.windows.dns_socket_pool:
+    services:
+      - ias
+      - ipsec
+    restart: true
 
-    - name: Go back to the default size
-      portkeeper.windows.dns_socket_pool:
-        size: default
+- name: Go back to the default size (Exchange Edge, 2003)
+  portkeeper.windows.dns_socket_pool:
+    size: default
 
-    - name: Take a range out of the list, whoever added it
-      portkeeper.windows.dns_socket_pool:
-        excluded_ports: 34000-34010
-        state: absent
+- name: Take a range out of the list, whoever added it (Exchange Edge, 2022)
+  portkeeper.windows.dns_socket_pool:
+    excluded_ports: 34000-34010
+    state: absent
 """
 
 RETURN = r"""

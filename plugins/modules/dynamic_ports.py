@@ -90,11 +90,9 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Go back to the usual range where Exchange 2007 has widened it (Windows Server 2008)
-  hosts: exchange2007
-  gather_facts: false
-  tasks:
-    - name: Set the range that Windows comes with
+- name: Go back to the range that Windows comes with (domain controller with RADIUS, 2008)
+  block:
+    - name: Set the range
       portkeeper.windows.dynamic_ports:
         start: 49152
         number: 16384
@@ -104,21 +102,21 @@ EXAMPLES = r"""
       ansible.builtin.debug:
         var: dynamic_range.restart_required
 
-    - name: Remove MaxUserPort, as one article does on SBS 2003, and look at the warning about the pool first
-      portkeeper.windows.dynamic_ports:
-        max_user_port: default
-      check_mode: true
-      diff: true
+- name: See what it would mean to remove MaxUserPort, as one article does (Small Business Server 2003)
+  portkeeper.windows.dynamic_ports:
+    max_user_port: default
+  check_mode: true
+  diff: true
 
-    - name: Widen the range for a busy proxy (Windows Server 2003)
-      portkeeper.windows.dynamic_ports:
-        max_user_port: 65534
+- name: Widen the range for a busy proxy (member server, 2003)
+  portkeeper.windows.dynamic_ports:
+    max_user_port: 65534
 
-    - name: Give outgoing TCP connections more ports, and leave UDP alone
-      portkeeper.windows.dynamic_ports:
-        start: 10000
-        number: 55536
-        protocol: tcp
+- name: Give outgoing TCP connections more ports, and leave UDP alone (member server, 2022)
+  portkeeper.windows.dynamic_ports:
+    start: 10000
+    number: 55536
+    protocol: tcp
 """
 
 RETURN = r"""

@@ -110,11 +110,13 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Find every Edge server whose AD LDS port is with the DNS server
-  hosts: edge
-  gather_facts: false
-  tasks:
-    - name: Who has the ports?
+# At 3 a.m., from the shell, without a playbook:
+#   ansible edge1 -m portkeeper.windows.port_info -a 'ports=50636'
+#   ansible edge1 -m portkeeper.windows.port_info -a 'query=sockets[?port==`50636`]'
+
+- name: See who has the ports, and name the DNS server if it has them (Exchange Edge that lost a port, 2022)
+  block:
+    - name: See who has the ports
       portkeeper.windows.port_info:
         ports:
           - 50389
@@ -126,34 +128,30 @@ EXAMPLES = r"""
         msg: "{{ found.msg }}"
       when: found.sockets | selectattr('pool') | list | length > 0
 
-    # At 3 a.m., from the shell, without a playbook:
-    #   ansible edge1 -m portkeeper.windows.port_info -a 'ports=50636'
-    #   ansible edge1 -m portkeeper.windows.port_info -a 'query=sockets[?port==`50636`]'
+- name: See what waits for a reboot or a restart (Exchange Edge, 2003)
+  portkeeper.windows.port_info:
+    query: "configured_versus_effective[?effective!='yes'].[resource, part, reason]"
 
-    - name: See what waits for a reboot or a restart
-      portkeeper.windows.port_info:
-        query: "configured_versus_effective[?effective!='yes'].[resource, part, reason]"
+- name: Name what the next boot may break, and what would help (Small Business Server 2003)
+  portkeeper.windows.port_info:
+    query: "risk.{probability: probability, after: candidates[?advised].[name, probability]}"
 
-    - name: Name what the next boot may break, and what would help
-      portkeeper.windows.port_info:
-        query: "risk.{probability: probability, after: candidates[?advised].[name, probability]}"
+- name: See which roles of this collection are for this server (domain controller with RADIUS, 2019)
+  portkeeper.windows.port_info:
+    query: roles.fitting
 
-    - name: See which roles of this collection are for this server
-      portkeeper.windows.port_info:
-        query: roles.fitting
+- name: See what is wrong, the worst first (Exchange Edge that lost a port, 2022)
+  portkeeper.windows.port_info:
+    query: "findings[].[severity, summary, cause]"
 
-    - name: See what is wrong, the worst first
-      portkeeper.windows.port_info:
-        query: "findings[].[severity, summary, cause]"
+- name: Get the tasks that mend the critical ones (Exchange Edge that lost a port, 2022)
+  portkeeper.windows.port_info:
+    query: "findings[?severity=='critical'].fix"
+    event_days: 30
 
-    - name: Get the tasks that mend the critical ones
-      portkeeper.windows.port_info:
-        query: "findings[?severity=='critical'].fix"
-        event_days: 30
-
-    - name: Look at everything, sockets included
-      portkeeper.windows.port_info:
-        gather_subset: all
+- name: Look at everything, sockets included (member server, 2022)
+  portkeeper.windows.port_info:
+    gather_subset: all
 """
 
 RETURN = r"""

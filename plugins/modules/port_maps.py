@@ -63,10 +63,8 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Draw the ports of the Edge servers
-  hosts: edge
-  gather_facts: false
-  tasks:
+- name: Draw the ports of all servers of the play (Exchange Edge, 2022)
+  block:
     - name: Read them
       portkeeper.windows.port_info:
         gather_subset: [all]
@@ -76,8 +74,8 @@ EXAMPLES = r"""
     - name: Write the pictures
       portkeeper.windows.port_maps:
         results: "{{ dict(ansible_play_hosts | zip(ansible_play_hosts | map('extract', hostvars, 'ports'))) }}"
-        directory: /srv/tickets
-        style: "{{ lookup('ansible.builtin.file', 'map.css') }}"
+        directory: "{{ playbook_dir }}/tickets"
+        style: "text { font: 12px sans-serif }"
       run_once: true
 """
 

@@ -147,55 +147,58 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Keep the ports of Exchange Edge's AD LDS instance free
-  hosts: edge
-  gather_facts: false
-  tasks:
-    - name: Reserve the ports that the server's own registry names
+- name: Reserve the ports that the server's own registry names (Exchange Edge, 2003)
+  portkeeper.windows.reserved_ports:
+    ad_lds_instances:
+      - MSExchange
+
+- name: Reserve the ports that KB956189 is about - RADIUS, L2TP, ActiveSync notifications and IPsec (Small Business Server 2003)
+  portkeeper.windows.reserved_ports:
+    ports:
+      - 1645-1646
+      - 1701
+      - 1812-1813
+      - 2883
+      - 4500
+
+- name: Reserve, and say whether a reboot is needed (Exchange Edge, 2003)
+  block:
+    - name: Reserve the ports of the AD LDS instance
       portkeeper.windows.reserved_ports:
         ad_lds_instances:
           - MSExchange
       register: reservation
 
-    - name: Say whether a reboot is needed (Windows Server 2003)
+    - name: Say whether a reboot is needed
       ansible.builtin.debug:
         var: reservation.reboot_required
 
-    - name: Reserve the ports that KB956189 is about (SBS 2003) - RADIUS, L2TP, ActiveSync notifications and IPsec
-      portkeeper.windows.reserved_ports:
-        ports:
-          - 1645-1646
-          - 1701
-          - 1812-1813
-          - 2883
-          - 4500
+- name: Keep a WireGuard port out of everybody's hands (member server, 2022)
+  portkeeper.windows.reserved_ports:
+    ports: 51820
+    protocol: udp
 
-    - name: Keep a WireGuard port out of everybody's hands (Windows Server 2012 or later)
-      portkeeper.windows.reserved_ports:
-        ports: 51820
-        protocol: udp
+- name: Reserve the ports of two services by their names (domain controller with RADIUS, 2003)
+  portkeeper.windows.reserved_ports:
+    services:
+      - ias
+      - ipsec
 
-    - name: The same two services on any release, by name
-      portkeeper.windows.reserved_ports:
-        services:
-          - ias
-          - ipsec
+- name: Give two ports back, whoever reserved them (Exchange Edge, 2003)
+  portkeeper.windows.reserved_ports:
+    ports:
+      - 50389
+      - 50636
+    state: absent
 
-    - name: Give two ports back, whoever reserved them
-      portkeeper.windows.reserved_ports:
-        ports:
-          - 50389
-          - 50636
-        state: absent
-
-    - name: See what a list without any other entries would cost
-      portkeeper.windows.reserved_ports:
-        ports:
-          - 3343
-          - 4500
-        state: pure
-      check_mode: true
-      diff: true
+- name: See what a list without any other entries would cost (Small Business Server 2003)
+  portkeeper.windows.reserved_ports:
+    ports:
+      - 3343
+      - 4500
+    state: pure
+  check_mode: true
+  diff: true
 """
 
 RETURN = r"""

@@ -101,12 +101,9 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Reserve ports and reboot where that is needed
-  hosts: edge
-  gather_facts: false
-  serial: 1
-  tasks:
-    - name: Reserve
+- name: Reserve, reboot if that is needed, and wait for mail (Exchange Edge, 2003)
+  block:
+    - name: Reserve the ports of the AD LDS instance
       portkeeper.windows.reserved_ports:
         ad_lds_instances:
           - MSExchange
@@ -120,10 +117,10 @@ EXAMPLES = r"""
           - MSExchangeTransport
       when: reservation.reboot_required
 
-    - name: Give logged-on users five minutes
-      portkeeper.windows.server_reboot:
-        msg: Maintenance, please save your work
-        pre_reboot_delay: 300
+- name: Give logged-on users five minutes (member server, 2022)
+  portkeeper.windows.server_reboot:
+    msg: Maintenance, please save your work
+    pre_reboot_delay: 300
 """
 
 RETURN = r"""

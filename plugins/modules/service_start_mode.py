@@ -67,21 +67,15 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Let DNS start after everything else (Windows Server 2008)
-  hosts: edge_2008
-  gather_facts: false
-  tasks:
-    - name: Delay the DNS server
-      portkeeper.windows.service_start_mode:
-        name: DNS
-        start_mode: delayed
+- name: Let DNS start after everything else (Exchange Edge, 2008)
+  portkeeper.windows.service_start_mode:
+    name: DNS
+    start_mode: delayed
 
-    - name: Start RADIUS and the AD LDS instance at boot
-      portkeeper.windows.service_start_mode:
-        name:
-          - IAS
-          - ADAM_MSExchange
-        start_mode: auto
+- name: Start RADIUS at boot (domain controller with RADIUS, 2008)
+  portkeeper.windows.service_start_mode:
+    name: IAS
+    start_mode: auto
 """
 
 RETURN = r"""

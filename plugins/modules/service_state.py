@@ -78,11 +78,8 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Stop all of Exchange Edge, do something, and start what ran
-  hosts: edge
-  gather_facts: false
-  serial: 1
-  tasks:
+- name: Stop AD LDS and everything that depends on it, and start what ran (Exchange Edge, 2022)
+  block:
     - name: Stop the AD LDS instance and everything that depends on it
       portkeeper.windows.service_state:
         name: ADAM_MSExchange
@@ -97,10 +94,10 @@ EXAMPLES = r"""
         timeout: 300
       when: stopped.ran | length > 0
 
-    - name: Restart DNS and what depends on it
-      portkeeper.windows.service_state:
-        name: DNS
-        state: restarted
+- name: Restart DNS and what depends on it (domain controller with RADIUS, 2008)
+  portkeeper.windows.service_state:
+    name: DNS
+    state: restarted
 """
 
 RETURN = r"""

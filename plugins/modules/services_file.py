@@ -93,7 +93,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Document the static ports of an Exchange server
+- name: Document the static ports of an Exchange server (Exchange 2003)
   portkeeper.windows.services_file:
     entries:
       - name: exchange-is-rpc
@@ -106,14 +106,14 @@ EXAMPLES = r"""
         aliases:
           - exchange-rfr
 
-- name: Remove an entry by its name and protocol
+- name: Remove an entry by its name and protocol (Exchange 2003)
   portkeeper.windows.services_file:
     entries:
       - name: exchange-mta-rpc
         protocol: tcp
     state: absent
 
-- name: Remove whatever is said of a port
+- name: Remove whatever is said of a port (member server, 2022)
   portkeeper.windows.services_file:
     entries:
       - port: 5002

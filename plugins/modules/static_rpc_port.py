@@ -156,11 +156,8 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Fixed ports for Active Directory's RPC
-  hosts: domain_controllers
-  gather_facts: false
-  serial: 1
-  tasks:
+- name: Fix two RPC ports of Active Directory, and keep them free (domain controller with RADIUS, 2019)
+  block:
     - name: Set the ports
       portkeeper.windows.static_rpc_port:
         ports:
@@ -173,25 +170,25 @@ EXAMPLES = r"""
         ports: "{{ rpc.to_reserve }}"
         protocol: tcp
 
-    - name: Fixed ports for Exchange 2003, after the rules of KB194952
-      portkeeper.windows.static_rpc_port:
-        ports:
-          exchange_is: 1225
-          exchange_sa: 1226
-          exchange_nspi: 1227
-          exchange_mta: 1228
+- name: Fix the RPC ports of Exchange after the rules of KB194952 (Exchange 2003)
+  portkeeper.windows.static_rpc_port:
+    ports:
+      exchange_is: 1225
+      exchange_sa: 1226
+      exchange_nspi: 1227
+      exchange_mta: 1228
 
-    - name: Let Netlogon take a dynamic port again
-      portkeeper.windows.static_rpc_port:
-        ports:
-          netlogon: default
+- name: Let Netlogon take a dynamic port again (domain controller with RADIUS, 2019)
+  portkeeper.windows.static_rpc_port:
+    ports:
+      netlogon: default
 
-    - name: See whether a port would do, and change nothing
-      portkeeper.windows.static_rpc_port:
-        ports:
-          exchange_rpc: 59532
-      check_mode: true
-      diff: true
+- name: See whether a port would do, and change nothing (Exchange 2010)
+  portkeeper.windows.static_rpc_port:
+    ports:
+      exchange_rpc: 59532
+  check_mode: true
+  diff: true
 """
 
 RETURN = r"""
