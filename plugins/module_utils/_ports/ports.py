@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import bisect
 import dataclasses
+import itertools
 import re
 import reprlib
 import typing as t
@@ -24,6 +25,8 @@ _OUTSIDE: t.Final = f"ports go from {LOWEST_PORT} to {HIGHEST_PORT}"
 _NOT_A_PORT: t.Final = "a port is a whole number such as 4500 and a range is written 4500-4510"
 _WRONG_ORDER: t.Final = "the lower number of a range comes first"
 _EMPTY: t.Final = "it is empty"
+_BATCH: t.Final = HIGHEST_PORT + 1
+"""Entries of a user's list that are joined at a time: it may have a million, and a set has no more than these."""
 
 
 class PortSyntaxError(ValueError):
@@ -165,8 +168,11 @@ def parse_ports(values: t.Iterable[str | int]) -> PortSet:
     Raises:
         PortSyntaxError: one of them is no port or range.
     """
-    items = [values] if isinstance(values, str) else values
-    return PortSet(tuple(_parse_item(item) for item in items))
+    ranges = map(_parse_item, [values] if isinstance(values, str) else values)
+    ports = PortSet()
+    while batch := tuple(itertools.islice(ranges, _BATCH)):
+        ports |= PortSet(batch)
+    return ports
 
 
 def split_entries(values: t.Iterable[str]) -> tuple[tuple[tuple[str, PortRange], ...], tuple[str, ...]]:

@@ -9,7 +9,10 @@ punctuation are the same in all of them. No bytes make a function of this file r
 
 from __future__ import annotations
 
+import io
+import itertools
 import re
+import sys
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.exclusions import ExclusionBlock
@@ -19,6 +22,10 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports im
 
 _LONGEST_ROW: t.Final = 400
 """Bytes; no row of a table is longer."""
+_MOST_BLOCKS: t.Final = HIGHEST_PORT + 1
+"""Rows of excluded ranges: Windows takes no two that overlap."""
+_MOST_ROWS: t.Final = 250_000
+"""Rows of netstat: the longest output of a command holds no more, at 70 bytes and more a row."""
 _SHORTEST_RULE: t.Final = 4
 """Hyphens."""
 # Rows are split at blanks first: each pattern reads one field, and none has two repeats that could share a text.
@@ -42,13 +49,13 @@ def is_exclusion_table(raw: bytes) -> bool:
 def exclusion_blocks(raw: bytes) -> tuple[ExclusionBlock, ...]:
     """The rows of ``show excludedportrange``: first port, last port, ``*`` for an administered one; in its order."""
     blocks = (_exclusion(line) for line in _below_rule(raw))
-    return tuple(block for block in blocks if block)
+    return tuple(itertools.islice(filter(None, blocks), _MOST_BLOCKS))
 
 
 def dynamic_range(raw: bytes) -> PortRange | None:
     """The range of ``show dynamicport``: the number that ends the first such line is the start, the next the count."""
     matches = (_LAST_NUMBER.search(line.rstrip(b" \t")) for line in _below_rule(raw))
-    numbers = [int(match[0]) for match in matches if match]
+    numbers = [int(match[0]) for match in itertools.islice(filter(None, matches), 2)]
     return _port_range(numbers[0], numbers[0] + numbers[1] - 1) if len(numbers) >= 2 else None
 
 
@@ -92,13 +99,17 @@ class _Row(t.NamedTuple):
 
 
 def _rows(raw: bytes) -> t.Iterator[_Row]:
-    for line in _lines(raw):
-        fields = line.split()
-        if len(fields) < 4 or fields[0] not in _FOREIGN:
-            continue
-        near, process_id = _NEAR_END.fullmatch(fields[1]), _PROCESS_ID.fullmatch(fields[-1])
-        if near and process_id:
-            yield _Row(fields[0], _address(near), int(near[2]), fields[2], int(fields[-1]))
+    return itertools.islice(filter(None, map(_row, _lines(raw))), _MOST_ROWS)
+
+
+def _row(line: bytes) -> _Row | None:
+    fields = line.split()
+    if len(fields) < 4 or fields[0] not in _FOREIGN:
+        return None
+    near, process_id = _NEAR_END.fullmatch(fields[1]), _PROCESS_ID.fullmatch(fields[-1])
+    if near is None or process_id is None:
+        return None
+    return _Row(fields[0], _address(near), int(near[2]), fields[2], int(fields[-1]))
 
 
 def _socket(row: _Row) -> Socket | None:
@@ -117,7 +128,8 @@ def _connection(row: _Row) -> Connection | None:
 
 
 def _address(end: re.Match[bytes]) -> str:
-    return end[1].decode("ascii", errors="replace").strip("[]")
+    # Most rows have one of a few addresses.
+    return sys.intern(end[1].decode("ascii", errors="replace").strip("[]"))
 
 
 def _exclusion(line: bytes) -> ExclusionBlock | None:
@@ -132,15 +144,15 @@ def _port_range(first: int, last: int) -> PortRange | None:
     return PortRange(first, last) if 0 <= first <= last <= HIGHEST_PORT else None
 
 
-def _lines(raw: bytes) -> list[bytes]:
-    return [line for line in raw.replace(b"\r", b"").split(b"\n") if len(line) <= _LONGEST_ROW]
+def _lines(raw: bytes) -> t.Iterator[bytes]:
+    lines = (line.replace(b"\r", b"").removesuffix(b"\n") for line in io.BytesIO(raw))
+    return (line for line in lines if len(line) <= _LONGEST_ROW)
 
 
-def _below_rule(raw: bytes) -> list[bytes]:
+def _below_rule(raw: bytes) -> t.Iterator[bytes]:
     """The lines below the first ruler, so that nothing is taken from a heading; all lines if there is none."""
-    lines = _lines(raw)
-    rules = [number for number, line in enumerate(lines) if _rules(line)]
-    return lines[rules[0] + 1 :] if rules else lines
+    rule = next((number for number, line in enumerate(_lines(raw), start=1) if _rules(line)), 0)
+    return itertools.islice(_lines(raw), rule, None)
 
 
 def _rules(line: bytes) -> int:

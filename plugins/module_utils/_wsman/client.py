@@ -22,6 +22,10 @@ __all__ = ("Client", "Instance", "Reference", "Transport", "Value")
 
 MAX_ITEMS: t.Final = 100_000
 """Rows of one query at which it is refused: no list that we ask for comes near it."""
+MAX_ELEMENTS: t.Final = 500_000
+"""Elements of one query's answers, which are its values and some more: 100,000 connections of 4 columns."""
+MAX_OCTETS: t.Final = 24 * 1024 * 1024
+"""Of one query's answers: 100,000 connections take 20 MiB."""
 MAX_PULLS: t.Final = 5_000
 QUERY_DEADLINE: t.Final = 600.0
 """Seconds that one query may take with all its Pulls."""
@@ -81,6 +85,7 @@ class Client:
         self._clock = clock
         self._sleep = sleep
         self.requests = 0
+        self._octets = 0
 
     @property
     def host(self) -> str:
@@ -151,18 +156,21 @@ class Client:
         return Shell(self._exchange_for_shell, codepage=codepage, host=self.host, clock=self._clock)
 
     def _rows(self, origin: errors.Origin, namespace: str, wql: str, most: int | None, end: float) -> list[Instance]:
+        allowed = self._octets + MAX_OCTETS
         page = wmi.page_of(self._ask(origin, wmi.enumerate_message, namespace, wql), origin)
-        rows = list(page.items)
+        rows, elements = list(page.items), page.elements
         for pulls in itertools.count(1):
             if page.context is None:
                 return rows if most is None else rows[:most]
             if most is not None and len(rows) >= most:
                 self._release(origin, namespace, page.context)
                 return rows[:most]
-            if len(rows) > MAX_ITEMS or pulls > MAX_PULLS or self._clock() > end:
+            is_too_large = len(rows) > MAX_ITEMS or elements > MAX_ELEMENTS or self._octets > allowed
+            if is_too_large or pulls > MAX_PULLS or self._clock() > end:
                 raise self._abandoned(origin, namespace, page.context)
             page = self._next_page(origin, namespace, page.context, most and most - len(rows))
             rows.extend(page.items)
+            elements += page.elements
         raise AssertionError("the count has no end")
 
     def _next_page(self, origin: errors.Origin, namespace: str, context: str, most: int | None) -> wmi.Page:
@@ -184,7 +192,8 @@ class Client:
 
     def _abandoned(self, origin: errors.Origin, namespace: str, context: str) -> errors.WsmanError:
         self._release(origin, namespace, context)
-        limits = f"{MAX_ITEMS} rows, {self._query_deadline:.0f} seconds"
+        size = f"{MAX_ITEMS} rows, {MAX_ELEMENTS} elements, {MAX_OCTETS} bytes"
+        limits = f"{size}, {self._query_deadline:.0f} seconds"
         return soap.violation(origin, f"the result does not end (limits: {limits})")
 
     def _release(self, origin: errors.Origin, namespace: str, context: str) -> None:
@@ -245,7 +254,9 @@ class Client:
 
     def _exchange_once(self, request: bytes, message_id: str, origin: errors.Origin) -> ET.Element:
         self.requests += 1
-        envelope = soap.parse(self._transport.send(request), origin)
+        answer = self._transport.send(request)
+        self._octets += len(answer)
+        envelope = soap.parse(answer, origin)
         body = soap.body_of(envelope, origin)
         fault = faults.fault_in(body)
         # Some faults of the service itself carry no RelatesTo at all; a wrong one is refused even there.

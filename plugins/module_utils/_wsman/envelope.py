@@ -9,8 +9,10 @@ differs between its releases is matched by local name.
 
 from __future__ import annotations
 
+import codecs
 import dataclasses
 import enum
+import itertools
 import re
 import types
 import typing as t
@@ -64,9 +66,21 @@ MAX_ENVELOPE_SIZE: t.Final = 512_000
 """Octets that we accept in one answer; a server with a lower limit lowers it silently (MS-WSMV 3.1.4.1.7)."""
 MAX_ANSWER: t.Final = 4 * 1024 * 1024
 """Octets at which an answer is refused: eight times what was asked for, since servers count UTF-16."""
+MOST_TAGS: t.Final = 65_536
+"""Tags, and attributes, at which an answer is refused: of MAX_ENVELOPE_SIZE octets, an array of single letters has
+46,000 tags. An element costs twenty times the octets that it is written with."""
+MOST_PIECES: t.Final = MAX_ENVELOPE_SIZE // 2
+"""Line ends and references: the parser gives out a text in as many pieces, each of 60 octets. Of a real answer, which
+is counted as UTF-16, every character could be a line end."""
+MOST_NAMES: t.Final = 4_096
+"""Different names of elements; the widest classes of Windows have 200 properties."""
+LONGEST_NAMESPACE: t.Final = 256
+"""Characters; the parser writes the namespace out in the name of every element that is in it."""
+_CHUNK: t.Final = 65_536
 
 # Everything that is not a character of XML 1.0, and CR, which every parser turns into LF (XML 1.0 sections 2.2, 2.11).
 _UNSENDABLE: t.Final = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_ATTRIBUTE: t.Final = re.compile(rb"=[ \t\r\n]*[\"']")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -179,7 +193,9 @@ def parse(answer: bytes, origin: Origin) -> ET.Element:
 
     A document type declaration is refused before anything is expanded: no entity, no external reference ever is.
     """
-    root = _parsed(_decoded(answer, origin), origin)
+    _demand_bounded(answer, origin)
+    _demand_text(answer, origin)
+    root = _parsed(answer, origin)
     if root.tag.casefold() != f"{{{NAMESPACES['s']}}}envelope":
         raise violation(origin, f"the answer is not a SOAP envelope but {_excerpt(root.tag)!a}", NO_WINRM)
     return root
@@ -196,26 +212,44 @@ def violation(origin: Origin, meaning: str, advice: str = "") -> ProtocolViolati
     )
 
 
-def _decoded(answer: bytes, origin: Origin) -> str:
+def _demand_bounded(answer: bytes, origin: Origin) -> None:
+    """Refuse an answer that is too large, or small and of so many parts that its elements would fill the memory."""
     if len(answer) > MAX_ANSWER:
         raise violation(origin, f"the answer is larger than {MAX_ANSWER} bytes")
+    attributes = itertools.islice(_ATTRIBUTE.finditer(answer), MOST_TAGS + 1)
+    if max(answer.count(b"<"), sum(1 for _attribute in attributes)) > MOST_TAGS:
+        raise violation(origin, f"the answer has more than {MOST_TAGS} tags or attributes")
+    if sum(map(answer.count, (b"\r", b"\n", b"&"))) > MOST_PIECES:
+        raise violation(origin, f"the answer has more than {MOST_PIECES} line ends and references")
+
+
+def _demand_text(answer: bytes, origin: Origin) -> None:
+    decoder = codecs.getincrementaldecoder("utf-8")()
     try:
-        text = answer.decode("utf-8-sig")
+        for chunk in _chunks(answer):
+            decoder.decode(chunk)
+        decoder.decode(b"", final=True)
     except UnicodeDecodeError as error:
         raise violation(origin, "the answer is not UTF-8 text", NO_WINRM) from error
     # The parser takes a text that begins with "<" and U+0000 for UTF-16, whatever it is told.
-    if "\0" in text:
+    if b"\0" in answer:
         raise violation(origin, "the answer holds U+0000, which no XML may", NO_WINRM)
-    return text
 
 
-def _parsed(text: str, origin: Origin) -> ET.Element:
+def _chunks(answer: bytes) -> t.Iterator[bytes]:
+    return (answer[start : start + _CHUNK] for start in range(0, len(answer), _CHUNK))
+
+
+def _parsed(answer: bytes, origin: Origin) -> ET.Element:
+    # Told its encoding, a parser does not listen to the one that a declaration names.
+    parser = ET.XMLParser(encoding="utf-8")  # noqa: S314 - nothing is left to expand
     try:
-        # A str, so that an encoding named in the declaration has no say.
-        _refuse_document_type(text, origin)
-        return ET.fromstring(text)  # noqa: S314 - nothing is left to expand
+        _refuse_declarations(answer, origin)
+        for chunk in _chunks(answer):
+            parser.feed(chunk)
+        return parser.close()
     except (ET.ParseError, expat.ExpatError, ValueError) as error:
-        raise _unparsed(error, text, origin) from error
+        raise _unparsed(error, answer, origin) from error
 
 
 def _codes(*names: str) -> frozenset[int]:
@@ -228,10 +262,10 @@ _BROKEN_OFF: t.Final = _codes(
 _NO_CHARACTER: t.Final = _codes(expat.errors.XML_ERROR_INVALID_TOKEN, expat.errors.XML_ERROR_BAD_CHAR_REF)
 
 
-def _unparsed(error: Exception, text: str, origin: Origin) -> WsmanError:
+def _unparsed(error: Exception, answer: bytes, origin: Origin) -> WsmanError:
     code = getattr(error, "code", None)
     if code in _BROKEN_OFF:
-        return _broken_off(text, origin)
+        return _broken_off(answer, origin)
     kind = UncarriableText if code in _NO_CHARACTER else ProtocolViolation
     return kind(
         host=origin.host,
@@ -242,29 +276,47 @@ def _unparsed(error: Exception, text: str, origin: Origin) -> WsmanError:
     )
 
 
-def _broken_off(text: str, origin: Origin) -> ConnectionDropped:
+def _broken_off(answer: bytes, origin: Origin) -> ConnectionDropped:
     """An answer that is whole for HTTP, and no whole XML: the server or something between has lost the rest."""
     return ConnectionDropped(
         host=origin.host,
         operation=origin.operation,
         target=origin.target,
-        meaning="the answer breaks off in the middle" if text.strip() else "the answer is empty",
+        meaning="the answer breaks off in the middle" if _says_anything(answer) else "the answer is empty",
         advice=RUN_AGAIN,
     )
 
 
-def _refuse_document_type(text: str, origin: Origin) -> None:
-    """Let the parser itself find a document type declaration, before it expands anything.
+def _says_anything(answer: bytes) -> bool:
+    return bool(answer.removeprefix(codecs.BOM_UTF8).strip())
 
-    ElementTree does not let its parser be asked, so this is a pass of its own, at a third of the cost of the other.
+
+def _refuse_declarations(answer: bytes, origin: Origin) -> None:
+    """Let the parser itself find a document type, an endless namespace or endless names, before it expands anything.
+
+    ElementTree does not let its parser be asked, so this is a pass of its own, at the cost of the other.
     """
+    names: set[str] = set()
 
-    def refuse(*_declaration: object) -> None:
+    def refuse_names(name: str, _attributes: object) -> None:
+        names.add(name)
+        if len(names) > MOST_NAMES:
+            raise violation(origin, f"the answer has more than {MOST_NAMES} different elements")
+
+    def refuse_document_type(*_declaration: object) -> None:
         raise violation(origin, "the answer carries a document type declaration, which SOAP forbids", NO_WINRM)
 
-    parser = expat.ParserCreate("utf-8")
-    parser.StartDoctypeDeclHandler = refuse
-    parser.Parse(text, True)
+    def refuse_endless(_prefix: str | None, namespace: str | None) -> None:
+        if len(namespace or "") > LONGEST_NAMESPACE:
+            raise violation(origin, f"the answer has a namespace of more than {LONGEST_NAMESPACE} characters")
+
+    parser = expat.ParserCreate("utf-8", "}")
+    parser.StartDoctypeDeclHandler = refuse_document_type
+    parser.StartNamespaceDeclHandler = refuse_endless
+    parser.StartElementHandler = refuse_names
+    for chunk in _chunks(answer):
+        parser.Parse(chunk, False)
+    parser.Parse(b"", True)
 
 
 def body_of(envelope: ET.Element, origin: Origin) -> ET.Element:

@@ -9,6 +9,7 @@ import collections.abc
 import dataclasses
 import datetime
 import re
+import sys
 import typing as t
 import xml.etree.ElementTree as ET
 
@@ -156,12 +157,6 @@ _INTEGER: t.Final = re.compile(r"[+-]?[0-9]{1,20}")
 _BOOLEANS: t.Final[t.Mapping[str, bool]] = {"true": True, "1": True, "false": False, "0": False}
 
 
-@dataclasses.dataclass(frozen=True)
-class _Property:
-    name: str
-    items: tuple[Item, ...]
-
-
 class Instance(t.Mapping[str, "Item | tuple[Item, ...]"]):
     """A WMI object or a method's output: a read-only mapping of property names, in upper or lower case, to values.
 
@@ -169,12 +164,17 @@ class Instance(t.Mapping[str, "Item | tuple[Item, ...]"]):
     sends no element for an empty array. The typed accessors raise ProtocolViolation when the shape is wrong.
     """
 
+    __slots__ = ("_origin", "_properties", "class_name")
+
     def __init__(
         self, class_name: str, properties: t.Iterable[tuple[str, t.Iterable[Item]]], origin: Origin | None = None
     ) -> None:
         self.class_name = class_name
         self._origin = origin or Origin(host="")
-        self._properties = {name.casefold(): _Property(name, tuple(items)) for name, items in properties}
+        # A query's rows share their names: there can be many of them.
+        self._properties: dict[str, tuple[str, tuple[Item, ...]]] = {
+            sys.intern(name.casefold()): (sys.intern(name), tuple(items)) for name, items in properties
+        }
 
     @classmethod
     def of(cls, class_name: str, values: t.Mapping[str, Value | Reference]) -> Instance:
@@ -182,11 +182,11 @@ class Instance(t.Mapping[str, "Item | tuple[Item, ...]"]):
         return cls(class_name, [(name, _items(value)) for name, value in values.items()])
 
     def __getitem__(self, name: str) -> Item | tuple[Item, ...]:
-        items = self._properties[name.casefold()].items
+        _name, items = self._properties[name.casefold()]
         return items[0] if len(items) == 1 else items
 
     def __iter__(self) -> t.Iterator[str]:
-        return iter([item.name for item in self._properties.values()])
+        return iter([name for name, _items in self._properties.values()])
 
     def __len__(self) -> int:
         return len(self._properties)
@@ -249,16 +249,17 @@ class Instance(t.Mapping[str, "Item | tuple[Item, ...]"]):
         raise self._wrong(name, "a reference")
 
     def _single(self, name: str) -> Item:
-        found = self._properties.get(name.casefold())
-        if found is None or not found.items:
-            return None
-        if len(found.items) > 1:
+        items = self._items_of(name)
+        if len(items) > 1:
             raise self._wrong(name, "a single value")
-        return found.items[0]
+        return items[0] if items else None
+
+    def _items_of(self, name: str) -> tuple[Item, ...]:
+        _name, items = self._properties.get(name.casefold(), (name, ()))
+        return items
 
     def _text_items(self, name: str, wanted: str) -> t.Iterator[str]:
-        found = self._properties.get(name.casefold())
-        for item in found.items if found is not None else ():
+        for item in self._items_of(name):
             if isinstance(item, str):
                 yield item
             elif item is not None:
@@ -332,6 +333,8 @@ class Page:
 
     items: tuple[Instance, ...]
     context: str | None
+    elements: int = 0
+    """Of its XML: what it costs in memory."""
 
 
 def page_of(body: ET.Element, origin: Origin) -> Page:
@@ -341,12 +344,13 @@ def page_of(body: ET.Element, origin: Origin) -> Page:
         raise soap.violation(origin, "the answer is no result of a query")
     nodes = soap.child(response, "Items")
     items = tuple(_row(node, origin) for node in (nodes if nodes is not None else ()))
+    elements = sum(1 for _element in response.iter())
     if soap.child(response, "EndOfSequence") is not None:
-        return Page(items, None)
+        return Page(items, None, elements)
     context = soap.text_of(soap.child(response, "EnumerationContext"))
     if not context:
         raise soap.violation(origin, "the query's result ends without its end mark")
-    return Page(items, context)
+    return Page(items, context, elements)
 
 
 def _row(node: ET.Element, origin: Origin) -> Instance:
