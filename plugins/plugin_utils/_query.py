@@ -12,6 +12,8 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan im
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.expression import Scope, scope_of
 
 OPTION: t.Final = "query"
+_SLIPS: t.Final = (TypeError, ValueError, AttributeError, LookupError, ArithmeticError, RecursionError)
+"""Errors of Python's own that jmespath lets through: a text that is compared with a number, brackets without an end."""
 
 
 class Query:
@@ -30,7 +32,7 @@ class Query:
             self._compiled.search({})
         except self._jmespath.exceptions.JMESPathTypeError:
             pass
-        except self._jmespath.exceptions.JMESPathError as error:
+        except (self._jmespath.exceptions.JMESPathError, *_SLIPS) as error:
             raise self._wrong(error) from error
 
     @property
@@ -42,7 +44,7 @@ class Query:
         """The answer; ``None`` if there is none."""
         try:
             return self._compiled.search(result)
-        except self._jmespath.exceptions.JMESPathError as error:
+        except (self._jmespath.exceptions.JMESPathError, *_SLIPS) as error:
             raise self._wrong(error) from error
 
     def _wrong(self, error: Exception) -> OptionError:

@@ -30,6 +30,8 @@ def test_an_answer() -> None:
         ("sockets[?port = `5`]", "'sockets[?port = `5`]' is no JMESPath expression"),
         ("sockets[?port==50636]", "a number stands in backticks, `50636`; in a shell,"),
         ("", "is no JMESPath expression"),
+        ("'a' > `1`", "not supported between instances of 'str' and 'int'"),
+        ("(" * 3000, "maximum recursion depth"),
         ("nothing(sockets)", "Unknown function: nothing()"),
         ("length(sockets, release)", "length()"),
     ],
