@@ -32,6 +32,7 @@ help:
 	@echo 'make test         everything that must hold (about 12 minutes on 2 cores)'
 	@echo 'make faults       every fault at every message of every module, and the table of docs/faults.md (20 minutes)'
 	@echo 'make fuzz         100,000 spoilt texts against their readers, and how the CPU time of readers grows with a text'
+	@echo 'make fuzz-coverage  MINUTES=10: a fuzzer that sees what its inputs reach, on every reader of texts of others'
 	@echo 'make bench        requests, bytes and seconds, ours beside ansible.windows; writes build/bench.json'
 	@echo 'make environment  only build/venv and the link that makes the checkout a collection'
 	@echo 'make collection   the tarball for ansible-galaxy collection install'
@@ -63,6 +64,23 @@ rehearse: environment
 fuzz: environment
 	@PYTHONPATH=$(BUILD)/collections $(PYTHON) -m tests.tooling.fuzz_console_text
 	@PYTHONPATH=$(BUILD)/collections $(PYTHON) -m tests.tooling.growth
+	@PYTHONPATH=$(BUILD)/collections $(PYTHON) -m tests.tooling.fuzz_coverage --examples 2000
+
+# An environment of its own: atheris has wheels for some platforms only, and where it has none hypothesis takes its place.
+MINUTES ?= 10
+.PHONY: fuzz-coverage
+fuzz-coverage: $(BUILD)/fuzz-venv/made
+	@PYTHONPATH=$(BUILD)/collections $(BUILD)/fuzz-venv/bin/python -m tests.tooling.fuzz_coverage --minutes $(MINUTES)
+
+$(BUILD)/fuzz-venv/made: requirements.txt tests/requirements/fuzz.txt tests/requirements/fuzz-coverage.txt \
+    tests/requirements/constraints.txt | prerequisites link
+	@test -x $(@D)/bin/python || $(PYTHON3) -m venv $(@D)
+	@echo 'Installing the environment of the fuzzer into $(@D) ...'
+	@$(@D)/bin/python -m pip install --quiet --quiet --disable-pip-version-check -r tests/requirements/fuzz.txt
+	@$(@D)/bin/python -m pip install --quiet --quiet --disable-pip-version-check --only-binary atheris \
+	  -r tests/requirements/fuzz-coverage.txt \
+	  || echo 'atheris has no wheel for this Python and machine: hypothesis takes its place.'
+	@touch $@
 
 # Every fault at every message of every module; writes the table of docs/faults.md.
 .PHONY: faults
