@@ -9,7 +9,9 @@ SHELL := /bin/bash
 
 BUILD := build
 VENV := $(BUILD)/venv
-STAMP := $(VENV)/made-in$(subst /,-,$(CURDIR))
+# Another name, and so another run of pip, once the machine can build the packages of Kerberos.
+KRB5_CONFIG_PROGRAM := $(shell command -v krb5-config)
+STAMP := $(VENV)/made-in$(subst /,-,$(CURDIR))$(if $(KRB5_CONFIG_PROGRAM),-with-kerberos)
 PYTHON := $(CURDIR)/$(VENV)/bin/python
 COLLECTION := $(BUILD)/collections/ansible_collections/portkeeper/windows
 VERSION = $(shell sed -n 's/^version: //p' galaxy.yml)

@@ -169,12 +169,13 @@ def running_fleet(
     directory: pathlib.Path | None = None,
     seconds: float = 60,
     arguments: c.Sequence[str] = (),
+    environment: c.Mapping[str, str] | None = None,
 ) -> c.Iterator[RunningFleet]:
     """Start a fleet process and stop it at the end.
 
     ``scenario`` is a file or its values; ``directory`` keeps inventory, ready file and log (default: a temporary one);
-    ``seconds`` is how long to wait until all hosts listen. Raises ControlFailure at the end where the fleet's log tells
-    of errors in the simulator itself.
+    ``seconds`` is how long to wait until all hosts listen; ``environment`` is added to that of the process. Raises
+    ControlFailure at the end where the fleet's log tells of errors in the simulator itself.
     """
     with contextlib.ExitStack() as stack:
         if directory is None:
@@ -183,7 +184,9 @@ def running_fleet(
         ready = directory / "ready"
         ready.unlink(missing_ok=True)
         inventory = directory / "inventory.yml"
-        process = stack.enter_context(_process(_scenario_file(scenario, directory), inventory, ready, arguments))
+        process = stack.enter_context(
+            _process(_scenario_file(scenario, directory), inventory, ready, arguments, environment or {})
+        )
         _wait_for_ready(process, ready, directory, seconds)
         control = ControlClient(ready.read_text(encoding="utf-8").strip())
         try:
@@ -215,13 +218,17 @@ def _scenario_file(scenario: pathlib.Path | c.Mapping[str, t.Any], directory: pa
 
 @contextlib.contextmanager
 def _process(
-    scenario: pathlib.Path, inventory: pathlib.Path, ready: pathlib.Path, arguments: c.Sequence[str]
+    scenario: pathlib.Path,
+    inventory: pathlib.Path,
+    ready: pathlib.Path,
+    arguments: c.Sequence[str],
+    variables: c.Mapping[str, str],
 ) -> c.Iterator[subprocess.Popen[bytes]]:
     command = [sys.executable, "-m", "tests.simulator", "--scenario", str(scenario.resolve())]
     command += ["--inventory", str(inventory.resolve()), "--ready-file", str(ready.resolve()), *arguments]
     command += ["--state-dir", str(ready.resolve().parent / "state")]
     with (ready.parent / "fleet.log").open("wb") as log:
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        environment = {**os.environ, **variables, "PYTHONPATH": str(ROOT)}
         process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
         )

@@ -15,12 +15,14 @@ A scenario is a YAML mapping:
         groups: [pilot]       # optional: further groups in the inventory
         vars: {some_variable: 1}      # optional: variables in the inventory
         wire:                 # optional: how the listener is configured, see WireSettings
-          transport: basic    # for the inventory: basic, ntlm (default) or certificate
+          transport: basic    # for the inventory: basic, ntlm (default), kerberos, credssp or certificate
           scheme: https       # http (default, except for certificate)
           allow_unencrypted: true
           lockout_threshold: 10
           idle_seconds: 120
           schemes: [negotiate, basic]   # that the listener accepts
+          realm: EXAMPLE.TEST           # the domain's Kerberos realm; KRB5_KTNAME names the keys of its services
+          channel_binding: required     # over https: no logon without the right channel bindings
 """
 
 from __future__ import annotations
@@ -31,7 +33,6 @@ import dataclasses
 import datetime
 import ipaddress
 import pathlib
-import ssl
 import time
 import typing as t
 
@@ -40,7 +41,7 @@ import yaml
 from tests.simulator.windows.server import SimulatedServer, build_server
 from tests.simulator.wire.authentication import Scheme
 from tests.simulator.wire.host import SimulatedHost, WireSettings
-from tests.simulator.wire.tls import Authority
+from tests.simulator.wire.tls import Authority, Listener
 
 DEFAULT_SPEED: t.Final = 1.0
 TICK_SECONDS: t.Final = 0.1
@@ -49,11 +50,13 @@ TICK_SECONDS: t.Final = 0.1
 DEFAULT_USER: t.Final = {"name": "Administrator", "password": "Fleet-2003-2025"}
 """The account of hosts whose entry names none."""
 
-Transport: t.TypeAlias = t.Literal["basic", "ntlm", "certificate"]
+Transport: t.TypeAlias = t.Literal["basic", "ntlm", "kerberos", "credssp", "certificate"]
 UrlScheme: t.TypeAlias = t.Literal["http", "https"]
 _ACCEPTED: t.Final[t.Mapping[Transport, tuple[Scheme, ...]]] = {
     "basic": ("negotiate", "basic"),
     "ntlm": ("negotiate",),
+    "kerberos": ("negotiate", "kerberos"),
+    "credssp": ("negotiate", "credssp"),
     "certificate": ("negotiate", "certificate"),
 }
 """The schemes that a listener accepts by default."""
@@ -139,7 +142,8 @@ def _host_plan(name: str, defaults: dict[str, t.Any], entry: dict[str, t.Any]) -
     wire = {**(defaults.get("wire") or {}), **(merged.pop("wire", None) or {})}
     transport = wire.pop("transport", "ntlm")
     if transport not in t.get_args(Transport):
-        raise ScenarioError(f"The host {name} has the transport {transport!r}; it is basic, ntlm or certificate.")
+        known = ", ".join(t.get_args(Transport))
+        raise ScenarioError(f"The host {name} has the transport {transport!r}; known are {known}.")
     scheme = wire.pop("scheme", "https" if transport == "certificate" else "http")
     if scheme not in t.get_args(UrlScheme):
         raise ScenarioError(f"The host {name} has the scheme {scheme!r}; it is http or https.")
@@ -196,7 +200,7 @@ class Fleet:
                 tls=self._tls(plan, address),
             )
 
-    def _tls(self, plan: HostPlan, address: str) -> ssl.SSLContext | None:
+    def _tls(self, plan: HostPlan, address: str) -> Listener | None:
         if self.authority is None or plan.scheme == "http":
             return None
         return self.authority.listener(address, self.servers[plan.name].release.key)

@@ -62,6 +62,7 @@ def _variables(fleet: Fleet, name: str) -> dict[str, t.Any]:
         "ansible_user": user.name,
         "ansible_password": user.password,
         **_tls_variables(fleet, plan, user),
+        **_realm_variables(plan, user),
         **plan.model.get("vars", {}),
     }
 
@@ -74,6 +75,23 @@ def _tls_variables(fleet: Fleet, plan: HostPlan, user: User) -> dict[str, t.Any]
         return trust
     certificate, key = fleet.authority.account(user.name, fleet.directory)
     return {**trust, "ansible_winrm_cert_pem": str(certificate), "ansible_winrm_cert_key_pem": str(key)}
+
+
+def service_name(name: str, realm: str) -> str:
+    """The DNS name of a host in a realm; its Kerberos service is HTTP/ and this."""
+    return f"{name}.{realm}".lower()
+
+
+def _realm_variables(plan: HostPlan, user: User) -> dict[str, t.Any]:
+    """For a host in a realm; the names of its domain are in no DNS, so its address and its service's name differ."""
+    realm = plan.settings.realm
+    if not realm or plan.transport not in ("kerberos", "credssp"):
+        return {}
+    return {
+        "ansible_user": f"{user.name}@{realm}",
+        "ansible_winrm_kerberos_hostname_override": service_name(plan.name, realm),
+        "ansible_winrm_kinit_env_vars": ["KRB5_CONFIG"],
+    }
 
 
 def _account(host: SimulatedHost) -> User:

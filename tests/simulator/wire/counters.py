@@ -15,7 +15,10 @@ LONGEST_LOG: t.Final = 10_000
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class LoggedRequest:
-    """One SOAP message; sizes are those of the HTTP bodies in bytes, ``milliseconds`` inside the server."""
+    """One SOAP message; sizes are those of the HTTP bodies in bytes, ``milliseconds`` inside the server.
+
+    ``authentication`` is ntlm, kerberos or credssp; ``delegated`` says that the client has handed over credentials.
+    """
 
     n: int
     action: str
@@ -27,6 +30,9 @@ class LoggedRequest:
     bytes_in: int
     bytes_out: int
     milliseconds: float
+    sealed: bool = False
+    authentication: str = ""
+    delegated: bool = False
 
 
 @dataclasses.dataclass(slots=True)

@@ -9,12 +9,11 @@ import asyncio
 import collections.abc as c
 import dataclasses
 import pathlib
-import ssl
 import time
 import typing as t
 
 from tests.simulator.windows.interface import User
-from tests.simulator.wire import encryption, injection
+from tests.simulator.wire import acceptors, encryption, injection
 from tests.simulator.wire.authentication import Accounts, ConnectionAuthentication, Refusal, Scheme
 from tests.simulator.wire.counters import Counters, LoggedRequest
 from tests.simulator.wire.faults import SoapFault, schema_fault
@@ -23,7 +22,7 @@ from tests.simulator.wire.injection import Injections, Rule
 from tests.simulator.wire.model import Server
 from tests.simulator.wire.operations import Caller, WsmanService, describe
 from tests.simulator.wire.soap import Message, NotXml, read_message
-from tests.simulator.wire.tls import name_shown
+from tests.simulator.wire.tls import Listener, name_shown
 
 SOAP_TYPE: t.Final = "application/soap+xml;charset=UTF-8"
 _SEALING_ROOM: t.Final = 4096
@@ -37,7 +36,8 @@ class WireSettings:
     ``schemes`` are those of Service/Auth; ``allow_unencrypted`` is Service/AllowUnencrypted; ``lockout_threshold``
     failed logons lock an account (0: never); ``idle_seconds`` closes an idle connection (real seconds, 120 as seen in
     the field); ``max_envelope_kb`` is MaxEnvelopeSizekb if an administrator has changed the stack's default;
-    ``raw_control_characters`` sends what XML can't carry as it is, not as ``?``.
+    ``raw_control_characters`` sends what XML can't carry as it is, not as ``?``; ``realm`` is the Kerberos realm of the
+    domain that the server is in; ``channel_binding`` is Service/Auth/CbtHardeningLevel: None or Strict.
     """
 
     schemes: tuple[Scheme, ...] = ("negotiate", "basic")
@@ -46,6 +46,8 @@ class WireSettings:
     idle_seconds: float = 120.0
     max_envelope_kb: int | None = None
     raw_control_characters: bool = False
+    realm: str = ""
+    channel_binding: t.Literal["ignored", "required"] = "ignored"
 
     def service(self, server: Server, clock: c.Callable[[], float] = time.monotonic) -> WsmanService:
         """Make the WS-Management service of a server that is configured like this, see WsmanService."""
@@ -68,7 +70,7 @@ class SimulatedHost:
         directory: pathlib.Path,
         address: str = "127.0.0.1",
         port: int = 0,
-        tls: ssl.SSLContext | None = None,
+        tls: Listener | None = None,
     ) -> None:
         self.name = name
         self.server = server
@@ -78,8 +80,16 @@ class SimulatedHost:
         self.injections = Injections()
         self._clock = clock
         self._boot = server.boot_id
+        self.schemes = _offered(settings.schemes, server)
+        self.bindings = (
+            acceptors.bindings(tls.binding) if tls is not None and settings.channel_binding == "required" else None
+        )
         self.accounts = Accounts(
-            server.users, host=server.name, directory=directory, lockout_threshold=settings.lockout_threshold
+            server.users,
+            host=server.name,
+            directory=directory,
+            lockout_threshold=settings.lockout_threshold,
+            realm=settings.realm,
         )
         self.listener = HttpServer(
             lambda: _HostSession(self),
@@ -87,7 +97,7 @@ class SimulatedHost:
             port=port,
             idle_timeout=settings.idle_seconds,
             largest_body=self.service.largest_envelope + _SEALING_ROOM,
-            tls=tls,
+            tls=None if tls is None else tls.context,
         )
 
     def replace_server(self, server: Server) -> None:
@@ -138,7 +148,7 @@ class _HostSession:
 
     def __init__(self, host: SimulatedHost) -> None:
         self._host = host
-        self._authentication = ConnectionAuthentication(host.accounts, host.settings.schemes)
+        self._authentication = ConnectionAuthentication(host.accounts, host.schemes, host.bindings)
 
     async def answer(self, request: Request, connection: Connection) -> Response:
         counters = self._host.counters
@@ -186,7 +196,8 @@ class _HostSession:
         if context is None:
             return Response(400, close=True)
         try:
-            body = encryption.unseal(context, request.body)
+            content_type = request.header("Content-Type") or ""
+            body = encryption.unseal(context, request.body, self._authentication.seal, content_type)
         except encryption.Unsealable:
             return Response(400, close=True)
         return await self._message(body, len(request.body), user, connection, sealed=True)
@@ -195,7 +206,8 @@ class _HostSession:
         context = self._authentication.seals
         if not sealed or context is None:
             return Response(status, envelope, (("Content-Type", SOAP_TYPE),))
-        return Response(status, encryption.seal(context, envelope), (("Content-Type", encryption.CONTENT_TYPE),))
+        content_type, body = encryption.seal(context, envelope, self._authentication.seal)
+        return Response(status, body, (("Content-Type", content_type),))
 
     async def _message(self, body: bytes, size: int, user: User, connection: Connection, *, sealed: bool) -> Response:
         """Answer one SOAP message, with the fault that was injected for it, and log it."""
@@ -207,7 +219,9 @@ class _HostSession:
             fault = schema_fault(self._host.server.winrm_stack, str(error))
             return self._envelope(500, self._host.service.fault(fault, None), sealed=sealed)
         self._host.counters.messages += 1
-        exchange = _Exchange(message, user, connection, sealed, size, self._host.counters.messages, describe(message))
+        exchange = _Exchange(
+            message, user, connection, self._authentication, sealed, size, self._host.counters.messages
+        )
         rule = self._host.injections.find("message", f"{message.action} {message.resource_uri} {exchange.brief}")
         try:
             response = await self._performed(rule, exchange)
@@ -259,11 +273,16 @@ class _Exchange:
     message: Message
     user: User
     connection: Connection
+    authentication: ConnectionAuthentication
     sealed: bool
     size: int
     number: int
-    brief: str
     started: float = dataclasses.field(default_factory=time.perf_counter)
+
+    @property
+    def brief(self) -> str:
+        """The message in a few words."""
+        return describe(self.message)
 
     def logged(self, status: int, sent: int) -> LoggedRequest:
         """Give the line for the log; ``status`` 0 means that the connection was dropped."""
@@ -278,7 +297,16 @@ class _Exchange:
             bytes_in=self.size,
             bytes_out=sent,
             milliseconds=round((time.perf_counter() - self.started) * 1000, 3),
+            sealed=self.sealed,
+            authentication=self.authentication.protocol,
+            delegated=self.authentication.delegated,
         )
+
+
+def _offered(schemes: tuple[Scheme, ...], server: Server) -> tuple[Scheme, ...]:
+    """CredSSP came with WinRM 2.0, and not for Windows Server 2003 ([MS-WSMV] appendix)."""
+    old = server.release.nt5 or server.winrm_stack == "1.1"
+    return tuple(scheme for scheme in schemes if not (old and scheme == "credssp"))
 
 
 _SPOILERS: t.Final[c.Mapping[injection.Kind, c.Callable[[bytes, Rule], bytes]]] = {

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import pathlib
 import ssl
 import typing as t
@@ -14,6 +15,14 @@ import trustme
 
 TLS_1_0_ONLY: t.Final = frozenset({"2003", "2008"})
 """Releases whose Schannel knows nothing newer, as they were delivered."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Listener:
+    """How a host answers on HTTPS; ``binding`` is what clients bind an authentication to (RFC 5929)."""
+
+    context: ssl.SSLContext
+    binding: bytes
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -31,16 +40,17 @@ class Authority:
         authority.cert_pem.write_to_path(str(path))
         return cls(path, authority)
 
-    def listener(self, address: str, release: str) -> ssl.SSLContext:
+    def listener(self, address: str, release: str) -> Listener:
         """How a server of this release answers on HTTPS; it takes a client's certificate if there is one."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         if release in TLS_1_0_ONLY:
             context.set_ciphers("ALL:@SECLEVEL=0")
             context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1
-        self._authority.issue_cert(address).configure_cert(context)
+        issued = self._authority.issue_cert(address)
+        issued.configure_cert(context)
         self._authority.configure_trust(context)
         context.verify_mode = ssl.CERT_OPTIONAL
-        return context
+        return Listener(context, b"tls-server-end-point:" + _digest(issued))
 
     def account(self, name: str, directory: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:
         """Issue a certificate that stands for an account; gives the files of the certificate and of its key."""
@@ -49,6 +59,11 @@ class Authority:
         issued.cert_chain_pems[0].write_to_path(str(certificate))
         issued.private_key_pem.write_to_path(str(key))
         return certificate, key
+
+
+def _digest(issued: trustme.LeafCert) -> bytes:
+    """SHA-256 of the certificate, which is the hash of its signature (RFC 5929, section 4.1)."""
+    return hashlib.sha256(ssl.PEM_cert_to_DER_cert(issued.cert_chain_pems[0].bytes().decode("ascii"))).digest()
 
 
 def name_shown(certificate: t.Mapping[str, t.Any] | None) -> str | None:

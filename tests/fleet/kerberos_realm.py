@@ -1,0 +1,223 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A Kerberos realm of MIT's own programs on a loopback port, for the time of a test.
+
+It needs no rights, no service of the system and no file outside its folder. Its names are in no DNS.
+"""
+
+from __future__ import annotations
+
+import collections.abc as c
+import contextlib
+import dataclasses
+import importlib.util
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import time
+import typing as t
+
+REALM: t.Final = "PORTKEEPER.TEST"
+_PATH: t.Final = f"{os.environ.get('PATH', os.defpath)}{os.pathsep}/usr/sbin{os.pathsep}/sbin"
+"""Debian keeps the KDC where only root's PATH leads."""
+_PROGRAMS: t.Final[c.Mapping[str, str]] = {
+    "krb5kdc": "krb5-kdc",
+    "kdb5_util": "krb5-kdc",
+    "kadmin.local": "krb5-admin-server",
+    "kinit": "krb5-user",
+    "klist": "krb5-user",
+}
+"""Program -> the package of Debian that has it."""
+_MODULES: t.Final[c.Mapping[str, str]] = {"kerberos": "pykerberos", "gssapi": "gssapi", "krb5": "krb5"}
+"""Python module -> its package; requirements/kerberos.txt has them."""
+_TRIES: t.Final = 5
+_SECONDS: t.Final = 30.0
+
+_KRB5_CONF: t.Final = """\
+[libdefaults]
+ default_realm = {realm}
+ dns_lookup_realm = false
+ dns_lookup_kdc = false
+ dns_canonicalize_hostname = false
+ rdns = false
+ udp_preference_limit = 1
+[realms]
+ {realm} = {{
+  kdc = 127.0.0.1:{port}
+ }}
+ {silent} = {{
+  kdc = 127.0.0.1:{silent_port}
+ }}
+[domain_realm]
+ .{domain} = {realm}
+"""
+_KDC_CONF: t.Final = """\
+[kdcdefaults]
+ kdc_listen = 127.0.0.1:{port}
+ kdc_tcp_listen = 127.0.0.1:{port}
+[realms]
+ {realm} = {{
+  database_name = {directory}/principal
+  key_stash_file = {directory}/stash
+  acl_file = {directory}/acl
+  supported_enctypes = aes256-cts-hmac-sha1-96:normal
+ }}
+[logging]
+ kdc = FILE:{directory}/kdc.log
+"""
+SILENT_REALM: t.Final = "SILENT.TEST"
+"""A realm that the clients' krb5.conf knows, whose KDC does not answer."""
+
+
+def lacking() -> str:
+    """Say what is not to be had on this machine, and what brings it; empty if a realm can be started."""
+    packages = {package for name, package in _PROGRAMS.items() if shutil.which(name, path=_PATH) is None}
+    modules = {package for name, package in _MODULES.items() if importlib.util.find_spec(name) is None}
+    sentences = []
+    if packages:
+        sentences.append(f"no Kerberos KDC on this machine (Debian: apt-get install {' '.join(sorted(packages))})")
+    if modules:
+        sentences.append(
+            f"the Python packages {', '.join(sorted(modules))} are missing (Debian: apt-get install gcc libkrb5-dev "
+            "python3-dev, then make clean environment)"
+        )
+    return "; ".join(sentences)
+
+
+class RealmFailure(RuntimeError):
+    """A program of Kerberos failed; the message has its words."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Realm:
+    """A realm whose KDC runs. ``environment`` is for clients and acceptors: KRB5_CONFIG and KRB5_KTNAME."""
+
+    directory: pathlib.Path
+    environment: c.Mapping[str, str]
+    name: str = REALM
+
+    def add_user(self, name: str, password: str, *options: str) -> None:
+        """Add a user; ``options`` are kadmin's, such as ``-allow_forwardable``."""
+        self._administer(f'addprinc {" ".join(options)} -pw "{password}" {name}')
+
+    def add_service(self, name: str, *, in_keytab: bool = True) -> None:
+        """Add the service of a host by its DNS name; without its keytab the host can't read what clients send."""
+        self._administer(f"addprinc -randkey HTTP/{name}")
+        if in_keytab:
+            self._administer(f"ktadd -k {self.environment['KRB5_KTNAME']} HTTP/{name}")
+
+    def ticket(self, principal: str, password: str, *options: str) -> str:
+        """Get a ticket by kinit; gives the name of its cache for KRB5CCNAME."""
+        cache = f"FILE:{self.directory / 'cache'}-{len(list(self.directory.iterdir()))}"
+        self._run(["kinit", *options, "-c", cache, principal], f"{password}\n")
+        return cache
+
+    def expired_ticket(self, principal: str, password: str) -> str:
+        """Get a ticket for a second, and wait until klist says that it is over."""
+        cache = self.ticket(principal, password, "-l", "1s")
+        _wait(lambda: self._call(["klist", "-s", "-c", cache], "").returncode != 0, "The ticket did not expire")
+        return cache
+
+    def _administer(self, command: str) -> None:
+        output = self._run(["kadmin.local"], f"{command}\n")
+        if "created" not in output and "added to keytab" not in output:
+            raise RealmFailure(output)
+
+    def _run(self, command: c.Sequence[str], text: str) -> str:
+        done = self._call(command, text)
+        if done.returncode != 0:
+            raise RealmFailure(f"{' '.join(command)}: {done.stdout}")
+        return done.stdout
+
+    def _call(self, command: c.Sequence[str], text: str) -> subprocess.CompletedProcess[str]:
+        variables = {**self.environment, "PATH": _PATH, "KRB5_KDC_PROFILE": str(self.directory / "kdc.conf")}
+        return subprocess.run(
+            list(command), input=text, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            check=False, timeout=_SECONDS,
+        )  # fmt: skip
+
+
+@contextlib.contextmanager
+def running_realm(directory: pathlib.Path) -> c.Iterator[Realm]:
+    """Make a realm in this folder, and let its KDC run; raises RealmFailure if it does not start."""
+    variables = {
+        "KRB5_CONFIG": str(directory / "krb5.conf"),
+        "KRB5_KTNAME": str(directory / "keytab"),
+        "KRB5RCACHENAME": "none:",
+    }
+    realm = Realm(directory, variables)
+    with contextlib.ExitStack() as stack:
+        silent = stack.enter_context(_taken_port())
+        for attempt in range(_TRIES):
+            port = _configure(directory, silent)
+            if attempt == 0:
+                realm._run(["kdb5_util", "create", "-s", "-P", "of a test"], "")
+            process = stack.enter_context(_kdc(realm))
+            if _answers(process, port):
+                yield realm
+                return
+        raise RealmFailure((directory / "kdc.log").read_text(encoding="utf-8", errors="replace"))
+
+
+def _configure(directory: pathlib.Path, silent_port: int) -> int:
+    """Write the configuration with a port that is free at this moment; another program may take it before the KDC."""
+    with _taken_port() as port:
+        pass
+    values = {
+        "realm": REALM,
+        "domain": REALM.lower(),
+        "silent": SILENT_REALM,
+        "silent_port": silent_port,
+        "port": port,
+        "directory": directory,
+    }
+    (directory / "krb5.conf").write_text(_KRB5_CONF.format_map(values), encoding="utf-8")
+    (directory / "kdc.conf").write_text(_KDC_CONF.format_map(values), encoding="utf-8")
+    return port
+
+
+@contextlib.contextmanager
+def _taken_port() -> c.Iterator[int]:
+    """Keep a port of the loopback address, on which nothing listens."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        yield sock.getsockname()[1]
+
+
+@contextlib.contextmanager
+def _kdc(realm: Realm) -> c.Iterator[subprocess.Popen[bytes]]:
+    variables = {**realm.environment, "PATH": _PATH, "KRB5_KDC_PROFILE": str(realm.directory / "kdc.conf")}
+    with (realm.directory / "kdc.out").open("wb") as log:
+        process = subprocess.Popen(
+            ["krb5kdc", "-n"], env=variables, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+        )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(timeout=_SECONDS)
+
+
+def _answers(process: subprocess.Popen[bytes], port: int) -> bool:
+    """Wait until the KDC takes connections; False if it has ended."""
+
+    def is_decided() -> bool:
+        if process.poll() is not None:
+            return True
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return True
+        return False
+
+    _wait(is_decided, "The KDC does not answer")
+    return process.poll() is None
+
+
+def _wait(condition: t.Callable[[], bool], message: str) -> None:
+    deadline = time.monotonic() + _SECONDS
+    while not condition():
+        if time.monotonic() > deadline:
+            raise RealmFailure(f"{message} within {_SECONDS:g} seconds.")
+        time.sleep(0.05)
