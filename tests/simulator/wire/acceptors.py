@@ -12,18 +12,10 @@ import spnego.channel_bindings
 import spnego.exceptions
 
 _STATUS_LOGON_FAILURE: t.Final = 0xC000006D - (1 << 32)
+"""The number that Windows sends to a client of CredSSP, signed as it goes over the wire."""
 _CHANNEL_BOUND: t.Final = 2048
 """GSS_C_CHANNEL_BOUND_FLAG of MIT Kerberos 1.19 and later."""
 _KEEPS_CREDENTIALS: t.Final = spnego.ContextReq.delegate
-
-
-class LogonFailure(spnego.exceptions.SpnegoError):
-    """The inner authentication of CredSSP failed; ``nt_status`` goes to the client, as Windows sends it."""
-
-    nt_status: int = _STATUS_LOGON_FAILURE
-
-    def __init__(self, reason: str) -> None:
-        Exception.__init__(self, reason)
 
 
 class InnerLogon:
@@ -47,7 +39,7 @@ class InnerLogon:
             return self._context.step(in_token, **options)
         except self._errors as error:
             self.failed_at = in_token or b""
-            raise LogonFailure(str(error)) from error
+            raise spnego.exceptions.SpnegoError(_STATUS_LOGON_FAILURE, context_msg=str(error)) from error
 
 
 def bindings(application_data: bytes) -> spnego.channel_bindings.GssChannelBindings:
