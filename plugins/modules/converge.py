@@ -422,7 +422,7 @@ EXAMPLES = r"""
     restart_dns: true
     prove: true
 
-- name: Keep the port of the BlackBerry Router from outgoing connections, and prove that it runs (BlackBerry Router, 2003)
+- name: Keep a port from outgoing connections, and prove that its service runs (BlackBerry Router, 2003)
   portkeeper.windows.converge:
     known_services:
       - blackberry_router

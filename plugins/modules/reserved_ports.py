@@ -152,7 +152,7 @@ EXAMPLES = r"""
     ad_lds_instances:
       - MSExchange
 
-- name: Reserve the ports that KB956189 is about - RADIUS, L2TP, ActiveSync notifications and IPsec (Small Business Server 2003)
+- name: Reserve the ports of KB956189 - RADIUS, L2TP, ActiveSync, IPsec (Small Business Server 2003)
   portkeeper.windows.reserved_ports:
     ports:
       - 1645-1646

@@ -6,11 +6,12 @@ copy_of = $(BUILD)/copies/$(1)/ansible_collections/portkeeper/windows
 # A short path: the environments in it hold programs whose first line must stay under 127 characters.
 SANITY_HOME := $(CURDIR)/$(BUILD)/home
 INSTALLED := $(BUILD)/installed
+IMPORTER := $(CURDIR)/$(BUILD)/importer
 PYTHON_VERSION = $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 ONLY ?=
 
 # Parts that leave a core idle, the longest first; and those that wait for programs.
-SIDE_BY_SIDE := sanity server-words ansible-lint types collection-check fuzz changelog-check
+SIDE_BY_SIDE := sanity server-words collection-check ansible-lint types fuzz changelog-check
 END_TO_END := fleet-tests report-tests
 
 .PHONY: test
@@ -37,6 +38,7 @@ lint: environment
 	ruff check .
 	ruff format --check .
 	shellcheck .ci/run
+	reuse lint --quiet || { reuse lint; exit 1; }
 
 # Twice: plugins/ must run on the Python of the oldest ansible-core (2.17), the tests need not.
 .PHONY: types
@@ -64,12 +66,24 @@ changelog-check: environment
 	antsibull-changelog lint
 	antsibull-changelog lint-changelog-yaml changelogs/changelog.yaml
 
-# What a user gets: only what belongs in it, found by Ansible by its full names.
+# What a user gets: only what belongs in it, found by Ansible by its full names, and taken by Galaxy, whose warnings fail here.
 .PHONY: collection-check
-collection-check: collection
+collection-check: collection $(IMPORTER)/made-from
 	@rm -rf $(INSTALLED)
 	ansible-galaxy collection install --offline --no-deps --force --collections-path $(INSTALLED) $(TARBALL)
 	$(PYTHON) -m tests.tooling.installed_collection $(INSTALLED)
+	@mkdir -p $(IMPORTER)/home
+	@cd $(IMPORTER)/home && env -i PATH=$(IMPORTER)/bin:/usr/bin:/bin HOME=$(IMPORTER)/home GALAXY_IMPORTER_CHECK_REQUIRED_TAGS=true \
+	  $(IMPORTER)/bin/python -m galaxy_importer.main $(CURDIR)/$(TARBALL) >said 2>&1 || { cat said; exit 1; }
+	@if grep -E '^(WARNING|ERROR)' $(IMPORTER)/home/said; then exit 1; fi
+	@tail -1 $(IMPORTER)/home/said
+
+# An environment of its own, since the importer pins old versions of what ours has new.
+$(IMPORTER)/made-from: tests/requirements/importer.txt | prerequisites
+	@rm -rf $(IMPORTER) && $(PYTHON3) -m venv $(IMPORTER)
+	@echo 'Installing the importer of Galaxy ...'
+	@$(IMPORTER)/bin/python -m pip install --quiet --quiet --disable-pip-version-check -r $<
+	@cp $< $@
 
 # A repository of its own: ansible-test and ansible-lint ask git for the files, and the one around it ignores build/.
 copy-%: environment

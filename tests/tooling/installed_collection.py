@@ -17,7 +17,8 @@ import sys
 import tempfile
 
 BELONGS = frozenset(
-    {"CHANGELOG.md", "CONTRIBUTING.md", "FILES.json", "LICENSE", "MANIFEST.json", "README.md", "SECURITY.md"}
+    {"CHANGELOG.md", "FILES.json", "LICENSE", "MANIFEST.json", "README.md"}
+    | {"CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "MAINTAINERS.md", "SECURITY.md"}
     # An execution environment reads both from the installed collection.
     | {"bindep.txt", "requirements.txt"}
     | {"changelogs", "docs", "meta", "playbooks", "plugins", "roles", "tests"}

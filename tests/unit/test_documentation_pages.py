@@ -19,7 +19,8 @@ from tests.tooling.sources import ROOT
 
 PAGES = [ROOT / "README.md", *documentation.pages()]
 CONTRIBUTING = ROOT / "CONTRIBUTING.md"
-WRITTEN = [CONTRIBUTING, ROOT / "SECURITY.md", *PAGES, *sorted(ROOT.glob("roles/*/README.md"))]
+OF_THE_PROJECT = [ROOT / name for name in ("CODE_OF_CONDUCT.md", "MAINTAINERS.md", "SECURITY.md")]
+WRITTEN = [CONTRIBUTING, *OF_THE_PROJECT, *PAGES, *sorted(ROOT.glob("roles/*/README.md"))]
 """All pages that a reader follows links through."""
 _LINK: t.Final = re.compile(r"\]\((?!https?://)([^)#\s]*)(?:#([^)\s]*))?\)")
 _HEADING: t.Final = re.compile(r"^(#+) (.+)$", re.MULTILINE)
