@@ -5,13 +5,21 @@
 
 from __future__ import annotations
 
+import abc
 import contextlib
+import types
 import typing as t
+import weakref
 
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import winrm_transport
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import (
+    line_failures,
+    psrp_transport,
+    winrm_transport,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Client
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.http_transport import HttpTransport
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.patience import (
     USUAL_PATIENCE,
     Deadline,
@@ -20,20 +28,31 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.patience
 
 # The plugin opens a shell unless it believes to have one; its close() deletes what it believes to have.
 _UNOPENED: t.Final = "unopened"
-
-
 _CLEAR_TEXT_METHODS: t.Final = ("basic", "plaintext")
-"""pywinrm's names of Basic; Ansible chooses it for a user without a realm if no transport is named."""
-CLEAR_TEXT: t.Final = (
-    "The password crosses the network in clear text: this connection uses Basic over http (Ansible's own choice for a "
-    "user without a realm if ansible_winrm_transport is not set). Set ansible_winrm_transport: ntlm for these hosts, "
-    "which encrypts every message, or use https (ansible_winrm_scheme: https and ansible_port: 5986)."
+"""The libraries' names of Basic; Ansible's winrm chooses it for a user without a realm if no transport is named."""
+_CLEAR_TEXT: t.Final = (
+    "The password crosses the network in clear text: this connection uses Basic over http%s. Set $ntlm for these "
+    "hosts%s, which encrypts every message, or use https ($scheme: https and ansible_port: 5986)."
 )
-UNCHECKED_CERTIFICATE: t.Final = (
+_CHOSEN_BY_ANSIBLE: t.Final = " (Ansible's own choice for a user without a realm if ansible_winrm_transport is not set)"
+_UNCHECKED_CERTIFICATE: t.Final = (
     "The certificate of the server is not checked, so somebody on the line could answer in its place: remove "
-    "ansible_winrm_server_cert_validation: ignore, and name the authority that signed it in "
-    "ansible_winrm_ca_trust_path."
+    "$unchecked, and name the authority that signed it in $authority."
 )
+CLEAR_TEXT: t.Final[t.Mapping[str, str]] = types.MappingProxyType(
+    {
+        "winrm": line_failures.WINRM.named(_CLEAR_TEXT % (_CHOSEN_BY_ANSIBLE, "")),
+        "psrp": line_failures.PSRP.named(_CLEAR_TEXT % ("", " and remove $encryption: never")),
+    }
+)
+"""The warning about Basic over http, by connection plugin."""
+UNCHECKED_CERTIFICATE: t.Final[t.Mapping[str, str]] = types.MappingProxyType(
+    {
+        "winrm": line_failures.WINRM.named(_UNCHECKED_CERTIFICATE),
+        "psrp": line_failures.PSRP.named(_UNCHECKED_CERTIFICATE),
+    }
+)
+"""The warning about TLS without validation, by connection plugin."""
 
 
 class UnusableConnection(AnsibleActionFail):
@@ -43,26 +62,181 @@ class UnusableConnection(AnsibleActionFail):
         super().__init__(message)  # type: ignore[no-untyped-call]
 
 
+class Line(abc.ABC):
+    """The settings of a task's connection plugin, and the session of its library that they make.
+
+    The session stays open for the next item of a loop: the worker of a task ends with it.
+    """
+
+    plugin: t.ClassVar[str]
+
+    def __init__(self, connection: t.Any) -> None:
+        self._connection = connection
+
+    @abc.abstractmethod
+    def transport(self, *, host: str, read_timeout: float | None = None, **limits: t.Any) -> HttpTransport:
+        """Messages over the session.
+
+        :raises ansible.errors.AnsibleConnectionFailure: the settings do not work (no user, kinit failed ...).
+        """
+
+    @property
+    @abc.abstractmethod
+    def operation_timeout(self) -> float:
+        """Seconds that the server may take for one message."""
+
+    @property
+    @abc.abstractmethod
+    def port(self) -> int | None:
+        """The TCP port of the WinRM service, as far as it is known."""
+
+    @abc.abstractmethod
+    def weaknesses(self) -> list[str]:
+        """Warnings about an open line; the same for all hosts, so that Ansible shows each once."""
+
+    def _weak(self, endpoint: str, method: str, *, checks: bool) -> list[str]:
+        plain = endpoint.startswith("http://")
+        if plain and method in _CLEAR_TEXT_METHODS:
+            return [CLEAR_TEXT[self.plugin]]
+        return [] if plain or checks else [UNCHECKED_CERTIFICATE[self.plugin]]
+
+
+class _Winrm(Line):
+    """The session is the plugin's own, without the shell that it would open."""
+
+    plugin = "winrm"
+
+    def transport(self, *, host: str, read_timeout: float | None = None, **limits: t.Any) -> HttpTransport:
+        return winrm_transport.WinrmTransport(self._protocol, host=host, read_timeout=read_timeout, **limits)
+
+    @property
+    def operation_timeout(self) -> float:
+        return float(self._protocol.operation_timeout_sec)
+
+    @property
+    def port(self) -> int | None:
+        port = self._connection.get_option("port")
+        return int(port) if port else None
+
+    def weaknesses(self) -> list[str]:
+        protocol = getattr(self._connection, "protocol", None)
+        if protocol is None:
+            return []
+        session = protocol.transport
+        checks = session.server_cert_validation != "ignore"
+        return self._weak(str(session.endpoint), str(session.auth_method), checks=checks)
+
+    @property
+    def _protocol(self) -> t.Any:
+        """The plugin's pywinrm Protocol, connected without a shell.
+
+        Works the same from ansible-core 2.16 to 2.20: ``_connect`` opens a shell only if ``shell_id`` is empty, and
+        ``close`` deletes one only if it is not, so it is emptied again at once, also after an error.
+        """
+        connection = self._connection
+        if connection.protocol is None:
+            connection.shell_id = _UNOPENED
+            try:
+                connection._connect()  # noqa: SLF001 - the public ways in all open a shell
+            finally:
+                connection.shell_id = None
+        return connection.protocol
+
+
+class _Psrp(Line):
+    """The session is one beside the plugin's, made from the same settings: the plugin's own would run PowerShell."""
+
+    plugin = "psrp"
+    _sessions: t.ClassVar[weakref.WeakKeyDictionary[t.Any, t.Any]] = weakref.WeakKeyDictionary()
+
+    def transport(self, *, host: str, read_timeout: float | None = None, **limits: t.Any) -> HttpTransport:
+        return psrp_transport.PsrpTransport(self._session, host=host, read_timeout=read_timeout, **limits)
+
+    @property
+    def operation_timeout(self) -> float:
+        return float(self._session.operation_timeout)
+
+    @property
+    def port(self) -> int | None:
+        port, protocol = (self._connection.get_option(name) for name in ("port", "protocol"))
+        return int(port) if port else (5985 if protocol == "http" else 5986)
+
+    def weaknesses(self) -> list[str]:
+        session = self._sessions.get(self._connection)
+        if session is None:
+            return []
+        transport = session.transport
+        return self._weak(transport.endpoint, transport.auth, checks=transport.cert_validation is not False)
+
+    @property
+    def _session(self) -> t.Any:
+        """A pypsrp WSMan with the plugin's settings; the same one for all items of a loop."""
+        if self._connection not in self._sessions:
+            self._sessions[self._connection] = self._new_session()
+            # Else Ansible would make a new connection for the next item.
+            self._connection._connected = True  # noqa: SLF001 - nothing else sets it without a runspace
+        return self._sessions[self._connection]
+
+    def _new_session(self) -> t.Any:
+        connection = self._connection
+        connection._build_kwargs()  # noqa: SLF001 - what its _connect does before it opens a runspace
+        try:
+            return psrp_transport.new_session(connection._psrp_conn_kwargs)  # noqa: SLF001 - the same
+        except ImportError as error:
+            raise _missing("requests-credssp", error) from error
+        except ValueError as error:
+            sentence = f"The settings of the psrp connection do not work: {error}"
+            raise AnsibleConnectionFailure(sentence) from error
+
+
+_LINES: t.Final[t.Mapping[str, type[Line]]] = types.MappingProxyType({line.plugin: line for line in (_Winrm, _Psrp)})
+
+
+def _missing(package: str, error: ImportError) -> UnusableConnection:
+    return UnusableConnection(
+        f"the Python package {package} is missing on the controller ({error}); "
+        f"install it into the environment that runs ansible, for example with 'pip install {package}'"
+    )
+
+
+def line_of(connection: t.Any) -> Line:
+    """The line that a task's connection stands for; nothing is opened yet.
+
+    :raises UnusableConnection: another connection plugin, or the package of this one is missing.
+    """
+    name = getattr(connection, "transport", type(connection).__name__)
+    if name not in _LINES:
+        raise UnusableConnection(
+            f"portkeeper.windows works through the connection plugins winrm and psrp, and this task uses {name!r}; "
+            "set ansible_connection: ansible.builtin.winrm for these hosts (and do not delegate to localhost)"
+        )
+    package, error = (
+        ("pywinrm", winrm_transport.IMPORT_ERROR) if name == "winrm" else ("pypsrp", psrp_transport.IMPORT_ERROR)
+    )
+    if error is not None:
+        raise _missing(package, error)
+    return _LINES[name](connection)
+
+
 @contextlib.contextmanager
 def open_client(connection: t.Any, name: str = "", patience: Patience = USUAL_PATIENCE) -> t.Iterator[Client]:
-    """A client over the settings of a task's ``winrm`` connection.
+    """A client over the settings of a task's connection.
 
-    Nothing is sent here; the first message connects and authenticates, and its failure is a WsmanError. The plugin's
-    session stays open afterwards for the next item of a loop; the plugin itself closes it at the end of the task.
+    Nothing is sent here; the first message connects and authenticates, and its failure is a WsmanError. The session
+    stays open afterwards for the next item of a loop.
 
     :param name: the host's name in the inventory; errors have it and the address.
     :param patience: how often messages are sent again, and how long the task may take from now on.
-    :raises UnusableConnection: another connection plugin, or pywinrm is missing.
+    :raises UnusableConnection: another connection plugin, or the package of this one is missing.
     :raises ansible.errors.AnsibleConnectionFailure: the plugin's own settings do not work (no user, kinit failed ...).
     """
-    _check_plugin(connection)
-    protocol = _protocol(connection)
+    line = line_of(connection)
+    deadline = Deadline(patience.deadline)
     address = str(connection.get_option("remote_addr"))
     host = address if name in ("", address) else f"{name} ({address})"
-    deadline = Deadline(patience.deadline)
     client = Client(
-        winrm_transport.WinrmTransport(protocol, host=host, task=deadline),
-        operation_timeout=float(protocol.operation_timeout_sec),
+        line.transport(host=host, task=deadline),
+        operation_timeout=line.operation_timeout,
         patience=patience,
         deadline=deadline,
     )
@@ -74,46 +248,9 @@ def open_client(connection: t.Any, name: str = "", patience: Patience = USUAL_PA
 
 def server_port(connection: t.Any) -> int | None:
     """The TCP port that an open connection leads to; ``None`` if it is not known."""
-    port = connection.get_option("port")
-    return int(port) if port else None
+    return line_of(connection).port
 
 
 def weaknesses(connection: t.Any) -> list[str]:
     """Warnings about the line that this connection takes; the same for all hosts, so that Ansible shows each once."""
-    protocol = getattr(connection, "protocol", None)
-    if protocol is None:
-        return []
-    session = protocol.transport
-    plain = str(session.endpoint).startswith("http://")
-    if plain and session.auth_method in _CLEAR_TEXT_METHODS:
-        return [CLEAR_TEXT]
-    return [UNCHECKED_CERTIFICATE] if not plain and session.server_cert_validation == "ignore" else []
-
-
-def _check_plugin(connection: t.Any) -> None:
-    name = getattr(connection, "transport", type(connection).__name__)
-    if name != "winrm":
-        raise UnusableConnection(
-            f"portkeeper.windows works through the winrm connection plugin, and this task uses {name!r}; "
-            "set ansible_connection: ansible.builtin.winrm for these hosts (and do not delegate to localhost)"
-        )
-    if winrm_transport.IMPORT_ERROR is not None:
-        raise UnusableConnection(
-            f"the Python package pywinrm is missing on the controller ({winrm_transport.IMPORT_ERROR}); "
-            "install it into the environment that runs ansible, for example with 'pip install pywinrm'"
-        )
-
-
-def _protocol(connection: t.Any) -> t.Any:
-    """The plugin's pywinrm Protocol, connected without a shell.
-
-    Works the same from ansible-core 2.16 to 2.20: ``_connect`` opens a shell only if ``shell_id`` is empty, and
-    ``close`` deletes one only if it is not, so it is emptied again at once, also after an error.
-    """
-    if connection.protocol is None:
-        connection.shell_id = _UNOPENED
-        try:
-            connection._connect()  # noqa: SLF001 - the public ways in all open a shell
-        finally:
-            connection.shell_id = None
-    return connection.protocol
+    return line_of(connection).weaknesses()

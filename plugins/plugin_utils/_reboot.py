@@ -10,7 +10,7 @@ import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Client
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.patience import ONE_TRY
-from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.winrm_transport import WinrmTransport
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._connection import line_of
 
 READ_TIMEOUT: t.Final = 10.0
 """Seconds for a connection, and for each read: a server that is down may not even refuse."""
@@ -26,10 +26,8 @@ def looking_client(connection: t.Any, host: str) -> t.Iterator[Client]:
     opened when the first client has done its work, so that both share what guards the session; at the end the
     connection is as it was.
     """
-    session = connection.protocol.transport
-    original = session.setup_encryption
-    transport = WinrmTransport(connection.protocol, host=host, deadline=DEADLINE, read_timeout=READ_TIMEOUT)
+    transport = line_of(connection).transport(host=host, deadline=DEADLINE, read_timeout=READ_TIMEOUT)
     try:
         yield Client(transport, operation_timeout=READ_TIMEOUT - 1, patience=ONE_TRY)
     finally:
-        session.setup_encryption = original
+        transport.release()

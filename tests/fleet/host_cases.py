@@ -181,7 +181,7 @@ def _result(result: Json) -> Json:
     """Less the warning about Basic over http, which most of these servers deserve; test_line.py is about it."""
     if "warnings" not in result:
         return result
-    return {**result, "warnings": [warning for warning in result["warnings"] if warning != CLEAR_TEXT]}
+    return {**result, "warnings": [warning for warning in result["warnings"] if warning not in CLEAR_TEXT.values()]}
 
 
 def _task_runs(lines: c.Sequence[dict[str, t.Any]]) -> dict[str, tuple[TaskRun, ...]]:

@@ -98,16 +98,16 @@ def warnings(results: FleetRun) -> str:
 
 def test_a_readable_password_is_said_once_with_what_mends_it(results: FleetRun) -> None:
     assert warnings(results).count("in clear text") == 1
-    assert "ansible_winrm_transport: ntlm" in CLEAR_TEXT
+    assert "ansible_winrm_transport: ntlm" in CLEAR_TEXT["winrm"]
 
 
 def test_a_certificate_that_is_not_checked_is_said_once(results: FleetRun) -> None:
     assert warnings(results).count("is not checked, so somebody") == 1
-    assert "ansible_winrm_ca_trust_path" in UNCHECKED_CERTIFICATE
+    assert "ansible_winrm_ca_trust_path" in UNCHECKED_CERTIFICATE["winrm"]
 
 
 @pytest.mark.parametrize("host", HOSTS)
 def test_only_the_hosts_that_it_is_true_of_are_warned_of(results: FleetRun, host: str) -> None:
     said = beat_of(results, host, "refused once").result.get("warnings", ())
-    assert (UNCHECKED_CERTIFICATE in said) == (host == "unchecked")
+    assert (UNCHECKED_CERTIFICATE["winrm"] in said) == (host == "unchecked")
     assert "PASSWORD" not in "".join(said).upper()  # host_cases.py leaves the one about Basic out of results

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The inventory of a running fleet, for the real Ansible."""
+"""The inventory of a running fleet, for the real Ansible: with the variables of both connection plugins.
+
+A run takes winrm; ``ansible_connection: psrp``, for a host or for the run, takes the other one.
+"""
 
 from __future__ import annotations
 
@@ -42,6 +45,8 @@ def _common(control: str) -> dict[str, t.Any]:
         "ansible_winrm_scheme": "http",
         "ansible_winrm_operation_timeout_sec": OPERATION_TIMEOUT,
         "ansible_winrm_read_timeout_sec": READ_TIMEOUT,
+        "ansible_psrp_operation_timeout": OPERATION_TIMEOUT,
+        "ansible_psrp_read_timeout": READ_TIMEOUT,
         "fleet_control": control,
     }
 
@@ -59,6 +64,9 @@ def _variables(fleet: Fleet, name: str) -> dict[str, t.Any]:
         "ansible_host": host.listener.address,
         "ansible_port": host.listener.port,
         "ansible_winrm_transport": plan.transport,
+        "ansible_psrp_auth": plan.transport,
+        "ansible_psrp_protocol": plan.scheme,
+        "ansible_psrp_message_encryption": "never" if plan.transport == "basic" else "auto",
         "ansible_user": user.name,
         "ansible_password": user.password,
         **_tls_variables(fleet, plan, user),
@@ -70,11 +78,19 @@ def _variables(fleet: Fleet, name: str) -> dict[str, t.Any]:
 def _tls_variables(fleet: Fleet, plan: HostPlan, user: User) -> dict[str, t.Any]:
     if fleet.authority is None or plan.scheme == "http":
         return {}
-    trust = {"ansible_winrm_scheme": "https", "ansible_winrm_ca_trust_path": str(fleet.authority.path)}
+    authority = str(fleet.authority.path)
+    trust = {
+        "ansible_winrm_scheme": "https",
+        "ansible_winrm_ca_trust_path": authority,
+        "ansible_psrp_ca_cert": authority,
+    }
     if plan.transport != "certificate":
         return trust
     certificate, key = fleet.authority.account(user.name, fleet.directory)
-    return {**trust, "ansible_winrm_cert_pem": str(certificate), "ansible_winrm_cert_key_pem": str(key)}
+    files = {"cert_pem": str(certificate), "cert_key_pem": str(key)}
+    theirs = {"certificate_pem": str(certificate), "certificate_key_pem": str(key)}
+    winrm = {f"ansible_winrm_{name}": file for name, file in files.items()}
+    return {**trust, **winrm, **{f"ansible_psrp_{name}": file for name, file in theirs.items()}}
 
 
 def service_name(name: str, realm: str) -> str:

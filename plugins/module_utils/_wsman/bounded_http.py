@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An adapter for a ``requests`` session that trusts no server: what pywinrm's own HTTP leaves open is closed here.
+"""An adapter for a ``requests`` session that trusts no server: what is left open below is closed here.
 
 - No redirect is followed: with one, a server could have the body and an NTLM handshake sent to another host.
 - Answers are read as a stream and refused above a size.
@@ -44,10 +44,15 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors i
 MAX_BODY: t.Final = soap.MAX_ANSWER + 64 * 1024
 """Octets of one HTTP body: the envelope, and the overhead of sealing."""
 _SEALED: t.Final = ("multipart/encrypted", "multipart/x-multi-encrypted")  # MS-WSMV 2.2.9.1.1
-# What pywinrm goes by when it decides whether an answer is to be unsealed: the same parameter as in the request.
+# pywinrm goes by this parameter when it decides whether an answer is to be unsealed: the same as in the request.
 _SEAL: t.Final = re.compile(r'protocol="application/HTTP-[A-Za-z]+-session-encrypted"')
 # Messages go one after the other, so older connections are idle or closed; a handle too many would keep one open.
 _MAX_HANDLES: t.Final = 4
+
+
+def is_sealed(headers: t.Mapping[str, str]) -> bool:
+    """Whether the body that these headers announce is encrypted by the session."""
+    return headers.get("Content-Type", "").startswith(_SEALED)
 
 
 class StaleKeys(Exception):
@@ -172,7 +177,7 @@ class BoundedAdapter(_Adapter):
     def send(self, request: requests.PreparedRequest, *arguments: t.Any, **options: t.Any) -> _Response:
         """Send one request; authentication handlers come here for each of theirs, too."""
         request.headers["Accept-Encoding"] = "identity"
-        self.guard.sealed = request.headers.get("Content-Type", "").startswith(_SEALED)
+        self.guard.sealed = is_sealed(request.headers)
         try:
             # Only streaming leaves the body to BoundedResponse; the session still reads it whole.
             response = super().send(request, *arguments, **options)

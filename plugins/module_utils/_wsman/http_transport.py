@@ -29,6 +29,7 @@ MIN_DEADLINE: t.Final = 60.0
 class HttpTransport(abc.ABC):
     """A Transport over the session of a library, whose settings it uses as they are.
 
+    :param library: what the library has for a session and its settings: ``session``, ``endpoint``, ``encryption``.
     :param host: the host's name for messages.
     :param session_timeout: seconds that the library waits for each read by its own settings.
     :param deadline: seconds for one message with all its authentication; default twice the timeout, at least 60.
@@ -41,6 +42,7 @@ class HttpTransport(abc.ABC):
 
     def __init__(
         self,
+        library: t.Any,
         *,
         host: str,
         session_timeout: float,
@@ -50,6 +52,7 @@ class HttpTransport(abc.ABC):
         clock: t.Callable[[], float] = time.monotonic,
     ) -> None:
         self.host = host
+        self._transport = library
         self._deadline = deadline or max(MIN_DEADLINE, 2.0 * session_timeout)
         self._task = task or Deadline(float("inf"), clock)
         self._guard = bounded_http.Guard(host=host, max_body=max_body)
@@ -64,9 +67,9 @@ class HttpTransport(abc.ABC):
         """The library's name of the authentication."""
 
     @property
-    @abc.abstractmethod
     def _endpoint(self) -> str:
         """The URL of the WinRM service."""
+        return str(self._transport.endpoint)
 
     @abc.abstractmethod
     def _exchange(self, envelope: bytes) -> tuple[int, bytes]:
@@ -75,6 +78,10 @@ class HttpTransport(abc.ABC):
     @abc.abstractmethod
     def _drop_session(self) -> None:
         """Close the library's session, and have it forget the keys."""
+
+    @abc.abstractmethod
+    def release(self) -> None:
+        """Leave the session as it was before, for the transport that had it."""
 
     def reset(self) -> None:
         """Drop the connection, the authentication and the sealing keys."""
@@ -103,6 +110,8 @@ class HttpTransport(abc.ABC):
     def _send(self, envelope: bytes) -> bytes:
         try:
             self._allowed = self._seconds_left
+            if self._transport.session is not None:
+                self._mount(self._transport.session)  # it may have the guard of an earlier transport
             with self._guard.deadline(self._allowed):
                 status, answer = self._exchange(envelope)
             self._check_in_time()

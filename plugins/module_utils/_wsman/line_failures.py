@@ -51,6 +51,14 @@ WINRM: t.Final = Variables(
     authority="ansible_winrm_ca_trust_path",
     unchecked="ansible_winrm_server_cert_validation: ignore",
 )
+PSRP: t.Final = Variables(
+    scheme="ansible_psrp_protocol",
+    ntlm="ansible_psrp_auth: ntlm",
+    encryption="ansible_psrp_message_encryption",
+    proxy="ansible_psrp_proxy",
+    authority="ansible_psrp_ca_cert",
+    unchecked="ansible_psrp_cert_validation: ignore",
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,12 +118,13 @@ AUTHENTICATION_ADVICE: t.Final[t.Mapping[str, str]] = types.MappingProxyType(
         "plaintext": _BASIC_ADVICE,
         "ssl": _BASIC_ADVICE,
         "ntlm": NTLM_ADVICE,
+        "negotiate": NTLM_ADVICE,
         "credssp": NTLM_ADVICE + "; CredSSP must be enabled on the server (not before 2008)",
         "kerberos": _KERBEROS_ADVICE,
         "certificate": "check that the certificate is mapped to a local account on the server",
     }
 )
-"""Advice after a 401, by pywinrm's name of the transport."""
+"""Advice after a 401, by the name that pywinrm or pypsrp has for the authentication."""
 
 _TLS: t.Final = Verdict(
     errors.HostUnreachable,
@@ -162,7 +171,7 @@ NO_SEALING: t.Final = Verdict(
     "the connection is closed after every answer, so encrypted messages cannot be exchanged",
     "a proxy or load balancer between must keep connections open",
 )
-# Exceptions of pywinrm and the authentication libraries for an unexpected answer or handshake.
+# Exceptions of pywinrm, pypsrp and the authentication libraries for an unexpected answer or handshake.
 _SURPRISES: t.Final = (LookupError, ValueError, AttributeError, OSError, struct.error)
 
 
@@ -173,9 +182,10 @@ def foreign_errors() -> tuple[type[BaseException], ...]:
     return (*found, *_loaded(_LIBRARY_ERRORS), *_loaded(_AUTHENTICATION_ERRORS))
 
 
-_LIBRARY_ERRORS: t.Final = (("winrm.exceptions", "WinRMError"),)
+_LIBRARY_ERRORS: t.Final = (("winrm.exceptions", "WinRMError"), ("pypsrp.exceptions", "WinRMError"))
 _AUTHENTICATION_ERRORS: t.Final = (
     ("winrm.exceptions", "AuthenticationError"),
+    ("pypsrp.exceptions", "AuthenticationError"),
     ("spnego.exceptions", "SpnegoError"),
     ("requests_credssp.exceptions", "AuthenticationException"),
 )

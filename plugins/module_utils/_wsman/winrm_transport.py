@@ -32,18 +32,19 @@ class WinrmTransport(HttpTransport):
     variables = line_failures.WINRM
 
     def __init__(self, protocol: t.Any, *, host: str, read_timeout: float | None = None, **limits: t.Any) -> None:
-        self._transport = protocol.transport
+        library = protocol.transport
+        super().__init__(library, host=host, session_timeout=float(library.read_timeout_sec or 0), **limits)
         self._read_timeout = read_timeout
-        super().__init__(host=host, session_timeout=float(self._transport.read_timeout_sec or 0), **limits)
+        self._setup_encryption = library.setup_encryption
         self._harden_handshake()
 
     @property
     def _method(self) -> str:
         return str(self._transport.auth_method)
 
-    @property
-    def _endpoint(self) -> str:
-        return str(self._transport.endpoint)
+    def release(self) -> None:
+        """Take our step out of pywinrm's handshake."""
+        self._transport.setup_encryption = self._setup_encryption
 
     def _drop_session(self) -> None:
         self._transport.close_session()
@@ -54,7 +55,7 @@ class WinrmTransport(HttpTransport):
         with self._own_timeout():
             if self._transport.session is None:
                 self._transport.build_session()
-            self._mount(self._transport.session)
+                self._mount(self._transport.session)
             try:
                 return 200, t.cast(bytes, self._transport.send_message(envelope))
             except winrm.exceptions.WinRMTransportError as error:
@@ -73,16 +74,12 @@ class WinrmTransport(HttpTransport):
 
     def _harden_handshake(self) -> None:
         """Mount the adapter before pywinrm's first message, which it sends while it still builds its session."""
-        transport = self._transport
-        if transport.session is not None:
-            self._mount(transport.session)
-        original = transport.setup_encryption
 
         def setup_encryption(*arguments: t.Any) -> None:
-            self._mount(transport.session)
-            original(*arguments)  # pywinrm 0.4 gives no argument, 0.5 the session
+            self._mount(self._transport.session)
+            self._setup_encryption(*arguments)  # pywinrm 0.4 gives no argument, 0.5 the session
 
-        transport.setup_encryption = setup_encryption
+        self._transport.setup_encryption = setup_encryption
 
     def _was_rejected(self, error: BaseException) -> bool:
         """True if a sealed message got a 401, after which requests_ntlm tries a new handshake and fails."""

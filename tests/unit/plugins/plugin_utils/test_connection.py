@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import types
 import typing as t
 
 import pytest
@@ -12,7 +13,7 @@ from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.playbook.play_context import PlayContext
 from ansible.plugins.loader import connection_loader
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import errors, winrm_transport
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import errors, psrp_transport, winrm_transport
 from ansible_collections.portkeeper.windows.plugins.plugin_utils import _connection as bridge
 from tests.unit.plugins.module_utils._wsman import answers, servers
 
@@ -35,6 +36,15 @@ def winrm_to(port: int, **options: t.Any) -> t.Any:
     )
 
 
+def psrp_to(port: int | None, **options: t.Any) -> t.Any:
+    given = {"remote_user": "edge", "remote_password": "secret", "auth": "basic", "message_encryption": "never"}
+    return plugin("psrp", **{"remote_addr": "127.0.0.1", "port": port, "protocol": "http", **given, **options})
+
+
+BOTH = pytest.mark.parametrize("connect", [winrm_to, psrp_to])
+Connect = t.Callable[..., t.Any]
+
+
 def test_one_request_and_no_shell() -> None:
     with servers.Server(servers.soap(INSTANCE)) as server:
         connection = winrm_to(server.port)
@@ -49,19 +59,35 @@ def test_one_request_and_no_shell() -> None:
         assert b"PT20.000S" in server.requests[0].body
 
 
-def test_timeouts_of_the_plugin() -> None:
+def test_one_request_and_no_runspace() -> None:
     with servers.Server(servers.soap(INSTANCE)) as server:
-        with bridge.open_client(winrm_to(server.port, connection_timeout=45)) as client:
+        connection = psrp_to(server.port)
+        with bridge.open_client(connection, "edge1") as client:
+            assert (client.host, server.connections) == ("edge1 (127.0.0.1)", 0)
+            assert client.get("root/cimv2", "Win32_OperatingSystem").text("Version") == "10.0.20348"
+        assert connection.runspace is None
+        connection.close()
+        assert [request.header("User-Agent") for request in server.requests] == ["Python PSRP Client"]
+
+
+@pytest.mark.parametrize(
+    ("connect", "options"), [(winrm_to, {"connection_timeout": 45}), (psrp_to, {"operation_timeout": 45})]
+)
+def test_timeouts_of_the_plugin(connect: Connect, options: dict[str, t.Any]) -> None:
+    with servers.Server(servers.soap(INSTANCE)) as server:
+        with bridge.open_client(connect(server.port, **options)) as client:
             client.get("root/cimv2", "Win32_OperatingSystem")
         assert b"PT45.000S" in server.requests[0].body
 
 
-def test_items_of_a_loop_share_the_session() -> None:
+@BOTH
+def test_items_of_a_loop_share_the_session(connect: Connect) -> None:
     with servers.Server(servers.soap(INSTANCE)) as server:
-        connection = winrm_to(server.port)
+        connection = connect(server.port)
         for _index in range(3):
             with bridge.open_client(connection) as client:
                 client.get("root/cimv2", "Win32_OperatingSystem")
+            assert connection.connected, "or Ansible makes a new one for the next item"
         assert (server.connections, len(server.requests)) == (1, 3)
 
 
@@ -74,9 +100,10 @@ def test_shell_of_the_plugin_is_left_alone() -> None:
         assert connection.shell_id == "opened by somebody else"
 
 
-def test_failures_are_of_our_family() -> None:
+@BOTH
+def test_failures_are_of_our_family(connect: Connect) -> None:
     with servers.Server(servers.always(servers.http("401 Unauthorized", WWW_Authenticate="Basic"))) as server:
-        connection = winrm_to(server.port)
+        connection = connect(server.port)
         with pytest.raises(errors.AuthenticationFailed), bridge.open_client(connection) as client:
             client.get("root/cimv2", "Win32_OperatingSystem")
         connection.close()
@@ -90,19 +117,77 @@ def test_settings_that_cannot_work_are_unreachable() -> None:
     connection.close()
 
 
-@pytest.mark.parametrize("name", ["ssh", "local", "psrp"])
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"message_encryption": "auto"}, "Cannot use message encryption with auth 'basic'"),
+        ({"remote_user": None}, "the username must be specified"),
+        ({"auth": "certificate", "protocol": "https"}, "certificate key pem file must be specified"),
+    ],
+)
+def test_settings_of_psrp_that_cannot_work_are_unreachable(options: dict[str, t.Any], sentence: str) -> None:
+    with (
+        pytest.raises(AnsibleConnectionFailure, match=f"settings of the psrp connection do not work: .*{sentence}"),
+        bridge.open_client(psrp_to(1, **options)),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("name", ["ssh", "local"])
 def test_other_plugins_are_refused(name: str) -> None:
-    sentence = "works through the winrm connection plugin.*set ansible_connection: ansible.builtin.winrm"
+    sentence = "works through the connection plugins winrm and psrp.*set ansible_connection: ansible.builtin.winrm"
     with pytest.raises(bridge.UnusableConnection, match=sentence) as caught, bridge.open_client(plugin(name)):
         pass
     assert isinstance(caught.value, AnsibleActionFail)
     assert repr(name) in str(caught.value)
 
 
-def test_missing_pywinrm(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(winrm_transport, "IMPORT_ERROR", ModuleNotFoundError("No module named 'winrm'"))
-    with (
-        pytest.raises(bridge.UnusableConnection, match=r"pywinrm is missing.*No module named 'winrm'.*pip install"),
-        bridge.open_client(winrm_to(1)),
-    ):
+@pytest.mark.parametrize(
+    ("connect", "module", "package"),
+    [(winrm_to, winrm_transport, "pywinrm"), (psrp_to, psrp_transport, "pypsrp")],
+)
+def test_missing_package(
+    monkeypatch: pytest.MonkeyPatch, connect: Connect, module: types.ModuleType, package: str
+) -> None:
+    monkeypatch.setattr(module, "IMPORT_ERROR", ModuleNotFoundError("No module named 'x'"))
+    sentence = rf"package {package} is missing.*No module named 'x'.*'pip install {package}'"
+    with pytest.raises(bridge.UnusableConnection, match=sentence), bridge.open_client(connect(1)):
         pass
+
+
+def test_missing_package_of_an_authentication(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*_arguments: t.Any, **_options: t.Any) -> t.Any:
+        raise ImportError("Cannot use CredSSP auth as requests-credssp is not installed")
+
+    monkeypatch.setattr("pypsrp.wsman.HttpCredSSPAuth", missing)
+    sentence = "package requests-credssp is missing.*'pip install requests-credssp'"
+    with pytest.raises(bridge.UnusableConnection, match=sentence), bridge.open_client(psrp_to(1, auth="credssp")):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("given", "protocol", "port"),
+    [(None, "http", 5985), (None, "https", 5986), (None, None, 5986), (80, "http", 80), (5985, None, 5985)],
+)
+def test_port_of_psrp(given: int | None, protocol: str | None, port: int) -> None:
+    connection = psrp_to(given, protocol=protocol)
+    assert bridge.server_port(connection) == port
+    with bridge.open_client(connection):
+        assert connection._psrp_port == port, "as the plugin has it"
+
+
+@pytest.mark.parametrize(
+    ("options", "warnings"),
+    [
+        ({}, [bridge.CLEAR_TEXT["psrp"]]),
+        ({"auth": "ntlm"}, []),
+        ({"protocol": "https"}, []),
+        ({"protocol": "https", "cert_validation": "ignore"}, [bridge.UNCHECKED_CERTIFICATE["psrp"]]),
+    ],
+)
+def test_weaknesses_of_psrp(options: dict[str, t.Any], warnings: list[str]) -> None:
+    connection = psrp_to(1, **options)
+    assert bridge.weaknesses(connection) == []
+    with bridge.open_client(connection):
+        assert bridge.weaknesses(connection) == warnings
+    assert "ansible_winrm" not in "".join(warnings)

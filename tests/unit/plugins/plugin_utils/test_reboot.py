@@ -102,7 +102,7 @@ class Session:
 def test_looks_have_their_own_timeout_and_leave_the_session_as_it_was() -> None:
     session = Session()
     original = session.setup_encryption
-    connection = types.SimpleNamespace(protocol=types.SimpleNamespace(transport=session))
+    connection = types.SimpleNamespace(transport="winrm", protocol=types.SimpleNamespace(transport=session))
     with reboot.looking_client(connection, "edge1") as client, pytest.raises(HostUnreachable):
         client.get("root/cimv2", "Win32_OperatingSystem")
     assert session.timeouts == [reboot.READ_TIMEOUT]

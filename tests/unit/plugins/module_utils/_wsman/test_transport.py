@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The transport over the real pywinrm against real HTTP servers: every point in which it does not trust the server."""
+"""The transports over the real libraries against real HTTP servers: all in which they do not trust the server."""
 
 from __future__ import annotations
 
@@ -10,22 +10,17 @@ import resource
 import socket
 import threading
 import time
-import types
 import typing as t
 
 import pytest
 import requests.exceptions
-import winrm.protocol
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import (
-    bounded_http,
-    errors,
-    patience,
-    winrm_transport,
-)
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import bounded_http, errors, patience
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import client as wsman
-from tests.unit.plugins.module_utils._wsman import answers, servers
+from tests.unit.plugins.module_utils._wsman import answers, servers, transports
 from tests.unit.plugins.module_utils._wsman.transports import MESSAGE, Method, failure, over
+
+pytestmark = pytest.mark.usefixtures("library")
 
 
 def test_an_answer() -> None:
@@ -47,7 +42,7 @@ def test_faults_are_answers(status: str) -> None:
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 304, 307, 308])
-@pytest.mark.parametrize("method", ["plaintext", "ntlm"])
+@pytest.mark.parametrize("method", ["basic", "ntlm"])
 def test_redirects_are_not_followed(status: int, method: Method) -> None:
     with servers.Server(servers.soap()) as second:
         redirect = servers.http(f"{status} Elsewhere", b"moved", Location=second.url)
@@ -149,7 +144,7 @@ def test_silent_tls_has_a_deadline() -> None:
 
     started = time.monotonic()
     with servers.Server(lambda: handle) as server, pytest.raises(errors.HostUnreachable, match="no complete answer"):
-        over(server.url.replace("http", "https"), method="ssl", deadline=1.0, read_timeout=10).send(MESSAGE)
+        over(server.url.replace("http", "https"), method="basic", deadline=1.0, read_timeout=10).send(MESSAGE)
     assert time.monotonic() - started < 2.5
 
 
@@ -194,10 +189,10 @@ class KerberosExchangeError(requests.exceptions.RequestException):
 def test_a_ticket_that_is_not_there_is_not_laid_at_the_servers_door(monkeypatch: pytest.MonkeyPatch) -> None:
     sender = over("http://127.0.0.1:1/wsman")
 
-    def no_ticket(_message: bytes) -> bytes:
+    def no_ticket(*_arguments: t.Any, **_options: t.Any) -> requests.Response:
         raise KerberosExchangeError("authGSSClientInit() failed: No Kerberos credentials available")
 
-    monkeypatch.setattr(sender._transport, "send_message", no_ticket)
+    monkeypatch.setattr(requests.Session, "send", no_ticket)
     with pytest.raises(errors.AuthenticationFailed) as caught:
         sender.send(MESSAGE)
     assert "can't be carried out (authGSSClientInit() failed: No Kerberos credentials available)" in str(caught.value)
@@ -239,14 +234,14 @@ def test_statuses_without_soap(status: int, body: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "words"), [("plaintext", "Basic takes local accounts only"), ("ntlm", "neither locked nor denied")]
+    ("method", "words"), [("basic", "Basic takes local accounts only"), ("ntlm", "neither locked nor denied")]
 )
 def test_wrong_password(method: Method, words: str) -> None:
     error = failure(
         servers.always(servers.http("401 Unauthorized", WWW_Authenticate="Basic realm=WSMAN")), method=method
     )
     assert isinstance(error, errors.AuthenticationFailed)
-    assert f"rejects the credentials ({method})" in str(error)
+    assert "rejects the credentials (" in str(error)
     assert words in str(error)
     assert error.code == 401
 
@@ -325,7 +320,7 @@ def test_tls_towards_plain_http() -> None:
                 connection.recv(4096)
 
         threading.Thread(target=answer, daemon=True).start()
-        sender = over(f"https://127.0.0.1:{listener.getsockname()[1]}/wsman", method="ssl")
+        sender = over(f"https://127.0.0.1:{listener.getsockname()[1]}/wsman", method="basic")
         with pytest.raises(errors.HostUnreachable, match=r"TLS failed.*does not speak TLS"):
             sender.send(MESSAGE)
 
@@ -381,15 +376,13 @@ def test_reading_survives_a_drop_in_the_body() -> None:
 
 
 def test_a_second_transport_has_its_deadline_too() -> None:
-    with servers.Server(servers.soap()) as good:
-        first = over(good.url)
-        first.send(MESSAGE)
-        protocol = types.SimpleNamespace(transport=first._transport)
-        second = winrm_transport.WinrmTransport(protocol, host="edge1", deadline=1.0)
-        with servers.Server(drip(b"HTTP/1.1 200 OK\r\nX-Slow: ")) as slow:
-            first._transport.endpoint = slow.url
-            with pytest.raises(errors.HostUnreachable, match="within 1 seconds"):
-                second.send(MESSAGE)
+    with servers.Server(servers.soap()) as good, servers.Server(drip(b"HTTP/1.1 200 OK\r\nX-Slow: ")) as slow:
+        session = transports.session_for(good.url)
+        transports.present.transport(session, host="edge1").send(MESSAGE)
+        second = transports.present.transport(session, host="edge1", deadline=1.0)
+        session.transport.endpoint = slow.url
+        with pytest.raises(errors.HostUnreachable, match="within 1 seconds"):
+            second.send(MESSAGE)
 
 
 def test_few_handles_are_kept() -> None:
@@ -416,7 +409,25 @@ def test_second_handles_are_closed_with_the_session() -> None:
 
 def test_default_deadline_follows_the_read_timeout() -> None:
     for read_timeout, deadline in ((30, 60.0), (70, 140.0)):
-        protocol = winrm.protocol.Protocol(
-            "http://edge1:5985/wsman", "plaintext", "edge", "x", read_timeout_sec=read_timeout
-        )
-        assert winrm_transport.WinrmTransport(protocol, host="edge1")._deadline == deadline
+        session = transports.session_for("http://edge1:5985/wsman", read_timeout=read_timeout)
+        assert transports.present.transport(session, host="edge1")._deadline == deadline
+
+
+def test_a_timeout_of_its_own_leaves_the_sessions() -> None:
+    def silent(_connection: socket.socket, _request: servers.Request) -> bool:
+        time.sleep(2)
+        return False
+
+    with servers.Server(lambda: silent) as server:
+        session = transports.session_for(server.url, read_timeout=30)
+        hasty = transports.present.transport(session, host="edge1", read_timeout=0.5)
+        began = time.monotonic()
+        with pytest.raises(errors.ConnectionDropped, match="in time"):
+            hasty.send(MESSAGE)
+        hasty.release()
+    assert time.monotonic() - began < 5
+    theirs = vars(session.transport)
+    assert theirs.get("read_timeout_sec", theirs.get("read_timeout")) == 30
+    assert not {"setup_encryption", "_send_request", "_build_session"} & {
+        name for name, step in theirs.items() if getattr(step, "__self__", None) is hasty
+    }

@@ -6,16 +6,18 @@
 from __future__ import annotations
 
 import pathlib
+import pkgutil
 import socket
 import time
 import typing as t
 
 import pytest
-import winrm.protocol
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import errors, winrm_transport
-from tests.unit.plugins.module_utils._wsman import answers, servers
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import errors
+from tests.unit.plugins.module_utils._wsman import answers, servers, transports
 from tests.unit.plugins.module_utils._wsman.transports import MESSAGE, failure, over
+
+pytestmark = pytest.mark.usefixtures("library")
 
 
 @pytest.fixture
@@ -73,23 +75,23 @@ def test_server_that_closes_after_every_message() -> None:
 
 
 @pytest.mark.usefixtures("accounts")
-def test_server_that_closes_after_the_handshake() -> None:
+def test_server_that_closes_after_the_handshake(monkeypatch: pytest.MonkeyPatch) -> None:
     class Impatient(servers.NtlmHandler):
         def __call__(self, connection: socket.socket, request: servers.Request) -> bool:
             super().__call__(connection, request)
             return not self._context.complete
 
     with servers.Server(lambda: Impatient([])) as server:
-        sender = over(server.url, method="ntlm")
-        original = sender._transport.setup_encryption
+        original: t.Any = pkgutil.resolve_name(transports.present.seals)
 
-        def patient(*arguments: t.Any) -> None:
-            original(*arguments)
-            time.sleep(0.1)  # the close has to arrive before the next message leaves
+        class Patient(original):  # type: ignore[misc]
+            def __init__(self, *arguments: t.Any) -> None:
+                time.sleep(0.1)  # the close has to arrive before the next message leaves
+                super().__init__(*arguments)
 
-        sender._transport.setup_encryption = patient
+        monkeypatch.setattr(transports.present.seals, Patient)
         with pytest.raises(errors.HostUnreachable, match="closed after every"):
-            sender.send(MESSAGE)
+            over(server.url, method="ntlm").send(MESSAGE)
 
 
 @pytest.mark.usefixtures("accounts")
@@ -101,6 +103,16 @@ def test_tampered_seal() -> None:
 
     error = failure(lambda: Tampering([]), method="ntlm")
     assert isinstance(error, (errors.ProtocolViolation, errors.AuthenticationFailed))
+
+
+@pytest.mark.usefixtures("accounts")
+def test_the_servers_boundary_becomes_no_pattern() -> None:
+    class Hostile(servers.NtlmHandler):
+        def _sealed(self, answer: bytes) -> bytes:
+            return super()._sealed(answer).replace(b'"Encrypted Boundary"', b'"(.*)*x"')
+
+    with servers.Server(lambda: Hostile([])) as server:
+        assert b"<x:A>ok</x:A>" in over(server.url, method="ntlm").send(MESSAGE)
 
 
 FAULT: t.Final = answers.fault("w:InternalError")
@@ -134,7 +146,7 @@ def test_two_transports_over_one_protocol() -> None:
     """Items of a loop share the plugin's protocol: the second one goes on with the first one's session."""
     delivered: list[bytes] = []
     with servers.Server(lambda: servers.NtlmHandler(delivered)) as server:
-        protocol = winrm.protocol.Protocol(server.url, "ntlm", "EDGE1\\edge", "secret", proxy=None)
+        session = transports.session_for(server.url, method="ntlm")
         for _index in range(2):
-            winrm_transport.WinrmTransport(protocol, host="edge1").send(MESSAGE)
+            transports.present.transport(session, host="edge1").send(MESSAGE)
         assert len(server.requests) == 3 + 2
