@@ -15,32 +15,62 @@ from tests.fleet.snapshot import joined
 from tests.simulator.control import running_fleet
 
 
-def _https(transport: str, release: str = "2022", **variables: t.Any) -> Json:
-    return {"release": release, "wire": {"transport": transport, "scheme": "https"}, "vars": variables}
+def _https(transport: str, release: str = "2022", *, binding: str = "ignored", **variables: t.Any) -> Json:
+    wire = {"transport": transport, "scheme": "https", "channel_binding": binding}
+    return {"release": release, "wire": wire, "vars": variables}
 
 
-GOOD: t.Final[dict[str, Json]] = {
+def _psrp(server: Json, **variables: t.Any) -> Json:
+    return {**server, "vars": {"ansible_connection": "psrp", **variables}}
+
+
+_MUTUAL: t.Final[Json] = {"release": "2022", "wire": {"transport": "certificate", "schemes": ["negotiate"]}}
+_WINRM: t.Final[dict[str, Json]] = {
     "basic": _https("basic"),
     "ntlm": _https("ntlm", "2012r2"),
     "certificate": _https("certificate", "2025"),
+    "bound": _https("ntlm", binding="required"),
 }
+GOOD: t.Final[dict[str, Json]] = {
+    **_WINRM,
+    **{f"{name}-psrp": _psrp(server) for name, server in _WINRM.items()},
+}
+_NOT_TRUSTED: t.Final = r"TLS failed .*certificate verify failed.*name the authority .*\(%s\)"
+_OLD_TLS: t.Final = r"TLS failed .*at most TLS 1\.0.*use http with NTLM there, it encrypts"
+_OF_NOBODY: t.Final = r"rejects the credentials \(certificate\).*mapped to a local account"
+_NO_TLS: t.Final = r"TLS failed .*this port does not speak TLS: set %s: http"
+_MAY_BE_TLS: t.Final = r"without an answer to the first message; this port may speak HTTPS: check %s"
+_UNBOUND: t.Final = r"rejects the credentials \(%s\)"
 BAD: t.Final[dict[str, tuple[Json, str]]] = {
     "certificate-not-trusted": (
         _https("ntlm", ansible_winrm_ca_trust_path=None),
-        r"TLS failed .*certificate verify failed.*name the authority .*\(ansible_winrm_ca_trust_path\)",
+        _NOT_TRUSTED % "ansible_winrm_ca_trust_path",
     ),
-    "old-tls": (_https("ntlm", "2003"), r"TLS failed .*at most TLS 1\.0.*use http with NTLM there, it encrypts"),
-    "certificate-of-nobody": (
-        {"release": "2022", "wire": {"transport": "certificate", "schemes": ["negotiate"]}},
-        r"rejects the credentials \(certificate\).*mapped to a local account",
-    ),
+    "old-tls": (_https("ntlm", "2003"), _OLD_TLS),
+    "certificate-of-nobody": (_MUTUAL, _OF_NOBODY),
     "https-asked-of-http": (
         {"release": "2022", "vars": {"ansible_winrm_scheme": "https"}},
-        r"TLS failed .*this port does not speak TLS: set ansible_winrm_scheme: http",
+        _NO_TLS % "ansible_winrm_scheme",
     ),
-    "http-asked-of-https": (
-        _https("ntlm", ansible_winrm_scheme="http"),
-        r"without an answer to the first message; this port may speak HTTPS",
+    "http-asked-of-https": (_https("ntlm", ansible_winrm_scheme="http"), _MAY_BE_TLS % "ansible_winrm_scheme"),
+    "unbound": (_https("ntlm", binding="required", ansible_winrm_send_cbt=False), _UNBOUND % "ntlm"),
+    "certificate-not-trusted-psrp": (
+        _psrp(_https("ntlm"), ansible_psrp_ca_cert=None),
+        _NOT_TRUSTED % "ansible_psrp_ca_cert",
+    ),
+    "old-tls-psrp": (_psrp(_https("ntlm", "2003")), _OLD_TLS),
+    "certificate-of-nobody-psrp": (_psrp(_MUTUAL), _OF_NOBODY),
+    "https-asked-of-http-psrp": (
+        _psrp({"release": "2022"}, ansible_psrp_protocol="https"),
+        _NO_TLS % "ansible_psrp_protocol",
+    ),
+    "http-asked-of-https-psrp": (
+        _psrp(_https("ntlm"), ansible_psrp_protocol="http"),
+        _MAY_BE_TLS % "ansible_psrp_protocol",
+    ),
+    "unbound-psrp": (
+        _psrp(_https("ntlm", binding="required"), ansible_psrp_negotiate_send_cbt=False),
+        _UNBOUND % "ntlm",
     ),
 }
 
