@@ -175,7 +175,8 @@ def running_fleet(
 
     ``scenario`` is a file or its values; ``directory`` keeps inventory, ready file and log (default: a temporary one);
     ``seconds`` is how long to wait until all hosts listen; ``environment`` is added to that of the process. Raises
-    ControlFailure at the end where the fleet's log tells of errors in the simulator itself.
+    ControlFailure at the end where the fleet's log tells of errors in the simulator itself, or if it was ended by
+    something else.
     """
     with contextlib.ExitStack() as stack:
         if directory is None:
@@ -192,9 +193,12 @@ def running_fleet(
         try:
             yield RunningFleet(inventory, control, directory, process)
         finally:
+            ended = process.poll()
             process.terminate()
             process.wait(timeout=30)
         _refuse_errors(directory)
+        if ended:
+            raise ControlFailure(f"The simulated fleet ended before its time, with exit code {ended}.")
 
 
 def _refuse_errors(directory: pathlib.Path) -> None:
