@@ -111,12 +111,14 @@ class _Session:
         return dataclasses.replace(response, headers=(("Server", "Microsoft-HTTPAPI/2.0"), *response.headers, *extra))
 
     def _message(self, request: Request) -> Response:
-        seals = self._authentication.seals
-        if seals is None or not encryption.is_sealed(request.header("Content-Type") or ""):
+        seals, how = self._authentication.seals, self._authentication.seal
+        sent_type = request.header("Content-Type") or ""
+        if seals is None or not encryption.is_sealed(sent_type):
             status, envelope = self._host.answered(request.body)
             return Response(status, envelope, (("Content-Type", SOAP_TYPE),))
-        status, envelope = self._host.answered(encryption.unseal(seals, request.body))
-        return Response(status, encryption.seal(seals, envelope), (("Content-Type", encryption.CONTENT_TYPE),))
+        status, envelope = self._host.answered(encryption.unseal(seals, request.body, how, sent_type))
+        content_type, body = encryption.seal(seals, envelope, how)
+        return Response(status, body, (("Content-Type", content_type),))
 
 
 class _Control:
