@@ -14,6 +14,7 @@ import weakref
 from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import (
+    authentication_failures,
     line_failures,
     psrp_transport,
     winrm_transport,
@@ -25,6 +26,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.patience
     Deadline,
     Patience,
 )
+from ansible_collections.portkeeper.windows.plugins.plugin_utils import _delegation
 
 # The plugin opens a shell unless it believes to have one; its close() deletes what it believes to have.
 _UNOPENED: t.Final = "unopened"
@@ -124,7 +126,8 @@ class _Winrm(Line):
             return []
         session = protocol.transport
         checks = session.server_cert_validation != "ignore"
-        return self._weak(str(session.endpoint), str(session.auth_method), checks=checks)
+        weak = self._weak(str(session.endpoint), str(session.auth_method), checks=checks)
+        return [*weak, *_delegation.lost_by_pywinrm(session)]
 
     @property
     def _protocol(self) -> t.Any:
@@ -166,7 +169,8 @@ class _Psrp(Line):
         if session is None:
             return []
         transport = session.transport
-        return self._weak(transport.endpoint, transport.auth, checks=transport.cert_validation is not False)
+        weak = self._weak(transport.endpoint, transport.auth, checks=transport.cert_validation is not False)
+        return [*weak, *_delegation.lost_by_pypsrp(transport.session)]
 
     @property
     def _session(self) -> t.Any:
@@ -228,22 +232,35 @@ def open_client(connection: t.Any, name: str = "", patience: Patience = USUAL_PA
     :param name: the host's name in the inventory; errors have it and the address.
     :param patience: how often messages are sent again, and how long the task may take from now on.
     :raises UnusableConnection: another connection plugin, or the package of this one is missing.
-    :raises ansible.errors.AnsibleConnectionFailure: the plugin's own settings do not work (no user, kinit failed ...).
+    :raises AuthenticationFailed: kinit failed, or the package of Kerberos is missing.
+    :raises ansible.errors.AnsibleConnectionFailure: the plugin's own settings do not work (no user ...).
     """
     line = line_of(connection)
     deadline = Deadline(patience.deadline)
     address = str(connection.get_option("remote_addr"))
     host = address if name in ("", address) else f"{name} ({address})"
-    client = Client(
-        line.transport(host=host, task=deadline),
-        operation_timeout=line.operation_timeout,
-        patience=patience,
-        deadline=deadline,
-    )
+    with _failures_on(host):
+        client = Client(
+            line.transport(host=host, task=deadline),
+            operation_timeout=line.operation_timeout,
+            patience=patience,
+            deadline=deadline,
+        )
     # The reference keeps the plugin alive while messages are sent: it owns the Kerberos ticket cache's file.
     with contextlib.ExitStack() as stack:
         stack.callback(lambda: connection)
         yield client
+
+
+@contextlib.contextmanager
+def _failures_on(host: str) -> t.Iterator[None]:
+    """Name the host in what the plugin says before anything is sent, and its meaning if it is about Kerberos."""
+    try:
+        yield
+    except AnsibleConnectionFailure as error:
+        message = str(error.message)
+        failure = authentication_failures.of_plugin(message, host)
+        raise failure or AnsibleConnectionFailure(f"{host}: {message}") from error
 
 
 def server_port(connection: t.Any) -> int | None:

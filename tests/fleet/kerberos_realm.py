@@ -28,7 +28,7 @@ _PROGRAMS: t.Final[c.Mapping[str, str]] = {
     "kdb5_util": "krb5-kdc",
     "kadmin.local": "krb5-admin-server",
     "kinit": "krb5-user",
-    "klist": "krb5-user",
+    "kvno": "krb5-user",
 }
 """Program -> the package of Debian that has it."""
 _MODULES: t.Final[c.Mapping[str, str]] = {"kerberos": "pykerberos", "gssapi": "gssapi", "krb5": "krb5"}
@@ -54,6 +54,8 @@ _KRB5_CONF: t.Final = """\
 [domain_realm]
  .{domain} = {realm}
 """
+_SKEW_OF_KDC: t.Final = 10
+"""Seconds by which clocks may differ for the KDC, and for which it takes a ticket that has run out; usually 300."""
 _KDC_CONF: t.Final = """\
 [kdcdefaults]
  kdc_listen = 127.0.0.1:{port}
@@ -115,11 +117,14 @@ class Realm:
         self._run(["kinit", *options, "-c", cache, principal], f"{password}\n")
         return cache
 
-    def expired_ticket(self, principal: str, password: str) -> str:
-        """Get a ticket for a second, and wait until klist says that it is over."""
-        cache = self.ticket(principal, password, "-l", "1s")
-        _wait(lambda: self._call(["klist", "-s", "-c", cache], "").returncode != 0, "The ticket did not expire")
-        return cache
+    def wait_until_expired(self, cache: str, service: str) -> None:
+        """Wait until the KDC gives nothing in exchange for the ticket in this cache."""
+        _wait(lambda: "expired" in self._call(["kvno", "-c", cache, service], "").stdout, "The ticket did not expire")
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The whole environment of a program of the realm."""
+        return {**self.environment, "PATH": _PATH, "KRB5_KDC_PROFILE": str(self.directory / "kdc.conf")}
 
     def _administer(self, command: str) -> None:
         output = self._run(["kadmin.local"], f"{command}\n")
@@ -133,11 +138,16 @@ class Realm:
         return done.stdout
 
     def _call(self, command: c.Sequence[str], text: str) -> subprocess.CompletedProcess[str]:
-        variables = {**self.environment, "PATH": _PATH, "KRB5_KDC_PROFILE": str(self.directory / "kdc.conf")}
         return subprocess.run(
-            list(command), input=text, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            check=False, timeout=_SECONDS,
-        )  # fmt: skip
+            list(command),
+            input=text,
+            env=self.variables,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=_SECONDS,
+        )
 
 
 @contextlib.contextmanager
@@ -174,7 +184,10 @@ def _configure(directory: pathlib.Path, silent_port: int) -> int:
         "port": port,
         "directory": directory,
     }
-    (directory / "krb5.conf").write_text(_KRB5_CONF.format_map(values), encoding="utf-8")
+    text = _KRB5_CONF.format_map(values)
+    (directory / "krb5.conf").write_text(text, encoding="utf-8")
+    strict = text.replace("[realms]", f" clockskew = {_SKEW_OF_KDC}\n[realms]")
+    (directory / "strict.conf").write_text(strict, encoding="utf-8")
     (directory / "kdc.conf").write_text(_KDC_CONF.format_map(values), encoding="utf-8")
     return port
 
@@ -189,7 +202,7 @@ def _taken_port() -> c.Iterator[int]:
 
 @contextlib.contextmanager
 def _kdc(realm: Realm) -> c.Iterator[subprocess.Popen[bytes]]:
-    variables = {**realm.environment, "PATH": _PATH, "KRB5_KDC_PROFILE": str(realm.directory / "kdc.conf")}
+    variables = {**realm.variables, "KRB5_CONFIG": str(realm.directory / "strict.conf")}
     with (realm.directory / "kdc.out").open("wb") as log:
         process = subprocess.Popen(
             ["krb5kdc", "-n"], env=variables, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT

@@ -14,7 +14,12 @@ import itertools
 import time
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import bounded_http, errors, line_failures
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import (
+    authentication_failures,
+    bounded_http,
+    errors,
+    line_failures,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.line_failures import Verdict
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.patience import Deadline
 
@@ -165,6 +170,9 @@ class HttpTransport(abc.ABC):
     def _failure(self, error: BaseException) -> errors.WsmanError:
         if self._guard.expired:
             return self._error(self._too_late())
+        known = authentication_failures.verdict(error, self._method)
+        if known is not None:
+            return self._error(known)
         if line_failures.is_authentication(error) or self._was_rejected(error):
             return self._not_authenticated(error)
         status = line_failures.status_inside(error)

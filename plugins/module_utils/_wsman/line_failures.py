@@ -37,6 +37,8 @@ class Variables:
     proxy: str
     authority: str
     unchecked: str
+    service_host: str
+    tls_1_0: str
 
     def named(self, advice: str) -> str:
         """This advice with the plugin's own names."""
@@ -50,6 +52,8 @@ WINRM: t.Final = Variables(
     proxy="ansible_winrm_proxy",
     authority="ansible_winrm_ca_trust_path",
     unchecked="ansible_winrm_server_cert_validation: ignore",
+    service_host="ansible_winrm_kerberos_hostname_override",
+    tls_1_0="ansible_winrm_credssp_disable_tlsv1_2: true",
 )
 PSRP: t.Final = Variables(
     scheme="ansible_psrp_protocol",
@@ -58,6 +62,8 @@ PSRP: t.Final = Variables(
     proxy="ansible_psrp_proxy",
     authority="ansible_psrp_ca_cert",
     unchecked="ansible_psrp_cert_validation: ignore",
+    service_host="ansible_psrp_negotiate_hostname_override",
+    tls_1_0="ansible_psrp_credssp_disable_tlsv1_2: true",
 )
 
 
@@ -107,7 +113,10 @@ _BASIC_ADVICE: t.Final = (
     "AllowUnencrypted over http), NTLM needs neither"
 )
 NTLM_ADVICE: t.Final = "check user and password, and that the account is neither locked nor denied network logon"
-_KERBEROS_ADVICE: t.Final = "check user, realm, clock and the HTTP or HOST service principal of the server"
+_KERBEROS_ADVICE: t.Final = (
+    "the ticket was got, and the server does not take it: check its clock, that its service principal (setspn -Q "
+    "HTTP/NAME) belongs to its own computer account alone, and that this account may log on over the network"
+)
 LATER_ADVICE: t.Final = (
     "look whether the account was locked or its password changed meanwhile, whether the Kerberos ticket has run out, "
     "and whether a load balancer sends the messages of one task to several servers; then run this again"
@@ -188,6 +197,8 @@ _AUTHENTICATION_ERRORS: t.Final = (
     ("pypsrp.exceptions", "AuthenticationError"),
     ("spnego.exceptions", "SpnegoError"),
     ("requests_credssp.exceptions", "AuthenticationException"),
+    ("requests_credssp.exceptions", "NTStatusException"),
+    ("krb5", "Krb5Error"),
 )
 
 
@@ -207,7 +218,7 @@ def is_authentication(error: BaseException) -> bool:
 def gave_up(error: BaseException) -> bool:
     """True if the library on this side ended the authentication: no ticket, no credentials, a wrong token."""
     spnego = getattr(sys.modules.get("spnego.exceptions"), "SpnegoError", None)
-    named = type(error).__name__ in ("KerberosExchangeError", "MutualAuthenticationError")
+    named = type(error).__name__ in ("KerberosExchangeError", "MutualAuthenticationError", "Krb5Error")
     return named or (spnego is not None and isinstance(error, spnego))
 
 
