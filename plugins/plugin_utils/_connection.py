@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import abc
 import contextlib
+import importlib.util
 import types
 import typing as t
 import weakref
@@ -184,6 +185,8 @@ class _Psrp(Line):
     def _new_session(self) -> t.Any:
         connection = self._connection
         connection._build_kwargs()  # noqa: SLF001 - what its _connect does before it opens a runspace
+        if connection._psrp_conn_kwargs["auth"] == "kerberos":  # noqa: SLF001 - the same
+            _demand_gssapi()
         try:
             return psrp_transport.new_session(connection._psrp_conn_kwargs)  # noqa: SLF001 - the same
         except ImportError as error:
@@ -191,6 +194,13 @@ class _Psrp(Line):
         except ValueError as error:
             sentence = f"The settings of the psrp connection do not work: {error}"
             raise AnsibleConnectionFailure(sentence) from error
+
+
+def _demand_gssapi() -> None:
+    """pypsrp would find out at the first message, by an ImportError."""
+    for name in ("gssapi", "krb5"):
+        if importlib.util.find_spec(name) is None:
+            raise _missing("pypsrp[kerberos]", ImportError(f"No module named {name!r}"))
 
 
 _LINES: t.Final[t.Mapping[str, type[Line]]] = types.MappingProxyType({line.plugin: line for line in (_Winrm, _Psrp)})

@@ -106,10 +106,14 @@ class Realm:
         self._administer(f'addprinc {" ".join(options)} -pw "{password}" {name}')
 
     def add_service(self, name: str, *, in_keytab: bool = True) -> None:
-        """Add the service of a host by its DNS name; without its keytab the host can't read what clients send."""
-        self._administer(f"addprinc -randkey HTTP/{name}")
-        if in_keytab:
-            self._administer(f"ktadd -k {self.environment['KRB5_KTNAME']} HTTP/{name}")
+        """Add a host by its DNS name: HTTP is what pywinrm asks for, WSMAN what pypsrp asks for.
+
+        :param in_keytab: without, the host can't read what clients send to it.
+        """
+        for service in ("HTTP", "WSMAN"):
+            self._administer(f"addprinc -randkey {service}/{name}")
+            if in_keytab:
+                self._administer(f"ktadd -k {self.environment['KRB5_KTNAME']} {service}/{name}")
 
     def ticket(self, principal: str, password: str, *options: str) -> str:
         """Get a ticket by kinit; gives the name of its cache for KRB5CCNAME."""

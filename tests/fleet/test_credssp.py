@@ -25,14 +25,18 @@ def _credssp(release: str = "2022", **wire: t.Any) -> Json:
     return {"release": release, "wire": {"transport": "credssp", **wire}}
 
 
+PSRP: t.Final[Json] = {"ansible_connection": "psrp"}
 GOOD: t.Final[dict[str, Json]] = {
     "http": {**_credssp(), "roles": ["dns"]},
     "http-2008r2": {**_credssp("2008r2"), "netsh_hotfix": True},
     "https": _credssp("2012r2", scheme="https"),
+    "http-psrp": {**_credssp(), "vars": PSRP},
+    "https-psrp": {**_credssp(scheme="https"), "vars": PSRP},
 }
 OTHERS: t.Final[dict[str, Json]] = {
     "2003": _credssp("2003"),
     "switched-off": _credssp(schemes=["negotiate"]),
+    "switched-off-psrp": {**_credssp(schemes=["negotiate"]), "vars": PSRP},
     "locking": _credssp(lockout_threshold=1),
 }
 MANY: t.Final = [str(port) for port in range(10000, 14000, 4)]
@@ -69,7 +73,7 @@ def test_it_works(results: FleetRun, host: str) -> None:
     assert (run.event, run.result["changed"]) == ("ok", True), run.message
     assert joined(run.after.excluded("udp")) == ["5389-5389"]
     assert {line["authentication"] for line in run.requests["log"]} == {"credssp"}
-    assert {line["sealed"] for line in run.requests["log"]} == {host != "https"}
+    assert {line["sealed"] for line in run.requests["log"]} == {not host.startswith("https")}
     assert {line["delegated"] for line in run.requests["log"]} == {True}
     assert PASSWORD not in results.output
 
@@ -87,6 +91,12 @@ REFUSED: t.Final[dict[str, tuple[str, Json, str]]] = {
         {"ansible_password": WRONG},
         r"the server rejects the credentials \(credssp\): the user or the password is wrong \(STATUS_LOGON_FAILURE\)",
     ),
+    "wrong-password-psrp": (
+        "http-psrp",
+        {"ansible_password": WRONG},
+        r"the user or the password is wrong \(STATUS_LOGON_FAILURE\); check user and password",
+    ),
+    "not-offered-psrp": ("switched-off-psrp", {}, r"does not offer CredSSP; .*use NTLM \(ansible_psrp_auth: ntlm\)"),
     "unknown-user": ("https", {"ansible_user": "ghost"}, r"the user or the password is wrong \(STATUS_LOGON_FAILURE\)"),
     "not-offered": (
         "switched-off",

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import sys
 import typing as t
 
 import ansible.plugins.connection.winrm
 import pytest
 
-from ansible_collections.portkeeper.windows.plugins.plugin_utils._delegation import LOST_BY_PYWINRM
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._delegation import LOST_BY_PYPSRP, LOST_BY_PYWINRM
 from tests.fleet.host_cases import DEFAULTS, FleetRun, Json, play
 from tests.fleet.kerberos_realm import REALM, SILENT_REALM, Realm, lacking, running_realm
 from tests.fleet.snapshot import joined
@@ -34,6 +35,7 @@ def _kerberos(release: str = "2022", **wire: t.Any) -> Json:
     return {"release": release, "wire": {"transport": "kerberos", "realm": REALM, **wire}}
 
 
+PSRP: t.Final[Json] = {"ansible_connection": "psrp"}
 GOOD: t.Final[dict[str, Json]] = {
     "http": _kerberos(),
     "http-2003": _kerberos("2003"),
@@ -44,6 +46,9 @@ GOOD: t.Final[dict[str, Json]] = {
         "vars": {"ansible_winrm_kerberos_delegation": True, "ansible_winrm_kinit_args": "-F"},
     },
     "delegated": {**_kerberos(), "vars": {"ansible_winrm_kerberos_delegation": True}},
+    "http-psrp": {**_kerberos(), "vars": PSRP},
+    "https-bound-psrp": {**_kerberos("2016", scheme="https", channel_binding="required"), "vars": PSRP},
+    "delegated-psrp": {**_kerberos(), "vars": {**PSRP, "ansible_psrp_negotiate_delegate": True}},
 }
 HOSTS: t.Final[dict[str, Json]] = {**GOOD, "no-domain": {"release": "2022", "wire": {"transport": "ntlm"}}}
 
@@ -98,14 +103,18 @@ def test_it_works(results: FleetRun, host: str) -> None:
     assert kept == ["5389-5390"]
 
 
+ROUNDS: t.Final = {"https": 0, "http-psrp": 2, "delegated-psrp": 2}
+"""Requests that only authenticate: pywinrm sends its ticket at once, pypsrp asks first; over https with the body."""
+
+
 @pytest.mark.parametrize("host", GOOD)
 def test_what_went_over_the_wire(results: FleetRun, host: str) -> None:
     (first, _second) = results.task_runs[host]
     log = first.requests["log"]
     assert {line["authentication"] for line in log} == {"kerberos"}
     assert {line["sealed"] for line in log} == {not host.startswith("https")}
-    assert {line["delegated"] for line in log} == {host == "delegated"}
-    assert first.requests["authentication_rounds"] == (0 if host == "https" else 1)
+    assert {line["delegated"] for line in log} == {host.startswith("delegated")}
+    assert first.requests["authentication_rounds"] == ROUNDS.get(host, 1)
 
 
 @pytest.mark.parametrize("host", GOOD)
@@ -194,6 +203,32 @@ REFUSED: t.Final[dict[str, Refused]] = {
     ),
 }
 
+_BY_PSRP: t.Final = r"on http-psrp \(127\.0\.0\.1\) failed: the authentication \(kerberos\) can't be carried out: "
+_OF_PSRP: t.Final = "ansible_psrp_negotiate_hostname_override"
+
+REFUSED_BY_PSRP: t.Final[dict[str, Refused]] = {
+    "wrong-password": Refused({"ansible_password": WRONG}, _BY_PSRP + r"the password is wrong \(.*; check user and"),
+    "unknown-user": Refused(
+        {"ansible_user": f"ghost@{REALM}"}, _BY_PSRP + r"the realm does not know this user \(Client 'ghost@.*; check"
+    ),
+    "expired-password": Refused({"ansible_user": f"stale@{REALM}"}, _BY_PSRP + r"the password has expired, or must"),
+    "wrong-realm": Refused(
+        {"ansible_user": f"{USER}@WRONG.TEST"}, _BY_PSRP + r"no KDC of the realm is known here \(Cannot find KDC for"
+    ),
+    "no-ticket": Refused({"ansible_password": None}, _BY_PSRP + r"there is no ticket of this user \(Can't find client"),
+    "no-ticket-at-all": Refused(
+        {"ansible_password": None, "ansible_user": None}, _BY_PSRP + r"there is no ticket of this user \(No Kerberos"
+    ),
+    "unknown-name-of-the-server": Refused(
+        {_OF_PSRP: "nowhere.portkeeper.test"},
+        _BY_PSRP + r"the realm does not know the server by this name \(Server WSMAN/nowhere.*or ansible_psrp_negotiat",
+    ),
+    "name-of-another-account": Refused({_OF_PSRP: MOVED}, r"rejects the credentials \(kerberos\) \(401\); the ticket"),
+    "channel-not-bound": Refused(
+        {"ansible_psrp_negotiate_send_cbt": False}, r"rejects the credentials \(kerberos\)", host="https-bound-psrp"
+    ),
+}
+
 
 def _refused(case: Refused, realm: Realm, variables: dict[str, dict[str, t.Any]]) -> str:
     """The sentence about a host that can't be reached."""
@@ -209,6 +244,14 @@ def _refused(case: Refused, realm: Realm, variables: dict[str, dict[str, t.Any]]
 def test_one_sentence_says_what_is_wrong(realm: Realm, variables: dict[str, dict[str, t.Any]], name: str) -> None:
     case = REFUSED[name]
     sentence = _refused(case, realm, variables)
+    assert re.search(case.sentence, sentence), sentence
+
+
+@pytest.mark.parametrize("name", REFUSED_BY_PSRP)
+def test_psrp_says_so_too(realm: Realm, variables: dict[str, dict[str, t.Any]], name: str) -> None:
+    case = REFUSED_BY_PSRP[name]
+    at_psrp = case if case.host != "http" else dataclasses.replace(case, host="http-psrp")
+    sentence = _refused(at_psrp, realm, variables)
     assert re.search(case.sentence, sentence), sentence
 
 
@@ -228,8 +271,33 @@ def test_the_missing_package_is_named(
     assert "'pip install pywinrm[kerberos]'" in sentence
 
 
-def test_a_ticket_that_has_run_out(realm: Realm, variables: dict[str, dict[str, t.Any]], expiring: str) -> None:
+def test_the_missing_packages_of_psrp_are_named(
+    monkeypatch: pytest.MonkeyPatch, realm: Realm, variables: dict[str, dict[str, t.Any]]
+) -> None:
+    monkeypatch.setitem(sys.modules, "gssapi", None)
+    result = one_task("http-psrp", variables["http-psrp"], realm.environment)
+    assert result["failed"], result
+    assert "'pip install pypsrp[kerberos]'" in result["msg"]
+
+
+@pytest.mark.parametrize("forwardable", [True, False])
+def test_psrp_warns_of_a_lost_delegation(
+    realm: Realm, variables: dict[str, dict[str, t.Any]], forwardable: bool
+) -> None:
+    cache = realm.ticket(USER, PASSWORD, "-f" if forwardable else "-F")
+    given = {**variables["delegated-psrp"], "ansible_password": None}
+    result = one_task("delegated-psrp", given, {**realm.environment, "KRB5CCNAME": cache})
+    assert result["warnings"] == ([] if forwardable else [LOST_BY_PYPSRP])
+
+
+@pytest.mark.parametrize(
+    ("host", "end"), [("http", "Ticket expired"), ("http-psrp", "The referenced credential has expired")]
+)
+def test_a_ticket_that_has_run_out(
+    realm: Realm, variables: dict[str, dict[str, t.Any]], expiring: str, host: str, end: str
+) -> None:
     """The last test, since the KDC takes it for a while."""
     realm.wait_until_expired(expiring, f"HTTP/{service_name('http', REALM)}")
-    sentence = _refused(Refused(MANUAL, "", cache=expiring), realm, variables)
-    assert re.search(_BECAUSE + r"the ticket has run out \(Ticket expired\); get a new one with kinit", sentence)
+    given = Refused({**MANUAL, "ansible_password": None}, "", host=host, cache=expiring)
+    sentence = _refused(given, realm, variables)
+    assert f"can't be carried out: the ticket has run out ({end}); get a new one with kinit" in sentence

@@ -106,6 +106,7 @@ def _realm_variables(plan: HostPlan, user: User) -> dict[str, t.Any]:
     return {
         "ansible_user": f"{user.name}@{realm}",
         "ansible_winrm_kerberos_hostname_override": service_name(plan.name, realm),
+        "ansible_psrp_negotiate_hostname_override": service_name(plan.name, realm),
         "ansible_winrm_kinit_env_vars": ["KRB5_CONFIG"],
     }
 

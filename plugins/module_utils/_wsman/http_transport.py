@@ -208,7 +208,7 @@ class HttpTransport(abc.ABC):
         if self._answered:
             meaning = f"the server no longer accepts the credentials ({method}) that it accepted before"
             return self._error(Verdict(errors.AuthenticationFailed, meaning, line_failures.LATER_ADVICE), code=401)
-        advice = line_failures.AUTHENTICATION_ADVICE.get(method, line_failures.NTLM_ADVICE)
+        advice = authentication_failures.rejected_advice(method)
         rejected = Verdict(errors.AuthenticationFailed, f"the server rejects the credentials ({method})", advice)
         return self._error(rejected, code=401)
 

@@ -113,10 +113,7 @@ _BASIC_ADVICE: t.Final = (
     "AllowUnencrypted over http), NTLM needs neither"
 )
 NTLM_ADVICE: t.Final = "check user and password, and that the account is neither locked nor denied network logon"
-_KERBEROS_ADVICE: t.Final = (
-    "the ticket was got, and the server does not take it: check its clock, that its service principal (setspn -Q "
-    "HTTP/NAME) belongs to its own computer account alone, and that this account may log on over the network"
-)
+_KERBEROS_ADVICE: t.Final = "check user, realm, clock and the HTTP or HOST service principal of the server"
 LATER_ADVICE: t.Final = (
     "look whether the account was locked or its password changed meanwhile, whether the Kerberos ticket has run out, "
     "and whether a load balancer sends the messages of one task to several servers; then run this again"
