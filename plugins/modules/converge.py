@@ -769,6 +769,17 @@ failures:
   sample:
     - "ADAM_MSExchange is down: UDP 50636 is held by dns.exe (process 1432, service DNS), and restart_dns is false, so
       DNS was left running."
+rights:
+  description:
+    - The rights that the steps need, as far as check mode can tell, each with the object that it is needed on.
+    - C(missing) are those that Windows denies to the account; the run would stop there with access denied, and a
+      warning says what to grant.
+    - C(not_checked) are those for which Windows can't be asked without trying.
+  returned: in check mode, if anything would be changed
+  type: dict
+  sample:
+    missing: ["KEY_SET_VALUE on HKLM\\SYSTEM\\CurrentControlSet\\Services\\Tcpip\\Parameters"]
+    not_checked: []
 warnings:
   description: What should be known beside the result, such as entries of others, and what the run did beyond the
     letter.

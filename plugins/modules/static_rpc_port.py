@@ -270,6 +270,17 @@ waiting_for:
   type: list
   elements: dict
   sample: []
+rights:
+  description:
+    - The rights that the steps need, as far as check mode can tell, each with the object that it is needed on.
+    - C(missing) are those that Windows denies to the account; the run would stop there with access denied, and a
+      warning says what to grant.
+    - C(not_checked) are those for which Windows can't be asked without trying.
+  returned: in check mode, if anything would be changed
+  type: dict
+  sample:
+    missing: ["KEY_SET_VALUE on HKLM\\SYSTEM\\CurrentControlSet\\Services\\Tcpip\\Parameters"]
+    not_checked: []
 warnings:
   description: What should be known beside the result.
   returned: when there is something to warn of

@@ -25,7 +25,11 @@ from ansible_collections.portkeeper.windows.plugins.plugin_utils._connection imp
 )
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._failures import Result, result_of
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._reboot import looking_client
-from ansible_collections.portkeeper.windows.plugins.plugin_utils._results import many_results, single_result
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._results import (
+    many_results,
+    single_result,
+    with_rights,
+)
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._shared_options import (
     SHARED_SPEC,
     SharedOptions,
@@ -131,7 +135,8 @@ class EngineAction(PortkeeperAction):
         looking = functools.partial(looking_client, self._connection, client.host)
         request = dataclasses.replace(self._request, own_port=server_port(self._connection))
         outcome = carry_out(client, looking, request, check_mode=self.check_mode, clock=Clock())
-        return self.shown(outcome, host=self.host, check_mode=self.check_mode, diff=self.diff_mode)
+        result = self.shown(outcome, host=self.host, check_mode=self.check_mode, diff=self.diff_mode)
+        return with_rights(result, outcome, client) if self.check_mode else result
 
     shown = staticmethod(many_results)
 

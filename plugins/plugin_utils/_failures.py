@@ -24,6 +24,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.prin
     printable,
     with_each_text,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.denied import explained
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.errors import WindowsError
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors import (
     AuthenticationFailed,
@@ -51,7 +52,7 @@ def _result_of(work: t.Callable[[], Result], host: str, action: str) -> Result:
     except (HostUnreachable, AuthenticationFailed, AnsibleConnectionFailure) as error:
         return {"unreachable": True, "msg": _sentence(error, host)}
     except (WsmanError, WindowsError, OptionError, PlanError, AnsibleError) as error:
-        return {"failed": True, "msg": _sentence(error, host)}
+        return {"failed": True, "msg": _sentence(explained(error), host)}
     except Exception as error:  # noqa: BLE001 - raised, its text would be a template for ansible-core before 2.19
         return _defect(error, host, action)
 

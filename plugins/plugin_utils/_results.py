@@ -18,6 +18,10 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.ou
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.reboot import Report
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.value_parts import weakest
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.typed_rows import as_plain
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.rights import asked, needs_of
+
+if t.TYPE_CHECKING:
+    from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Client
 
 
 def single_result(outcome: Outcome, *, host: str, check_mode: bool, diff: bool) -> dict[str, t.Any]:
@@ -90,6 +94,15 @@ def reboot_result(outcome: Outcome, *, host: str, check_mode: bool, diff: bool) 
     if diff:
         result["diff"] = {"before_header": host, "after_header": host, "before": before, "after": after}
     return result
+
+
+def with_rights(result: dict[str, t.Any], outcome: Outcome, client: Client) -> dict[str, t.Any]:
+    """The result of check mode with the rights that the account lacks for the planned steps, as far as Windows says."""
+    needs = needs_of(outcome.planned.steps, reboots=outcome.reboot is not None)
+    if not needs:
+        return result
+    found = asked(client, needs)
+    return {**result, "rights": found.as_dict(), "warnings": [*result["warnings"], *filter(None, [found.warning])]}
 
 
 def _resources(outcome: Outcome) -> list[dict[str, t.Any]]:

@@ -15,6 +15,7 @@ import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.kinds import KINDS as FINDING_KINDS
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.kinds import SEVERITIES
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge import rights
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.ephemeral_range import RANGES_OF_SETUPS
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import (
     KNOWN_SERVICES,
@@ -136,6 +137,26 @@ def _takers() -> str:
     )
 
 
+def _rights() -> str:
+    head = ("Right", "On", "Who has it by default", "Asked in check mode", "Source")
+    rows = ((f"{right.name}", right.place, right.holders, _yes(_is_asked(right)), right.source) for right in rights.ALL)
+    return table(head, rows)
+
+
+def _is_asked(right: rights.Right) -> bool:
+    return bool(right.mask) and right is not rights.KEY_READ
+
+
+def _rights_of_modules() -> str:
+    head = ("Right", *(f"`{module}`" for module in rights.RIGHTS))
+    return table(head, ((right.name, *(_use(right, own) for own in rights.RIGHTS.values())) for right in rights.ALL))
+
+
+def _use(right: rights.Right, own: rights.ModuleRights) -> str:
+    use = "look" if right in own.reads else "change" if right in own.changes else ""
+    return f"({use})" if use and right in own.sometimes else use
+
+
 def _risk_examples() -> str:
     head = ("Windows Server", "Setting", "Services", "k", "N", "Risk of a boot", "After the fix")
     return table(head, example_rows())
@@ -202,6 +223,8 @@ TABLES: t.Final[t.Mapping[str, Table]] = {
     "port-notes": Table(_port_notes, "ports.md"),
     "takers": Table(_takers, "ports.md"),
     "server-kinds": Table(_server_kinds, "ports.md"),
+    "rights": Table(_rights, "rights.md"),
+    "rights-of-modules": Table(_rights_of_modules, "rights.md"),
     "risk-examples": Table(_risk_examples, "risk.md"),
     "risk-candidates": Table(_risk_candidates, "risk.md"),
     "risk-doubts": Table(_risk_doubts, "risk.md"),

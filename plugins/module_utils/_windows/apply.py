@@ -42,6 +42,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     ServicesFileFact,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import DNS_SERVICE
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.rights import NETWORK, lacks
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import JOURNAL_FACT
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortRange, PortSet
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows import netsh, sc, services_file
@@ -66,6 +67,8 @@ FIRST_PAUSE: t.Final = 1.0
 LONGEST_PAUSE: t.Final = 10.0
 GROWTH: t.Final = 1.5
 """Seconds between two looks at DNS, growing: it takes its port within a few seconds or not for long."""
+_NETSH_RIGHT: t.Final = lacks(NETWORK, "the TCP/IP settings")
+"""netsh says so in the server's language, without a number."""
 USUAL_WAIT: t.Final = 1.5
 """Seconds before the first look at a service that was told to start or to stop: one that hurries (DNS, AD LDS) takes a
 second or more, and each look that comes too early is a request."""
@@ -137,6 +140,7 @@ def _set_delayed_start(target: Target, step: t.Any, _clock: Clock, _known: Facts
             operation="set the delayed start of",
             target=f"service {step.service}",
             meaning=f"sc.exe answered: {output.text or 'nothing'}",
+            advice=sc.advice_for(step.service, output.raw),
         )
     return {}
 
@@ -295,7 +299,7 @@ def _netsh_error(target: Target, operation: str, protocol: Protocol, ports: Port
         operation=operation,
         target=f"{protocol.upper()} {ports}",
         meaning=f"netsh answered: {output.text or 'nothing'}",
-        advice="see with port_info who holds these ports now",
+        advice=f"see with port_info who holds these ports now; if no process does, {_NETSH_RIGHT}",
     )
 
 

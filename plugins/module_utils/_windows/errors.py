@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import FILTER_POLICY_FACT
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.rights import FULL_ACCOUNT
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -23,13 +23,8 @@ class CodeMeaning:
     advice: str = ""
 
 
-_NEEDED_RIGHTS: t.Final = (
-    "use an account that is a member of Administrators on the server; for a local account other than the built-in "
-    "Administrator, Windows strips these rights over the network unless the registry value "
-    rf"HKLM\{FILTER_POLICY_FACT.key}\{FILTER_POLICY_FACT.name} is 1"
-)
 _PORT_TAKEN: t.Final = "find the process that holds the port with the module portkeeper.windows.port_info"
-_ACCESS_DENIED: t.Final = CodeMeaning("access denied", _NEEDED_RIGHTS)
+_ACCESS_DENIED: t.Final = CodeMeaning("access denied", FULL_ACCOUNT)
 _MARKED_FOR_DELETION: t.Final = CodeMeaning(
     "the service is marked for deletion", "close every program that has it open, or reboot the server"
 )
@@ -60,7 +55,7 @@ WIN32_ERRORS: t.Final[t.Mapping[int, CodeMeaning]] = {
     1072: _MARKED_FOR_DELETION,
     1077: CodeMeaning("the service has not been started since the last boot"),
     1168: CodeMeaning("the entry was not found"),
-    1314: CodeMeaning("the account lacks a privilege", _NEEDED_RIGHTS),
+    1314: CodeMeaning("the account lacks a privilege", FULL_ACCOUNT),
     1639: CodeMeaning("the command line is wrong"),
     1717: CodeMeaning("the interface is not known"),
     10013: CodeMeaning("the port is excluded, or another process holds it exclusively", _PORT_TAKEN),
@@ -75,13 +70,15 @@ WMI_ERRORS: t.Final[t.Mapping[int, CodeMeaning]] = {
     0x80041005: CodeMeaning("the value has another type"),
     0x80041008: CodeMeaning("WMI refuses a parameter"),
     0x80041010: CodeMeaning("this Windows has no such WMI class"),
-    0x80041062: CodeMeaning("the account lacks a privilege", _NEEDED_RIGHTS),
+    0x80041062: CodeMeaning("the account lacks a privilege", FULL_ACCOUNT),
 }
 """WBEM status codes (wbemcli.h), which StdRegProv returns in some cases in place of Win32 errors."""
 
+SERVICE_DENIED: t.Final = 2
+"""Access is denied, as Win32_Service's methods say it."""
 SERVICE_CODES: t.Final[t.Mapping[int, CodeMeaning]] = {
     1: CodeMeaning("the service does not support that"),
-    2: _ACCESS_DENIED,
+    SERVICE_DENIED: _ACCESS_DENIED,
     3: _DEPENDENTS_RUN,
     4: CodeMeaning("the request is not valid for this service"),
     5: CodeMeaning("the service can't accept the request in its present state", "try again when it has settled"),

@@ -20,7 +20,20 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     RegistryValue,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.registry_text import why_not_writable
-from ansible_collections.portkeeper.windows.plugins.module_utils._windows.errors import RegistryError, win32_meaning
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.rights import (
+    KEY_CREATE,
+    KEY_DELETE,
+    KEY_READ,
+    KEY_WRITE,
+    Right,
+    lacks,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.denied import explained
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.errors import (
+    ACCESS_DENIED,
+    RegistryError,
+    win32_meaning,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors import (
     ProtocolViolation,
     UncarriableText,
@@ -41,6 +54,15 @@ _VALUE_ABSENT: t.Final = 1
 _KEY_ABSENT: t.Final = 2
 _OTHER_TYPE: t.Final = 0x80041005
 _ABSENT: t.Final[t.Mapping[int, Absent]] = {_VALUE_ABSENT: Absent.VALUE, _KEY_ABSENT: Absent.KEY}
+
+_NEEDED: t.Final[t.Mapping[str, Right]] = {
+    "create the key": KEY_CREATE,
+    "write": KEY_WRITE,
+    "delete": KEY_WRITE,
+    "delete the key": KEY_DELETE,
+}
+"""By operation; all others read."""
+_NAMED_VALUE: t.Final = ", value "
 
 Data = t.Union[str, int, "tuple[str, ...]"]
 
@@ -119,6 +141,16 @@ class Registry:
         self._demand_ok(code, "list the keys in", key)
         return answer.texts("sNames")
 
+    def may(self, key: str, mask: int) -> bool | None:
+        """True if the account has these rights on a key; ``None`` if that can't be said, as of an absent key.
+
+        Asked without changing anything: 1 request (CheckAccess, documented for every release).
+        """
+        answer, code = self._call("CheckAccess", key, uRequired=mask)
+        if code in ACCESS_DENIED:
+            return False
+        return answer.boolean("bGranted") if code == _OK else None
+
     def create_key(self, key: str) -> None:
         """Create a key with all its parents; nothing happens if it exists."""
         _answer, code = self._call("CreateKey", key)
@@ -176,7 +208,7 @@ class Registry:
             advice = "look at it with regedit and take them out; nothing was changed"
             raise self._error("read", _path(key, name), meaning, advice=advice) from error
         except (ProtocolViolation, WsmanFault) as error:
-            meaning, advice = error.meaning, error.advice
+            meaning, advice = error.meaning, explained(error).advice
             raise self._error("read", _path(key, name), meaning, code=error.code, advice=advice) from error
 
     def _read_as_it_is(self, key: str, name: str, wanted: RegistryType) -> RegistryReading:
@@ -213,7 +245,8 @@ class Registry:
     def _demand_ok(self, code: int, operation: str, target: str) -> None:
         if code != _OK:
             meaning = win32_meaning(code)
-            raise self._error(operation, target, meaning.text, code=code, advice=meaning.advice)
+            advice = _missing_right(operation, target) if code in ACCESS_DENIED else meaning.advice
+            raise self._error(operation, target, meaning.text, code=code, advice=advice)
 
     def _demand_writable(self, kind: _Kind, key: str, name: str, value: RegistryValue) -> None:
         problem = why_not_writable(value)
@@ -236,4 +269,10 @@ class Registry:
 
 
 def _path(key: str, name: str) -> str:
-    return f"{key}, value {name!r}"
+    return f"{key}{_NAMED_VALUE}{name!r}"
+
+
+def _missing_right(operation: str, target: str) -> str:
+    key = target.partition(_NAMED_VALUE)[0]
+    right = _NEEDED.get(operation, KEY_READ)
+    return lacks(right, rf"the nearest key above HKLM\{key} that exists" if right is KEY_CREATE else rf"HKLM\{key}")

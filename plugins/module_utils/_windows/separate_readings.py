@@ -17,6 +17,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     Unread,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import WINRM_SERVICE
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.denied import explained
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.errors import AnswerError, WindowsError
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.observe import (
     BY_COMMANDS,
@@ -65,7 +66,7 @@ def _tried(target: Target, group: t.Sequence[Fact[t.Any]]) -> Answers:
         return _credible(target, read_facts(target, group))
     except REFUSALS as error:
         if len(group) == 1 or not isinstance(group[0], BY_COMMANDS):
-            return dict.fromkeys(group, Unread(error))
+            return dict.fromkeys(group, Unread(explained(error)))
     return {fact: answer for fact in group for answer in _tried(target, [fact]).values()}
 
 

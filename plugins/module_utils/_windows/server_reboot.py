@@ -36,6 +36,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     RegistryValue,
     Service,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.rights import SHUTDOWN, lacks
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import JOURNAL_FACT
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.apply import Clock
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.engine import run
@@ -78,6 +79,7 @@ COMMAND_DEADLINE: t.Final = 60.0
 
 _NUMBER_IN_TEXT: t.Final = re.compile(rb"\((\d{2,5})\)")
 """shutdown.exe ends its localized sentence with the Win32 error in parentheses."""
+_NOT_REBOOTED: t.Final = "the server was not rebooted"
 _NOTHING_HAPPENED: t.Final = (AuthenticationFailed, Unsendable, AccessDenied, QuotaExceeded, NotTaken)
 """Errors that say that the request itself was not carried out."""
 _NOT_TRIED: t.Final = frozenset({0, 1077})
@@ -213,7 +215,7 @@ def _ask_by_command(target: Target, wanted: Reboot, refusal: str) -> RebootReque
         target="the server",
         code=output.exit_code,
         meaning=f"shutdown.exe says that {meaning.text}, and WMI's Win32ShutdownTracker that {refusal}",
-        advice=meaning.advice or "the server was not rebooted",
+        advice=lacks(SHUTDOWN, "the server") if output.exit_code in NO_PRIVILEGE else _NOT_REBOOTED,
     )
 
 

@@ -9,8 +9,16 @@ import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.dependencies import Dependencies
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import OWN_ERROR, Service
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.rights import (
+    SERVICE_CONFIGURE,
+    SERVICE_START,
+    SERVICE_STOP,
+    Right,
+    lacks,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows import wql
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.errors import (
+    SERVICE_DENIED,
     AnswerError,
     ServiceError,
     service_meaning,
@@ -114,7 +122,7 @@ class Services:
         """
         code = self._control(name, "StartService")
         if code not in (_OK, _ALREADY_RUNNING):
-            raise self._error("start", name, code)
+            raise self._error("start", name, code, SERVICE_START)
         return code == _OK
 
     def stop(self, name: str) -> bool:
@@ -129,13 +137,13 @@ class Services:
             return True
         if state == "Start Pending":
             return False
-        raise self._error("stop", name, code)
+        raise self._error("stop", name, code, SERVICE_STOP)
 
     def change_start_mode(self, name: str, mode: StartMode) -> None:
         """Set the start mode; the delayed flag stays as it is, no WMI method reaches it."""
         code = self._control(name, "ChangeStartMode", {"StartMode": mode})
         if code != _OK:
-            raise self._error(f"set the start mode to {mode} of", name, code)
+            raise self._error(f"set the start mode to {mode} of", name, code, SERVICE_CONFIGURE)
 
     def wait(
         self,
@@ -204,15 +212,16 @@ class Services:
             path_name=instance.text("PathName") or "",
         )
 
-    def _error(self, operation: str, name: str, code: int) -> ServiceError:
+    def _error(self, operation: str, name: str, code: int, needed: Right) -> ServiceError:
         meaning = service_meaning(code)
+        advice = lacks(needed, f"the service {name}") if code == SERVICE_DENIED else meaning.advice
         return ServiceError(
             host=self._client.host,
             operation=operation,
             target=f"the service {name}",
             code=code,
             meaning=meaning.text,
-            advice=meaning.advice,
+            advice=advice,
         )
 
     def _incomplete(self, name: str, property_name: str) -> AnswerError:

@@ -20,6 +20,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.resourc
     path_of,
     temporary_file,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.rights import FOLDER
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.services_file_contents import ServicesFile
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.console import Console, Output
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.errors import (
@@ -36,6 +37,7 @@ end (field reports, no document). Another filter would go here and into console.
 """
 END_OF_TEXT: t.Final = b"\x1a"
 """``copy /a`` copies up to the first Ctrl-Z and leaves it out; ``/b`` on the target adds none (``copy`` reference)."""
+_RIGHT: t.Final = f"{FOLDER.name} on that folder"
 LARGEST: t.Final = 100_000
 """Bytes that are written; in base64 they fit into the smallest default envelope (150 KB)."""
 
@@ -198,7 +200,7 @@ class _Replacement:
         failed = next((output for output in outputs if not output.succeeded), None)
         if failed is not None:
             said = f"{path_of(self._folder, name)} can't be written, Windows said: {failed.complaint or 'nothing'}"
-            raise self._error(said, "see that the account may write in that folder and that nothing protects it")
+            raise self._error(said, f"see that nothing protects it, and that the account has {_RIGHT}")
 
     def _not_in_place(self, moved: Output) -> CommandError:
         if moved.succeeded:
@@ -206,7 +208,10 @@ class _Replacement:
                 self._host, "change", self._path, "what was written is not there", "look for a guard of files"
             )
         said = moved.complaint or "nothing"
-        return self._error(f"it could not be replaced, Windows said: {said}", "see who has it open or protects it")
+        return self._error(
+            f"it could not be replaced, Windows said: {said}",
+            f"see who has it open or protects it, and that the account has {_RIGHT}",
+        )
 
     def _tidy(self) -> None:
         """Delete the files that this run made; the error that led here is the one to show."""

@@ -72,12 +72,29 @@ class CimInstance:
     projected: bool = False
 
 
+RIGHTS: t.Final = (
+    "wmi",
+    "methods",
+    "shell",
+    "registry",
+    "service start",
+    "service stop",
+    "service config",
+    "network",
+    "files",
+    "shutdown",
+)
+"""What an account may lack: a namespace, its methods, command shells, writing a key and all below it, three rights on a
+service, netsh's changes, writing files, and the privilege to shut down. Behind a blank may stand the one object."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class User:
     """An account that may log on over WinRM.
 
     ``filtered_token`` is User Account Control's answer to a local administrator from the network (no
     LocalAccountTokenFilterPolicy, [K] unverified); ``remote_wmi`` lets a plain user read WMI without the group.
+    ``lacks`` are rights that even this account has not: ``registry`` alone, or ``registry SYSTEM\\...`` of one key.
     """
 
     name: str
@@ -86,11 +103,21 @@ class User:
     is_administrator: bool = True
     filtered_token: bool = False
     remote_wmi: bool = False
+    lacks: frozenset[str] = frozenset()
+
+    def may(self, right: str, place: str = "") -> bool:
+        """Whether nothing takes this right away, everywhere or on one object; see ``RIGHTS``."""
+        return not {right, f"{right} {place}".casefold()} & self.lacks
 
     @property
     def elevated(self) -> bool:
         """Whether the account acts with an administrator's full token."""
         return self.is_administrator and not self.filtered_token
+
+    @property
+    def writes_files(self) -> bool:
+        """Whether it may write where only administrators may."""
+        return self.elevated and self.may("files")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

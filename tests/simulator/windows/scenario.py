@@ -17,7 +17,7 @@ from tests.simulator.windows.catalogue import LOAD_ORDER_GROUPS, install
 from tests.simulator.windows.dns import DNS_PARAMETERS, TCPIP_PARAMETERS
 from tests.simulator.windows.evidence import Evidence, read_evidence
 from tests.simulator.windows.exclusions import Block
-from tests.simulator.windows.interface import User
+from tests.simulator.windows.interface import RIGHTS, User
 from tests.simulator.windows.machine import Foreigner, Machine
 from tests.simulator.windows.portranges import PortRange, read_range
 from tests.simulator.windows.products.directory import NTDS_PARAMETERS
@@ -194,8 +194,9 @@ class _Reader:
         return {t.cast("Protocol", name): self.range("dynamic_range", text) for name, text in given.items()}
 
     def users(self) -> tuple[User, ...]:
-        allowed = frozenset({"domain", "is_administrator", "filtered_token", "remote_wmi"})
-        return tuple(User(**item) for item in self.mappings("users", frozenset({"name", "password"}), allowed))
+        allowed = frozenset({"domain", "is_administrator", "filtered_token", "remote_wmi", "lacks"})
+        items = self.mappings("users", frozenset({"name", "password"}), allowed)
+        return tuple(User(**{**item, "lacks": frozenset(map(_missing_right, item.get("lacks", ())))}) for item in items)
 
     def evidence(self) -> Evidence:
         try:
@@ -274,6 +275,12 @@ def _read_keys(reader: _Reader, release: Release, roles: tuple[str, ...]) -> Hos
         clock_offset=float(reader.of_type("clock_offset", (int, float), 0.0)),
         time_scale=float(reader.of_type("time_scale", (int, float), 1.0)),
     )
+
+
+def _missing_right(text: str) -> str:
+    if not any(text == right or text.startswith(f"{right} ") for right in RIGHTS):
+        raise ValueError(f"lacks: {text!r} is no right of an account ({', '.join(RIGHTS)})")
+    return text.casefold()
 
 
 def _with_role_defaults(spec: HostSpec, entry: t.Mapping[str, t.Any]) -> HostSpec:

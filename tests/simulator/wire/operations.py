@@ -179,6 +179,8 @@ class WsmanService:
         is_shell = message.resource_uri.lower().startswith(SHELL_URI)
         if not user.elevated and (is_shell or not user.remote_wmi):
             raise SoapFault("access_denied")
+        if is_shell and not user.may("shell"):
+            raise SoapFault("access_denied")
 
     def _max_bytes(self, message: Message) -> int:
         return min(message.max_envelope_size or DEFAULT_ENVELOPE, self.largest_envelope)

@@ -136,14 +136,14 @@ def copy(call: Call) -> Raw:
     if modes[0] == "/a" and call.context.machine.assumptions.copy_ascii_cuts_at_ctrl_z:
         data = data.partition(CTRL_Z)[0]
     end = CTRL_Z if modes[1] == "/a" else b""
-    files.write(target, data + end, elevated=call.context.user.elevated)
+    files.write(target, data + end, elevated=call.context.user.writes_files)
     return Raw(Output(lines(call.text("copied"))))
 
 
 def move(call: Call) -> Raw:
     """Rename one file over another."""
     source, target = call.paths
-    call.context.machine.files.move(source, target, elevated=call.context.user.elevated)
+    call.context.machine.files.move(source, target, elevated=call.context.user.writes_files)
     return Raw(Output(lines(call.text("moved"))))
 
 
@@ -153,7 +153,7 @@ def delete(call: Call) -> Raw:
     code = 0
     for path in call.paths:
         try:
-            call.context.machine.files.delete(path, elevated=call.context.user.elevated)
+            call.context.machine.files.delete(path, elevated=call.context.user.writes_files)
         except DiskError as error:
             missing = error.code == FILE_NOT_FOUND
             said += lines(call.text("not_found", path=path)) if missing else call.refusal(error).stderr

@@ -125,7 +125,7 @@ class Interpreter:
         targets = [one.target for one in command.redirections if one.target.casefold() not in ("&1", "&2", "nul")]
         try:
             for target in targets:
-                self.context.machine.files.demand_writable(target, elevated=self.context.user.elevated)
+                self.context.machine.files.demand_writable(target, elevated=self.context.user.writes_files)
         except DiskError as error:
             self.level = 1
             said = lines(win32_message(error.code, self.context.machine.language))

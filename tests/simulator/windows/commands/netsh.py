@@ -124,7 +124,7 @@ class _Call:
         return _Refused(win32_message(code, self.context.machine.language))
 
     def need_elevation(self) -> None:
-        if not self.context.user.elevated:
+        if not (self.context.user.elevated and self.context.user.may("network")):
             raise _Refused(self.words.elevation)
 
 

@@ -135,7 +135,7 @@ def _config(context: Context, name: str, options: t.Sequence[str]) -> Output:
     start, delayed = _START_WORDS.get(given.get("start=", "").casefold(), (None, None))
     if "start=" in given and (start is None or (delayed and not context.machine.release.delayed_start)):
         return _usage(context)
-    if not context.user.elevated:
+    if not (context.user.elevated and context.user.may("service config", name)):
         return _failure(context, "OpenService", ACCESS_DENIED)
     depend = given.get("depend=")
     code = context.manager.configure(
@@ -154,7 +154,7 @@ def _config(context: Context, name: str, options: t.Sequence[str]) -> Output:
 
 
 def _control(context: Context, name: str, action: t.Literal["start", "stop"]) -> Output:
-    if not context.user.elevated:
+    if not (context.user.elevated and context.user.may(f"service {action}", name)):
         return _failure(context, "OpenService", ACCESS_DENIED)
     code = context.manager.start(name) if action == "start" else context.manager.stop(name)
     if code:

@@ -57,7 +57,7 @@ def run(invocation: Invocation) -> Output:
     order = _read(invocation.arguments)
     if order is None or order.delay > LONGEST_DELAY[nt5] or len(order.comment) > LONGEST_COMMENT[nt5]:
         return Output(lines('Usage: shutdown [/s | /r | /a] [/f] [/t xxx] [/d [p|u:]xx:yy [/c "comment"]]'), code=1)
-    if not context.user.elevated:
+    if not (context.user.elevated and context.user.may("shutdown")):
         return Output(stderr=lines(f"{win32_message(5, language)}(5)"), code=5)
     if "a" in order.flags:
         if context.power.call_off():

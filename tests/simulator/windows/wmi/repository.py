@@ -33,10 +33,12 @@ def fold_namespace(namespace: str) -> str:
     return namespace.replace("\\", "/").strip("/").casefold()
 
 
-def _check_access(context: Context, operation: Operation, target: str) -> None:
+def _check_access(context: Context, operation: Operation, target: str, namespace: str) -> None:
     """Only an administrator with a full token gets in from the network, or an account that the scenario lets in."""
-    user = context.user
-    if not (user.elevated or (user.remote_wmi and not user.filtered_token)):
+    user, place = context.user, fold_namespace(namespace)
+    is_let_in = user.elevated or (user.remote_wmi and not user.filtered_token)
+    may_call = operation != "ExecMethod" or user.may("methods", place)
+    if not (is_let_in and may_call and user.may("wmi", place)):
         raise WmiFault("access_denied", "Access is denied.", operation=operation, target=target)
 
 
@@ -97,7 +99,7 @@ def _select_one(
 
 def get(context: Context, namespace: str, class_name: str, selectors: t.Mapping[str, str]) -> CimInstance:
     """Get one instance."""
-    _check_access(context, "GetObject", class_name)
+    _check_access(context, "GetObject", class_name, namespace)
     definition = _find(context, namespace, class_name, "GetObject")
     row = _select_one(context, definition, selectors, "GetObject")
     if row is None:
@@ -122,7 +124,7 @@ def invoke(
     parameters: RawParameters,
 ) -> CimInstance:
     """Run a method of a class or an instance."""
-    _check_access(context, "ExecMethod", class_name)
+    _check_access(context, "ExecMethod", class_name, namespace)
     definition = _find(context, namespace, class_name, "ExecMethod")
     methods = {name.casefold(): name for name in definition.methods}
     name = methods.get(method.casefold())
@@ -135,7 +137,7 @@ def invoke(
 
 def query(context: Context, namespace: str, wql: str) -> list[CimInstance]:
     """Answer a query."""
-    _check_access(context, "ExecQuery", wql)
+    _check_access(context, "ExecQuery", wql, namespace)
     try:
         parsed = parse(wql)
         if isinstance(parsed, Association):

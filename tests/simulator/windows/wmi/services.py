@@ -123,9 +123,9 @@ def _named(target: Row | None) -> str:
 
 
 def _control(action: str, context: Context, target: Row | None, _parameters: Parameters) -> Row:
-    if not context.user.elevated:
-        return {"ReturnValue": ACCESS_DENIED}
     name = _named(target)
+    if not (context.user.elevated and context.user.may(f"service {action}", name)):
+        return {"ReturnValue": ACCESS_DENIED}
     if action == "start":
         code = context.manager.start(name)
         if code == 1068:
@@ -140,7 +140,7 @@ def _unsupported(_context: Context, _target: Row | None, _parameters: Parameters
 
 
 def _change_start_mode(context: Context, target: Row | None, parameters: Parameters) -> Row:
-    if not context.user.elevated:
+    if not (context.user.elevated and context.user.may("service config", _named(target))):
         return {"ReturnValue": ACCESS_DENIED}
     start = CHANGE_MODES.get(parameters.text("StartMode", "").casefold())
     if start is None or start in (Start.BOOT, Start.SYSTEM):
@@ -149,7 +149,7 @@ def _change_start_mode(context: Context, target: Row | None, parameters: Paramet
 
 
 def _change(context: Context, target: Row | None, parameters: Parameters) -> Row:
-    if not context.user.elevated:
+    if not (context.user.elevated and context.user.may("service config", _named(target))):
         return {"ReturnValue": ACCESS_DENIED}
     start = CHANGE_MODES.get(parameters.text("StartMode", "").casefold())
     if parameters.has("StartMode") and start in (None, Start.BOOT, Start.SYSTEM):

@@ -16,7 +16,7 @@ import typing as t
 
 from tests.simulator.windows.context import Context
 from tests.simulator.windows.machine import Machine
-from tests.simulator.windows.registry import HIVES, HKLM, RegistryData, ValueType
+from tests.simulator.windows.registry import HIVES, HKLM, RegistryData, ValueType, split_path
 from tests.simulator.windows.wmi.base import CIMV2, DEFAULT, CimClass, Method, Parameters, Row, fixed
 
 WRONG_TYPE: t.Final = 0x80041005
@@ -51,7 +51,10 @@ def _place(parameters: Parameters) -> tuple[int, str]:
 
 def _refused(context: Context, hive: int, path: str) -> bool:
     """Whether the account may not write there."""
-    return not context.user.elevated or context.machine.registry.is_denied(path, hive=hive)
+    user = context.user
+    parts = split_path(path)
+    may = all(user.may("registry", "\\".join(parts[:depth])) for depth in range(1, len(parts) + 1))
+    return not user.elevated or not may or context.machine.registry.is_denied(path, hive=hive)
 
 
 # -- reading

@@ -98,7 +98,7 @@ _OS_PROPERTIES: t.Final = (
 def order_shutdown(context: Context, *, flags: int, delay: float, comment: str) -> int:
     """Do what Win32Shutdown's flags say; returns 0, 1314, 1115, or the code of the assumption on the privilege."""
     refusal = context.machine.assumptions.reboot_method_return
-    if refusal or not context.user.elevated:
+    if refusal or not (context.user.elevated and context.user.may("shutdown")):
         return refusal or PRIVILEGE_NOT_HELD
     if context.power.shutting_down:
         return SHUTDOWN_IN_PROGRESS
