@@ -393,6 +393,7 @@ def _fill_identity(registry: Registry, spec: HostSpec) -> None:
     registry.set(path, "ProductName", ValueType.SZ, spec.release.caption.strip())
     registry.set(path, "SystemRoot", ValueType.SZ, spec.release.windows_directory)
     registry.set(path, "CurrentBuildNumber", ValueType.SZ, str(spec.release.build))
+    registry.set("SOFTWARE\\Microsoft\\Windows\\CurrentVersion", "ProgramFilesDir", ValueType.SZ, "C:\\Program Files")
     options = "SYSTEM\\CurrentControlSet\\Control\\ProductOptions"
     kind = "LanmanNT" if _domain_role(spec) == DOMAIN_CONTROLLER else "ServerNT"
     registry.set(options, "ProductType", ValueType.SZ, kind)

@@ -48,6 +48,8 @@ _OEM_COMMENT: t.Final = b"lpd\t\t515/tcp\tprinter\t# Dr\x81cker im Erdgescho\xe1
 """Umlauts in code page 850, tabs, and a no-break space at the end."""
 _LONG_COMMENT: t.Final = b"# " + b"x" * 9000 + b"\r\n"
 
+_HOSTS: t.Final = b"# Names of hosts and their addresses (simulated).\r\n127.0.0.1       localhost\r\n"
+
 Oddity: t.TypeAlias = t.Literal[
     "oem", "long_line", "ctrl_z", "lf", "no_last_line_end", "read_only", "in_use", "denied", "missing"
 ]
@@ -60,8 +62,9 @@ def path_in(windows_directory: str) -> str:
 
 
 def install(disk: Disk, windows_directory: str, oddities: t.Collection[str]) -> None:
-    """Put the file on a disk."""
+    """Put the file on a disk, and beside it the file hosts."""
     path = path_in(windows_directory)
+    disk[f"{windows_directory}\\{FOLDER}\\hosts"] = _HOSTS
     if "missing" in oddities:
         return
     disk[path] = content(oddities)

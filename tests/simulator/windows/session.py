@@ -279,7 +279,7 @@ class Session:
             "tcp",
             family,
             foreigner.port,
-            pid,
+            0 if foreigner.state == "time_wait" else pid,
             foreigner.account,
             option=foreigner.option,
             address=OWN_ADDRESSES[family] if far else WILDCARDS[family],

@@ -40,6 +40,7 @@ _UNKNOWN_COMMAND: t.Final = {
         "konnte nicht gefunden werden.",
     ),
 }
+_ACTIVE_CODE_PAGE: t.Final = {"en": "Active code page: {number}", "de": "Aktive Codepage: {number}."}
 
 
 def codec_of(codepage: int) -> str:
@@ -234,10 +235,11 @@ class Interpreter:
         return Output()
 
     def change_codepage(self, tail: str) -> Output:
-        """Change the code page of the console."""
+        """Change the code page of the console, and write which one it is."""
         if tail.strip().isdigit():
             self.shell_codec = codec_of(int(tail))
-        return Output()
+        number = str(UTF8) if self.shell_codec == "utf-8" else self.shell_codec.removeprefix("cp")
+        return Output(lines(_ACTIVE_CODE_PAGE[self.context.machine.language].format(number=number)))
 
     def nothing(self, _tail: str) -> Output:
         """Do nothing."""
