@@ -30,6 +30,9 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.rele
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.server_kinds import KINDS as SERVER_KINDS
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.server_kinds import ServerKind
+from ansible_collections.portkeeper.windows.plugins.module_utils._verify.probes import Probe
+from ansible_collections.portkeeper.windows.plugins.module_utils._verify.rows.table import PROBES
+from ansible_collections.portkeeper.windows.plugins.module_utils._verify.rows.unprobed import UNPROBED
 from tests.bench.limits import REQUESTS
 from tests.fleet.subset_requests import RELEASES as SUBSET_RELEASES
 from tests.fleet.subset_requests import REQUESTS as SUBSET_REQUESTS
@@ -199,6 +202,21 @@ def _wire_assumptions() -> str:
     return table(head, rows)
 
 
+def _probes() -> str:
+    head = ("Probe", "Grade", "Question", "Expected", "Tag", "Settles")
+    return table(head, (_probe_row(probe) for probe in PROBES))
+
+
+def _probe_row(probe: Probe) -> tuple[str, ...]:
+    expected = "by the release" if callable(probe.expect) else str(probe.expect).strip()
+    settled = ", ".join(f"`{name}`" for name in (probe.settles, probe.contested) if name)
+    return (f"`{probe.id}`", probe.grade, probe.asks, f"`{expected}`", probe.tag, settled)
+
+
+def _unprobed() -> str:
+    return table(("Assumption", "Why there is no probe"), ((f"`{name}`", why) for name, why in UNPROBED.items()))
+
+
 def _simulated_releases() -> str:
     return table(("`release`", "is"), ((f"`{key}`", release.caption.strip()) for key, release in SIMULATED.items()))
 
@@ -233,6 +251,8 @@ TABLES: t.Final[t.Mapping[str, Table]] = {
     "subset-requests": Table(_subset_requests, "how-it-works.md"),
     "assumptions": Table(_assumptions, "verified.md"),
     "wire-assumptions": Table(_wire_assumptions, "verified.md"),
+    "probes": Table(_probes, "verify.md"),
+    "unprobed": Table(_unprobed, "verify.md"),
     "simulated-releases": Table(_simulated_releases, "simulator.md"),
     "fault-kinds": Table(_fault_kinds, "simulator.md"),
 }

@@ -29,8 +29,8 @@ HEADER = """\
 MODULE_UTILS, PLUGIN_UTILS, DOC_FRAGMENTS = (
     f"plugins/{name}" for name in ("module_utils", "plugin_utils", "doc_fragments")
 )
-PORTS, KNOWLEDGE, CHANGE, DIAGNOSIS, PAGE = PURE = tuple(
-    f"{MODULE_UTILS}/{name}" for name in ("_ports", "_knowledge", "_change", "_diagnosis", "_page")
+PORTS, KNOWLEDGE, CHANGE, DIAGNOSIS, PAGE, VERIFY = PURE = tuple(
+    f"{MODULE_UTILS}/{name}" for name in ("_ports", "_knowledge", "_change", "_diagnosis", "_page", "_verify")
 )
 WSMAN, WINDOWS = (f"{MODULE_UTILS}/{name}" for name in ("_wsman", "_windows"))
 SETTINGS = f"{KNOWLEDGE}/settings.py"
@@ -75,15 +75,16 @@ LAYERS = (
     Layer(CHANGE, layers=(PORTS, KNOWLEDGE)),
     Layer(DIAGNOSIS, layers=(PORTS, KNOWLEDGE, CHANGE)),
     Layer(PAGE, layers=(PORTS, KNOWLEDGE, CHANGE, DIAGNOSIS)),
+    Layer(VERIFY, layers=(PORTS, KNOWLEDGE)),
     Layer(WSMAN, packages=("pypsrp", "requests", "urllib3", "winrm")),
-    Layer(WINDOWS, layers=(PORTS, KNOWLEDGE, CHANGE, DIAGNOSIS, WSMAN)),
+    Layer(WINDOWS, layers=(PORTS, KNOWLEDGE, CHANGE, DIAGNOSIS, VERIFY, WSMAN)),
     Layer(
         PLUGIN_UTILS,
-        layers=(PORTS, KNOWLEDGE, CHANGE, DIAGNOSIS, WSMAN, WINDOWS),
+        layers=(PORTS, KNOWLEDGE, CHANGE, DIAGNOSIS, VERIFY, WSMAN, WINDOWS),
         packages=("jmespath", "pypsrp", "requests", "winrm"),
         ansible=True,
     ),
-    Layer("plugins/action", layers=(CHANGE, DIAGNOSIS, PAGE, PLUGIN_UTILS), ansible=True),
+    Layer("plugins/action", layers=(CHANGE, DIAGNOSIS, PAGE, VERIFY, PLUGIN_UTILS), ansible=True),
     Layer("plugins/filter", layers=(DIAGNOSIS, PAGE), ansible=True),
     Layer("plugins/modules"),
     Layer(DOC_FRAGMENTS),

@@ -82,6 +82,17 @@ _DOTNET_KEY: t.Final = r"SOFTWARE\Microsoft\NET Framework Setup\NDP"
 DOTNET_2_PACK_FACT: t.Final = RegistryFact(rf"{_DOTNET_KEY}\v2.0.50727", "SP", RegistryType.DWORD)
 DOTNET_35_PACK_FACT: t.Final = RegistryFact(rf"{_DOTNET_KEY}\v3.5", "SP", RegistryType.DWORD)
 
+CONTROL_SET_KEY: t.Final = r"SYSTEM\CurrentControlSet"
+"""Has subkeys and no values."""
+GROUP_ORDER_FACT: t.Final = RegistryFact(
+    rf"{CONTROL_SET_KEY}\Control\ServiceGroupOrder", "List", RegistryType.MULTI_STRING
+)
+AUTO_START_DELAY_FACT: t.Final = RegistryFact(rf"{CONTROL_SET_KEY}\Control", "AutoStartDelay", RegistryType.DWORD)
+"""Milliseconds until delayed services start; absent by default [K]."""
+PROGRAMS_FOLDER_FACT: t.Final = RegistryFact(
+    r"SOFTWARE\Microsoft\Windows\CurrentVersion", "ProgramFilesDir", RegistryType.STRING
+)
+
 # --- our own ---------------------------------------------------------------------------------------------------------
 
 JOURNAL_KEY: t.Final = r"SOFTWARE\Portkeeper"
