@@ -92,6 +92,11 @@ class Client:
         """The host as the transport names it."""
         return self._transport.host
 
+    @property
+    def transport(self) -> Transport:
+        """What carries the messages, for conversations of other forms than this client's."""
+        return self._transport
+
     def reset(self) -> None:
         """Begin with a new connection at the next message; needed after a reboot."""
         self._transport.reset()

@@ -1,0 +1,93 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A verification of the grade look: all its questions, then all its verdicts. It only reads."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import UnknownRelease, release_of
+from ansible_collections.portkeeper.windows.plugins.module_utils._verify.probes import (
+    Probe,
+    Result,
+    judge,
+    questions_of,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._verify.questions import Command
+from ansible_collections.portkeeper.windows.plugins.module_utils._verify.readings import (
+    CantTell,
+    Readings,
+    Server,
+    number,
+    stack_of,
+    text,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._verify.rows.common import COMPUTER, OPERATING_SYSTEM
+from ansible_collections.portkeeper.windows.plugins.module_utils._verify.rows.wire import IDENTITY
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.errors import WindowsError
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.verification.asker import ask
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.verification.conversation import Conversation
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.verification.gate import Gate
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Transport
+
+SIMULATOR: t.Final = ("portkeeper", "simulated server")
+"""Manufacturer and model by which the project's simulator reveals itself, in lower case."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Verified:
+    """What a verification found. ``requests`` counts its messages."""
+
+    server: Server
+    results: tuple[Result, ...]
+    is_simulated: bool
+    requests: int
+
+
+def look(transport: Transport, probes: t.Sequence[Probe]) -> Verified:
+    """Ask everything that these probes need, through the gate, and judge.
+
+    Raises:
+        WindowsError: this Windows is not known, or does not tell its version.
+        HostUnreachable: there is no connection.
+        AuthenticationFailed: the account is refused.
+    """
+    wanted = (*questions_of(probes), COMPUTER)
+    gate = Gate(transport, {question.line for question in wanted if isinstance(question, Command)})
+    conversation = Conversation(gate)
+    found = ask(conversation, (IDENTITY, OPERATING_SYSTEM), codepage=0)
+    server = _server(Readings(found, _NOBODY), gate.host)
+    rest = [question for question in wanted if question not in found]
+    found |= ask(conversation, rest, codepage=server.release.capabilities.shell_codepage)
+    readings = Readings(found, server)
+    results = tuple(judge(probe, readings) for probe in probes)
+    return Verified(server, results, _is_simulated(readings), gate.sent)
+
+
+_NOBODY: t.Final = Server(release_of("5.2.3790", 3), 3, 0, "")
+"""Before the server is known: reading its first answers depends on nothing of it."""
+
+
+def _server(found: Readings, host: str) -> Server:
+    """The server, by its first two answers."""
+    try:
+        row = found.row(OPERATING_SYSTEM)
+        product_type = number(row, "ProductType")
+        release = release_of(text(row, "Version"), product_type)
+        language = number(row, "OSLanguage")
+    except (CantTell, UnknownRelease) as error:
+        meaning = error.reason if isinstance(error, UnknownRelease) else str(error)
+        raise WindowsError(host=host, operation="verify", target="this server", meaning=meaning) from error
+    identity = found.reading(IDENTITY).answers
+    return Server(release, product_type, language, stack_of(identity[0]) if identity else "")
+
+
+def _is_simulated(found: Readings) -> bool:
+    try:
+        row = found.row(COMPUTER)
+        told = (text(row, "Manufacturer").casefold(), text(row, "Model").casefold())
+    except CantTell:
+        return False
+    return told == SIMULATOR

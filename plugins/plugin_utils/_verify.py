@@ -1,0 +1,70 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The action of ``verify_assumptions``: look at a server, then write what was seen on the controller."""
+
+from __future__ import annotations
+
+import pathlib
+import typing as t
+
+from ansible.errors import AnsibleActionFail
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._verify import results
+from ansible_collections.portkeeper.windows.plugins.module_utils._verify.options import VerifyOptions, options
+from ansible_collections.portkeeper.windows.plugins.module_utils._verify.rows.table import PROBES
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.verification.look import Verified, look
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Client
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._action_base import Arguments, PortkeeperAction
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._failures import Result
+
+_MODE: t.Final = 0o644
+
+
+class VerifyAction(PortkeeperAction):
+    """Probes one server. The servers' names are in no file, for the files are meant to be sent away."""
+
+    def prepare(self, arguments: Arguments) -> None:
+        """Check the options."""
+        self._options = options(arguments)
+
+    def perform(self, client: Client, _arguments: Arguments, _variables: Arguments) -> Result:
+        """Look, and write the two files unless they are there already."""
+        wanted = self._options
+        verified = look(client.transport, [probe for probe in PROBES if probe.grade == wanted.grade])
+        target = target_of(verified, wanted)
+        found = results.document(verified.results, verified.server, target=target, grade=wanted.grade)
+        texts = {".json": results.json_text(found), ".md": results.page(found, verified.results)}
+        base = str(pathlib.Path(wanted.directory) / results.base_name(found))
+        written = [end for end, text in texts.items() if self._write(base + end, text)]
+        return {
+            "changed": bool(written),
+            "file": f"{base}.json",
+            "page": f"{base}.md",
+            "target": target,
+            "windows": dict(found["windows"]),
+            "counts": results.counts(verified.results),
+            "probes": [{"probe": one.probe.id, "asks": one.probe.asks, **results.row(one)} for one in verified.results],
+            "requests": verified.requests,
+        }
+
+    def _write(self, name: str, text: str) -> bool:
+        """Write a file unless it says so already; True if it differed. Check mode writes nothing."""
+        path = pathlib.Path(name)
+        try:
+            if path.is_file() and path.read_bytes() == text.encode():
+                return False
+            if not self.check_mode:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(text.encode())
+                path.chmod(_MODE)
+        except OSError as error:
+            raise AnsibleActionFail(f"The result can't be written to {path}: {error.strerror}") from None
+        return True
+
+
+def target_of(verified: Verified, wanted: VerifyOptions) -> results.Target:
+    """Whose answers these are; the simulator reveals itself, whatever its user says."""
+    if verified.is_simulated:
+        return "simulated"
+    return "real" if wanted.real else "unconfirmed"
