@@ -50,10 +50,9 @@ HOSTS: t.Final[c.Mapping[str, Json]] = {
     "2008-no-update": {"release": "2008", "roles": ["dns"], "winrm_stack": "2.0", "update": False},
     "2008r2": {"release": "2008r2", "language": "de", "roles": ["dns"]},
     "remote-access": {
-        "release": "2008r2",
+        "release": "2016",
         "roles": ["dns", "rras"],
-        "dynamic_range": "1025-60000",
-        "broken": "RemoteAccess",
+        "foreigners": [{"image": "agent.exe", "protocol": "udp", "port": 1701}],
     },
 }
 """By name; ``tests/fleet/test_verify.py`` holds that each probe comes to its verdict on one of them at least."""

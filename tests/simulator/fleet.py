@@ -40,6 +40,7 @@ import yaml
 
 from tests.simulator.windows.server import SimulatedServer, build_server
 from tests.simulator.wire.authentication import Scheme
+from tests.simulator.wire.habits import NAMES, Habits
 from tests.simulator.wire.host import SimulatedHost, WireSettings
 from tests.simulator.wire.tls import Authority, Listener
 
@@ -150,7 +151,8 @@ def _host_plan(name: str, defaults: dict[str, t.Any], entry: dict[str, t.Any]) -
     wire.setdefault("allow_unencrypted", transport == "basic")
     wire["schemes"] = tuple(wire.get("schemes", _ACCEPTED[transport]))
     try:
-        settings = WireSettings(**wire)
+        habits = Habits(**{key: wire.pop(key) for key in sorted(NAMES & set(wire))})
+        settings = WireSettings(**wire, habits=habits)
     except TypeError as error:
         raise ScenarioError(f"The host {name} has a wire setting that is not known: {error}") from error
     return HostPlan(name, {"name": name, "users": [DEFAULT_USER], **merged}, settings, transport, scheme)

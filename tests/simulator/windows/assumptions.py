@@ -240,6 +240,12 @@ class Assumptions:
         "reference of the copy command",
         "`copy FILE /a TARGET /b` copies up to the first Ctrl-Z",
     )
+    derived_services: bool = _assume(
+        True,
+        "C",
+        "captured answers of 2008 and 2012",
+        "from 2008 on SELECT * FROM Win32_Service gives Terminal Services as Win32_TerminalService",
+    )
     fc_exit_code_tells: bool = _assume(
         True,
         "K",

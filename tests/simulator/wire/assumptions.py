@@ -35,6 +35,7 @@ WIRE_ASSUMPTIONS: t.Final[tuple[WireAssumption, ...]] = (
         "C",
         "a comment in Ansible's winrm plugin",
         "a body sealed with the keys of another connection gets HTTP 400",
+        "stale_seal_status",
     ),
     WireAssumption(
         "idle_close",
@@ -55,49 +56,56 @@ WIRE_ASSUMPTIONS: t.Final[tuple[WireAssumption, ...]] = (
         "C",
         "captured answers of 2003, 2008 and 2012",
         "with OptimizeEnumeration 2003 gives all in the first answer, 2008 and later one item and the rest by Pull",
+        "first_batch",
     ),
     WireAssumption(
         "envelope_counts_utf16",
         "C",
         "captured Pulls of 75 KB under a limit of 153,600 bytes",
         "a batch ends where the answer, in UTF-16, would pass MaxEnvelopeSize",
-        "max_envelope_kb",
+        "envelope_counts",
     ),
     WireAssumption(
         "enumeration_counts_as_operation",
         "K",
         "no source",
         "an enumeration that was not pulled to its end counts for MaxConcurrentOperationsPerUser for 10 minutes",
+        "enumerations_count",
     ),
     WireAssumption(
         "commands_keep_their_operation",
         "D",
         "MS-WSMV <118>",
         "up to 2008 R2 a command counts as an operation until its shell is deleted, whatever Signal says",
+        "commands_keep_operation",
     ),
     WireAssumption(
         "one_command_until_signal",
         "K",
         "MS-WSMV <116> says one outstanding command; when it ceases to be outstanding is not said",
         "with WinRM 1.1 a shell takes the next command only after a Signal for the one before",
+        "one_command_until_signal",
     ),
     WireAssumption(
         "old_shell_quota_fault",
         "K",
         "captured for newer stacks only",
         "too many shells: MSFT_WmiError on WinRM 3.0, a WSManFault with the same number before",
+        "shell_quota_fault",
     ),
     WireAssumption(
         "idle_timeout_of_a_shell",
         "K",
         "MS-WSMV has the element; that WinRM 1.1 takes it is not said",
         "a shell ends after the idle timeout that its Create asks for; one that is refused for it is opened without",
+        "idle_timeout",
     ),
     WireAssumption(
         "unknown_method_fault",
         "K",
         "no source",
         "a WMI method that the class does not have gives a:ActionNotSupported",
+        "unknown_method",
     ),
     WireAssumption(
         "large_answer_fault",
@@ -105,6 +113,7 @@ WIRE_ASSUMPTIONS: t.Final[tuple[WireAssumption, ...]] = (
         "wsmerror.h has the numbers; which operation gets which is not said",
         "an answer that passes MaxEnvelopeSize gives w:EncodingLimit, 0x80338048; after an operation that has changed "
         "something, w:UnreportableSuccess, 0x8033804D",
+        "large_answer",
     ),
     WireAssumption(
         "characters_beyond_xml",
@@ -119,12 +128,7 @@ WIRE_ASSUMPTIONS: t.Final[tuple[WireAssumption, ...]] = (
         "C",
         "a captured quota fault of a newer stack",
         "too many shells: the fault of WinRM 3.0 has no RelatesTo",
-    ),
-    WireAssumption(
-        "derived_services",
-        "C",
-        "captured answers of 2008 and 2012",
-        "from 2008 on SELECT * FROM Win32_Service gives Terminal Services as Win32_TerminalService",
+        "unrelated_faults",
     ),
     WireAssumption(
         "canned_powershell",

@@ -42,8 +42,9 @@ class _Enumeration:
 class Enumerations:
     """The open enumerations of one server."""
 
-    def __init__(self, clock: c.Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: c.Callable[[], float] = time.monotonic, *, octets_per_character: int = 2) -> None:
         self._clock = clock
+        self._octets = octets_per_character
         self._open: dict[str, _Enumeration] = {}
 
     def __len__(self) -> int:
@@ -79,7 +80,7 @@ class Enumerations:
         self._open.clear()
 
     def _next(self, items: list[ET.Element], *, owner: str, count: int, max_bytes: int) -> Batch:
-        taken = fitting(items, count=count, max_bytes=max_bytes)
+        taken = fitting(items, count=count, max_bytes=max_bytes * 2 // self._octets)
         remaining = items[taken:]
         if not remaining:
             return Batch(items[:taken], None)

@@ -17,6 +17,7 @@ from tests.simulator.wire import acceptors, encryption, injection
 from tests.simulator.wire.authentication import Accounts, ConnectionAuthentication, Refusal, Scheme
 from tests.simulator.wire.counters import Counters, LoggedRequest
 from tests.simulator.wire.faults import SoapFault, schema_fault
+from tests.simulator.wire.habits import USUAL, Habits
 from tests.simulator.wire.http import Connection, Drop, HttpServer, Request, Response
 from tests.simulator.wire.injection import Injections, Rule
 from tests.simulator.wire.model import Server
@@ -37,7 +38,8 @@ class WireSettings:
     failed logons lock an account (0: never); ``idle_seconds`` closes an idle connection (real seconds, 120 as seen in
     the field); ``max_envelope_kb`` is MaxEnvelopeSizekb if an administrator has changed the stack's default;
     ``raw_control_characters`` sends what XML can't carry as it is, not as ``?``; ``realm`` is the Kerberos realm of the
-    domain that the server is in; ``channel_binding`` is Service/Auth/CbtHardeningLevel: None or Strict.
+    domain that the server is in; ``channel_binding`` is Service/Auth/CbtHardeningLevel: None or Strict;
+    ``habits`` are what no document decides.
     """
 
     schemes: tuple[Scheme, ...] = ("negotiate", "basic")
@@ -48,13 +50,16 @@ class WireSettings:
     raw_control_characters: bool = False
     realm: str = ""
     channel_binding: t.Literal["ignored", "required"] = "ignored"
+    habits: Habits = USUAL
 
     def service(self, server: Server, clock: c.Callable[[], float] = time.monotonic) -> WsmanService:
         """Make the WS-Management service of a server that is configured like this, see WsmanService."""
-        limits = server.limits
+        limits = self.habits.limits(server.limits)
         if self.max_envelope_kb is not None:
             limits = dataclasses.replace(limits, max_envelope_kb=self.max_envelope_kb)
-        return WsmanService(server, limits, raw_control_characters=self.raw_control_characters, clock=clock)
+        return WsmanService(
+            server, limits, raw_control_characters=self.raw_control_characters, habits=self.habits, clock=clock
+        )
 
 
 class SimulatedHost:
@@ -199,7 +204,7 @@ class _HostSession:
             content_type = request.header("Content-Type") or ""
             body = encryption.unseal(context, request.body, self._authentication.seal, content_type)
         except encryption.Unsealable:
-            return Response(400, close=True)
+            return Response(self._host.settings.habits.stale_seal_status, close=True)
         return await self._message(body, len(request.body), user, connection, sealed=True)
 
     def _envelope(self, status: int, envelope: bytes, *, sealed: bool) -> Response:

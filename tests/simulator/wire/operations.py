@@ -15,7 +15,8 @@ import xml.etree.ElementTree as ET
 from tests.simulator.windows.interface import User, WinrmLimits, WmiFault
 from tests.simulator.wire import cim, faults
 from tests.simulator.wire.enumeration import Batch, Enumerations, enumerate_response, pull_response
-from tests.simulator.wire.faults import SoapFault
+from tests.simulator.wire.faults import FaultName, SoapFault
+from tests.simulator.wire.habits import USUAL, Habits
 from tests.simulator.wire.model import Server
 from tests.simulator.wire.shells import Shells
 from tests.simulator.wire.soap import (
@@ -62,7 +63,8 @@ class Caller:
 class WsmanService:
     """Everything behind ``/wsman`` of one server, once a message is authenticated and decrypted.
 
-    ``raw_control_characters``: characters that XML can't carry go out as they are, see wire.assumptions.
+    ``habits`` are what no document decides. ``raw_control_characters``: characters that XML can't carry go out as they
+    are. See wire.assumptions.
     ``clock`` gives the seconds by which shells and enumerations expire.
     """
 
@@ -72,18 +74,24 @@ class WsmanService:
         limits: WinrmLimits,
         *,
         raw_control_characters: bool = False,
+        habits: Habits = USUAL,
         clock: c.Callable[[], float] = time.monotonic,
     ) -> None:
         self.server = server
         self.limits = limits
         self._raw = raw_control_characters
-        self.shells = Shells(server, limits, clock)
-        self.enumerations = Enumerations(clock)
+        self._habits = habits
+        self.shells = Shells(server, limits, clock, idle_timeout=habits.idle_timeout)
+        self.enumerations = Enumerations(clock, octets_per_character=habits.octets_per_character)
 
     @property
     def largest_envelope(self) -> int:
         """The size in bytes above which a request is refused."""
         return self.limits.max_envelope_kb * 1024
+
+    @property
+    def _unknown_method(self) -> FaultName:
+        return t.cast(FaultName, self._habits.unknown_method)
 
     def forget(self) -> None:
         """Drop shells and enumerations, as a boot does."""
@@ -95,7 +103,8 @@ class WsmanService:
         try:
             return 200, await self._answer(message, caller)
         except WmiFault as error:
-            return 500, self.fault(faults.from_wmi(error), message)
+            fault = SoapFault(self._unknown_method) if error.kind == "invalid_method" else faults.from_wmi(error)
+            return 500, self.fault(fault, message)
         except SoapFault as fault:
             return 500, self.fault(fault, message)
 
@@ -103,7 +112,7 @@ class WsmanService:
         """Write a fault in the shape of this server's stack."""
         return render(
             faults.fault_envelope(
-                fault,
+                self._habits.told(fault),
                 stack=self.server.winrm_stack,
                 language=self.server.language,
                 relates_to=None if message is None else message.message_id,
@@ -129,8 +138,9 @@ class WsmanService:
                 language=self.server.language,
             )
         )
-        if kind == "wmi" and len(answer.decode("utf-8", "replace")) * 2 > self._max_bytes(message):
-            raise SoapFault("encoding_limit" if message.method.startswith(_READING) else "unreportable_success")
+        size = len(answer.decode("utf-8", "replace")) * self._habits.octets_per_character
+        if kind == "wmi" and size > self._max_bytes(message):
+            raise self._habits.too_large(changed=not message.method.startswith(_READING))
         return answer if self._raw else _CONTROL_CHARACTERS.sub(b"?", answer)
 
     def identify(self, *, authenticated: bool) -> bytes:
@@ -263,7 +273,8 @@ class WsmanService:
         return element("n:ReleaseResponse")
 
     def _check_operations(self, user: User) -> None:
-        used = self.enumerations.count(user.name) + self.shells.operations(user.name)
+        used = self.enumerations.count(user.name) if self._habits.enumerations_count else 0
+        used += self.shells.operations(user.name)
         if used >= self.limits.max_operations_per_user:
             raise SoapFault("too_many_operations")
 

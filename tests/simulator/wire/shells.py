@@ -61,10 +61,20 @@ class Shell:
 class Shells:
     """The shells of one server. ``extra_seconds`` makes commands last that long (for timeout tests).
 
+    ``idle_timeout``: whether the timeout that a Create asks for is taken, ignored or refused.
+
     ``clock`` gives the seconds by which shells grow idle and commands last.
     """
 
-    def __init__(self, server: Server, limits: WinrmLimits, clock: c.Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        server: Server,
+        limits: WinrmLimits,
+        clock: c.Callable[[], float] = time.monotonic,
+        *,
+        idle_timeout: str = "taken",
+    ) -> None:
+        self._idle_timeout = idle_timeout
         self._clock = clock
         self._server = server
         self._limits = limits
@@ -93,6 +103,10 @@ class Shells:
         payload = self._payload(message, "Shell")
         self._refuse_unknown_options(message)
         self._expire()
+        wanted = _idle_timeout(payload)
+        if wanted and self._idle_timeout == "refused":
+            raise schema_fault(self._server.winrm_stack, "IdleTimeOut is not known.")
+        wanted = wanted if self._idle_timeout == "taken" else None
         allowed = self._limits.max_shells_per_user
         if sum(shell.owner.name == user.name for shell in self._shells.values()) >= allowed:
             text = f"This user is allowed a maximum number of {allowed} concurrent shells. "
@@ -101,7 +115,7 @@ class Shells:
             identifier=new_identifier(),
             owner=user,
             code_page=_code_page(message),
-            idle_timeout=_idle_timeout(payload) or float(self._limits.idle_timeout_seconds),
+            idle_timeout=wanted or float(self._limits.idle_timeout_seconds),
             last_used=self._clock(),
             client=client,
         )

@@ -154,6 +154,10 @@ def _wide_view(found: Readings) -> bool:
     return "(x86)" not in text(found.row(PROGRAMS_FOLDER), "sValue")
 
 
+def _no_delay(found: Readings) -> bool:
+    return found.code(DELAY) in (1, 2)
+
+
 def _long_number(found: Readings) -> str:
     fault = found.reading(LONG_NUMBER).fault
     return "there" if fault is None else "not there"
@@ -288,7 +292,14 @@ ROWS: t.Final = (
         see=_wide_view,
         tag="K",
     ),
-    _code("auto_start_delay_absent", "Is AutoStartDelay absent by default?", DELAY, 1, tag="K"),
+    Probe(
+        id="auto_start_delay_absent",
+        asks="Is AutoStartDelay absent by default?",
+        needs=(DELAY,),
+        expect=True,
+        see=_no_delay,
+        tag="K",
+    ),
     Probe(
         id="long_numbers",
         asks="Has StdRegProv the method GetQWORDValue?",

@@ -263,6 +263,7 @@ ROWS: t.Final = (
         expect=lambda server: server.release.build >= FIRST_WITH_BOUND,
         see=_bound_rows,
         tag="T",
+        depends_on=("other_ephemeral_users",),
     ),
     Probe(
         id="waiting_connections",

@@ -33,7 +33,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._verify.rows.co
 _SYSTEM: t.Final = "Win32_OperatingSystem"
 _ENUMERATION: t.Final = "http://schemas.xmlsoap.org/ws/2004/09/enumeration"
 _WSMAN: t.Final = "http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd"
-SMALL: t.Final = 32_768
+SMALL: t.Final = 16_384
 """Octets that the probe of batches allows: small enough that the services of any server need several answers."""
 IDENTITY: t.Final = Identify()
 BATCHES: t.Final = Query("SELECT * FROM Win32_Service", pulls=2, elements=2, envelope_size=SMALL, pull_after_end=True)
@@ -214,7 +214,6 @@ ROWS: t.Final = (
         see=_unit,
         tag="C",
         settles="envelope_counts_utf16",
-        depends_on=("first_batch",),
     ),
     Probe(
         id="context_changes",
@@ -247,7 +246,6 @@ ROWS: t.Final = (
         expect="w n",
         see=_items_spaces,
         tag="C",
-        depends_on=("first_batch",),
     ),
     Probe(
         id="release",

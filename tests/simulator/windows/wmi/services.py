@@ -221,7 +221,7 @@ def _reference(service: Service) -> CimReference:
 
 def _derived(machine: Machine, row: Row) -> tuple[str, Row] | None:
     """Captured from 2008 and 2012: ``SELECT *`` gives Terminal Services as another class, with two columns more."""
-    if machine.release.nt5 or row["Name"] != "TermService":
+    if machine.release.nt5 or row["Name"] != "TermService" or not machine.assumptions.derived_services:
         return None
     return "Win32_TerminalService", {"DisconnectedSessions": 0, "TotalSessions": 2}
 
