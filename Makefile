@@ -36,6 +36,7 @@ help:
 	@echo 'make fuzz         100,000 spoilt texts against their readers, and how the CPU time of readers grows with a text'
 	@echo 'make fuzz-coverage  MINUTES=10: a fuzzer that sees what its inputs reach, on every reader of texts of others'
 	@echo 'make bench        requests, bytes and seconds, ours beside ansible.windows; writes build/bench.json'
+	@echo 'make integration  tests/integration by ansible-test on simulated servers of every release; INVENTORY=FILE: on real ones'
 	@echo 'make environment  only build/venv and the link that makes the checkout a collection'
 	@echo 'make collection   the tarball for ansible-galaxy collection install'
 	@echo 'make matrix       unit tests and a smoke test on the other ansible-core and Python versions found here'

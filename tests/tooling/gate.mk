@@ -12,7 +12,7 @@ ONLY ?=
 
 # Parts that leave a core idle, the longest first; and those that wait for programs.
 SIDE_BY_SIDE := sanity server-words collection-check ansible-lint types fuzz changelog-check
-END_TO_END := fleet-tests report-tests
+END_TO_END := fleet-tests integration-sample report-tests
 
 .PHONY: test
 test:
@@ -103,3 +103,18 @@ sanity: copy-sanity
 	@$(PYTHON) tests/tooling/ansible_test_home.py $(SANITY_HOME)
 	@echo 'pslint looks only at .ps1 files and shellcheck at .sh files: the collection has none.'
 	cd $(call copy_of,sanity) && HOME=$(SANITY_HOME) ansible-test sanity --color no --python $(PYTHON_VERSION) $(ONLY)
+
+# The targets of tests/integration by ansible-test: on simulated servers of every release, or on the real ones of an inventory.
+# ONLY names targets, or hands on options of ansible-test. server_reboot runs on a real server only with --allow-destructive.
+INVENTORY ?=
+INTEGRATION = $(PYTHON) -m tests.tooling.integration $(call copy_of,integration) $(SANITY_HOME)
+.PHONY: integration
+integration: copy-integration
+	@$(PYTHON) tests/tooling/ansible_test_home.py $(SANITY_HOME)
+	@$(INTEGRATION) $(if $(INVENTORY),--inventory '$(INVENTORY)',--log $(BUILD)/integration.log --allow-destructive) $(ONLY)
+
+# What the gate has of it: all targets, on one server of each generation of Windows.
+.PHONY: integration-sample
+integration-sample: copy-integration
+	@$(PYTHON) tests/tooling/ansible_test_home.py $(SANITY_HOME)
+	@$(INTEGRATION) --group generation --log $(BUILD)/integration.log --allow-destructive $(ONLY)
