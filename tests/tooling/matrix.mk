@@ -21,6 +21,15 @@ matrix: environment
 	echo "== matrix: left out for want of their Python: $${without:-none}; failed:$${failed:- none}"; \
 	test -z "$$failed"
 
+# The rows as JSON, for a workflow's matrix.
+.PHONY: matrix-rows
+matrix-rows:
+	@separator=''; printf '{"include":['; \
+	for row in $(MATRIX); do \
+	  printf '%s{"row":"%s","core":"%s","python":"%s"}' "$$separator" "$$row" "$${row%-*}" "$${row#*-}"; separator=,; \
+	done; \
+	echo ']}'
+
 .PHONY: matrix-%
 matrix-%: copy-matrix
 	@if [ -z '$(call interpreter_of,$(call python_of,$*))' ]; then \
