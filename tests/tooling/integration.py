@@ -33,6 +33,8 @@ from tests.tooling.stop_signals import interruptible
 FOLDER: t.Final = ROOT / "tests" / "integration"
 LEFT_OUT: t.Final = "integration_left_out"
 """The variable of a simulated server that names the targets that leave it out."""
+SHOWN: t.Final = 200
+"""Characters of a value that differs: a whole file would hide the other differences."""
 ONLY_CHANGED_BY_BOOTS: t.Final = frozenset({"state", "exit_code", "pid"})
 
 
@@ -100,7 +102,7 @@ def differences(before: t.Any, after: t.Any, path: str = "") -> list[str]:
         names = sorted(set(before) | set(after))
         parts = (differences(before.get(name), after.get(name), f"{path}/{name}") for name in names)
         return [line for part in parts for line in part]
-    return [] if before == after else [f"{path}: {before!r} before, {after!r} now"]
+    return [] if before == after else [f"{path}: {before!r:.{SHOWN}} before, {after!r:.{SHOWN}} now"]
 
 
 def not_as_before(fleet: RunningFleet, before: c.Mapping[str, c.Mapping[str, t.Any]]) -> list[str]:
@@ -167,9 +169,11 @@ def summary(outcomes: c.Sequence[Outcome]) -> c.Iterator[str]:
     """A line for each target, and one for each server that it left out."""
     width = max((len(outcome.target) for outcome in outcomes), default=0)
     for outcome in outcomes:
-        ran = [name for name in outcome.hosts if name not in outcome.left_out]
-        word = "passed" if outcome.passed else "FAILED"
-        yield f"{outcome.target:{width}}  {word} on {', '.join(ran) or 'no server'}"
+        good = [name for name in outcome.hosts if name not in {*outcome.left_out, *outcome.failed}]
+        words = [f"passed on {', '.join(good)}"] if good else []
+        if not outcome.passed:
+            words.append(f"FAILED on {', '.join(outcome.failed) or 'the controller'}")
+        yield f"{outcome.target:{width}}  {'; '.join(words) or 'left out all servers'}"
         for name, reason in outcome.left_out.items():
             yield f"{'':{width}}  left out {name}: {reason}"
 
