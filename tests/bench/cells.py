@@ -63,12 +63,12 @@ class Figures:
 
 def conversation(kind: Kind, side: Side) -> Conversation:
     """What the side's hosts answer."""
-    return _role(kind.role) if side == "ours" else _powershell()
+    return _role(kind.role, kind.release) if side == "ours" else _powershell()
 
 
 @functools.cache
-def _role(role: str) -> Conversation:
-    return role_conversation(KINDS[role])
+def _role(role: str, release: str) -> Conversation:
+    return role_conversation(KINDS[role].on(release))
 
 
 @functools.cache

@@ -21,7 +21,7 @@ EDGE: t.Final = "exchange_edge_dns"
 class Kind:
     """A role, its playbook, its server as the simulator builds it, and its variables.
 
-    ``peer_runs`` is false for servers that the peer can't manage: its figures are then what it would send.
+    ``other_releases``: those that the role is measured on besides, in requests and bytes.
     """
 
     role: str
@@ -29,6 +29,7 @@ class Kind:
     server: Json
     group: str = "all"
     variables: Json = dataclasses.field(default_factory=dict)
+    other_releases: tuple[str, ...] = ()
 
     @property
     def release(self) -> str:
@@ -39,6 +40,15 @@ class Kind:
     def peer_runs(self) -> bool:
         """Whether the release can have the PowerShell 5.1 that ansible-core wants: 2008 R2 and later."""
         return self.release not in ("2003", "2008")
+
+    @property
+    def releases(self) -> tuple[str, ...]:
+        """All that it is measured on."""
+        return (self.release, *self.other_releases)
+
+    def on(self, release: str) -> Kind:
+        """The same on another release."""
+        return dataclasses.replace(self, server={**self.server, "release": release}, other_releases=())
 
     @property
     def arguments(self) -> tuple[str, ...]:
@@ -55,6 +65,7 @@ KINDS: t.Final = {
             playbook="edge",
             group="edge",
             server={"release": "2022", "roles": ["exchange_edge", "dns"], "broken": False},
+            other_releases=("2003", "2008", "2008r2", "2012r2", "2016", "2019", "2025"),
         ),
         Kind(role="sbs2003", playbook="sbs2003", server={"release": "2003", "roles": ["sbs2003"], "broken": False}),
         Kind(

@@ -1,0 +1,44 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How many HTTP requests tasks may cost with Basic authentication: as many as today. They may only go down.
+
+The benchmark, the tests of the gate and docs/how-it-works.md have their figures from here.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+REGISTRY_UNCHANGED: t.Final = 3
+REGISTRY_FIRST: t.Final = 7
+REGISTRY_FIRST_ABSENT: t.Final = 8
+"""The absence of a value is confirmed before the value is written, since one error code stands for too much."""
+REGISTRY_LATER: t.Final = 6
+NETSH_UNCHANGED: t.Final = 7
+NETSH_CHANGED: t.Final = 14
+
+POOL_RESTARTED: t.Final[t.Mapping[str, int]] = {"2003": 20, "2008": 20, "2022": 18}
+"""``dns_socket_pool``, first change with its restart, on a server without a journal, by release.
+
+If no WMI class tells who holds UDP 53, netstat does: a shell of four requests instead of a query of two.
+"""
+
+ROLES_CONVERGED: t.Final[t.Mapping[tuple[str, str], int]] = {
+    ("exchange_edge_dns", "2003"): 10,
+    ("exchange_edge_dns", "2008"): 12,
+    ("exchange_edge_dns", "2008r2"): 11,
+    ("exchange_edge_dns", "2012r2"): 11,
+    ("exchange_edge_dns", "2016"): 11,
+    ("exchange_edge_dns", "2019"): 11,
+    ("exchange_edge_dns", "2022"): 11,
+    ("exchange_edge_dns", "2025"): 11,
+    ("sbs2003", "2003"): 10,
+    ("dc_ias", "2022"): 11,
+    ("exchange_rpc_ports", "2008r2"): 11,
+    ("known_services", "2022"): 9,
+}
+"""A whole role that has nothing to do, by role and release; the servers are those of tests.bench.kinds."""
+
+HANDSHAKE: t.Final[t.Mapping[str, int]] = {"basic": 0, "ntlm": 3}
+"""Requests that each connection costs besides, by transport: over HTTP, with pywinrm 0.5.0. A task is one connection."""

@@ -1,0 +1,66 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a whole role costs one converged host in traffic, ours and the peers', by every way to log on."""
+
+from __future__ import annotations
+
+import collections.abc as c
+import dataclasses
+import itertools
+import typing as t
+
+from tests.bench.cells import Traffic, conversation, run, traffic
+from tests.bench.kinds import KINDS, Kind
+from tests.bench.replay import Transport
+from tests.bench.replaying import Host, replayed
+from tests.bench.sides import SIDES, Side
+from tests.tooling.text_tables import table
+
+TRANSPORTS: t.Final[tuple[Transport, ...]] = t.get_args(Transport)
+FORKS: t.Final = 5
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RoleRow:
+    """One side's traffic with one host."""
+
+    role: str
+    release: str
+    side: Side
+    transport: Transport
+    traffic: Traffic
+
+
+def role_rows() -> c.Iterator[RoleRow]:
+    """Each role by each side; ours on each release that it has a fix of its own for."""
+    for kind, side in itertools.product(KINDS.values(), SIDES):
+        yield from _rows(kind, side)
+
+
+def _rows(kind: Kind, side: Side) -> c.Iterator[RoleRow]:
+    releases = kind.releases if side == "ours" else (kind.release,)
+    ways = {f"on{release}-{way}": (release, way) for release, way in itertools.product(releases, TRANSPORTS)}
+    conversations = {release: conversation(kind.on(release), side) for release in releases}
+    hosts = {
+        name: Host(conversation=release, transport=way, group=kind.group, variables=kind.variables)
+        for name, (release, way) in ways.items()
+    }
+    with replayed(conversations, hosts) as server:
+        run(kind, side, server, forks=FORKS)
+        counts = server.counts()
+    for name, (release, way) in ways.items():
+        cost = traffic(side, [counts[name]])
+        yield RoleRow(role=kind.role, release=release, side=side, transport=way, traffic=cost)
+
+
+def as_table(rows: c.Iterable[RoleRow]) -> str:
+    """The rows for a reader."""
+    head = ("role", "release", "side", "by", "requests", "bytes out", "bytes in", "connections", "logons")
+    return table(head, map(_cells, rows))
+
+
+def _cells(row: RoleRow) -> tuple[object, ...]:
+    cost = row.traffic
+    sums = (cost.requests, f"{cost.bytes_out:,}", f"{cost.bytes_in:,}", cost.connections, cost.logons)
+    return (row.role, row.release, SIDES[row.side], row.transport, *sums)
