@@ -41,4 +41,4 @@ ROLES_CONVERGED: t.Final[t.Mapping[tuple[str, str], int]] = {
 """A whole role that has nothing to do, by role and release; the servers are those of tests.bench.kinds."""
 
 HANDSHAKE: t.Final[t.Mapping[str, int]] = {"basic": 0, "ntlm": 3}
-"""Requests that each connection costs besides, by transport: over HTTP, with pywinrm 0.5.0. A task is one connection."""
+"""Requests that each connection costs more, by transport: over HTTP, with pywinrm 0.5.0; one task, one connection."""
