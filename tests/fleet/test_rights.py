@@ -53,6 +53,7 @@ class Case:
     lacks: str
     said: str
     release: str = "2022"
+    language: str = "en"
     missing: tuple[str, ...] | None = ()
     not_checked: tuple[str, ...] = ()
 
@@ -80,6 +81,7 @@ PRIVILEGE: t.Final = "SeShutdownPrivilege and SeRemoteShutdownPrivilege on the s
 KEY: t.Final = r"KEY_CREATE_SUB_KEY on HKLM\SOFTWARE"
 NO_KEY: t.Final = r"the account lacks KEY_CREATE_SUB_KEY on the nearest key above HKLM\SOFTWARE\Portkeeper that exists"
 WMI: t.Final = "the account lacks Enable Account and Remote Enable on the WMI namespace root/cimv2"
+READ: t.Final = "the account lacks KEY_QUERY_VALUE and KEY_ENUMERATE_SUB_KEYS"
 METHODS: t.Final = "with Execute Methods, on the WMI namespace root/default"
 
 
@@ -143,6 +145,19 @@ CASES: t.Final = (
         CONFIGURE.format("DNS"),
         not_checked=(CONFIGURE.format("DNS"), GX),
     ),
+    _case(
+        "sc.exe-german",
+        "service_start_mode",
+        DELAYED,
+        "service config",
+        CONFIGURE.format("DNS"),
+        language="de",
+        not_checked=(CONFIGURE.format("DNS"), GX),
+    ),
+    _case("netsh-german", "reserved_ports", PORTS, "network", NETSH, language="de", not_checked=(NETSH,)),
+    _case("read", "reserved_ports", PORTS, "read SYSTEM", f"{READ} on {TCPIP}", release="2003", missing=None),
+    _case("read", "dns_socket_pool", RESTART, "read SYSTEM", f"{READ} on {DNS}", missing=None),
+    _case("read", "static_rpc_port", NTDS_PORT, "read SYSTEM", f"{READ} on {NTDS}", missing=None),
     _case("shell", "service_start_mode", DELAYED, "shell", GX, not_checked=(CONFIGURE.format("DNS"), GX)),
     _case(
         "stop",
@@ -162,15 +177,21 @@ BEGUN: t.Final = ("dns_socket_pool-stop", "dns_socket_pool-start")
 """The value is written first and waits for a restart, as the journal notes. Who can't start DNS leaves it stopped."""
 
 
-def runner(case_id: str, release: str, *lacks: str) -> CaseRunner:
+def runner(case_id: str, release: str, *lacks: str, language: str = "en") -> CaseRunner:
     user = {"name": "operator", "password": "secret", "lacks": list(lacks)}
-    server: Json = {"release": release, "roles": CONTROLLER, "users": [user], "broken": False}
+    server: Json = {
+        "release": release,
+        "language": language,
+        "roles": CONTROLLER,
+        "users": [user],
+        "broken": False,
+    }
     return CaseRunner(HostCase(id=case_id, server=server, steps=()))
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_a_missing_right(case: Case) -> None:
-    server = runner(case.id.replace(".", "-"), case.release, case.lacks)
+    server = runner(case.id.replace(".", "-"), case.release, case.lacks, language=case.language)
     checked = server.run_step(Step(module=case.module, options=case.options, check=True))
     _demand_prediction(case, checked)
     done = server.run_step(Step(module=case.module, options=case.options))
@@ -203,6 +224,26 @@ def _settings(snapshot: Snapshot) -> dict[str, t.Any]:
     registry = {key: values for key, values in snapshot.data["registry"].items() if not key.endswith(JOURNAL)}
     services = {name: (row["state"], row["start"]) for name, row in snapshot.data["services"].items()}
     return {**{name: snapshot.data[name] for name in ("exclusions", "dynamic_ranges", "files")}, **registry, **services}
+
+
+PARTLY: t.Final[t.Mapping[str, str]] = {
+    "shell": GX,
+    rf"read {SERVICES}\DNS": rf"KEY_QUERY_VALUE and KEY_ENUMERATE_SUB_KEYS on {DNS}",
+}
+
+
+@pytest.mark.parametrize("lacks", PARTLY)
+def test_port_info_tells_what_it_may_read_and_names_the_right_for_the_rest(lacks: str) -> None:
+    run = runner("partly", "2022", lacks).run_step(Step(module="port_info", options={}))
+    assert run.event == "ok", run.message
+    assert f"the account lacks {PARTLY[lacks]}" in run.warnings
+
+
+def test_port_info_names_the_namespace_that_has_the_sockets() -> None:
+    server = runner("sockets", "2022", "wmi root/standardcimv2")
+    run = server.run_step(Step(module="port_info", options={"gather_subset": ["sockets"]}))
+    assert run.event == "failed"
+    assert "the account lacks Enable Account and Remote Enable on the WMI namespace root/StandardCimv2" in run.message
 
 
 WORK: t.Final[t.Mapping[str, tuple[tuple[str, Json], ...]]] = {

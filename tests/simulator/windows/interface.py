@@ -76,6 +76,7 @@ RIGHTS: t.Final = (
     "wmi",
     "methods",
     "shell",
+    "read",
     "registry",
     "service start",
     "service stop",
@@ -84,8 +85,9 @@ RIGHTS: t.Final = (
     "files",
     "shutdown",
 )
-"""What an account may lack: a namespace, its methods, command shells, writing a key and all below it, three rights on a
-service, netsh's changes, writing files, and the privilege to shut down. Behind a blank may stand the one object."""
+"""What an account may lack: a namespace, its methods, command shells, reading a key and all below it, writing it, three
+rights on a service, netsh's changes, writing files, and the privilege to shut down. Behind a blank may stand the one
+object."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -282,3 +282,14 @@ def test_users_belong_to_the_scenario() -> None:
     assert host.server.users[0].name == "reader"
     assert not host.server.users[0].elevated
     assert ADMINISTRATOR.elevated
+
+
+def test_an_account_may_lack_rights_of_the_list() -> None:
+    lacks = ["shell", r"registry SYSTEM\CurrentControlSet", "service stop DNS"]
+    (user,) = Host("2022", users=[{"name": "operator", "password": "x", "lacks": lacks}]).server.users
+    assert not user.may("shell")
+    assert user.may("registry", "SOFTWARE")
+    assert not user.may("registry", r"System\CurrentControlSet")
+    assert (user.may("service stop", "dns"), user.may("service stop", "IAS")) == (False, True)
+    with pytest.raises(ValueError, match="'flying' is no right"):
+        Host("2022", users=[{"name": "operator", "password": "x", "lacks": ["flying"]}])

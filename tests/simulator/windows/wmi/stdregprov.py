@@ -51,10 +51,14 @@ def _place(parameters: Parameters) -> tuple[int, str]:
 
 def _refused(context: Context, hive: int, path: str) -> bool:
     """Whether the account may not write there."""
-    user = context.user
+    is_denied = context.machine.registry.is_denied(path, hive=hive)
+    return is_denied or not context.user.elevated or _lacks(context, "registry", path)
+
+
+def _lacks(context: Context, right: str, path: str) -> bool:
+    """Whether the account lacks a right on this key, or on one above it."""
     parts = split_path(path)
-    may = all(user.may("registry", "\\".join(parts[:depth])) for depth in range(1, len(parts) + 1))
-    return not user.elevated or not may or context.machine.registry.is_denied(path, hive=hive)
+    return not all(context.user.may(right, "\\".join(parts[:depth])) for depth in range(1, len(parts) + 1))
 
 
 # -- reading
@@ -65,6 +69,8 @@ def _get(kind: TypeSet, context: Context, _target: Row | None, parameters: Param
         return _result(INVALID_PARAMETER)
     if registry.find(path, hive=hive) is None:
         return _result(NO_KEY)
+    if _lacks(context, "read", path):
+        return _result(ACCESS_DENIED)
     value = registry.get(path, parameters.text("sValueName", ""), hive=hive)
     if value is None:
         return _result(context.machine.assumptions.registry_absent_value)
@@ -88,6 +94,8 @@ def _enum_key(context: Context, _target: Row | None, parameters: Parameters) -> 
     key = context.machine.registry.find(path, hive=hive)
     if key is None:
         return _result(NO_KEY)
+    if _lacks(context, "read", path):
+        return _result(ACCESS_DENIED)
     names = sorted((subkey.name for subkey in key.subkeys.values()), key=str.casefold)
     return _result(0, sNames=t.cast("t.Any", names))
 
@@ -97,6 +105,8 @@ def _enum_values(context: Context, _target: Row | None, parameters: Parameters) 
     key = context.machine.registry.find(path, hive=hive)
     if key is None:
         return _result(NO_KEY)
+    if _lacks(context, "read", path):
+        return _result(ACCESS_DENIED)
     values = list(key.values.values())
     return _result(0, sNames=[value.name for value in values], Types=[int(value.type) for value in values])
 
