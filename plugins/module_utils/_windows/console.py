@@ -46,6 +46,9 @@ _FILE_COMMAND: t.Final = re.compile("|".join(form.replace("PATH", _PATH) for for
 
 _MARKER: t.Final = re.compile(rb"portkeeper-(\d+)-(ok|failed)[ \t]*\r?\n?")
 _SHOWN: t.Final = 200
+"""Characters of an output in a message."""
+_LOOKED_AT: t.Final = 4_000
+"""Bytes of an output that are read for it."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -168,5 +171,6 @@ def _problem(output: CommandOutput) -> str:
 
 
 def _readable(raw: bytes) -> str:
-    text = " ".join(raw.decode("utf-8", errors="replace").split())
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+    begin = raw.lstrip()[:_LOOKED_AT]
+    text = " ".join(begin.decode("utf-8", errors="replace").split())
+    return text if len(text) <= _SHOWN and len(begin) < _LOOKED_AT else f"{text[:_SHOWN]}..."

@@ -10,6 +10,7 @@ does ``move`` put it in place. docs/services-file.md has the reasons.
 
 from __future__ import annotations
 
+import io
 import re
 import typing as t
 
@@ -92,7 +93,8 @@ def _content_of(host: str, folder: str, name: str, outputs: t.Sequence[Output]) 
 
 def _sizes(listing: Output) -> dict[str, int]:
     """Sizes by name in lower case."""
-    rows = (_ROW.search(line) for line in listing.raw.replace(b"\r", b"").split(b"\n"))
+    lines = (line.replace(b"\r", b"").removesuffix(b"\n") for line in io.BytesIO(listing.raw))
+    rows = map(_ROW.search, lines)
     return {row[2].decode("ascii").casefold(): int(row[1]) for row in rows if row and row.end() == len(row.string)}
 
 

@@ -28,6 +28,9 @@ CONTEXT_GONE: t.Final = 0x8033801B
 SHELL_GONE: t.Final = 0x8033805B
 """Unexpected selectors; on a shell's messages: the shell or command that they name does not exist any more."""
 
+LONGEST_WORDING: t.Final = 1_000
+"""Characters of the server's words in a message."""
+
 ACCESS_ADVICE: t.Final = (
     "the account must be a member of the local Administrators group, or hold Remote Enable and Execute Methods on the "
     "WMI namespace; for a local account other than the built-in Administrator set LocalAccountTokenFilterPolicy to 1"
@@ -234,13 +237,20 @@ def _provider_text(detail: ET.Element | None) -> str:
         *_all(detail, "Description"),
         *_all(detail, "ParameterInfo"),
     ]
-    return next((text for text in (" ".join((place.text or "").split()) for place in places) if text), "")
+    return next((text for text in (_sentence(place.text or "") for place in places) if text), "")
+
+
+def _sentence(text: str) -> str:
+    """On one line; a fault can be as long as an answer, and everything after the first part is cut off."""
+    begin = text.lstrip()
+    cut = "..." if len(begin) > LONGEST_WORDING else ""
+    return " ".join(begin[:LONGEST_WORDING].split()) + cut
 
 
 def error_for(fault: Fault, origin: errors.Origin) -> errors.WsmanFault:
     """The exception for a fault: by number, else by subcode, else by CIM status, else as the server words it."""
     meaning = _meaning(fault)
-    wording = " ".join((fault.provider or fault.reason).split())
+    wording = _sentence(fault.provider or fault.reason)
     return meaning.error(
         host=origin.host,
         operation=origin.operation,

@@ -13,6 +13,7 @@ import base64
 import binascii
 import dataclasses
 import re
+import string
 import time
 import types
 import typing as t
@@ -30,6 +31,7 @@ MAX_OUTPUT: t.Final = 16 * 1024 * 1024
 """Octets of stdout and stderr together at which a command is given up."""
 COMMAND_DEADLINE: t.Final = 120.0
 """Seconds from Command to Done, unless the caller says otherwise."""
+_BLANKS: t.Final = str.maketrans("", "", string.whitespace)
 MAX_COMMANDS: t.Final = 7
 """Commands of one shell. Up to 2008 R2 each counts as an operation of its user until the shell is deleted (MS-WSMV
 <118>), and 15 may be open: this many leave room for queries, and for the shell of a run that was killed."""
@@ -172,7 +174,7 @@ def chunk_of(body: ET.Element, command_id: str, origin: errors.Origin) -> _Chunk
 
 def _octets(node: ET.Element, origin: errors.Origin) -> bytes:
     try:
-        return base64.b64decode("".join((node.text or "").split()), validate=True)
+        return base64.b64decode((node.text or "").translate(_BLANKS), validate=True)
     except (binascii.Error, ValueError) as error:
         raise soap.violation(origin, "the command's output is not base64") from error
 

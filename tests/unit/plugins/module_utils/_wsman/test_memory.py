@@ -15,10 +15,11 @@ import pytest
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change import port_options
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows import console_text
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.console import Output
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import client as wsman
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import envelope as soap
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import errors, faults, wmi
-from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.shell import MAX_OUTPUT
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.shell import MAX_OUTPUT, chunk_of
 from tests.unit.plugins.module_utils._wsman import answers
 
 MEBIBYTE: t.Final = 1024 * 1024
@@ -80,6 +81,13 @@ REFUSED: t.Final = {
 """4 MiB each, and up to 370 MB as a tree."""
 
 
+WORDS: t.Final = filled("ab cd ")
+FAULTS: t.Final = {
+    "reason": answers.fault("w:InternalError", reason=WORDS),
+    "provider": answers.fault("w:InternalError", answers.wsman_fault(1, WORDS)),
+}
+
+
 def page(rows: str) -> bytes:
     return answers.envelope(answers.page("Pull", rows, "uuid:next")).encode()
 
@@ -115,6 +123,25 @@ def test_an_answer_of_too_many_parts_is_refused_before_they_are_built(rows: str)
             read(answer)
 
     assert peak(run) < MOST_OF_AN_ANSWER
+
+
+@pytest.mark.parametrize("body", FAULTS.values(), ids=FAULTS)
+def test_the_longest_fault_is_a_short_sentence(body: str) -> None:
+    envelope = soap.parse(answers.envelope(body).encode(), ORIGIN)
+    fault = faults.fault_in(soap.body_of(envelope, ORIGIN))
+    assert fault
+    sentences: list[str] = []
+    assert peak(lambda: sentences.append(str(faults.error_for(fault, ORIGIN)))) < MEBIBYTE
+    assert peak(lambda: faults.fault_in(soap.body_of(envelope, ORIGIN))) < MOST_OF_AN_ANSWER
+    assert "ab cd ab" in sentences[0]
+    assert len(sentences[0]) < 2 * faults.LONGEST_WORDING
+
+
+def test_output_in_many_pieces() -> None:
+    stream = f'<rsp:Stream Name="stdout" CommandId="C1">{filled("YWJj ")}</rsp:Stream>'
+    body = soap.body_of(soap.parse(answers.envelope(answers.received(stream)).encode(), ORIGIN), ORIGIN)
+    assert chunk_of(body, "C1", ORIGIN).stdout[:6] == b"abcabc"
+    assert peak(lambda: chunk_of(body, "C1", ORIGIN)) < MOST_OF_AN_ANSWER
 
 
 class Endless:
@@ -174,6 +201,7 @@ LISTS: t.Final[t.Mapping[str, t.Callable[[], t.Callable[[], object]]]] = {
     "netstat": functools.partial(console, b"UDP %d.0.0.1:%d *:* 1\n", console_text.sockets),
     "netstat, for its ports": functools.partial(console, b"UDP [%d::1]:%d *:* 1\n", console_text.used_ports),
     "netsh": functools.partial(console, b"%d %d\n", console_text.exclusion_blocks),
+    "netsh, its words": functools.partial(console, b"ab %d cd %d ", lambda raw: Output(raw, False).complaint),
     "ports of a user": functools.partial(users_ports, "/udp"),
 }
 
