@@ -138,6 +138,9 @@ RIGHTS: t.Final[t.Mapping[str, ModuleRights]] = types.MappingProxyType(
         "port_info": ModuleRights(
             (*_LOOKING, SERVICE_READ, SHELL, EVENT_LOG), sometimes=frozenset({SERVICE_READ, SHELL, EVENT_LOG})
         ),
+        "verify_assumptions": ModuleRights(
+            (*_LOOKING, SERVICE_READ, SHELL, EVENT_LOG), sometimes=frozenset({SHELL, EVENT_LOG})
+        ),
         "reserved_ports": ModuleRights(
             (*_LOOKING, SERVICE_READ, SHELL), (*_JOURNAL, NETWORK), frozenset({SERVICE_READ, SHELL, NETWORK})
         ),
