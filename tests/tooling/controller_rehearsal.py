@@ -1,17 +1,19 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rehearse the controller of the workflow on Windows: `python -m tests.tooling.controller_rehearsal [LINE ...]`.
+"""Rehearse the controller of the workflow on Windows, and docs/lab.md: `python -m tests.tooling.controller_rehearsal`.
 
-.github/scripts/controller runs as on a hosted runner: from a fresh clone of what is committed, with a new home and
-without the caller's environment; only the server beside it is a simulated one. Lines are http and https; all if none is
-named.
+Arguments name parts: http, https and page; without them all are rehearsed. For http and https .github/scripts/controller runs as on a hosted
+runner: from a fresh clone of what is committed, with a new home and without the caller's environment; only the server
+beside it is a simulated one. For page each command of the page for the controller runs, with the page's inventory,
+which gets the address of a simulated server.
 """
 
 from __future__ import annotations
 
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -24,9 +26,14 @@ from tests.tooling.ansible_test_home import copy_pip_settings
 from tests.tooling.sources import ROOT
 from tests.tooling.stop_signals import interruptible
 
-LINES: t.Final = ("http", "https")
+PARTS: t.Final = ("http", "https", "page")
+PAGE: t.Final = ROOT / "docs" / "lab.md"
 RUNNER: t.Final = {"release": "2022", "roles": ["dns", "exchange_edge", "ias"], "broken": False, "time_scale": 0.01}
 """A hosted runner as the workflow prepares it."""
+LAB: t.Final = {"release": "2003", "roles": ["exchange_edge", "dns"], "broken": False, "time_scale": 0.01} | {
+    "reserved_ports": ["4500-4500"]
+}
+"""What the page gets somebody to. UDP 4500 is reserved there, or server_reboot would refuse."""
 RESULTS: t.Final = ("environment.txt", "verify-look.txt", "verified/*.json", "integration.txt", "junit/*.xml")
 """What the workflow keeps, as patterns; each must be there."""
 
@@ -70,14 +77,41 @@ def _is_there(folder: pathlib.Path, pattern: str) -> bool:
     return any((folder / "results").glob(pattern))
 
 
+def page_parts(text: str) -> tuple[str, list[str]]:
+    """The inventory of the page, and its commands for the controller, in their order."""
+    _before, _heading, section = text.partition("\n## On the controller\n")
+    section = section.partition("\n## ")[0]
+    blocks = re.findall(r"```(\w*)\n(.*?)```", section, re.DOTALL)
+    [inventory] = [block for kind, block in blocks if kind == "ini"]
+    return inventory, [line for kind, block in blocks if kind == "" for line in block.splitlines()]
+
+
+def rehearse_page(folder: pathlib.Path) -> list[str]:
+    """Run the page's commands, from the folder of the inventory; make runs in the checkout."""
+    inventory, commands = page_parts(PAGE.read_text(encoding="utf-8"))
+    with running_fleet({"hosts": {"lab": {**LAB, "wire": {"transport": "ntlm"}}}}) as fleet:
+        lab = yaml.safe_load(fleet.inventory.read_text(encoding="utf-8"))["all"]["hosts"]["lab"]
+        for name in ("ansible_host", "ansible_port", "ansible_user", "ansible_password"):
+            inventory = re.sub(rf"{name}=\S+", f"{name}={lab[name]}", inventory)
+        (folder / "lab.ini").write_text(inventory, encoding="utf-8")
+        return [f"page: {command}" for command in commands if not _runs(command, folder)]
+
+
+def _runs(command: str, folder: pathlib.Path) -> bool:
+    print(f"== {command}", flush=True)
+    command = command.replace("make ", f"make --directory {ROOT} ").replace("=lab.ini", f"={folder / 'lab.ini'}")
+    return subprocess.run(["bash", "-c", command], cwd=folder, stdin=subprocess.DEVNULL, check=False).returncode == 0
+
+
 def main() -> None:
-    """Rehearse each line that is named; the exit code says whether something was wrong."""
+    """Rehearse each part that is named; the exit code says whether something was wrong."""
     problems = []
     with interruptible():
-        for line in sys.argv[1:] or LINES:
-            with tempfile.TemporaryDirectory(prefix="portkeeper-controller-") as folder:
-                problems += rehearse(line, pathlib.Path(folder))
-    print("\n".join(problems) or "The controller's part of the workflow works beside a simulated server.")
+        for part in sys.argv[1:] or PARTS:
+            with tempfile.TemporaryDirectory(prefix="portkeeper-controller-") as name:
+                folder = pathlib.Path(name)
+                problems += rehearse_page(folder) if part == "page" else rehearse(part, folder)
+    print("\n".join(problems) or "What is Linux in the workflow and in docs/lab.md works beside a simulated server.")
     sys.exit(bool(problems))
 
 
