@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Rehearse the controller of the workflow on Windows, and docs/lab.md: `python -m tests.tooling.controller_rehearsal`.
 
-Arguments name parts: http, https and page; without them all are rehearsed. For http and https .github/scripts/controller runs as on a hosted
-runner: from a fresh clone of what is committed, with a new home and without the caller's environment; only the server
-beside it is a simulated one. For page each command of the page for the controller runs, with the page's inventory,
-which gets the address of a simulated server.
+Arguments name parts: http, https, page; without them all are rehearsed. For http and https .github/scripts/controller
+runs as on a hosted runner: from a fresh clone of what is committed, with a new home and without the caller's
+environment; only the server beside it is a simulated one. For page each command of the page for the controller runs,
+with the page's inventory, which gets the address of a simulated server.
 """
 
 from __future__ import annotations
