@@ -180,7 +180,7 @@ def summary(outcomes: c.Sequence[Outcome]) -> c.Iterator[str]:
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    made = argparse.ArgumentParser(prog="python -m tests.tooling.integration")
+    made = argparse.ArgumentParser(prog="python -m tests.tooling.integration", allow_abbrev=False)
     made.add_argument("copy", type=pathlib.Path, help="the repository's copy for ansible-test")
     made.add_argument("home", type=pathlib.Path, help="home directory of ansible-test")
     made.add_argument("--inventory", type=pathlib.Path, help="real servers; without it simulated ones")
