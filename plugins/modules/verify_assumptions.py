@@ -15,8 +15,8 @@ description:
   - This collection was written without a Windows Server at hand. What no document says is an assumption. This module
     asks a real server whether the assumptions hold, and writes the answers to two files on the controller, one for
     machines and one for people.
-  - It only reads, so that it can be run on a production server. One list in the collection names everything that may be
-    sent. Each message is held against it before it is sent.
+  - By default it only reads, so that it can be run on a production server. One list in the collection names everything
+    that may be sent. Each message is held against it before it is sent.
   - The files hold no name, address, account, SID or time, so that they can be sent to anybody.
   - The playbook C(portkeeper.windows.verify) runs it.
 options:
@@ -30,8 +30,11 @@ options:
   grade:
     description:
       - What the probes may do. V(look) only reads.
+      - V(touch) looks too, and then writes values into a registry key of its own (C(HKLM\SOFTWARE\Portkeeper Verify))
+        and excludes a few free UDP ports from 65100 to 65499 by C(netsh), to see how both are read. All of it is taken
+        back at the end. If the run breaks off, the next run with this grade takes it back first.
     type: str
-    choices: [look]
+    choices: [look, touch]
     default: look
   real:
     description:
@@ -44,7 +47,7 @@ extends_documentation_fragment:
   - portkeeper.windows._connection
 attributes:
   check_mode:
-    details: The server is asked all the same, for nothing changes there. The files are not written.
+    details: The server is asked all the same, but nothing is touched, whatever O(grade) says. No file is written.
   diff_mode:
     support: none
     details: The files are new ones.
@@ -58,6 +61,12 @@ EXAMPLES = r"""
 - name: Ask one server what it does, and keep the answers
   portkeeper.windows.verify_assumptions:
     directory: /srv/verified
+    real: true
+
+- name: Write what is taken back at the end, too
+  portkeeper.windows.verify_assumptions:
+    directory: /srv/verified
+    grade: touch
     real: true
 """
 

@@ -11,9 +11,14 @@ import typing as t
 from ansible.errors import AnsibleActionFail
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify import results
-from ansible_collections.portkeeper.windows.plugins.module_utils._verify.options import VerifyOptions, options
+from ansible_collections.portkeeper.windows.plugins.module_utils._verify.options import (
+    VerifyOptions,
+    options,
+    probes_of,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._verify.probes import Grade
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.rows.table import PROBES
-from ansible_collections.portkeeper.windows.plugins.module_utils._windows.verification.look import Verified, look
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.verification.verify import Verified, verify
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Client
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._action_base import Arguments, PortkeeperAction
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._failures import Result
@@ -31,9 +36,11 @@ class VerifyAction(PortkeeperAction):
     def perform(self, client: Client, _arguments: Arguments, _variables: Arguments) -> Result:
         """Look, and write the two files unless they are there already."""
         wanted = self._options
-        verified = look(client.transport, [probe for probe in PROBES if probe.grade == wanted.grade])
+        # Check mode touches nothing.
+        grade: Grade = "look" if self.check_mode else wanted.grade
+        verified = verify(client.transport, probes_of(grade, PROBES))
         target = target_of(verified, wanted)
-        found = results.document(verified.results, verified.server, target=target, grade=wanted.grade)
+        found = results.document(verified.results, verified.server, target=target, grade=grade)
         texts = {".json": results.json_text(found), ".md": results.page(found, verified.results)}
         base = str(pathlib.Path(wanted.directory) / results.base_name(found))
         written = [end for end, text in texts.items() if self._write(base + end, text)]

@@ -17,7 +17,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._verify.rows.un
 from tests.fleet.host_cases import HostCase, Step
 from tests.fleet.in_process import run_in_process
 from tests.fleet.verified_hosts import EDGE, HOSTS
-from tests.fleet.verifying import Looked, looked
+from tests.fleet.verifying import LOOK, Looked, looked
 from tests.simulator.control import running_fleet
 from tests.tooling.ansible_programs import run_ansible
 
@@ -43,7 +43,7 @@ def test_nothing_is_otherwise_on_a_simulated_server(name: str) -> None:
 
 def test_every_probe_comes_to_its_verdict_somewhere() -> None:
     told = {probe for name in HOSTS for probe, one in at(name).by_probe.items() if one.verdict == "as_expected"}
-    assert {probe.id for probe in PROBES} - told == set()
+    assert {probe.id for probe in LOOK} - told == set()
 
 
 @pytest.mark.parametrize("name", HOSTS)
@@ -120,7 +120,7 @@ def test_the_module_writes_what_it_saw_once(tmp_path: pathlib.Path) -> None:
     found = json.loads((tmp_path / "verified" / names[0]).read_text(encoding="utf-8"))
     # The simulator reveals itself, whatever the task says.
     assert (found["target"], first.result["target"]) == ("simulated", "simulated")
-    assert set(found["probes"]) == {probe.id for probe in PROBES}
+    assert set(found["probes"]) == {probe.id for probe in LOOK}
     assert first.result["counts"]["otherwise"] == 0
 
 
@@ -132,3 +132,14 @@ def test_the_playbook_asks_the_servers_of_the_inventory(tmp_path: pathlib.Path) 
     assert run.exit_code == 0, run.output
     (page,) = tmp_path.glob("*.md")
     assert "the simulator of the project" in page.read_text(encoding="utf-8")
+
+
+def test_check_mode_touches_nothing(tmp_path: pathlib.Path) -> None:
+    options = {"directory": str(tmp_path), "grade": "touch"}
+    steps = [Step(module="verify_assumptions", options=options, check=check) for check in (True, False)]
+    server = {"release": "2022", "roles": ["member"]}
+    checked, run = run_in_process([HostCase(id="server", server=server, steps=tuple(steps))])["server"]
+    assert "SetStringValue" not in checked.requests["by_action"]
+    assert "SetStringValue" in run.requests["by_action"]
+    assert run.before.data["registry"] == run.after.data["registry"]
+    assert len(run.result["probes"]) > len(checked.result["probes"])

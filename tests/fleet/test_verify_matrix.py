@@ -60,6 +60,7 @@ FLIPS: t.Final = (
     Flip("other_ephemeral_users", "edge", False),
     Flip("ephemeral_order", "edge", "random"),
     Flip("netsh_failure_exit_code", "2008", 3),
+    Flip("netsh_default_store", "2008", "active"),
     Flip("registry_absent_value", "2003-plain", 2),
     Flip("registry_in_cimv2", "2003-plain", False),
     Flip("utf8_for_programs", "2008r2", True),
@@ -82,7 +83,7 @@ FLIPS: t.Final = (
 @functools.cache
 def usual(host: str) -> dict[str, Result]:
     """What is seen on a server with every switch as it is."""
-    return looked(HOSTS[host]).by_probe
+    return looked(HOSTS[host], PROBES).by_probe
 
 
 def test_every_settled_switch_is_flipped() -> None:
@@ -92,7 +93,7 @@ def test_every_settled_switch_is_flipped() -> None:
 
 @pytest.mark.parametrize("flip", FLIPS, ids=str)
 def test_a_flipped_switch_is_noticed_by_its_probe_and_by_those_that_depend_on_it(flip: Flip) -> None:
-    before, after = usual(flip.host), looked(flip.server).by_probe
+    before, after = usual(flip.host), looked(flip.server, PROBES).by_probe
     changed = {name for name, result in after.items() if (result.verdict, result.seen) != _seen(before[name])}
     own = {probe.id for probe in PROBES if probe.settles == flip.settles}
     dependent = {probe.id for probe in PROBES if flip.settles in probe.depends_on}
@@ -111,7 +112,7 @@ def test_every_dependence_is_a_real_one() -> None:
         (name, flip.settles)
         for flip in FLIPS
         if any(flip.settles == one for _probe, one in claimed)
-        for name, result in looked(flip.server).by_probe.items()
+        for name, result in looked(flip.server, PROBES).by_probe.items()
         if (result.verdict, result.seen) != _seen(usual(flip.host)[name])
     }
     assert claimed - shown == set()

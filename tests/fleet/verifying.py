@@ -8,9 +8,11 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.portkeeper.windows.plugins.module_utils._verify.options import probes_of
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.probes import Probe, Result
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.rows.table import PROBES
-from ansible_collections.portkeeper.windows.plugins.module_utils._windows.verification.look import Verified, look
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.verification.verify import Verified, verify
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors import NoConnection
 from tests.fleet.host_cases import Json
 from tests.fleet.snapshot import Snapshot
 from tests.simulator.direct import DirectServer
@@ -26,12 +28,21 @@ class Line:
 
     host = "server"
 
-    def __init__(self, server: DirectServer) -> None:
+    def __init__(self, server: DirectServer, *, breaks_at: int = 0, delivered: bool = False) -> None:
+        """``breaks_at``: the connection ends at this message, after it has come through if ``delivered``; 0: never."""
         self._server = server
+        self._breaks_at = breaks_at
+        self._delivered = delivered
+        self.sent: list[bytes] = []
 
     def send(self, envelope: bytes) -> bytes:
         """One message and its answer."""
         self._server.pass_time(MESSAGE_SECONDS)
+        self.sent.append(envelope)
+        if 0 < self._breaks_at <= len(self.sent):
+            if self._delivered and len(self.sent) == self._breaks_at:
+                self._server.answer(envelope)
+            raise NoConnection(host=self.host, meaning="no connection")
         return self._server.answer(envelope)
 
     def reset(self) -> None:
@@ -58,10 +69,14 @@ class Looked:
         return sum(1 for one in self.log if one.method not in PIECES)
 
 
-def looked(host: Json, probes: t.Sequence[Probe] = PROBES) -> Looked:
-    """Look at a simulated server."""
+LOOK: t.Final = tuple(probes_of("look", PROBES))
+TOUCH: t.Final = tuple(probe for probe in PROBES if probe.grade == "touch")
+
+
+def looked(host: Json, probes: t.Sequence[Probe] = LOOK) -> Looked:
+    """Verify a simulated server, by default by looks alone."""
     counters = Counters()
     server = DirectServer({"name": "server", **host}, counters=counters)
     before = Snapshot(server.state())
-    verified = look(Line(server), probes)
+    verified = verify(Line(server), probes)
     return Looked(verified, tuple(counters.log), before, Snapshot(server.state()))

@@ -96,4 +96,7 @@ PROGRAMS_FOLDER_FACT: t.Final = RegistryFact(
 # --- our own ---------------------------------------------------------------------------------------------------------
 
 JOURNAL_KEY: t.Final = r"SOFTWARE\Portkeeper"
+VERIFY_KEY: t.Final = r"SOFTWARE\Portkeeper Verify"
+"""Of a verification that touches: it holds a note of what must be taken back, and what is written to see how it is
+read; gone at the end."""
 JOURNAL_FACT: t.Final = RegistryFact(JOURNAL_KEY, "Journal", RegistryType.STRING)

@@ -8,9 +8,11 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.portkeeper.windows.plugins.module_utils._verify.probes import GRADES, Grade, Probe
+
 ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
     "directory": {"type": "path", "required": True},
-    "grade": {"type": "str", "choices": ["look"], "default": "look"},
+    "grade": {"type": "str", "choices": ["look", "touch"], "default": "look"},
     "real": {"type": "bool", "default": False},
 }
 
@@ -20,8 +22,14 @@ class VerifyOptions:
     """The options, typed."""
 
     directory: str
-    grade: t.Literal["look"]
+    grade: t.Literal["look", "touch"]
     real: bool
+
+
+def probes_of(grade: Grade, probes: t.Iterable[Probe]) -> list[Probe]:
+    """The probes of a grade, and of those before it."""
+    reached = GRADES[: GRADES.index(grade) + 1]
+    return [probe for probe in probes if probe.grade in reached]
 
 
 def options(arguments: t.Mapping[str, t.Any]) -> VerifyOptions:

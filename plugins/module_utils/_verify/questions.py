@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The questions that probes put to a server: each is one short conversation, written down as a value.
 
-Every question of this file only reads. The gate (``_windows/verification/gate.py``) lets nothing else through.
+Every question of this file only reads, but for the steps of the grade touch. The gate
+(``_windows/verification/gate.py``) lets nothing else through.
 """
 
 from __future__ import annotations
@@ -119,6 +120,8 @@ class Command:
     """Its output has thousands of lines: it is joined with no other."""
     reads: Reader | None = None
     """The reader of the modules that reads its output as well."""
+    step: str = ""
+    """Tells apart what is asked more than once, before and after a change."""
 
     @property
     def does(self) -> str:
@@ -147,4 +150,16 @@ class ShellPart:
         }[self.step]
 
 
-Question = Identify | Get | Query | Method | Command | ShellPart
+@dataclasses.dataclass(frozen=True, slots=True)
+class Own:
+    """One step of the grade touch, by its name in ``touch_steps``: it changes only what is our own."""
+
+    step: str
+
+    @property
+    def does(self) -> str:
+        """What it does to the server."""
+        return f"{self.step} (our own, taken back at the end)"
+
+
+Question = Identify | Get | Query | Method | Command | ShellPart | Own

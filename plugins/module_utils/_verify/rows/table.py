@@ -15,6 +15,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._verify.rows im
     registry,
     sockets,
     system,
+    touch,
     wire,
 )
 
@@ -26,4 +27,5 @@ PROBES: t.Final[tuple[Probe, ...]] = (
     *sockets.ROWS,
     *pool.ROWS,
     *commands.ROWS,
+    *touch.ROWS,
 )

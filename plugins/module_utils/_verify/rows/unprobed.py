@@ -15,7 +15,6 @@ UNPROBED: t.Final[t.Mapping[str, str]] = {
     "ipsec_after_dns": "sockets have no times on NT 5.x, so that only a lost port would show the order",
     "ipsec_block_mode": "a server in block mode can't be reached any more: nobody could be asked",
     "netsh_needs_free_ports": _CHANGES,
-    "netsh_default_store": _CHANGES,
     "reboot_method_return": "it would reboot the server",
     "stop_of_stopped_service": _CHANGES,
     "start_with_failed_dependency": _CHANGES,

@@ -48,7 +48,7 @@ def ask(conversation: Conversation, wanted: t.Iterable[Question], *, codepage: i
     for question in wanted:
         if isinstance(question, (Command, ShellPart)):
             in_shell.append(question)
-        else:
+        elif not isinstance(question, asked.Own):
             found[question] = ask_one(conversation, question)
     if in_shell:
         found.update(ShellTalk(conversation, codepage).readings(in_shell))
@@ -79,6 +79,16 @@ def _message_of(question: Get | Method) -> tuple[soap.Message, Header]:
         parameters["uRequired"] = question.rights
     message = wmi.invoke_message(question.namespace, _REGISTRY, question.name, parameters, {})
     return message, Header(envelope_size=question.envelope_size)
+
+
+def called(conversation: Conversation, method: str, parameters: t.Mapping[str, wmi.Value]) -> Reading:
+    """The reading of one call of StdRegProv; the gate decides whether it may be sent."""
+    try:
+        return _object(conversation, wmi.invoke_message(asked.DEFAULT, _REGISTRY, method, parameters, {}), asked.USUAL)
+    except NoAnswer as error:
+        return Reading(problem=str(error))
+    except errors.ProtocolViolation:
+        return Reading(problem=STRANGE_SHAPE)
 
 
 def _object(conversation: Conversation, message: soap.Message, header: Header) -> Reading:

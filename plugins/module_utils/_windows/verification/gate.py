@@ -14,7 +14,10 @@ import re
 import typing as t
 import xml.etree.ElementTree as ET
 
+from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortRange
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.command_lines import parts_of
+from ansible_collections.portkeeper.windows.plugins.module_utils._verify.questions import LOCAL_MACHINE
+from ansible_collections.portkeeper.windows.plugins.module_utils._verify.touch_steps import is_on_own_ports
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import envelope as soap
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import errors, wmi
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import shell as shells
@@ -41,6 +44,35 @@ _OF_A_SHELL: t.Final = frozenset(
 )
 
 
+_WRITING_METHODS: t.Final = frozenset(
+    {"CreateKey", "SetStringValue", "SetMultiStringValue", "SetDWORDValue", "SetQWORDValue"}
+    | {"DeleteValue", "DeleteKey"}
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class OwnRules:
+    """What the grade touch may change: values of these keys, and excluded ranges within these UDP ports."""
+
+    keys: tuple[str, ...] = ()
+    ports: PortRange | None = None
+
+    def allow_command(self, line: str) -> bool:
+        """True if a command changes nothing but the exclusion of our own ports."""
+        return self.ports is not None and is_on_own_ports(line, self.ports)
+
+    def allow_call(self, method: str, body: ET.Element | None) -> bool:
+        """True if a call of StdRegProv writes into one of our own keys."""
+        key = soap.child(body, f"{method}_INPUT", "sSubKeyName")
+        hive = soap.child(body, f"{method}_INPUT", "hDefKey")
+        if key is None or hive is None or hive.text != LOCAL_MACHINE:
+            return False
+        return method in _WRITING_METHODS and key.text in self.keys
+
+
+NOTHING: t.Final = OwnRules()
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Exchange:
     """A message and its answer, as they went over the line."""
@@ -53,10 +85,13 @@ class Gate:
     """A transport that carries only messages that read.
 
     ``commands`` are the only command lines, each whole; several may be joined as ``command_lines`` joins them. ``sent``
-    counts the messages; ``exchanges`` keeps them if ``keeps``.
+    counts the messages; ``exchanges`` keeps them if ``keeps``. ``own`` is what may be changed: nothing, by default.
     """
 
-    def __init__(self, transport: Transport, commands: t.Collection[str], *, keeps: bool = False) -> None:
+    def __init__(
+        self, transport: Transport, commands: t.Collection[str], *, keeps: bool = False, own: OwnRules = NOTHING
+    ) -> None:
+        self.own = own
         self._transport = transport
         self._commands = frozenset(commands)
         self._keeps = keeps
@@ -70,7 +105,7 @@ class Gate:
 
     def send(self, envelope: bytes) -> bytes:
         """Send one message, or raise Unsendable before anything is sent."""
-        what = forbidden(envelope, self._commands)
+        what = forbidden(envelope, self._commands, self.own)
         if what:
             raise errors.Unsendable(
                 host=self.host, meaning=f"a verification may not send {what}", advice="nothing was sent"
@@ -86,7 +121,7 @@ class Gate:
         self._transport.reset()
 
 
-def forbidden(envelope: bytes, commands: t.Collection[str]) -> str:
+def forbidden(envelope: bytes, commands: t.Collection[str], own: OwnRules = NOTHING) -> str:
     """What in a message is not on the list, for the error; empty if all of it is."""
     root = ET.fromstring(envelope)  # noqa: S314 - made by ourselves
     body = soap.child(root, "Body")
@@ -95,18 +130,19 @@ def forbidden(envelope: bytes, commands: t.Collection[str]) -> str:
     action = soap.text_of(soap.child(root, "Header", "Action"))
     resource = soap.text_of(soap.child(root, "Header", "ResourceURI"))
     if resource == shells.RESOURCE:
-        return _forbidden_in_shell(action, body, commands)
+        return _forbidden_in_shell(action, body, commands, own)
     if not resource.startswith(wmi.WMI_ROOT):
         return f"a message to {resource!a}"
     if action in _OF_WMI:
         return ""
     uri, _slash, method = action.rpartition("/")
-    if uri == resource and uri.endswith("/StdRegProv") and _READING_METHOD.fullmatch(method):
+    is_registry = uri == resource and uri.endswith("/StdRegProv")
+    if is_registry and (_READING_METHOD.fullmatch(method) or own.allow_call(method, body)):
         return ""
     return f"the action {action!a}"
 
 
-def _forbidden_in_shell(action: str, body: ET.Element | None, commands: t.Collection[str]) -> str:
+def _forbidden_in_shell(action: str, body: ET.Element | None, commands: t.Collection[str], own: OwnRules) -> str:
     if action not in _OF_A_SHELL:
         return f"the action {action!a}"
     if action != soap.Action.COMMAND.value:
@@ -114,7 +150,8 @@ def _forbidden_in_shell(action: str, body: ET.Element | None, commands: t.Collec
     line = soap.child(body, "CommandLine", "Command")
     arguments = soap.child(body, "CommandLine", "Arguments")
     given = "" if line is None else line.text or ""
-    stranger = next((part for part in parts_of(given) if part not in commands), None)
+    strangers = (part for part in parts_of(given) if part not in commands and not own.allow_command(part))
+    stranger = next(strangers, None)
     if arguments is not None:
         return "a command with arguments"
     return "" if stranger is None else f"the command {stranger!a}"

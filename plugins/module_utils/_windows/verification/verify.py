@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A verification of the grade look: all its questions, then all its verdicts. It only reads."""
+"""A verification: all its questions, then all its verdicts. The grade look only reads."""
 
 from __future__ import annotations
 
@@ -24,12 +24,15 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._verify.reading
     stack_of,
     text,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._verify.rows.commands import ACTIVE_UDP
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.rows.common import COMPUTER, OPERATING_SYSTEM
+from ansible_collections.portkeeper.windows.plugins.module_utils._verify.rows.sockets import SOCKETS
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.rows.wire import IDENTITY
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.errors import WindowsError
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.verification.asker import ask
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.verification.conversation import Conversation
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.verification.gate import Gate
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.verification.touch import Touch
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Transport
 
 SIMULATOR: t.Final = ("portkeeper", "simulated server")
@@ -46,26 +49,37 @@ class Verified:
     requests: int
 
 
-def look(transport: Transport, probes: t.Sequence[Probe]) -> Verified:
-    """Ask everything that these probes need, through the gate, and judge.
+def verify(transport: Transport, probes: t.Sequence[Probe]) -> Verified:
+    """Ask everything that these probes need, through the gate, and judge. What must touch comes last.
 
     Raises:
-        WindowsError: this Windows is not known, or does not tell its version.
+        WindowsError: this Windows is not known, or does not tell its version, or what was touched can't be taken back.
         HostUnreachable: there is no connection.
         AuthenticationFailed: the account is refused.
     """
-    wanted = (*questions_of(probes), COMPUTER)
+    wanted = (*questions_of(probes), *(_BEFORE_A_TOUCH if _touches(probes) else ()), COMPUTER)
     gate = Gate(transport, {question.line for question in wanted if isinstance(question, Command)})
     conversation = Conversation(gate)
     found = ask(conversation, (IDENTITY, OPERATING_SYSTEM), codepage=0)
     server = _server(Readings(found, _NOBODY), gate.host)
     rest = [question for question in wanted if question not in found]
     found |= ask(conversation, rest, codepage=server.release.capabilities.shell_codepage)
+    sent = 0
+    if _touches(probes):
+        touch = Touch(transport, Readings(found, server))
+        found |= touch.run()
+        sent = touch.sent
     readings = Readings(found, server)
     results = tuple(judge(probe, readings) for probe in probes)
-    return Verified(server, results, _is_simulated(readings), gate.sent)
+    return Verified(server, results, _is_simulated(readings), gate.sent + sent)
 
 
+def _touches(probes: t.Iterable[Probe]) -> bool:
+    return any(probe.grade == "touch" for probe in probes)
+
+
+_BEFORE_A_TOUCH: t.Final = (*SOCKETS, ACTIVE_UDP)
+"""What a touch must know, to stay away from it."""
 _NOBODY: t.Final = Server(release_of("5.2.3790", 3), 3, 0, "")
 """Before the server is known: reading its first answers depends on nothing of it."""
 
