@@ -21,6 +21,9 @@ _STACK: t.Final = re.compile(r"Stack: ([0-9]\.[0-9])")
 _MOMENT: t.Final = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d(?:\.\d+)?)", re.ASCII)
 
 
+Made = t.TypeVar("Made")
+
+
 class CantTell(Exception):
     """What was seen does not answer the question; the text says why, as a clause."""
 
@@ -116,6 +119,13 @@ class Readings:
     def __init__(self, found: t.Mapping[Question, Reading], server: Server) -> None:
         self._found = found
         self.server = server
+        self._made: dict[str, t.Any] = {}
+
+    def once(self, name: str, make: t.Callable[[], Made]) -> Made:
+        """What several probes make of the same readings; made at the first time."""
+        if name not in self._made:
+            self._made[name] = make()
+        return t.cast("Made", self._made[name])
 
     def reading(self, question: Question) -> Reading:
         """What came back, a fault included; CantTell if nothing did."""

@@ -73,6 +73,10 @@ class Bound(t.NamedTuple):
 
 def bound(found: Readings) -> tuple[Bound, ...]:
     """All bound UDP sockets and TCP listeners: by WMI if the release has the classes, else by netstat."""
+    return found.once("bound", lambda: _bound(found))
+
+
+def _bound(found: Readings) -> tuple[Bound, ...]:
     if found.server.release.capabilities.network_endpoint_classes:
         listeners = [row for row in found.rows(TCP) if number(row, "State") == LISTENING]
         return (*_of_wmi("udp", found.rows(UDP)), *_of_wmi("tcp", listeners))
