@@ -43,6 +43,7 @@ help:
 	@echo 'make matrix       unit tests and a smoke test on the other ansible-core and Python versions found here'
 	@echo 'make changelog    renew changelogs/changelog.yaml and CHANGELOG.md for the version in galaxy.yml'
 	@echo 'make documentation  what docs/, modules and roles repeat of the code, written anew; make unit says if it is due'
+	@echo 'make verified     the answers of real servers in verified/, checked and told in docs/verified.md'
 	@echo 'make format       what ruff can put right by itself'
 	@echo 'make clean        remove build/'
 	@echo 'Parts of make test: lint unit side-by-side ($(SIDE_BY_SIDE)) end-to-end ($(END_TO_END))'
@@ -151,6 +152,12 @@ changelog: environment
 .PHONY: documentation
 documentation: environment
 	@PYTHONPATH=$(BUILD)/collections $(PYTHON) -m tests.tooling.documentation
+
+# The answers of real servers in verified/: checked, then told in the tables of docs/verified.md.
+.PHONY: verified
+verified: environment
+	@PYTHONPATH=$(BUILD)/collections $(PYTHON) -m tests.tooling.verified
+	@$(MAKE) --no-print-directory documentation
 
 .PHONY: format
 format: environment

@@ -38,6 +38,7 @@ import typing as t
 
 import yaml
 
+from tests.simulator.profiles import with_profile
 from tests.simulator.windows.server import SimulatedServer, build_server
 from tests.simulator.wire.authentication import Scheme
 from tests.simulator.wire.habits import NAMES, Habits
@@ -139,7 +140,7 @@ def _entries(hosts: dict[str, t.Any] | list[dict[str, t.Any]]) -> list[tuple[str
 
 
 def _host_plan(name: str, defaults: dict[str, t.Any], entry: dict[str, t.Any]) -> HostPlan:
-    merged = {**defaults, **entry}
+    merged = with_profile({**defaults, **entry})
     wire = {**(defaults.get("wire") or {}), **(merged.pop("wire", None) or {})}
     transport = wire.pop("transport", "ntlm")
     if transport not in t.get_args(Transport):

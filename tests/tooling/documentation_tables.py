@@ -40,6 +40,7 @@ from tests.simulator.windows.assumptions import assumption_rows
 from tests.simulator.windows.releases import RELEASES as SIMULATED
 from tests.simulator.wire.assumptions import WIRE_ASSUMPTIONS
 from tests.simulator.wire.injection import KINDS
+from tests.tooling import verified
 from tests.tooling.documentation_text import Place
 from tests.tooling.risk_examples import candidate_rows, doubt_rows, example_rows
 
@@ -192,13 +193,24 @@ def _subset_requests() -> str:
 
 
 def _assumptions() -> str:
-    head = ("Switch", "Default", "Tag", "What the simulator does", "Source")
-    return table(head, ((f"`{r['name']}`", r["value"], r["tag"], r["effect"], r["source"]) for r in assumption_rows()))
+    head = ("Switch", "Default", "Tag", "What the simulator does", "Source", "Seen on")
+    found = verified.documents()
+    rows = (
+        (f"`{r['name']}`", r["value"], r["tag"], r["effect"], r["source"], _seen(r["name"], found))
+        for r in assumption_rows()
+    )
+    return table(head, rows)
+
+
+def _seen(name: str, found: t.Sequence[t.Mapping[str, t.Any]]) -> str:
+    return "can't be asked" if name in UNPROBED else verified.seen_on(name, found)
 
 
 def _wire_assumptions() -> str:
-    head = ("Assumption", "Switch", "Tag", "What the simulator does", "Source")
-    rows = ((r.name, f"`{r.switch}`" if r.switch else "none", r.tag, r.effect, r.source) for r in WIRE_ASSUMPTIONS)
+    head = ("Assumption", "Switch", "Tag", "What the simulator does", "Source", "Seen on")
+    found = verified.documents()
+    switches = {r.name: f"`{r.switch}`" if r.switch else "none" for r in WIRE_ASSUMPTIONS}
+    rows = ((r.name, switches[r.name], r.tag, r.effect, r.source, _seen(r.name, found)) for r in WIRE_ASSUMPTIONS)
     return table(head, rows)
 
 

@@ -269,6 +269,11 @@ def assumption_rows(assumptions: Assumptions | None = None) -> list[dict[str, st
     ]
 
 
+def assumption_types() -> dict[str, type]:
+    """Return the type of each assumption's value."""
+    return {field.name: type(field.default) for field in dataclasses.fields(Assumptions)}
+
+
 def assumptions_from(overrides: t.Mapping[str, t.Any]) -> Assumptions:
     """Return the defaults with some of them overridden; ValueError names an unknown switch or a wrong type."""
     known = {field.name: field for field in dataclasses.fields(Assumptions)}

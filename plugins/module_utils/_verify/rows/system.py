@@ -18,7 +18,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._verify.reading
     CantTell,
     Link,
     Readings,
-    Server,
+    local,
     number,
     seconds,
     text,
@@ -87,17 +87,15 @@ def _running_code(found: Readings) -> int:
     return max(codes)
 
 
-def _derived(found: Readings) -> str:
-    rows = found.answered(TERMINAL)
-    if not rows.rows:
+def _derived(found: Readings) -> bool:
+    """Terminal Services come as a class of their own."""
+    if found.server.is_old:
+        raise CantTell("this is about Windows Server 2008 and later")
+    reading = found.answered(TERMINAL)
+    if not reading.rows:
         raise CantTell("this server has no Terminal Services")
-    items = [node for answer in rows.answers for node in answer.iter() if node.tag.endswith("}Items")]
-    names = [node.tag.rpartition("}")[2] for holder in items for node in holder]
-    return names[0] if names else ""
-
-
-def _derived_expected(server: Server) -> str:
-    return "Win32_Service" if server.is_old else "Win32_TerminalService"
+    items = [node for answer in reading.answers for node in answer.iter() if local(node) == "Items"]
+    return any(local(node) == "Win32_TerminalService" for holder in items for node in holder)
 
 
 def _links(found: Readings) -> bool:
@@ -244,9 +242,9 @@ ROWS: t.Final = (
     ),
     Probe(
         id="derived_services",
-        asks="As which class does SELECT * give Terminal Services?",
+        asks="Does SELECT * give Terminal Services as Win32_TerminalService?",
         needs=(TERMINAL,),
-        expect=_derived_expected,
+        expect=True,
         see=_derived,
         tag="C",
         settles="derived_services",
