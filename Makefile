@@ -19,7 +19,8 @@ TARBALL = $(BUILD)/portkeeper-windows-$(VERSION).tar.gz
 # Tests start many programs: none compiles again what another has compiled, whatever the caller's environment says.
 BYTECODE := env -u PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX=$(CURDIR)/$(BUILD)/cache/python
 # Two workers: what the smallest machine that we care for has.
-PYTEST := $(BYTECODE) $(PYTHON) -m pytest -n 2 -q
+# -rs: what the machine does not have leaves tests out, with the reason.
+PYTEST := $(BYTECODE) $(PYTHON) -m pytest -n 2 -q -rs
 
 HOST_PATH := $(PATH)
 # Ansible's programs start each other by name; what they leave in a home directory stays under build/.

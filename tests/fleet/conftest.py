@@ -17,6 +17,7 @@ LONGEST_FIRST: t.Final = (
     "test_roles_dc_ias",
     "test_roles_known_services",
     "test_roles_exchange_rpc_ports",
+    "test_kerberos",
     "test_roles_sbs2003",
     "test_risk",
     "test_rehearsal",

@@ -9,11 +9,11 @@ import re
 import typing as t
 
 import pytest
+import requests.exceptions
 import spnego
 import spnego.exceptions
 from requests_credssp.exceptions import AuthenticationException, NTStatusException
 from winrm.exceptions import InvalidCredentialsError, WinRMError
-from winrm.vendor.requests_kerberos.exceptions import KerberosExchangeError, MutualAuthenticationError
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.authentication_failures import (
     CREDSSP,
@@ -23,6 +23,15 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.authenti
     of_plugin,
     verdict,
 )
+
+
+class KerberosExchangeError(requests.exceptions.RequestException):
+    """As pywinrm's, which can't be imported without pykerberos."""
+
+
+class MutualAuthenticationError(requests.exceptions.RequestException):
+    """As pywinrm's."""
+
 
 _GSS: t.Final = "('Unspecified GSS failure.  Minor code may provide more information', 851968)"
 
