@@ -22,7 +22,8 @@ from tests.simulator.control import RunningFleet, running_fleet
 from tests.simulator.fleet import DEFAULT_USER
 from tests.simulator.inventory import service_name
 
-pytestmark = pytest.mark.skipif(bool(lacking()), reason=lacking())
+if lacking():
+    pytest.skip(lacking(), allow_module_level=True)
 
 USER: t.Final = DEFAULT_USER["name"]
 PASSWORD: t.Final = DEFAULT_USER["password"]
