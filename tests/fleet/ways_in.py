@@ -7,18 +7,16 @@ from __future__ import annotations
 
 import collections.abc as c
 import contextlib
-import functools
 import json
 import os
 import pathlib
 import subprocess
 import typing as t
-import warnings
 from unittest import mock
 
 from ansible.playbook.play_context import PlayContext
 from ansible.playbook.task import Task
-from ansible.plugins.loader import connection_loader, init_plugin_loader
+from ansible.plugins.loader import connection_loader
 
 from ansible_collections.portkeeper.windows.plugins.action import reserved_ports
 from tests.fleet.host_cases import COLLECTION, Json
@@ -37,19 +35,11 @@ def one_task(name: str, variables: Json, environment: c.Mapping[str, str]) -> Js
     given = {key: value for key, value in variables.items() if value is not None}
     given.setdefault("inventory_hostname", name)
     with mock.patch.dict(os.environ, environment):  # the plugin writes into it, too
-        _find_collections()
         connection = connection_loader.get(given["ansible_connection"], PlayContext())
         connection.set_options(var_options={**given, "_extras": _extras(given)})
         with contextlib.closing(connection):
             action: t.Any = reserved_ports.ActionModule
             return t.cast(Json, action(_task(), connection, PlayContext(), None, None, None).run(None, given))
-
-
-@functools.cache
-def _find_collections() -> None:
-    """Once in a process: Ansible warns of a second time."""
-    with warnings.catch_warnings(action="ignore"):
-        init_plugin_loader()
 
 
 def _extras(variables: Json) -> dict[str, t.Any]:
