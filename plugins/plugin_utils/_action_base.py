@@ -69,7 +69,8 @@ class PortkeeperAction(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> Result:
         """Validate in every mode, then connect and work; returns failures too, see ``failures``."""
-        self.host = str((task_vars or {}).get("inventory_hostname") or self._play_context.remote_addr)
+        name = self._task.delegate_to or (task_vars or {}).get("inventory_hostname")
+        self.host = str(name or self._play_context.remote_addr)
         return result_of(lambda: self._performed(tmp, task_vars), host=self.host, action=str(self._task.action))
 
     def _performed(self, tmp: str | None, task_vars: dict[str, t.Any] | None) -> Result:

@@ -22,13 +22,11 @@ import typing as t
 
 if t.TYPE_CHECKING:
     import requests
-    import urllib3
     from requests import Response as _Response
     from requests.adapters import HTTPAdapter as _Adapter
 else:
     try:
         import requests
-        import urllib3
         from requests import Response as _Response
         from requests.adapters import HTTPAdapter as _Adapter
     except ImportError:  # the first use says that they are missing, see line_failures.IMPORT_ERROR
@@ -104,6 +102,10 @@ class Guard:
             self.handles.pop().close()
 
 
+class _GuardedPool:
+    """The mark of such a subclass."""
+
+
 def guarded_pool(pool: t.Any, guard: Guard) -> t.Any:
     """A subclass of a urllib3 connection pool class whose new TCP connections report to ``guard``."""
 
@@ -113,7 +115,7 @@ def guarded_pool(pool: t.Any, guard: Guard) -> t.Any:
                 raise StaleKeys
             return guard.watch(super()._new_conn())
 
-    return type(f"Guarded{pool.__name__}", (pool,), {"ConnectionCls": GuardedConnection})
+    return type(f"Guarded{pool.__name__}", (_GuardedPool, pool), {"ConnectionCls": GuardedConnection})
 
 
 class BoundedResponse(_Response):
@@ -162,17 +164,16 @@ class BoundedAdapter(_Adapter):
         self._guard_pools(self.poolmanager)
 
     def proxy_manager_for(self, *arguments: t.Any, **options: t.Any) -> t.Any:
-        """Make the manager for connections through a proxy (as pywinrm is configured)."""
+        """Make the manager for connections through a proxy, SOCKS included; for each message it is the same one."""
         manager = super().proxy_manager_for(*arguments, **options)
         self._guard_pools(manager)
         return manager
 
     def _guard_pools(self, manager: t.Any) -> None:
-        guarded = (urllib3.HTTPConnectionPool, urllib3.HTTPSConnectionPool)
-        manager.pool_classes_by_scheme = {
-            scheme: guarded_pool(pool, self.guard) if pool in guarded else pool
-            for scheme, pool in manager.pool_classes_by_scheme.items()
-        }
+        if not any(issubclass(pool, _GuardedPool) for pool in manager.pool_classes_by_scheme.values()):
+            manager.pool_classes_by_scheme = {
+                scheme: guarded_pool(pool, self.guard) for scheme, pool in manager.pool_classes_by_scheme.items()
+            }
 
     def send(self, request: requests.PreparedRequest, *arguments: t.Any, **options: t.Any) -> _Response:
         """Send one request; authentication handlers come here for each of theirs, too."""

@@ -152,6 +152,11 @@ UNENCRYPTED_ADVICE: t.Final = (
 )
 SILENT_ADVICE: t.Final = "the server answered before: it may be busy or hang; look at it, and run this again"
 _PROXY: t.Final = Verdict(errors.HostUnreachable, "the proxy does not answer", "set $proxy, or no proxy")
+_NO_SOCKS: t.Final = Verdict(
+    errors.HostUnreachable,
+    "the proxy can't be used",
+    "a SOCKS proxy ($proxy) needs the Python package PySocks in the environment that runs ansible",
+)
 _PORT_ADVICE: t.Final = "check host, port (5985 or 5986; 80 or 443 before KB968930), firewall and the WinRM service"
 _NO_CONNECTION: t.Final = Verdict(errors.NoConnection, "no connection", _PORT_ADVICE)
 NO_ANSWER: t.Final = Verdict(errors.ConnectionDropped, "no answer in time", _PORT_ADVICE)
@@ -263,7 +268,8 @@ def _network_table() -> tuple[tuple[tuple[type[BaseException], ...], Verdict], .
         ((http.client.RemoteDisconnected, http.client.IncompleteRead), _DROPPED),
         ((http.client.HTTPException,), _NOT_HTTP),
         ((known.ConnectionError, known.ChunkedEncodingError, pool.ProtocolError, ConnectionError), _DROPPED),
-        ((known.InvalidURL, known.InvalidSchema, known.MissingSchema), _NO_CONNECTION),
+        ((known.InvalidSchema,), _NO_SOCKS),  # requests' word for a proxy that it has no package for
+        ((known.InvalidURL, known.MissingSchema), _NO_CONNECTION),
     )
 
 

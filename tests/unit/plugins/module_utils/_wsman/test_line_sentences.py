@@ -9,7 +9,6 @@ import pathlib
 import typing as t
 
 import pytest
-import winrm.protocol
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import RegistryType
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.errors import RegistryError
@@ -17,12 +16,13 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._windows.regist
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import errors
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Client
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.patience import Patience
-from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.winrm_transport import WinrmTransport
 from tests.simulator.wire.host import WireSettings
 from tests.simulator.wire.injection import read_rule
+from tests.unit.plugins.module_utils._wsman import transports
 from tests.unit.simulator_wire.bench import Bench, serving
 from tests.unit.simulator_wire.stub import StubServer
 
+pytestmark = pytest.mark.usefixtures("library")
 Method = t.Literal["basic", "ntlm"]
 METHODS: t.Final[tuple[Method, ...]] = t.get_args(Method)
 EMPTY: t.Final = r"the answer is empty; run again: the state is re-read first\. Tried 2 times\."
@@ -47,17 +47,11 @@ ASTRAY: t.Final = ("proxy in between", "regedit", "check that host", "check host
 
 
 def client_of(bench: Bench, method: Method) -> Client:
-    protocol = winrm.protocol.Protocol(
-        bench.url,
-        transport=method,
-        username="Administrator",
-        password="Pa55-word!",
-        read_timeout_sec=2,
-        operation_timeout_sec=1,
-        proxy=None,
+    session = transports.session_for(
+        bench.url, method=method, user="Administrator", password="Pa55-word!", read_timeout=2
     )
     patience = Patience(retries=1, retry_delay=0.01, deadline=30)
-    return Client(WinrmTransport(protocol, host="edge1"), patience=patience)
+    return Client(transports.present.transport(session, host="edge1"), patience=patience)
 
 
 def read(client: Client) -> None:
@@ -82,11 +76,12 @@ def test_in_the_middle_of_a_session(tmp_path: pathlib.Path, method: Method, name
     assert not any(words in str(caught.value) for words in ASTRAY), str(caught.value)
 
 
-def test_basic_that_the_server_refuses_to_read_in_clear_text(tmp_path: pathlib.Path) -> None:
+def test_basic_that_the_server_refuses_to_read_in_clear_text(tmp_path: pathlib.Path, library: str) -> None:
     with serving(StubServer("2022"), WireSettings(), tmp_path) as bench, pytest.raises(errors.WsmanError) as caught:
         client_of(bench, "basic").get("root/cimv2", "Win32_OperatingSystem")
     assert "needs AllowUnencrypted" in str(caught.value)
-    assert "ansible_winrm_transport: ntlm" in str(caught.value)
+    named = {"pywinrm": "ansible_winrm_transport: ntlm", "pypsrp": "ansible_psrp_auth: ntlm"}
+    assert named[library] in str(caught.value)
 
 
 def test_only_a_text_that_xml_cannot_carry_sends_to_regedit(tmp_path: pathlib.Path) -> None:
