@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Every fault at every message of every module: what a task leaves behind, and whether the next run finishes.
 
-In this process, in simulated time. ``make faults`` runs all and writes the table of docs/faults.md; a test runs a
-sample.
+In this process, in simulated time, through each connection plugin. ``make faults`` runs all and writes the table of
+docs/faults.md; a test runs a sample.
 """
 
 from __future__ import annotations
@@ -12,19 +12,32 @@ from __future__ import annotations
 import collections
 import collections.abc as c
 import concurrent.futures
+import contextlib
 import dataclasses
+import itertools
 import json
 import os
 import sys
 import time
 import typing as t
 
+import requests
+
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.apply import Clock
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import envelope as soap
-from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import errors
-from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.patience import OVERTIME, USUAL_PATIENCE
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Client
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors import NoConnection
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.patience import (
+    ONE_TRY,
+    OVERTIME,
+    USUAL_PATIENCE,
+    Deadline,
+    Patience,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.shell import IDLE_TIMEOUT
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._connection import line_of
 from tests.fleet.host_cases import HostCase, Json, Step, TaskRun
+from tests.fleet.http_door import PLUGINS, WEB_PAGE, Reply, answered_by, connection, lost, refused
 from tests.fleet.in_process import CaseRunner
 from tests.fleet.killed_runs import mixed_values
 from tests.fleet.role_contract import content, standing
@@ -39,41 +52,49 @@ LONGEST_REBOOT: t.Final = 600.0
 LONGEST_WAITS: t.Final = 300.0
 """Seconds of waits for services, beside the deadline."""
 LONGEST_ABSENCE: t.Final = 1800.0
+SHARES: t.Final[c.Mapping[str, int]] = {"winrm": 1, "psrp": 4}
+"""Of so many pairs of a fault and a message one is tried. Above the transport the plugins are alike, so the second one
+meets each fault and each message, but not each pair."""
 PAGE: t.Final = ROOT / "docs" / "faults.md"
 _BEGIN, _END = "<!-- measured by make faults -->", "<!-- end of measured -->"
 
-Send: t.TypeAlias = c.Callable[[bytes], bytes]
+Send: t.TypeAlias = c.Callable[[bytes], Reply]
+Inject: t.TypeAlias = "c.Callable[[FaultRunner, bytes, Send], Reply]"
 
 
-def _raised(kind: type[errors.WsmanError], meaning: str) -> c.Callable[[FaultRunner, bytes, Send], bytes]:
-    def fault(_runner: FaultRunner, _envelope: bytes, _send: Send) -> bytes:
-        raise kind(host="server", meaning=meaning)
+def _raised(make: c.Callable[[], requests.RequestException]) -> Inject:
+    def fault(_runner: FaultRunner, _envelope: bytes, _send: Send) -> Reply:
+        raise make()
 
     return fault
 
 
-def _dropped_after(_runner: FaultRunner, envelope: bytes, send: Send) -> bytes:
+def _replied(reply: Reply) -> Inject:
+    return lambda _runner, _envelope, _send: reply
+
+
+def _dropped_after(_runner: FaultRunner, envelope: bytes, send: Send) -> Reply:
     send(envelope)
-    raise errors.ConnectionDropped(host="server", meaning="the connection was lost before the answer was complete")
+    raise lost()
 
 
-def _silent(runner: FaultRunner, envelope: bytes, send: Send) -> bytes:
+def _silent(runner: FaultRunner, envelope: bytes, send: Send) -> Reply:
     send(envelope)
     runner.pass_time(MESSAGE_DEADLINE)
-    raise errors.ConnectionDropped(host="server", meaning="no complete answer within 60 seconds")
+    raise requests.ReadTimeout
 
 
-def _spoilt(spoil: c.Callable[[bytes], bytes]) -> c.Callable[[FaultRunner, bytes, Send], bytes]:
-    return lambda _runner, envelope, send: spoil(send(envelope))
+def _spoilt(spoil: c.Callable[[bytes], bytes]) -> Inject:
+    return lambda _runner, envelope, send: Reply(spoil(send(envelope).body))
 
 
-def _answered(code: int, subcode: str, *, done: bool = False) -> c.Callable[[FaultRunner, bytes, Send], bytes]:
+def _answered(code: int, subcode: str, *, done: bool = False) -> Inject:
     """A SOAP fault in place of the operation, or after it."""
 
-    def fault(runner: FaultRunner, envelope: bytes, send: Send) -> bytes:
+    def fault(runner: FaultRunner, envelope: bytes, send: Send) -> Reply:
         if done:
             send(envelope)
-        return runner.server.fault(envelope, code=code, subcode=subcode)
+        return Reply(runner.server.fault(envelope, code=code, subcode=subcode), 500)
 
     return fault
 
@@ -83,20 +104,20 @@ class Fault:
     """One way to fail. ``lasts``: from that message on, to the end of the task."""
 
     told: str
-    inject: c.Callable[[FaultRunner, bytes, Send], bytes]
+    inject: Inject
     lasts: bool = False
 
 
 FAULTS: t.Final[c.Mapping[str, Fault]] = {
-    "refused": Fault("the connection is refused", _raised(errors.NoConnection, "no connection")),
-    "503": Fault("HTTP status 503", _raised(errors.NotTaken, "the WinRM service is not available")),
-    "lost": Fault("the message is lost", _raised(errors.ConnectionDropped, "the connection was lost")),
+    "refused": Fault("the connection is refused", _raised(refused)),
+    "503": Fault("HTTP status 503", _replied(Reply(status=503))),
+    "lost": Fault("the message is lost", _raised(lost)),
     "answer lost": Fault("it is carried out, and the answer is lost", _dropped_after),
     "silence": Fault("it is carried out, and no answer comes for 60 seconds", _silent),
-    "dead": Fault("from here on connections are refused", _raised(errors.NoConnection, "no connection"), lasts=True),
+    "dead": Fault("from here on connections are refused", _raised(refused), lasts=True),
     "deaf": Fault("from here on no answer comes", _silent, lasts=True),
-    "401": Fault("HTTP status 401", _raised(errors.AuthenticationFailed, "the server rejects the credentials")),
-    "web page": Fault("a web page answers", _raised(errors.HostUnreachable, "a web page answers, not WinRM")),
+    "401": Fault("HTTP status 401", _replied(Reply(status=401))),
+    "web page": Fault("a web page answers", _replied(WEB_PAGE)),
     "empty": Fault("it is carried out, and the answer is empty", _spoilt(lambda _answer: b"")),
     "half": Fault(
         "it is carried out, and half of the answer comes", _spoilt(lambda answer: answer[: len(answer) // 2])
@@ -195,10 +216,11 @@ SUBJECTS: t.Final = (
 
 
 class FaultRunner(CaseRunner):
-    """A server that can be put back, and a line that fails at one message."""
+    """A server that can be put back, and a line through a connection plugin that fails at one message."""
 
-    def __init__(self, subject: Subject) -> None:
+    def __init__(self, subject: Subject, plugin: str) -> None:
         super().__init__(HostCase(id="server", server=subject.server, steps=()))
+        self._plugin = plugin
         self._fault: Fault | None = None
         self._position = 0
         self.sent = 0
@@ -221,15 +243,37 @@ class FaultRunner(CaseRunner):
         """Let the message at this position fail, counted from 1."""
         self._fault, self._position, self.sent, self.creates = fault, position, 0, []
 
-    def send(self, envelope: bytes) -> bytes:
+    @contextlib.contextmanager
+    def _connected(self) -> c.Iterator[None]:
+        self._connection = connection(self._plugin)
+        with answered_by(self._replied), super()._connected():
+            yield
+
+    def _client_in_context(
+        self, _connection: t.Any, _host: str, patience: Patience = ONE_TRY
+    ) -> contextlib.AbstractContextManager[Client]:
+        line, deadline = line_of(self._connection), Deadline(patience.deadline, self._clock.monotonic)
+        transport = line.transport(host=self.host, task=deadline, clock=self._clock.monotonic)
+        times: t.Any = {"clock": self._clock.monotonic, "sleep": self._clock.sleep}
+        client = Client(transport, operation_timeout=60.0, patience=patience, deadline=deadline, **times)
+        return contextlib.nullcontext(client)
+
+    def _replied(self, envelope: bytes) -> Reply:
         """One message and its answer, or its fault."""
         self.sent += 1
         if b"/transfer/Create<" in envelope:
             self.creates.append(self.sent)
         due = self.sent == self._position or (self.sent > self._position and self._fault and self._fault.lasts)
         if self._fault is None or not due:
-            return super().send(envelope)
-        return self._fault.inject(self, envelope, super().send)
+            return self._delivered(envelope)
+        return self._fault.inject(self, envelope, self._delivered)
+
+    def _delivered(self, envelope: bytes) -> Reply:
+        try:
+            answer = super().send(envelope)
+        except NoConnection:
+            raise refused() from None
+        return Reply(answer, 500 if b":Fault>" in answer else 200)
 
     def come_back(self) -> None:
         """Wait for a server that goes down or boots."""
@@ -243,6 +287,7 @@ class Finding:
     """What came of one fault: how the task ended, and what is wrong."""
 
     subject: str
+    plugin: str
     fault: str
     position: int
     event: str
@@ -250,22 +295,27 @@ class Finding:
 
 
 class Sweep:
-    """One subject: the run as it should be, and then with each fault at each message."""
+    """One subject through one plugin: the run as it should be, and then with each fault at each message."""
 
-    def __init__(self, subject: Subject) -> None:
+    def __init__(self, subject: Subject, plugin: str) -> None:
         self.subject = subject
-        self._runner = FaultRunner(subject)
+        self.plugin = plugin
+        self._runner = FaultRunner(subject, plugin)
         self._copy = self._runner.server.copied()
         self._usual = self._run(None)
         assert self._usual.event == "ok", f"{subject.name}: {self._usual.message}"
         self.messages = self._runner.sent
         self._known: dict[str, tuple[str, ...]] = {}
 
-    def findings(self, faults: c.Iterable[str], positions: c.Iterable[int]) -> c.Iterator[Finding]:
-        """Each of these faults at each of these messages."""
-        for name in faults:
-            for position in positions:
-                yield self._finding(name, position)
+    def pairs(self, share: int) -> list[tuple[str, int]]:
+        """Faults and messages: all pairs, or every so many of them, which meet each message and each fault."""
+        found = itertools.product(enumerate(FAULTS), range(1, self.messages + 1))
+        return [(name, position) for (number, name), position in found if (number + position) % share == 0]
+
+    def findings(self, pairs: c.Iterable[tuple[str, int]]) -> c.Iterator[Finding]:
+        """Each of these faults at its message."""
+        for name, position in pairs:
+            yield self._finding(name, position)
 
     def _run(self, fault: Fault | None, position: int = 0) -> TaskRun:
         self._runner.put_back(self._copy)
@@ -288,7 +338,7 @@ class Sweep:
             problems.append(f"hang: it took {seconds:.0f} seconds")
         problems += [f"value: {one}" for one in mixed_values(self._usual.before, self._usual.after, task_run.after)]
         problems += self._next_run(task_run.after)
-        return Finding(self.subject.name, name, position, task_run.event, tuple(problems))
+        return Finding(self.subject.name, self.plugin, name, position, task_run.event, tuple(problems))
 
     def _told_badly(self, task_run: TaskRun) -> c.Iterator[str]:
         if "exception" in task_run.result or "an error of its own" in task_run.message:
@@ -335,28 +385,28 @@ def _running(snapshot: Snapshot) -> set[str]:
 # --- the whole sweep --------------------------------------------------------------------------------------------------
 
 
-def swept(number: int) -> list[Finding]:
-    """All faults at all messages of one subject."""
-    sweep = Sweep(SUBJECTS[number])
-    return list(sweep.findings(FAULTS, range(1, sweep.messages + 1)))
+def swept(plugin: str, number: int) -> list[Finding]:
+    """The plugin's share of all faults at all messages of one subject."""
+    sweep = Sweep(SUBJECTS[number], plugin)
+    return list(sweep.findings(sweep.pairs(SHARES[plugin])))
 
 
 def _table(findings: c.Sequence[Finding]) -> str:
     rows = [
-        "| Fault | Injected | Task ok | Failed | Unreachable | Something wrong |",
-        "| --- | --- | --- | --- | --- | --- |",
+        "| Fault | Injected | Through psrp | Task ok | Failed | Unreachable | Something wrong |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for name, fault in FAULTS.items():
-        ours = [one for one in findings if one.fault == name]
-        ends = collections.Counter(one.event for one in ours)
-        wrong = sum(bool(one.problems) for one in ours)
-        rows.append(
-            f"| {fault.told} | {len(ours)} | {ends['ok']} | {ends['failed']} | {ends['unreachable']} | {wrong} |"
-        )
-    total = collections.Counter(one.event for one in findings)
+        rows.append(_row(fault.told, [one for one in findings if one.fault == name]))
+    return "\n".join([*rows, _row("**all**", findings)])
+
+
+def _row(told: str, findings: c.Sequence[Finding]) -> str:
+    ends = collections.Counter(one.event for one in findings)
+    through_psrp = sum(one.plugin == "psrp" for one in findings)
     wrong = sum(bool(one.problems) for one in findings)
-    whole = f"{total['ok']} | {total['failed']} | {total['unreachable']} | {wrong}"
-    return "\n".join([*rows, f"| **all** | {len(findings)} | {whole} |"])
+    figures = (len(findings), through_psrp, ends["ok"], ends["failed"], ends["unreachable"], wrong)
+    return f"| {told} | {' | '.join(map(str, figures))} |"
 
 
 def _write(findings: c.Sequence[Finding]) -> None:
@@ -370,10 +420,14 @@ def main() -> int:
     """Run all, write the table, name what is wrong; the exit code says whether anything is."""
     began = time.monotonic()
     findings: list[Finding] = []
+    sweeps = list(itertools.product(PLUGINS, range(len(SUBJECTS))))
     with concurrent.futures.ProcessPoolExecutor(max_workers=os.cpu_count()) as pool:
-        for subject, found in zip(SUBJECTS, pool.map(swept, range(len(SUBJECTS))), strict=True):
+        for (plugin, number), found in zip(sweeps, pool.map(swept, *zip(*sweeps, strict=True)), strict=True):
             wrong = [one for one in found if one.problems]
-            print(f"{subject.name}: {len(found)} faults, {len(wrong)} with something wrong", flush=True)
+            print(
+                f"{SUBJECTS[number].name} through {plugin}: {len(found)} faults, {len(wrong)} with something wrong",
+                flush=True,
+            )
             for one in wrong[:10]:
                 print(f"  {one.fault} at message {one.position} ({one.event}): {'; '.join(one.problems)}")
             findings += found
