@@ -44,12 +44,13 @@ options:
     type: int
     default: 600
 requirements:
-  - pywinrm >= 0.4.3, on the controller
+  - pywinrm >= 0.4.3, on the controller; with C(ansible_connection=psrp) pypsrp >= 0.5.0 instead
 notes:
   - Works from the controller, by WS-Management to WMI. The target needs WinRM 1.1 or later and nothing else. No
     PowerShell, no .NET and no file of this collection comes into it.
-  - Needs C(ansible_connection=winrm) (P(ansible.builtin.winrm#connection)) and uses its settings as they are. Any
-    other connection plugin is refused with one sentence. Set C(gather_facts=false) in plays; gathering facts needs
+  - Needs C(ansible_connection=winrm) (P(ansible.builtin.winrm#connection)) or C(ansible_connection=psrp)
+    (P(ansible.builtin.psrp#connection)) and uses its settings as they are. Any other connection plugin is refused with
+    one sentence. Set C(gather_facts=false) in plays; gathering facts needs
     PowerShell on the target.
   - Use HTTPS, or HTTP with NTLM or Kerberos, which encrypts every message. Never use Basic over HTTP, which sends the
     password in clear text.
@@ -57,7 +58,7 @@ notes:
     Administrator, Windows takes these rights away over the network from Windows Server 2008 on, unless the DWORD
     C(LocalAccountTokenFilterPolicy) in C(HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Policies\System) is 1.
   - C(become) and C(environment) have no effect and give one warning. C(async) is refused before anything is sent.
-  - C(delegate_to) works, if the host that it names has C(ansible_connection=winrm) too. C(delegate_to=localhost) is
+  - C(delegate_to) works, if the host that it names has one of these connection plugins too. C(delegate_to=localhost) is
     refused.
   - The collection records its changes on the server, in the value C(Journal) below C(HKLM\SOFTWARE\Portkeeper).
     M(portkeeper.windows.converge) with C(state=absent) takes them back from there, for the module that made them or for
