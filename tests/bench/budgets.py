@@ -16,7 +16,10 @@ REGISTRY_FIRST_ABSENT: t.Final = 8
 """The absence of a value is confirmed before the value is written, since one error code stands for too much."""
 REGISTRY_LATER: t.Final = 6
 NETSH_UNCHANGED: t.Final = 7
-NETSH_CHANGED: t.Final = 14
+NETSH_FIRST: t.Final = 12
+NETSH_LATER: t.Final = 11
+NETSH_LESS_BEFORE_2012: t.Final = 1
+"""2008 and 2008 R2 have no WMI class of sockets: one question less than 2012 and later, whose figures these are."""
 
 POOL_RESTARTED: t.Final[t.Mapping[str, int]] = {"2003": 20, "2008": 20, "2022": 18}
 """``dns_socket_pool``, first change with its restart, on a server without a journal, by release.

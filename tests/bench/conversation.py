@@ -78,6 +78,10 @@ class Conversation:
             self._answers.setdefault(key_of(exchange.request), []).append(_answer(exchange))
         self._canned = {action_of(exchange.request): _answer(exchange) for exchange in self._by_action}
 
+    def __len__(self) -> int:
+        """How many exchanges were recorded; canned answers are not counted."""
+        return len(self._exchanges)
+
     def to_json(self) -> str:
         """The conversation as a file holds it."""
         exchanges, by_action = (

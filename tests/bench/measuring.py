@@ -5,15 +5,12 @@
 
 from __future__ import annotations
 
-import collections.abc as c
 import dataclasses
 import typing as t
 
-from tests.bench.rows import Row, Side
+from tests.bench.rows import Owner, Row
 from tests.simulator.control import RunningFleet
 from tests.tooling.ansible_programs import AnsibleFailure, AnsibleRun, run_ansible
-
-_ROUNDED_TO: t.Final = 4
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +24,7 @@ class Measurement:
     host: str
     arguments: tuple[str, ...]
     changed: bool
-    side: Side = "ours"
+    owner: Owner = "ours"
     settings: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
@@ -45,12 +42,11 @@ def measure(fleet: RunningFleet, measurement: Measurement) -> Row:
     _check(measurement, run)
     return Row(
         task=measurement.task,
-        side=measurement.side,
+        owner=measurement.owner,
         release=host.summary()["release"],
         requests=counters["requests"],
         bytes_out=counters["bytes_in_total"],
         bytes_in=counters["bytes_out_total"],
-        seconds=round(sum(result.seconds for result in run.results), _ROUNDED_TO),
     )
 
 
@@ -59,8 +55,3 @@ def _check(measurement: Measurement, run: AnsibleRun) -> None:
     if not run.results or changed is not measurement.changed:
         expected = "a change" if measurement.changed else "no change"
         raise AnsibleFailure(f"{measurement.task} on {measurement.host} was to make {expected}:\n{run.output}")
-
-
-def seconds_of(arguments: c.Sequence[str], fleet: RunningFleet) -> float:
-    """The seconds of a whole call, from the shell's prompt to the next."""
-    return run_ansible((*arguments, "-i", str(fleet.inventory)), recorded=False).checked().seconds

@@ -15,7 +15,6 @@ from tests.bench.kinds import KINDS, Kind
 from tests.bench.replay import Transport
 from tests.bench.replaying import Host, replayed
 from tests.bench.sides import SIDES, Side
-from tests.tooling.text_tables import table
 
 TRANSPORTS: t.Final[tuple[Transport, ...]] = t.get_args(Transport)
 FORKS: t.Final = 5
@@ -52,15 +51,3 @@ def _rows(kind: Kind, side: Side) -> c.Iterator[RoleRow]:
     for name, (release, way) in ways.items():
         cost = traffic(side, [counts[name]])
         yield RoleRow(role=kind.role, release=release, side=side, transport=way, traffic=cost)
-
-
-def as_table(rows: c.Iterable[RoleRow]) -> str:
-    """The rows for a reader."""
-    head = ("role", "release", "side", "by", "requests", "bytes out", "bytes in", "connections", "logons")
-    return table(head, map(_cells, rows))
-
-
-def _cells(row: RoleRow) -> tuple[object, ...]:
-    cost = row.traffic
-    sums = (cost.requests, f"{cost.bytes_out:,}", f"{cost.bytes_in:,}", cost.connections, cost.logons)
-    return (row.role, row.release, SIDES[row.side], row.transport, *sums)

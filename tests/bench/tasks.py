@@ -9,11 +9,10 @@ import json
 import typing as t
 
 from tests.bench.measuring import Measurement, ad_hoc
-from tests.tooling.sources import ROOT
+from tests.bench.sides import PEER_SETTINGS
 
 REGISTRY: t.Final = "reserved_ports by registry"
 NETSH: t.Final = "reserved_ports by netsh"
-ROLE: t.Final = "role exchange_edge_dns, converged"
 POOL: t.Final = "dns_socket_pool by registry, first change, value existed"
 PEER_RESERVED: t.Final = "win_regedit, ReservedPorts"
 PEER_POOL: t.Final = "win_regedit, SocketPoolExcludedPortRanges"
@@ -22,12 +21,9 @@ REGISTRY_FIRST_ABSENT: t.Final = f"{REGISTRY}, first change, no value"
 REGISTRY_FIRST: t.Final = f"{REGISTRY}, first change, value existed"
 REGISTRY_LATER: t.Final = f"{REGISTRY}, later change"
 REGISTRY_UNCHANGED: t.Final = f"{REGISTRY}, no change"
-NETSH_CHANGE: t.Final = f"{NETSH}, change"
+NETSH_FIRST: t.Final = f"{NETSH}, first change"
 NETSH_UNCHANGED: t.Final = f"{NETSH}, no change"
 
-PEER_COLLECTIONS: t.Final = ROOT / "build" / "bench-collections"
-EDGE_PLAYBOOK: t.Final = ("ansible-playbook", "playbooks/edge.yml")
-AD_HOC_HOST: t.Final = "present2003"
 
 EDGE_PORTS: t.Final = "50389,50636"
 # A port that no service of the simulated server holds, so that netsh can exclude it at once.
@@ -45,7 +41,7 @@ OURS: t.Final = (
     _reserve(REGISTRY_UNCHANGED, "absent2003", EDGE_PORTS, changed=False),
     _reserve(REGISTRY_LATER, "absent2003", "1701", changed=True),
     _reserve(REGISTRY_FIRST, "present2003", EDGE_PORTS, changed=True),
-    _reserve(NETSH_CHANGE, "netsh2022", _FREE_PORTS, changed=True),
+    _reserve(NETSH_FIRST, "netsh2022", _FREE_PORTS, changed=True),
     _reserve(NETSH_UNCHANGED, "netsh2022", _FREE_PORTS, changed=False),
     Measurement(
         task=POOL,
@@ -61,11 +57,11 @@ def _win_regedit(task: str, service: str, name: str) -> Measurement:
     options = {"path": path, "name": name, "type": "multistring", "data": ["3343-3343", "50389-50389", "50636-50636"]}
     return Measurement(
         task=task,
-        side="peer",
+        owner="peer",
         host="values2022",
         arguments=ad_hoc("ansible.windows.win_regedit", json.dumps(options), "values2022"),
         changed=True,
-        settings={"ANSIBLE_COLLECTIONS_PATH": str(PEER_COLLECTIONS)},
+        settings=PEER_SETTINGS,
     )
 
 
@@ -73,8 +69,3 @@ PEERS: t.Final = (
     _win_regedit(PEER_RESERVED, "Tcpip", "ReservedPorts"),
     _win_regedit(PEER_POOL, "DNS", "SocketPoolExcludedPortRanges"),
 )
-
-
-def role_on(host: str) -> Measurement:
-    """The Edge role on one host that it has converged before."""
-    return Measurement(task=ROLE, host=host, arguments=(*EDGE_PLAYBOOK, "--limit", host), changed=False)

@@ -33,6 +33,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.serv
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.probes import Probe
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.rows.table import PROBES
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.rows.unprobed import UNPROBED
+from tests.bench.budgets import ROLES_CONVERGED
 from tests.bench.limits import REQUESTS
 from tests.fleet.subset_requests import RELEASES as SUBSET_RELEASES
 from tests.fleet.subset_requests import REQUESTS as SUBSET_REQUESTS
@@ -184,7 +185,12 @@ def _findings() -> str:
 
 
 def _limits() -> str:
-    return table(("Task", "Requests at most"), ((task, str(limit)) for task, limit in REQUESTS.items()))
+    roles: dict[tuple[str, int], list[str]] = {}
+    for (role, release), limit in ROLES_CONVERGED.items():
+        roles.setdefault((role, limit), []).append(release)
+    rows = [(task, str(limit)) for task, limit in REQUESTS.items()]
+    rows += [(f"role {role}, converged, {', '.join(on)}", str(limit)) for (role, limit), on in roles.items()]
+    return table(("Task", "Requests at most"), rows)
 
 
 def _subset_requests() -> str:
