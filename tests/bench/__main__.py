@@ -12,6 +12,7 @@ import typing as t
 from tests.bench import tables, tasks
 from tests.bench.ad_hoc import paired_calls
 from tests.bench.cells import Cell, figures
+from tests.bench.domain import left_out
 from tests.bench.kinds import EDGE
 from tests.bench.limits import Check, checks
 from tests.bench.measuring import measure
@@ -34,7 +35,7 @@ _FIRST_WORDS: t.Final = """\
 What tasks and roles cost. No real Windows is involved: simulated servers, and a light server that replays their
 answers, count requests and bytes (with the HTTP headers; out means sent by the controller). They answer at once, so
 seconds are those of the controller. Logons are how often a server checks a password or a proof: with Basic at each
-request, with NTLM once for each connection.
+request, with NTLM and Kerberos once for each connection.
 
 The peer is the newest ansible.windows. Its PowerShell gets canned answers, as short as can be, that nothing is to be
 changed. That favours the peer: its requests and bytes are real, but what a server would need to run PowerShell is not
@@ -71,7 +72,7 @@ def _show(measured: Measured, *names: str) -> None:
 def main() -> int:
     """Measure, print and write down; exit code 1 if a limit was exceeded, 2 if something could not be measured."""
     measured = stored()
-    print(f"{_FIRST_WORDS}\n\n{tables.setting_line(measured)}", flush=True)
+    print("\n\n".join(filter(None, (_FIRST_WORDS, left_out(), tables.setting_line(measured)))), flush=True)
     try:
         with interruptible():
             results = take(measured)

@@ -43,5 +43,5 @@ ROLES_CONVERGED: t.Final[t.Mapping[tuple[str, str], int]] = {
 }
 """A whole role that has nothing to do, by role and release; the servers are those of tests.bench.kinds."""
 
-HANDSHAKE: t.Final[t.Mapping[str, int]] = {"basic": 0, "ntlm": 3}
+HANDSHAKE: t.Final[t.Mapping[str, int]] = {"basic": 0, "ntlm": 3, "kerberos": 1}
 """Requests that each connection costs more, by transport: over HTTP, with pywinrm 0.5.0; one task, one connection."""

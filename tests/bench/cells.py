@@ -14,6 +14,7 @@ import statistics
 import tempfile
 
 from tests.bench.conversation import Conversation
+from tests.bench.domain import VARIABLES, domain
 from tests.bench.kinds import KINDS, Kind
 from tests.bench.meter import Taken, metered
 from tests.bench.recording import powershell_conversation, role_conversation
@@ -78,19 +79,25 @@ def _powershell() -> Conversation:
 
 def figures(cell: Cell) -> Figures:
     """Measure one cell; raises AnsibleFailure and ReplayFailure."""
-    host = Host(conversation=cell.side, transport=cell.transport, group=cell.kind.group, variables=cell.kind.variables)
-    hosts = {f"server{number:04}": host for number in range(cell.hosts)}
-    with replayed({cell.side: conversation(cell.kind, cell.side)}, hosts) as server:
+    hosts = dict.fromkeys(map("server{:04}".format, range(cell.hosts)), host_of(cell.kind, cell.side, cell.transport))
+    conversations = {str(cell.side): conversation(cell.kind, cell.side)}
+    with domain([cell.transport]) as realm, replayed(conversations, hosts, realm) as server:
         taken = run(cell.kind, cell.side, server, forks=cell.forks)
         counts = server.counts()
     return Figures(cell=cell, traffic=traffic(cell.side, list(counts.values())), taken=taken)
+
+
+def host_of(kind: Kind, conversation: str, transport: Transport) -> Host:
+    """A host of a role, on which one logs on in this way."""
+    variables = {**kind.variables, **(VARIABLES if transport == "kerberos" else {})}
+    return Host(conversation=conversation, transport=transport, group=kind.group, variables=variables)
 
 
 def run(kind: Kind, side: Side, server: Replayed, *, forks: int) -> Taken:
     """Let one side do its job on all hosts of a server; raises ReplayFailure if something was changed."""
     with tempfile.TemporaryDirectory(prefix="portkeeper-bench-") as name:
         command = (*arguments(kind, side, pathlib.Path(name)), "-i", str(server.inventory), "--forks", str(forks))
-        taken, program = metered(command, pathlib.Path(name), settings=settings(side))
+        taken, program = metered(command, pathlib.Path(name), settings={**settings(side), **server.environment})
     if re.search(r"changed=[1-9]", program.output) or "changed=0" not in program.output:
         raise ReplayFailure(f"{kind.role}, {side}: nothing was to be changed:\n{program.output}")
     return taken

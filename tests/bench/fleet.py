@@ -16,11 +16,11 @@ import typing as t
 
 from tests.bench import tables
 from tests.bench.cells import Cell, figures
+from tests.bench.domain import transports
 from tests.bench.information import information_row, report_row
 from tests.bench.kinds import EDGE, KINDS
 from tests.bench.limits import fleet_checks
 from tests.bench.replaying import ReplayFailure
-from tests.bench.roles import TRANSPORTS
 from tests.bench.sides import SIDES
 from tests.bench.store import MEASURED, Measured, stored
 from tests.tooling.ansible_programs import AnsibleFailure
@@ -47,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     made.add_argument("--roles", nargs="+", choices=tuple(KINDS), default=(EDGE,))
     made.add_argument("--sides", nargs="+", choices=tuple(SIDES), default=tuple(SIDES))
-    made.add_argument("--transports", nargs="+", choices=TRANSPORTS, default=("basic",))
+    made.add_argument("--transports", nargs="+", choices=transports(), default=("basic",))
     made.add_argument("--hosts", nargs="+", type=int, default=HOSTS)
     made.add_argument("--forks", nargs="+", type=int, default=FORKS)
     made.add_argument("--servers", nargs="+", type=int, default=SERVERS, help="for port_info and the report")

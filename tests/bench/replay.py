@@ -27,8 +27,12 @@ from tests.simulator.wire.authentication import Accounts, ConnectionAuthenticati
 from tests.simulator.wire.host import SOAP_TYPE
 from tests.simulator.wire.http import Connection, HttpServer, Request, Response
 
-Transport: t.TypeAlias = t.Literal["basic", "ntlm"]
-SCHEMES: t.Final[t.Mapping[Transport, tuple[Scheme, ...]]] = {"basic": ("negotiate", "basic"), "ntlm": ("negotiate",)}
+Transport: t.TypeAlias = t.Literal["basic", "ntlm", "kerberos"]
+SCHEMES: t.Final[t.Mapping[Transport, tuple[Scheme, ...]]] = {
+    "basic": ("negotiate", "basic"),
+    "ntlm": ("negotiate",),
+    "kerberos": ("negotiate", "kerberos"),
+}
 """What a host accepts; with Basic also unencrypted messages."""
 LONGEST_SHOWN: t.Final = 4000
 
@@ -37,7 +41,7 @@ LONGEST_SHOWN: t.Final = 4000
 class Counts:
     """What one host has seen since the last reset; bytes with the HTTP headers.
 
-    ``logons``: how often it checked a password or a proof: with Basic at each request, with NTLM once per connection.
+    ``logons``: how often it checked a password or a proof: with Basic at each request, otherwise once per connection.
     ``canned``: answers to PowerShell. ``unknown``: requests that nobody recorded.
     """
 
@@ -139,7 +143,7 @@ def replayed_hosts(plan: t.Mapping[str, t.Any], directory: pathlib.Path) -> dict
     """The hosts of a plan, which don't listen yet. ``directory`` keeps the file of the account."""
     conversations = {name: Conversation.from_json(text) for name, text in plan["conversations"].items()}
     user = User(name=DEFAULT_USER["name"], password=DEFAULT_USER["password"])
-    accounts = Accounts([user], host="replayed", directory=directory, lockout_threshold=0)
+    accounts = Accounts([user], host="replayed", directory=directory, lockout_threshold=0, realm=plan["realm"])
     return {
         name: ReplayedHost(conversations[host["conversation"]], host["transport"], accounts)
         for name, host in plan["hosts"].items()

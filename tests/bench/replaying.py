@@ -9,6 +9,7 @@ import collections.abc as c
 import contextlib
 import dataclasses
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -20,6 +21,7 @@ import urllib.request
 from tests.bench.conversation import Conversation
 from tests.bench.replay import Counts, Transport
 from tests.fleet.host_cases import Json
+from tests.fleet.kerberos_realm import Realm
 from tests.simulator.fleet import DEFAULT_USER
 from tests.simulator.inventory import OPERATION_TIMEOUT, READ_TIMEOUT
 from tests.tooling.sources import ROOT
@@ -43,10 +45,11 @@ class Host:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Replayed:
-    """Hosts that answer: their inventory, and the address of their counters."""
+    """Hosts that answer: their inventory, the address of their counters, and environment variables for Ansible."""
 
     inventory: pathlib.Path
     control: str
+    environment: c.Mapping[str, str]
 
     def reset(self) -> None:
         """Counts at zero, conversations at their beginning."""
@@ -67,24 +70,28 @@ class Replayed:
 
 
 @contextlib.contextmanager
-def replayed(conversations: c.Mapping[str, Conversation], hosts: c.Mapping[str, Host]) -> c.Iterator[Replayed]:
-    """Start a server for these hosts, and stop it at the end."""
+def replayed(
+    conversations: c.Mapping[str, Conversation], hosts: c.Mapping[str, Host], realm: Realm | None = None
+) -> c.Iterator[Replayed]:
+    """Start a server for these hosts, and stop it at the end; Kerberos needs a realm, see tests.bench.domain."""
+    environment = dict(realm.environment) if realm else {}
     with tempfile.TemporaryDirectory(prefix="portkeeper-replay-") as name:
         directory = pathlib.Path(name)
         plan, ready, log = (directory / file for file in ("plan.json", "ready.json", "server.log"))
-        plan.write_text(_plan(conversations, hosts), encoding="utf-8")
-        with _process(plan, ready, log) as process:
+        plan.write_text(_plan(conversations, hosts, realm.name if realm else ""), encoding="utf-8")
+        with _process(plan, ready, log, environment) as process:
             addresses = _wait(process, ready, log)
             inventory = directory / "inventory.json"
             inventory.write_text(json.dumps(_inventory(hosts, addresses["hosts"])), encoding="utf-8")
-            yield Replayed(inventory, _url(addresses["control"]))
+            yield Replayed(inventory, _url(addresses["control"]), environment)
         if log.read_text(encoding="utf-8").strip():
             raise ReplayFailure(f"The server of recordings had an error:\n{log.read_text(encoding='utf-8')}")
 
 
-def _plan(conversations: c.Mapping[str, Conversation], hosts: c.Mapping[str, Host]) -> str:
+def _plan(conversations: c.Mapping[str, Conversation], hosts: c.Mapping[str, Host], realm: str) -> str:
     return json.dumps(
         {
+            "realm": realm,
             "conversations": {name: conversation.to_json() for name, conversation in conversations.items()},
             "hosts": {
                 name: {"conversation": host.conversation, "transport": host.transport} for name, host in hosts.items()
@@ -94,10 +101,19 @@ def _plan(conversations: c.Mapping[str, Conversation], hosts: c.Mapping[str, Hos
 
 
 @contextlib.contextmanager
-def _process(plan: pathlib.Path, ready: pathlib.Path, log: pathlib.Path) -> c.Iterator[subprocess.Popen[bytes]]:
+def _process(
+    plan: pathlib.Path, ready: pathlib.Path, log: pathlib.Path, environment: c.Mapping[str, str]
+) -> c.Iterator[subprocess.Popen[bytes]]:
     command = [sys.executable, "-m", "tests.bench.replay", str(plan), str(ready)]
     with log.open("wb") as written:
-        process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=written, stderr=written)
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=written,
+            stderr=written,
+        )
         try:
             yield process
         finally:

@@ -10,13 +10,14 @@ import dataclasses
 import itertools
 import typing as t
 
-from tests.bench.cells import Traffic, conversation, run, traffic
+from tests.bench.cells import Traffic, conversation, host_of, run, traffic
+from tests.bench.domain import domain, transports
 from tests.bench.kinds import KINDS, Kind
 from tests.bench.replay import Transport
-from tests.bench.replaying import Host, replayed
+from tests.bench.replaying import replayed
 from tests.bench.sides import SIDES, Side
+from tests.fleet.kerberos_realm import Realm
 
-TRANSPORTS: t.Final[tuple[Transport, ...]] = t.get_args(Transport)
 FORKS: t.Final = 5
 
 
@@ -33,19 +34,17 @@ class RoleRow:
 
 def role_rows() -> c.Iterator[RoleRow]:
     """Each role by each side; ours on each release that it has a fix of its own for."""
-    for kind, side in itertools.product(KINDS.values(), SIDES):
-        yield from _rows(kind, side)
+    with domain(transports()) as realm:
+        for kind, side in itertools.product(KINDS.values(), SIDES):
+            yield from _rows(kind, side, realm)
 
 
-def _rows(kind: Kind, side: Side) -> c.Iterator[RoleRow]:
+def _rows(kind: Kind, side: Side, realm: Realm | None) -> c.Iterator[RoleRow]:
     releases = kind.releases if side == "ours" else (kind.release,)
-    ways = {f"on{release}-{way}": (release, way) for release, way in itertools.product(releases, TRANSPORTS)}
+    ways = {f"on{release}-{way}": (release, way) for release, way in itertools.product(releases, transports())}
     conversations = {release: conversation(kind.on(release), side) for release in releases}
-    hosts = {
-        name: Host(conversation=release, transport=way, group=kind.group, variables=kind.variables)
-        for name, (release, way) in ways.items()
-    }
-    with replayed(conversations, hosts) as server:
+    hosts = {name: host_of(kind, release, way) for name, (release, way) in ways.items()}
+    with replayed(conversations, hosts, realm) as server:
         run(kind, side, server, forks=FORKS)
         counts = server.counts()
     for name, (release, way) in ways.items():

@@ -13,7 +13,7 @@ from tests.bench.ad_hoc import PAIRS
 from tests.bench.cells import Figures, Traffic
 from tests.bench.goals import Goal, goals
 from tests.bench.replay import Transport
-from tests.bench.roles import TRANSPORTS, RoleRow
+from tests.bench.roles import RoleRow
 from tests.bench.rows import Row
 from tests.bench.sides import SIDES, Side
 from tests.bench.store import Measured
@@ -28,7 +28,7 @@ _SHORT: t.Final[t.Mapping[Side, str]] = {
     "hand_tuned": "peer, 4 tasks",
     "one_script": "peer, script",
 }
-_TRANSPORTS: t.Final[t.Mapping[Transport, str]] = {"basic": "Basic", "ntlm": "NTLM"}
+_TRANSPORTS: t.Final[t.Mapping[Transport, str]] = {"basic": "Basic", "ntlm": "NTLM", "kerberos": "Kerberos"}
 
 
 def setting_line(measured: Measured) -> str:
@@ -49,19 +49,20 @@ def task_rows(rows: c.Iterable[Row]) -> Rows:
 
 
 def traffic_rows(rows: c.Sequence[RoleRow]) -> Rows:
-    """One row for each role, release and side; both ways to log on in a cell."""
-    both = " / ".join(_TRANSPORTS[way] for way in TRANSPORTS)
-    head = ("role", "release", "side", f"requests ({both})", "KB out", "KB in", "connections", "logons")
+    """One row for each role, release and side; the ways to log on stand together in a cell."""
+    ways = [way for way in _TRANSPORTS if any(row.transport == way for row in rows)]
+    names = " / ".join(_TRANSPORTS[way] for way in ways)
+    head = ("role", "release", "side", f"requests ({names})", "KB out", "KB in", "connections", "logons")
     found = {(row.role, row.release, row.side, row.transport): row.traffic for row in rows}
     keys = dict.fromkeys(key[:3] for key in found)
-    return [head, *((*_names(key), *_both([found[(*key, way)] for way in TRANSPORTS])) for key in keys)]
+    return [head, *((*_names(key), *_joined([found[(*key, way)] for way in ways])) for key in keys)]
 
 
 def _names(key: tuple[str, str, Side]) -> tuple[str, ...]:
     return (key[0], key[1], SIDES[key[2]])
 
 
-def _both(ways: c.Sequence[Traffic]) -> tuple[str, ...]:
+def _joined(ways: c.Sequence[Traffic]) -> tuple[str, ...]:
     columns: tuple[c.Callable[[Traffic], int], ...] = (
         lambda way: way.requests,
         lambda way: round(way.bytes_out / 1000),
@@ -123,7 +124,7 @@ def _memory(sides: c.Mapping[Side, Figures]) -> c.Iterator[str]:
     for side in SIDES:
         taken = sides[side].taken if side in sides else None
         sizes = (taken.parent_memory, taken.worker_memory, taken.all_memory) if taken else ()
-        yield " / ".join(_megabytes(size) for size in sizes) or MISSING
+        yield " / ".join(_megabytes(size) if size else MISSING for size in sizes) or MISSING
 
 
 def information_rows(measured: Measured) -> Rows:

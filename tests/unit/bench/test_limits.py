@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import collections.abc as c
 import dataclasses
+import typing as t
 
 import pytest
 
@@ -17,7 +18,8 @@ from tests.bench.information import ReportRow
 from tests.bench.kinds import EDGE, KINDS
 from tests.bench.meter import Taken
 from tests.bench.recording import role_conversation
-from tests.bench.roles import TRANSPORTS, RoleRow
+from tests.bench.replay import Transport
+from tests.bench.roles import RoleRow
 from tests.bench.rows import Row
 from tests.bench.sides import SIDES, Side
 
@@ -44,7 +46,7 @@ ROLES = [
         ),
     )
     for (role, release), limit in budgets.ROLES_CONVERGED.items()
-    for transport in TRANSPORTS
+    for transport in t.get_args(Transport)
 ]
 CALLS = AdHoc(ours=(limits.AD_HOC_TO_DEBUG,), debug=(1.0,))
 
