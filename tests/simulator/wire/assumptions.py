@@ -131,6 +131,19 @@ WIRE_ASSUMPTIONS: t.Final[tuple[WireAssumption, ...]] = (
         "unrelated_faults",
     ),
     WireAssumption(
+        "credssp_logon_failure",
+        "K",
+        "MS-CSSP has the field errorCode; which number WinRM puts there is not said",
+        "CredSSP answers a wrong password with STATUS_LOGON_FAILURE, 0xC000006D",
+    ),
+    WireAssumption(
+        "channel_binding_refusal",
+        "K",
+        "no source for the answer; CbtHardeningLevel is documented",
+        "a logon without the channel binding that the listener demands gets a plain 401",
+        "channel_binding",
+    ),
+    WireAssumption(
         "canned_powershell",
         "K",
         "no PowerShell runs in the simulator",

@@ -25,6 +25,8 @@ UNPROBED: t.Final[t.Mapping[str, str]] = {
     "stale_seal": "the library that seals the messages never uses old keys on purpose",
     "idle_close": "the library opens a new connection by itself, so that the end of the old one can't be seen",
     "lockout": "it would lock the account: never probed",
+    "credssp_logon_failure": "it takes a wrong password, which counts towards a lockout",
+    "channel_binding_refusal": "it takes a failed logon, and the listener's own setting",
     "enumeration_counts_as_operation": "it would use up what the account may do at once, and hinder others",
     "commands_keep_their_operation": "it would use up what the account may do at once, and hinder others",
     "old_shell_quota_fault": "it would use up the shells of the account, and hinder others",
