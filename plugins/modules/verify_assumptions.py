@@ -42,6 +42,14 @@ options:
         project's own simulator reveals itself, whatever is said here.
     type: bool
     default: false
+  record:
+    description:
+      - Keep every message and its answer, masked, as XML files in a directory of the same name beside the files. Sent
+        along with the answers, they let this collection's readers be run on what a real server writes.
+      - Each letter of a text that is not on a list becomes C(x), each digit C(0), each address one and the same.
+        Numbers, times, words of the protocol, and names that every Windows has stay. These files differ with each run.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - portkeeper.windows._attributes
   - portkeeper.windows._connection

@@ -18,6 +18,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._verify.options
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.probes import Grade
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.rows.table import PROBES
+from ansible_collections.portkeeper.windows.plugins.module_utils._verify.samples import sample_files
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.verification.verify import Verified, verify
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Client
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._action_base import Arguments, PortkeeperAction
@@ -38,12 +39,14 @@ class VerifyAction(PortkeeperAction):
         wanted = self._options
         # Check mode touches nothing.
         grade: Grade = "look" if self.check_mode else wanted.grade
-        verified = verify(client.transport, probes_of(grade, PROBES))
+        verified = verify(client.transport, probes_of(grade, PROBES), keeps=wanted.record)
         target = target_of(verified, wanted)
         found = results.document(verified.results, verified.server, target=target, grade=grade)
         texts = {".json": results.json_text(found), ".md": results.page(found, verified.results)}
         base = str(pathlib.Path(wanted.directory) / results.base_name(found))
-        written = [end for end, text in texts.items() if self._write(base + end, text)]
+        contents = {base + end: text.encode() for end, text in texts.items()}
+        contents |= {f"{base}/{name}": content for name, content in sample_files(verified.exchanges).items()}
+        written = [name for name, content in contents.items() if self._write(name, content)]
         return {
             "changed": bool(written),
             "file": f"{base}.json",
@@ -55,15 +58,15 @@ class VerifyAction(PortkeeperAction):
             "requests": verified.requests,
         }
 
-    def _write(self, name: str, text: str) -> bool:
+    def _write(self, name: str, content: bytes) -> bool:
         """Write a file unless it says so already; True if it differed. Check mode writes nothing."""
         path = pathlib.Path(name)
         try:
-            if path.is_file() and path.read_bytes() == text.encode():
+            if path.is_file() and path.read_bytes() == content:
                 return False
             if not self.check_mode:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(text.encode())
+                path.write_bytes(content)
                 path.chmod(_MODE)
         except OSError as error:
             raise AnsibleActionFail(f"The result can't be written to {path}: {error.strerror}") from None

@@ -14,6 +14,7 @@ ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
     "directory": {"type": "path", "required": True},
     "grade": {"type": "str", "choices": ["look", "touch"], "default": "look"},
     "real": {"type": "bool", "default": False},
+    "record": {"type": "bool", "default": False},
 }
 
 
@@ -24,6 +25,7 @@ class VerifyOptions:
     directory: str
     grade: t.Literal["look", "touch"]
     real: bool
+    record: bool
 
 
 def probes_of(grade: Grade, probes: t.Iterable[Probe]) -> list[Probe]:
@@ -34,4 +36,4 @@ def probes_of(grade: Grade, probes: t.Iterable[Probe]) -> list[Probe]:
 
 def options(arguments: t.Mapping[str, t.Any]) -> VerifyOptions:
     """The typed options."""
-    return VerifyOptions(arguments["directory"], arguments["grade"], arguments["real"])
+    return VerifyOptions(arguments["directory"], arguments["grade"], arguments["real"], arguments["record"])

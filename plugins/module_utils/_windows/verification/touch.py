@@ -43,18 +43,13 @@ _NO_NETSH: t.Final[t.Mapping[Question, Reading]] = {
 
 
 class Touch:
-    """One run of the grade touch on one server. ``sent`` counts its messages."""
+    """One run of the grade touch on one server, through its ``gate``."""
 
-    def __init__(self, transport: Transport, found: Readings) -> None:
-        self._gate = Gate(transport, steps.SHOWS, own=OwnRules(steps.KEYS))
-        self._conversation = Conversation(self._gate)
+    def __init__(self, transport: Transport, found: Readings, *, keeps: bool = False) -> None:
+        self.gate = Gate(transport, steps.SHOWS, keeps=keeps, own=OwnRules(steps.KEYS))
+        self._conversation = Conversation(self.gate)
         self._found = found
         self._codepage = found.server.release.capabilities.shell_codepage
-
-    @property
-    def sent(self) -> int:
-        """How many messages were sent."""
-        return self._gate.sent
 
     def take_back(self) -> None:
         """Take back what a run left that broke off; nothing happens if there is none.
@@ -98,7 +93,7 @@ class Touch:
 
     def _ask(self, ports: PortRange, commands: t.Sequence[Command]) -> dict[Question, Reading]:
         """Run commands one after another, on these ports of our own alone."""
-        self._gate.own = OwnRules(steps.KEYS, ports)
+        self.gate.own = OwnRules(steps.KEYS, ports)
         readings = ShellTalk(self._conversation, self._codepage).readings(commands)
         return {Own(one.step): readings[one] for one in commands if one in readings}
 
@@ -130,13 +125,13 @@ class Touch:
         if code != _OK:
             meaning = "the note could not be written, so nothing was touched"
             raise WindowsError(
-                host=self._gate.host, operation="write", target=rf"HKLM\{VERIFY_KEY}", meaning=meaning, code=code
+                host=self.gate.host, operation="write", target=rf"HKLM\{VERIFY_KEY}", meaning=meaning, code=code
             )
 
     def _left(self, what: str) -> WindowsError:
         meaning = "it is still there after it was deleted"
         return WindowsError(
-            host=self._gate.host, operation="take back", target=what, meaning=meaning, advice="look at it by hand"
+            host=self.gate.host, operation="take back", target=what, meaning=meaning, advice="look at it by hand"
         )
 
 

@@ -47,9 +47,11 @@ class Verified:
     results: tuple[Result, ...]
     is_simulated: bool
     requests: int
+    exchanges: tuple[tuple[bytes, bytes], ...] = ()
+    """Every message and its answer, if they are kept."""
 
 
-def verify(transport: Transport, probes: t.Sequence[Probe]) -> Verified:
+def verify(transport: Transport, probes: t.Sequence[Probe], *, keeps: bool = False) -> Verified:
     """Ask everything that these probes need, through the gate, and judge. What must touch comes last.
 
     Raises:
@@ -58,20 +60,21 @@ def verify(transport: Transport, probes: t.Sequence[Probe]) -> Verified:
         AuthenticationFailed: the account is refused.
     """
     wanted = (*questions_of(probes), *(_BEFORE_A_TOUCH if _touches(probes) else ()), COMPUTER)
-    gate = Gate(transport, {question.line for question in wanted if isinstance(question, Command)})
+    gate = Gate(transport, {question.line for question in wanted if isinstance(question, Command)}, keeps=keeps)
     conversation = Conversation(gate)
     found = ask(conversation, (IDENTITY, OPERATING_SYSTEM), codepage=0)
     server = _server(Readings(found, _NOBODY), gate.host)
     rest = [question for question in wanted if question not in found]
     found |= ask(conversation, rest, codepage=server.release.capabilities.shell_codepage)
-    sent = 0
+    gates = [gate]
     if _touches(probes):
-        touch = Touch(transport, Readings(found, server))
+        touch = Touch(transport, Readings(found, server), keeps=keeps)
         found |= touch.run()
-        sent = touch.sent
+        gates.append(touch.gate)
     readings = Readings(found, server)
     results = tuple(judge(probe, readings) for probe in probes)
-    return Verified(server, results, _is_simulated(readings), gate.sent + sent)
+    exchanges = tuple((one.request, one.answer) for each in gates for one in each.exchanges)
+    return Verified(server, results, _is_simulated(readings), sum(each.sent for each in gates), exchanges)
 
 
 def _touches(probes: t.Iterable[Probe]) -> bool:
