@@ -106,6 +106,19 @@ def test_a_hostile_server_gets_one_sentence(attacked: FleetRun, name: str) -> No
     assert "Traceback" not in attacked.output
 
 
+def test_a_reboot_is_waited_for() -> None:
+    """The looks at a server that is down have a transport and timeouts of their own."""
+    server = {"release": "2022", "wire": {"transport": "ntlm"}, "vars": PSRP}
+    with running_fleet({"defaults": dict(DEFAULTS), "hosts": {"rebooted": server}}) as fleet:
+        tasks = [
+            {"name": "Reboot", "portkeeper.windows.server_reboot": {}},
+            {"name": "Reserve", RESERVE: {"ports": ["5389"]}},
+        ]
+        reboot, after = play(fleet.control, fleet.inventory, tasks).task_runs["rebooted"]
+    assert (reboot.event, reboot.result["rebooted"]) == ("ok", True), reboot.message
+    assert (after.event, after.result["changed"]) == ("ok", True), after.message
+
+
 def test_a_missing_package_is_named(tmp_path: pathlib.Path) -> None:
     (tmp_path / "pypsrp.py").write_text("raise ImportError(\"No module named 'pypsrp'\")\n", encoding="utf-8")
     paths = os.pathsep.join((str(tmp_path), str(ROOT)))

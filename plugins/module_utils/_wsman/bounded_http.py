@@ -46,6 +46,8 @@ _SEALED: t.Final = ("multipart/encrypted", "multipart/x-multi-encrypted")  # MS-
 _SEAL: t.Final = re.compile(r'protocol="application/HTTP-[A-Za-z]+-session-encrypted"')
 # Messages go one after the other, so older connections are idle or closed; a handle too many would keep one open.
 _MAX_HANDLES: t.Final = 4
+_MAX_REFUSALS: t.Final = 20
+"""Answers with status 401 to one message: CredSSP, the longest handshake, has about six."""
 
 
 def is_sealed(headers: t.Mapping[str, str]) -> bool:
@@ -67,12 +69,15 @@ class Guard:
     expired: bool = False
     status: int = 0
     """Of the last answer, also of one within an authentication."""
+    refusals: int = 0
+    """Answers with status 401 to the present message."""
     handles: list[socket.socket] = dataclasses.field(default_factory=list)
 
     @contextlib.contextmanager
     def deadline(self, seconds: float) -> t.Iterator[None]:
         """Shut every connection down after ``seconds``, even within an answer, and note that in ``expired``."""
         self.expired = False
+        self.refusals = 0
         timer = threading.Timer(seconds, self._expire)
         timer.daemon = True
         timer.start()
@@ -185,6 +190,7 @@ class BoundedAdapter(_Adapter):
         finally:
             self.guard.sealed = False
         self.guard.status = response.status_code
+        self._check_handshake(response)
         self._check_kind(response)
         self._check_seal(request, response)
         return response
@@ -197,6 +203,12 @@ class BoundedAdapter(_Adapter):
         """Close all connections, second handles included."""
         super().close()
         self.guard.forget()
+
+    def _check_handshake(self, response: _Response) -> None:
+        self.guard.refusals += response.status_code == 401
+        if self.guard.refusals > _MAX_REFUSALS:
+            response.close()
+            raise soap.violation(Origin(self.guard.host), "the authentication does not come to an end")
 
     def _check_kind(self, response: _Response) -> None:
         if 300 <= response.status_code < 400:

@@ -152,6 +152,9 @@ UNENCRYPTED_ADVICE: t.Final = (
 )
 SILENT_ADVICE: t.Final = "the server answered before: it may be busy or hang; look at it, and run this again"
 _PROXY: t.Final = Verdict(errors.HostUnreachable, "the proxy does not answer", "set $proxy, or no proxy")
+_NO_FILE: t.Final = "Could not find"
+"""So requests begins what it says of a missing certificate, before it sends anything."""
+_NO_FILE_ADVICE: t.Final = "look at the path of the authority ($authority), or of the client's certificate and key"
 _NO_SOCKS: t.Final = Verdict(
     errors.HostUnreachable,
     "the proxy can't be used",
@@ -183,7 +186,7 @@ NO_SEALING: t.Final = Verdict(
     "a proxy or load balancer between must keep connections open",
 )
 # Exceptions of pywinrm, pypsrp and the authentication libraries for an unexpected answer or handshake.
-_SURPRISES: t.Final = (LookupError, ValueError, AttributeError, OSError, struct.error)
+_SURPRISES: t.Final = (LookupError, ValueError, AttributeError, OverflowError, OSError, struct.error)
 
 
 def foreign_errors() -> tuple[type[BaseException], ...]:
@@ -233,6 +236,9 @@ def status_inside(error: BaseException) -> int | None:
 def network_verdict(error: BaseException) -> Verdict:
     """Sort a failure by the exceptions inside it, which say more than the one around them."""
     inside = list(_inside(error))
+    missing = next((str(one) for one in inside if isinstance(one, OSError) and str(one).startswith(_NO_FILE)), "")
+    if missing:
+        return dataclasses.replace(_TLS, meaning=missing, advice=_NO_FILE_ADVICE)
     for kinds, verdict in _network_table():
         match = next((one for one in inside if isinstance(one, kinds)), None)
         if match is not None:

@@ -5,14 +5,17 @@
 
 from __future__ import annotations
 
+import base64
 import pathlib
 import resource
 import socket
+import struct
 import threading
 import time
 import typing as t
 
 import pytest
+import requests.adapters
 import requests.exceptions
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import bounded_http, errors, patience
@@ -295,6 +298,60 @@ def test_every_broken_answer_is_one_of_our_errors(case: str) -> None:
 def test_broken_challenges(challenge: str, kind: type[errors.WsmanError]) -> None:
     error = failure(servers.always(servers.http("401 Unauthorized", WWW_Authenticate=challenge)), method="ntlm")
     assert isinstance(error, kind)
+
+
+def test_a_handshake_without_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each answer asks for another round, and each round looks like the next step."""
+
+    def rounds(session: requests.Session, request: requests.PreparedRequest, **options: t.Any) -> requests.Response:
+        adapter = session.get_adapter(str(request.url))
+        for _index in range(100):
+            adapter.send(request, **options)
+        raise AssertionError("it went on")
+
+    monkeypatch.setattr(requests.Session, "send", rounds)
+    error = failure(servers.always(servers.http("401 Unauthorized", WWW_Authenticate="NTLM")))
+    assert isinstance(error, errors.ProtocolViolation)
+    assert "the authentication does not come to an end" in str(error)
+
+
+def test_a_date_that_is_none_in_a_challenge() -> None:
+    """pyspnego reads the time of an NTLM challenge, and Python has no such date."""
+    pairs = b"\x07\x00\x08\x00" + b"\xff" * 7 + b"\x7f" + bytes(4)
+    flags = 0x628A8215
+    head = b"NTLMSSP\0" + struct.pack("<IHHIIQQHHI", 2, 0, 0, 56, flags, 1, 0, len(pairs), len(pairs), 56)
+    token = base64.b64encode(head + bytes(8) + pairs).decode()
+    error = failure(servers.always(servers.http("401 Unauthorized", WWW_Authenticate=f"NTLM {token}")), method="ntlm")
+    assert isinstance(error, errors.WsmanError)
+
+
+AUTHORITY: t.Final = {"pywinrm": "ansible_winrm_ca_trust_path", "pypsrp": "ansible_psrp_ca_cert"}
+PROXY: t.Final = {"pywinrm": "ansible_winrm_proxy", "pypsrp": "ansible_psrp_proxy"}
+
+
+def test_a_missing_file_of_certificates_is_named(library: str) -> None:
+    session = transports.session_for("https://127.0.0.1:1/wsman")
+    for name in ("ca_trust_path", "cert_validation"):
+        setattr(session.transport, name, "/no/such/authority.pem")
+    with pytest.raises(errors.HostUnreachable) as caught:
+        transports.present.transport(session, host="edge1").send(MESSAGE)
+    assert "invalid path: /no/such/authority.pem; look at the path of the authority" in str(caught.value)
+    assert AUTHORITY[library] in str(caught.value)
+
+
+def test_a_socks_proxy_without_its_package(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*_arguments: t.Any, **_options: t.Any) -> t.Any:
+        raise requests.exceptions.InvalidSchema("Missing dependencies for SOCKS support.")
+
+    monkeypatch.setattr(requests.adapters, "SOCKSProxyManager", missing)
+    session = transports.session_for("http://127.0.0.1:1/wsman")
+    session.transport.proxy = "socks5h://127.0.0.1:1"
+    with pytest.raises(
+        errors.HostUnreachable, match=r"proxy can't be used.*needs the Python package PySocks"
+    ) as caught:
+        transports.present.transport(session, host="edge1").send(MESSAGE)
+    assert PROXY[library] in str(caught.value)
+    assert not isinstance(caught.value, errors.NotTaken), "another try is of no use"
 
 
 def test_refused() -> None:
