@@ -32,7 +32,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.serv
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.server_kinds import ServerKind
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.probes import Probe
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.rows.table import PROBES
-from ansible_collections.portkeeper.windows.plugins.module_utils._verify.rows.unprobed import UNPROBED
+from ansible_collections.portkeeper.windows.plugins.module_utils._verify.rows.unprobed import OPEN, UNPROBED
 from tests.bench.budgets import ROLES_CONVERGED
 from tests.bench.limits import REQUESTS
 from tests.fleet.subset_requests import RELEASES as SUBSET_RELEASES
@@ -235,6 +235,10 @@ def _unprobed() -> str:
     return table(("Assumption", "Why there is no probe"), ((f"`{name}`", why) for name, why in UNPROBED.items()))
 
 
+def _open_questions() -> str:
+    return table(("What is not known", "Why there is no probe"), OPEN.items())
+
+
 def _simulated_releases() -> str:
     return table(("`release`", "is"), ((f"`{key}`", release.caption.strip()) for key, release in SIMULATED.items()))
 
@@ -271,6 +275,7 @@ TABLES: t.Final[t.Mapping[str, Table]] = {
     "wire-assumptions": Table(_wire_assumptions, "verified.md"),
     "probes": Table(_probes, "verify.md"),
     "unprobed": Table(_unprobed, "verify.md"),
+    "open-questions": Table(_open_questions, "verify.md"),
     "simulated-releases": Table(_simulated_releases, "simulator.md"),
     "fault-kinds": Table(_fault_kinds, "simulator.md"),
 }

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Assumptions that no probe settles, with the reason: none of them is left out in silence."""
+"""What no probe settles, with the reason: nothing is left out in silence."""
 
 from __future__ import annotations
 
@@ -35,3 +35,36 @@ UNPROBED: t.Final[t.Mapping[str, str]] = {
     "canned_powershell": "it is about the simulator alone: no task of this collection starts PowerShell",
 }
 """By the names of the assumptions."""
+
+_A_PROGRAM: t.Final = "it takes a program that binds ports, and none of ours comes onto a server"
+_A_RESTART: t.Final = "it takes a restart of the DNS server, or a reboot"
+_UNUSED: t.Final = "the collection does not use it"
+
+OPEN: t.Final[t.Mapping[str, str]] = {
+    "A program gets a port of an administered range if it asks for it by its number": _A_PROGRAM,
+    "A range without the asterisk answers every bind with 10013": _A_PROGRAM,
+    "An exclusion is in force at once, for later binds alone": _A_PROGRAM,
+    "What an outgoing connection, and one that waits for its end, do to their local port": _A_PROGRAM,
+    "A change of SocketPoolExcludedPortRanges needs a restart of the DNS server": _A_RESTART,
+    "Ranges of WinNAT are others after each boot": _A_RESTART,
+    "An exclusion of the active store is gone after a boot": _A_RESTART,
+    "An automatic service that needs a delayed one makes it start at boot": _A_RESTART,
+    "The DNS server does not honour exclusions, on a server that has none": (
+        "it takes an exclusion of thousands of ports while the DNS server stands still; where an administrator has "
+        "excluded so many, the probe pool_ignores_netsh tells"
+    ),
+    "The error of a delayed start in a load-order group": "it takes a service that is changed",
+    "Whether netsh excludes a port that is in use": "a touch stays on ports that nobody has",
+    "Syntax and exit codes of dnscmd; what Set-DnsServerSetting does to other settings": _UNUSED,
+    "32-bit views by an option of the message": _UNUSED,
+    "Batch files do nothing under code page 65001 before 2008 R2": _UNUSED,
+    "Whether a local account loses its rights over the network": "it takes a second account; this one has got in",
+    "A message larger than the server's limit is answered with HTTP status 413": "no message of the collection is",
+    "What a sealed message with old keys is answered with": "the library that seals never sends one on purpose",
+    "Which process has the ports of Exchange, ActiveSync or DFS Replication": (
+        "it takes a server with these products; port_info shows the holders there"
+    ),
+    "Where Exchange 2007 keeps its version": "it takes a server with Exchange 2007",
+    "An NPS that was set up with other ports": "its list of ports is not read",
+}
+"""Sentences about Windows that are neither an assumption of the simulator nor asked by a probe."""
