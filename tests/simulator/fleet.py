@@ -140,8 +140,9 @@ def _entries(hosts: dict[str, t.Any] | list[dict[str, t.Any]]) -> list[tuple[str
 
 
 def _host_plan(name: str, defaults: dict[str, t.Any], entry: dict[str, t.Any]) -> HostPlan:
-    merged = with_profile({**defaults, **entry})
-    wire = {**(defaults.get("wire") or {}), **(merged.pop("wire", None) or {})}
+    wire = {**(defaults.get("wire") or {}), **(entry.get("wire") or {})}
+    merged = with_profile({**defaults, **entry, "wire": wire})
+    wire = merged.pop("wire")
     transport = wire.pop("transport", "ntlm")
     if transport not in t.get_args(Transport):
         known = ", ".join(t.get_args(Transport))

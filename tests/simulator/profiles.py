@@ -38,9 +38,51 @@ def with_profile(entry: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     if not isinstance(wanted, bool):
         raise ValueError(f"verified in assumptions must be true or false, not {wanted!r}")
     release = RELEASES.get(str(entry.get("release", "")))
-    settled = verified(release.version, assumption_types()) if wanted and release is not None else {}
+    version = release.version if wanted and release is not None else ""
     own = {name: value for name, value in given.items() if name != "verified"}
-    return {**entry, "assumptions": {**settled, **own}}
+    wire = {**wire_settings(version), **(entry.get("wire") or {})}
+    return {**entry, "assumptions": {**verified(version, assumption_types()), **own}, "wire": wire}
+
+
+_HABITS: t.Final[t.Mapping[str, tuple[str, t.Mapping[t.Any, t.Any]]]] = {
+    "first_batch": ("first_batch", {"many": "all", "one": "one"}),
+    "envelope_counts_utf16": ("envelope_counts", {"characters of two octets": "utf16", "octets": "octets"}),
+    "one_command_until_signal": (
+        "one_command_until_signal",
+        {"answered": False, "Concurrency 0x80338032": True},
+    ),
+    "idle_timeout_of_a_shell": ("idle_timeout", {True: "taken", False: "ignored"}),
+    "unknown_method_fault": (
+        "unknown_method",
+        {
+            "ActionNotSupported 0x80338013": "action_not_supported",
+            "DestinationUnreachable 0x80338000": "invalid_resource",
+        },
+    ),
+}
+"""How what a probe saw of the wire is set: the name of the setting, and its value."""
+
+
+def wire_settings(version: str, *, folder: pathlib.Path | None = None) -> dict[str, t.Any]:
+    """Return the settings of the wire that a real server of this version settled."""
+    found: dict[str, t.Any] = {}
+    for row in _rows(version, folder):
+        setting, values = _HABITS.get(row["settles"], ("", {}))
+        if row["seen"] in values:
+            found[setting] = values[row["seen"]]
+    return found
+
+
+def _is_of(value: object, kind: type | None) -> bool:
+    """Tell whether a value is of a type, and no truth where a number is wanted."""
+    return kind is not None and isinstance(value, kind) and isinstance(value, bool) == (kind is bool)
+
+
+def _rows(version: str, folder: pathlib.Path | None) -> t.Iterator[t.Mapping[str, t.Any]]:
+    """Return what real servers of this version could tell, by probe."""
+    for document in _documents(FOLDER if folder is None else folder):
+        if document["target"] == "real" and document["windows"]["version"] == version:
+            yield from (row for row in document["probes"].values() if row["verdict"] != "cant_tell")
 
 
 def verified(version: str, names: t.Mapping[str, type], *, folder: pathlib.Path | None = None) -> dict[str, t.Any]:
@@ -48,12 +90,5 @@ def verified(version: str, names: t.Mapping[str, type], *, folder: pathlib.Path 
 
     Only real servers count, and only answers that are a value of the assumption. Of two that differ the later wins.
     """
-    found: dict[str, t.Any] = {}
-    for document in _documents(FOLDER if folder is None else folder):
-        if document["target"] != "real" or document["windows"]["version"] != version:
-            continue
-        for row in document["probes"].values():
-            name, seen = row["settles"], row["seen"]
-            if row["verdict"] != "cant_tell" and name in names and type(seen) is names[name]:
-                found[name] = seen
-    return found
+    rows = [row for row in _rows(version, folder) if _is_of(row["seen"], names.get(row["settles"]))]
+    return {row["settles"]: row["seen"] for row in rows}

@@ -17,8 +17,8 @@ GRADES: t.Final[tuple[Grade, ...]] = ("look", "touch", "lab")
 Tag = t.Literal["D", "C", "T", "K"]
 """The evidence so far: documented, seen in public code, reported, or common knowledge that nobody has verified."""
 Verdict = t.Literal["as_expected", "otherwise", "cant_tell"]
-Seen = bool | int | str
-Expected = Seen | t.Callable[[Server], Seen]
+Seen: t.TypeAlias = "bool | int | str"
+Expected: t.TypeAlias = "Seen | t.Callable[[Server], Seen]"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

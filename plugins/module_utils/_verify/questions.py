@@ -162,4 +162,4 @@ class Own:
         return f"{self.step} (our own, taken back at the end)"
 
 
-Question = Identify | Get | Query | Method | Command | ShellPart | Own
+Question: t.TypeAlias = "Identify | Get | Query | Method | Command | ShellPart | Own"

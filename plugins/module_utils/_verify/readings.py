@@ -35,7 +35,7 @@ class Link(t.NamedTuple):
     name: str
 
 
-Item = str | Link | tuple[str | Link | None, ...] | None
+Item: t.TypeAlias = "str | Link | tuple[str | Link | None, ...] | None"
 Row = t.Mapping[str, Item]
 """One object: its properties by name; no entry where the answer has no element."""
 

@@ -18,7 +18,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.sett
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortRange, PortSet
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.questions import Command
 
-Data = t.Union[str, int, "tuple[str, ...]", None]
+Data: t.TypeAlias = "str | int | tuple[str, ...] | None"
 NOTE: t.Final = "Note"
 ABSENT_KEY: t.Final = rf"{VERIFY_KEY}\Absent"
 """Never made: a value is written there to see the refusal. Taken back all the same, if Windows made it."""

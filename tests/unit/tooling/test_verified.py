@@ -21,7 +21,11 @@ from tests.simulator.windows.assumptions import assumption_types
 from tests.tooling import verified
 
 PLAIN: t.Final = HOSTS["2003-plain"]
-OTHERWISE: t.Final[Json] = {**PLAIN, "assumptions": {"registry_absent_value": 2, "fc_exit_code_tells": False}}
+OTHERWISE: t.Final[Json] = {
+    **PLAIN,
+    "assumptions": {"registry_absent_value": 2, "fc_exit_code_tells": False},
+    "wire": {"unknown_method": "invalid_resource", "idle_timeout": "ignored"},
+}
 
 
 def written(folder: pathlib.Path, host: Json, target: results.Target = "real", **changed: t.Any) -> pathlib.Path:
@@ -100,10 +104,13 @@ def test_simulated_servers_take_the_answers_of_their_build(
     settled = profiles.verified("5.2.3790", assumption_types(), folder=tmp_path)
     assert settled.items() >= {"registry_absent_value": 2, "fc_exit_code_tells": False}.items()
     assert profiles.verified("10.0.17763", assumption_types(), folder=tmp_path) == {}
+    assert profiles.wire_settings("5.2.3790", folder=tmp_path)["unknown_method"] == "invalid_resource"
     monkeypatch.setattr(profiles, "FOLDER", tmp_path)
-    taken = looked({**PLAIN, "assumptions": {"verified": True, "fc_exit_code_tells": True}}).by_probe
+    own: Json = {"assumptions": {"verified": True, "fc_exit_code_tells": True}, "wire": {"idle_timeout": "taken"}}
+    taken = looked({**PLAIN, **own}).by_probe
     # What a scenario says by itself goes before what a real server has answered.
     assert (taken["absent_value"].seen, taken["fc_exit_code"].seen) == (2, True)
+    assert (taken["no_method"].seen, taken["idle_timeout"].seen) == ("DestinationUnreachable 0x80338000", True)
 
 
 def test_a_profile_is_wanted_or_not() -> None:
