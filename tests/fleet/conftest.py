@@ -25,6 +25,8 @@ LONGEST_FIRST: t.Final = (
     "test_killed_runs",
     "test_roles_exchange_services",
     "test_smoke",
+    "test_psrp",
+    "test_ways",
     "test_roles_lost_messages",
     "test_roles_foreign",
 )
