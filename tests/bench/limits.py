@@ -42,9 +42,9 @@ ROLE_BYTES_OUT: t.Final[t.Mapping[str, int]] = {
     "known_services": 17_800,
 }
 """Bytes that a whole role sends with Basic authentication to a host that is converged."""
-ROLE_TO_PEER: t.Final[t.Mapping[Side, float]] = {"as_written": 0.50, "hand_tuned": 0.85, "one_script": 2.60}
+ROLE_TO_PEER: t.Final[t.Mapping[Side, float]] = {"as_written": 0.52, "hand_tuned": 0.95, "one_script": 2.90}
 """Processor time of the controller, ours to the peer's, in cells of one run."""
-AD_HOC_TO_DEBUG: t.Final = 1.4
+AD_HOC_TO_DEBUG: t.Final = 1.5
 """Processor time of an ad hoc call, ours to debug's."""
 REPORT_GROWTH: t.Final = 10.0
 """Processor time of the report, 1,000 servers to 100."""
@@ -78,10 +78,10 @@ def _roles(rows: c.Sequence[RoleRow]) -> c.Iterator[Check]:
     for row in rows:
         if row.side == "ours":
             limit = budgets.ROLES_CONVERGED[row.role, row.release] + budgets.HANDSHAKE[row.transport]
-            cost = row.traffic
             name = f"role {row.role} on {row.release}, {row.transport}"
-            yield cost.requests <= limit, f"{name}: {cost.requests} requests, at most {limit}"
-            yield cost.connections <= 1, f"{name}, connections: {cost.connections}, at most 1"
+            yield row.traffic.requests <= limit, f"{name}: {row.traffic.requests} requests, at most {limit}"
+    connections = max(row.traffic.connections for row in rows if row.side == "ours")
+    yield connections <= 1, f"roles, connections: {connections} for one run, at most 1"
     for role, most in ROLE_BYTES_OUT.items():
         sent = max(row.traffic.bytes_out for row in rows if _is_ours(row, role))
         yield sent <= most, f"role {role}, bytes: {sent:,} sent, at most {most:,}"

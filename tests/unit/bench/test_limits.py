@@ -56,7 +56,7 @@ def figures(side: Side, processor: float) -> Figures:
     return Figures(cell=cell, traffic=ROLES[0].traffic, taken=Taken(processor=processor))
 
 
-CELLS = [figures("ours", 1.0), *(figures(side, 1 / limit) for side, limit in limits.ROLE_TO_PEER.items())]
+CELLS = [figures("ours", 1.0), *(figures(side, 1.01 / limit) for side, limit in limits.ROLE_TO_PEER.items())]
 
 
 def missed(
@@ -89,7 +89,7 @@ def test_one_request_more_is_told(task: str) -> None:
 def test_one_request_or_connection_more_of_a_role_is_told(row: RoleRow) -> None:
     name = f"role {row.role} on {row.release}, {row.transport}"
     assert missed(roles=one_more(row, "requests")) == [name]
-    assert missed(roles=one_more(row, "connections")) == [f"{name}, connections"]
+    assert missed(roles=one_more(row, "connections")) == ["roles, connections"]
 
 
 @pytest.mark.parametrize("role", limits.ROLE_BYTES_OUT)
