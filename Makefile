@@ -34,6 +34,7 @@ help:
 	@echo 'make rehearse     FACTS=file.json ROLE=name: boots of a twin of your server before and after a role'
 	@echo 'make test         everything that must hold (about 12 minutes on 2 cores)'
 	@echo 'make faults       every fault at every message of every module, and the table of docs/faults.md (20 minutes)'
+	@echo 'make interleavings  two controllers at one server in 1,000 orders of each kind of change, and the table of docs/journal.md'
 	@echo 'make fuzz         100,000 spoilt texts against their readers, and how the CPU time of readers grows with a text'
 	@echo 'make fuzz-coverage  MINUTES=10: a fuzzer that sees what its inputs reach, on every reader of texts of others'
 	@echo 'make bench        requests, bytes and seconds, ours beside ansible.windows (5 minutes)'
@@ -94,6 +95,11 @@ $(BUILD)/fuzz-venv/made: requirements.txt tests/requirements/fuzz.txt tests/requ
 .PHONY: faults
 faults: environment
 	@PYTHONPATH=$(BUILD)/collections $(PYTHON) -m tests.fleet.fault_sweep
+
+# Two controllers at one server, in many orders of their messages; writes the table of docs/journal.md.
+.PHONY: interleavings
+interleavings: environment
+	@PYTHONPATH=$(BUILD)/collections $(PYTHON) -m tests.fleet.two_controllers
 
 # As a user's Ansible runs: what is compiled once stays compiled.
 BENCH := env -u PYTHONDONTWRITEBYTECODE PYTHONPATH=$(BUILD)/collections $(PYTHON) -m tests.bench

@@ -10,18 +10,25 @@ from __future__ import annotations
 
 import typing as t
 
+SIDE_BY_SIDE: t.Final = 3
+"""What a run that changes something asks so that two controllers at one server don't lose each other's changes: it
+announces them, reads the journal again before it writes, and looks for the announcement of another run at its end."""
 REGISTRY_UNCHANGED: t.Final = 3
-REGISTRY_FIRST: t.Final = 7
-REGISTRY_FIRST_ABSENT: t.Final = 8
+REGISTRY_FIRST: t.Final = 7 + SIDE_BY_SIDE
+REGISTRY_FIRST_ABSENT: t.Final = 8 + SIDE_BY_SIDE
 """The absence of a value is confirmed before the value is written, since one error code stands for too much."""
-REGISTRY_LATER: t.Final = 6
+REGISTRY_LATER: t.Final = 6 + SIDE_BY_SIDE
 NETSH_UNCHANGED: t.Final = 7
-NETSH_FIRST: t.Final = 12
-NETSH_LATER: t.Final = 11
+NETSH_FIRST: t.Final = 12 + SIDE_BY_SIDE
+NETSH_LATER: t.Final = 11 + SIDE_BY_SIDE
 NETSH_LESS_BEFORE_2012: t.Final = 1
 """2008 and 2008 R2 have no WMI class of sockets: one question less than 2012 and later, whose figures these are."""
 
-POOL_RESTARTED: t.Final[t.Mapping[str, int]] = {"2003": 20, "2008": 20, "2022": 18}
+POOL_RESTARTED: t.Final[t.Mapping[str, int]] = {
+    "2003": 20 + SIDE_BY_SIDE,
+    "2008": 20 + SIDE_BY_SIDE,
+    "2022": 18 + SIDE_BY_SIDE,
+}
 """``dns_socket_pool``, first change with its restart, on a server without a journal, by release.
 
 If no WMI class tells who holds UDP 53, netstat does: a shell of four requests instead of a query of two.

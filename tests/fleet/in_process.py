@@ -85,18 +85,18 @@ class CaseRunner:
         self._server.pass_time(TASK_SECONDS)
         self._counters.reset()
         before = self._look()
-        result = _as_json(self._result(step))
+        result = as_json(self._result(step))
         self._server.pass_time(TASK_SECONDS)
-        requests = _as_json(self._counters.as_json())
-        return TaskRun(_event(result), step.module, result, before, self._look(), requests)
+        requests = as_json(self._counters.as_json())
+        return TaskRun(event_of(result), step.module, result, before, self._look(), requests)
 
     def _look(self) -> Snapshot:
-        return Snapshot(_as_json(self._server.state()))
+        return Snapshot(as_json(self._server.state()))
 
     def _result(self, step: Step) -> Json:
         variables = {**self._case.variables, "inventory_hostname": self._case.id}
         with self._connected():
-            return _action(step, self._server.winrm_port).run(None, variables)
+            return action(step, self._server.winrm_port).run(None, variables)
 
     @contextlib.contextmanager
     def _connected(self) -> c.Iterator[None]:
@@ -132,11 +132,11 @@ class CaseRunner:
         """There is no connection."""
 
 
-def _action(step: Step, port: int) -> ActionBase:
+def action(step: Step, port: int) -> ActionBase:
     """The action of the step's module, as a task makes it; ``port`` is that of its connection."""
     task = Task()
     task.action = f"{COLLECTION}.{step.module}"
-    task.args = _as_json(step.options)
+    task.args = as_json(step.options)
     task.check_mode = step.check
     task.diff = True
     shell = types.SimpleNamespace(tmpdir="")
@@ -146,12 +146,12 @@ def _action(step: Step, port: int) -> ActionBase:
     return t.cast(ActionBase, plugin.ActionModule(task, connection, context, None, None, None))
 
 
-def _event(result: Json) -> Event:
+def event_of(result: Json) -> Event:
     if result.get("unreachable"):
         return "unreachable"
     return "failed" if result.get("failed") else "ok"
 
 
-def _as_json(value: t.Any) -> t.Any:
+def as_json(value: t.Any) -> t.Any:
     """The same without Python's own types, as it comes out of the program."""
     return json.loads(json.dumps(value, default=str))

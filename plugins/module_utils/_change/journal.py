@@ -46,6 +46,7 @@ VERSION: t.Final = 2
 _READABLE: t.Final = (1, VERSION)
 MAXIMUM_SIZE: t.Final = 65_536
 """Characters; above what every resource together writes, and below what an envelope of Windows Server 2003 carries."""
+MOST_WRITES: t.Final = 10**15
 _LONGEST_INTEGER: t.Final = 20
 _DEEPEST: t.Final = 6
 """Objects and lists in each other; ours have five."""
@@ -152,6 +153,8 @@ class Journal:
 
     entries: t.Mapping[str, Entry] = dataclasses.field(default_factory=dict)
     stopped: tuple[str, ...] = ()
+    writes: int = dataclasses.field(default=0, compare=False)
+    """How often it was changed: of two that runs announce at once, it tells which one began from the older state."""
 
     def changed(self, changes: t.Mapping[str, Entry | None]) -> Journal:
         """This journal with some entries replaced, or removed where the change is ``None``."""
@@ -209,6 +212,8 @@ def dump(journal: Journal) -> str:
     }
     if journal.stopped:
         content["stopped"] = list(journal.stopped)
+    if journal.writes:
+        content["writes"] = journal.writes
     return json.dumps(content, separators=(",", ":"), sort_keys=True)
 
 
@@ -232,7 +237,10 @@ def load(text: str) -> Journal:
     stopped = _texts(content.get("stopped", []))
     if not all(map(is_service, stopped)):
         raise JournalError("a stopped service has a name that can't be")
-    return Journal(loaded, stopped)
+    writes = content.get("writes", 0)
+    if not is_whole_number(writes) or not 0 <= writes <= MOST_WRITES:
+        raise JournalError("its number of writes can't be")
+    return Journal(loaded, stopped, writes)
 
 
 def _parse(text: str) -> dict[str, t.Any]:

@@ -22,6 +22,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.service
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     FAMILIES,
     PROTOCOLS,
+    RegistryFact,
     RegistryType,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.rpc_ports import RPC_PORTS
@@ -224,6 +225,15 @@ def _is_netsh_ports(text: str) -> bool:
 def _nothing(_text: str) -> bool:
     return False
 
+
+VALUES: t.Final[t.Mapping[str, RegistryFact]] = {
+    RESERVED_PORTS: RESERVED_PORTS_FACT,
+    POOL_SIZE: POOL_SIZE_FACT,
+    POOL_LIST: POOL_EXCLUSIONS_FACT,
+    MAX_USER_PORT: MAX_USER_PORT_FACT,
+    **{row.entry_name: row.fact for row in RPC_PORTS},
+}
+"""The entries that are about one registry value each."""
 
 _Kind = tuple[Check, t.Callable[[str], bool], bool]
 """What both states are, what a part is, and whether there may be pending pieces."""

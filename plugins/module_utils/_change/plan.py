@@ -51,6 +51,14 @@ class PlanError(Exception):
         super().__init__(f"{subject}: {reason}." + (f" {advice[0].upper()}{advice[1:]}." if advice else ""))
 
 
+class Contradiction(PlanError):
+    """Two answers of the server don't go together; one of these facts may have changed before the other was read."""
+
+    def __init__(self, subject: str, reason: str, advice: str, facts: t.Collection[Fact[t.Any]]) -> None:
+        super().__init__(subject, reason, advice)
+        self.facts = facts
+
+
 class OptionError(Exception):
     """An option of the user's is wrong on any server."""
 
@@ -249,7 +257,7 @@ class WriteJournal(Step):
     """Write the journal as a whole (one value, one request), or remove it if it has become empty."""
 
     journal: Journal
-    key_exists: bool
+    key_exists: bool = True
 
 
 # --- plans -------------------------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan im
     EFFECTIVE,
     NO_PORTS,
     Context,
+    Contradiction,
     DeleteValue,
     Effectiveness,
     PlanError,
@@ -315,10 +316,11 @@ class Setting:
     def _confirm_absence(self, context: Context) -> None:
         """Ask once more by listing the key: return code 1 alone is not proven to mean 'absent' on every release."""
         if self.is_listed(context):
-            raise PlanError(
+            raise Contradiction(
                 rf"HKLM\{self.fact.key}\{self.fact.name}",
                 "Windows lists the value but does not give its content",
                 "Look at it with regedit; nothing was overwritten",
+                (self.fact, RegistryNamesFact(self.fact.key)),
             )
 
 

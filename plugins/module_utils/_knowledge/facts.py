@@ -477,6 +477,10 @@ class Facts:
         """These facts less all of some kinds, which a change has made stale."""
         return Facts({fact: answer for fact, answer in self._answers.items() if not isinstance(fact, kinds)})
 
+    def only(self, *kinds: type[Fact[t.Any]]) -> Facts:
+        """The facts of some kinds alone."""
+        return Facts({fact: answer for fact, answer in self._answers.items() if isinstance(fact, kinds)})
+
     def without_facts(self, stale: t.Iterable[Fact[t.Any]]) -> Facts:
         """These facts less some, which a change has made stale."""
         gone = frozenset(stale)

@@ -100,3 +100,8 @@ VERIFY_KEY: t.Final = r"SOFTWARE\Portkeeper Verify"
 """Of a verification that touches: it holds a note of what must be taken back, and what is written to see how it is
 read; gone at the end."""
 JOURNAL_FACT: t.Final = RegistryFact(JOURNAL_KEY, "Journal", RegistryType.STRING)
+BEGUN_FACT: t.Final = RegistryFact(rf"{JOURNAL_KEY}\Begun", "Journal", RegistryType.STRING)
+"""The journal as the run that began last is going to leave it.
+
+It has a key of its own, since Windows deletes no key that has keys in it: so an undo that has found the journal's key
+empty can't delete what another run has just begun to write there (documentation of RegDeleteKey)."""

@@ -34,7 +34,6 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     ExclusionsFact,
     Facts,
     Protocol,
-    RegistryFact,
     RegistryType,
     RegistryValue,
     Service,
@@ -106,19 +105,11 @@ def _delete_value(target: Target, step: t.Any, _clock: Clock, _known: Facts) -> 
 def _write_journal(target: Target, step: t.Any, _clock: Clock, _known: Facts) -> Answers:
     fact = JOURNAL_FACT
     if step.journal.is_empty:
-        return _remove_journal(target, fact)
-    if not step.key_exists:
-        target.registry.create_key(fact.key)
+        target.registry.delete_value(fact.key, fact.name)
+        return {fact: Absent.VALUE}
     value = RegistryValue(RegistryType.STRING, journal_rules.dump(step.journal))
     target.registry.write(fact.key, fact.name, value)
     return {fact: value}
-
-
-def _remove_journal(target: Target, fact: RegistryFact) -> Answers:
-    """With the last undo nothing of ours stays on the server; the key stays only if it holds something else."""
-    target.registry.delete_value(fact.key, fact.name)
-    target.registry.delete_key_if_empty(fact.key)
-    return {fact: Absent.KEY}
 
 
 def _delete_empty_key(target: Target, step: t.Any, _clock: Clock, _known: Facts) -> Answers:

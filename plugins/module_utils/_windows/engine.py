@@ -8,12 +8,18 @@ Knows no Ansible: it takes a client and a request, and gives an outcome.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Journal, load
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import Plan, PlanError, Step, WriteJournal
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
+    Contradiction,
+    Plan,
+    PlanError,
+    Step,
+    WriteJournal,
+    WriteServicesFile,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs import outcome as outcomes
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.convergence import Convergence, converge
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.outcome import Outcome
@@ -29,6 +35,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     ProcessFact,
     ServiceFact,
     ServicesFailedFact,
+    ServicesFileFact,
     ServicesOfProcessFact,
     SocketsFact,
 )
@@ -39,13 +46,23 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.rele
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import JOURNAL_FACT
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.apply import Clock, apply
-from ansible_collections.portkeeper.windows.plugins.module_utils._windows.errors import Untouched, WindowsError
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.errors import (
+    CommandError,
+    Untouched,
+    WindowsError,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.observe import (
     Answers,
     read_facts,
     without_commands,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.operating_system import read_operating_system
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.side_by_side import (
+    MOST_MEETINGS,
+    Overtaken,
+    SideBySide,
+    never_alone,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.target import Target
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Client
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors import WsmanError
@@ -55,7 +72,7 @@ Reader: t.TypeAlias = t.Callable[[Target, t.Collection[Fact[t.Any]]], Answers]
 MAXIMUM_ROUNDS: t.Final = 30
 """Rounds of questions; a planner that asks more often is wrong."""
 MAXIMUM_PASSES: t.Final = 2
-"""Times that a plan is applied: a second one merges again what another controller wrote in between."""
+"""Times that a plan is applied if no other run of ours is there: a second one if another program took it back."""
 PROOF_TIMEOUT: t.Final = 60.0
 """Seconds that started services get to take their ports."""
 PROOF_INTERVAL: t.Final = 2.0
@@ -121,10 +138,23 @@ class _Run:
 
     def __init__(self, target: Target, request: Request, release: Release, clock: Clock) -> None:
         self._target, self._request, self._release, self._clock = target, request, release, clock
+        self._others = SideBySide(target, request)
 
     def outcome(self, facts: Facts, check_mode: bool) -> Outcome:
-        planned, facts = self._settled(facts)
+        system = facts
+        for _try in range(MOST_MEETINGS):
+            try:
+                return self._outcome(facts, check_mode)
+            except Overtaken:
+                facts = self._others.overtaken(system)
+        raise never_alone(self._target.host)
+
+    def _outcome(self, facts: Facts, check_mode: bool) -> Outcome:
+        """The outcome; raises Overtaken if another run changed something before this one did."""
+        planned, facts = self._planned(facts)
         if check_mode or not planned.steps:
+            if not check_mode:
+                self._tidied(facts)
             return Outcome(self._request, planned, planned, applied=False)
         try:
             final, facts = self._applied(planned, facts)
@@ -135,45 +165,87 @@ class _Run:
             done = Outcome(self._request, planned, final, applied=True)
             return outcomes.broken_off(done, error, host=self._target.host)
 
+    def _planned(self, facts: Facts) -> tuple[Convergence, Facts]:
+        """The plan; a run that another one has overtaken, and that is refused now, leaves no announcement."""
+        try:
+            planned, facts = self._settled(facts)
+        except PlanError:
+            self._others.withdraw()
+            raise
+        return planned, facts
+
+    def _tidied(self, facts: Facts) -> None:
+        """A run that was killed after the last undo left a key in which nothing is any more."""
+        if self._request.undo and JOURNAL_FACT in facts and facts[JOURNAL_FACT] is Absent.VALUE:
+            self._others.remove_keys()
+
     def _settled(self, facts: Facts) -> tuple[Convergence, Facts]:
+        """The plan of these facts; what another program changed while it was read is read once more."""
+        try:
+            return self._settled_once(facts)
+        except Contradiction as error:
+            return self._settled_once(facts.without_facts(error.facts))
+
+    def _settled_once(self, facts: Facts) -> tuple[Convergence, Facts]:
         return settle(
             lambda known: converge(self._request, known, self._release, self._clock.now()), facts, self._target
         )
 
     def _applied(self, planned: Convergence, facts: Facts) -> tuple[Convergence, Facts]:
-        """Apply and look again; what another controller undid in between is applied once more."""
-        current = planned
-        for _pass in range(MAXIMUM_PASSES):
-            facts = self._carried_out(current, facts)
+        """Apply and look again; what another controller undid, or did, in between is merged and applied once more."""
+        current, system, passes = planned, facts.only(OperatingSystemFact), 0
+        for _meeting in range(MOST_MEETINGS):
+            after = self._carried_out(current, facts)
+            alone = after is not None and not self._others.met()
+            facts = after if alone and after is not None else self._others.meeting(system)
             current, facts = self._settled(facts)
-            if not current.unfinished:
+            if not current.unfinished and not self._others.has_to_write:
+                self._others.tidy()
                 return current, facts
-        raise self._not_kept(current.unfinished[0])
+            passes = passes + 1 if alone else 0
+            if passes == MAXIMUM_PASSES:
+                raise self._not_kept(current.unfinished[0])
+        raise never_alone(self._target.host)
 
-    def _carried_out(self, planned: Convergence, facts: Facts) -> Facts:
-        found = facts
-        for position, step in enumerate(planned.steps):
+    def _carried_out(self, planned: Convergence, facts: Facts) -> Facts | None:
+        """The facts after all steps; ``None`` if another run came in between, and what was done must be merged."""
+        try:
+            self._others.begin(planned, facts)
+        except Overtaken:
+            if not self._others.has_changed:
+                raise
+            return None
+        steps, found = self._others.steps(planned), facts
+        for position, step in enumerate(steps):
             try:
                 facts = self._after(step, facts)
-            except Untouched:
-                self._recover(planned, planned.steps[:position])
-                self._forget(planned.steps[:position], found)
-                raise
-            except (WindowsError, WsmanError):
-                self._recover(planned, planned.steps[:position])
+            except (WindowsError, WsmanError) as error:
+                if self._is_crossed(step, error):
+                    return None
+                self._recover(planned, steps[:position])
+                if isinstance(error, Untouched):
+                    self._forget(steps[:position], found)
                 raise
         return facts
 
+    def _is_crossed(self, step: Step, error: Exception) -> bool:
+        """True if a step was refused, or undone, because another program has just written the same file."""
+        if isinstance(error, Untouched) and self._others.met():
+            return True
+        if not isinstance(error, CommandError) or not isinstance(step, WriteServicesFile):
+            return False
+        (file,) = read_facts(self._target, [ServicesFileFact(step.folder)]).values()
+        return bool(file.content != step.before)
+
     def _forget(self, done: tuple[Step, ...], found: Facts) -> None:
         """Restore the journal if nothing else was written: a refused change leaves no trace."""
-        if done and all(isinstance(step, WriteJournal) for step in done):
+        if all(isinstance(step, WriteJournal) for step in done) and JOURNAL_FACT in found:
             reading = found[JOURNAL_FACT]
-            former = Journal() if isinstance(reading, Absent) else load(str(reading.data))
-            with contextlib.suppress(WindowsError, WsmanError):
-                apply(self._target, WriteJournal(former, key_exists=True), self._clock)
+            self._others.withdraw(Journal() if isinstance(reading, Absent) else load(str(reading.data)))
 
     def _after(self, step: Step, facts: Facts) -> Facts:
         learnt = apply(self._target, step, self._clock, facts)
+        self._others.note(step, facts, learnt)
         stale = facts.without(*step.stale_kinds()).without_facts(step.touches())
         return stale.extended(learnt)
 
@@ -183,7 +255,10 @@ class _Run:
             if step in done:
                 continue
             try:
-                apply(self._target, step, self._clock)
+                if isinstance(step, WriteJournal):
+                    self._others.put(step.journal)
+                else:
+                    apply(self._target, step, self._clock)
             except (WindowsError, WsmanError):
                 return
 

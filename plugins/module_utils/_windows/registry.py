@@ -52,6 +52,8 @@ LOCAL_MACHINE: t.Final = 2147483650
 _OK: t.Final = 0
 _VALUE_ABSENT: t.Final = 1
 _KEY_ABSENT: t.Final = 2
+_HAS_KEYS: t.Final = 5
+"""Access denied; of DeleteKey also: another program has just put a key into it (RegDeleteKey's documentation)."""
 _OTHER_TYPE: t.Final = 0x80041005
 _ABSENT: t.Final[t.Mapping[int, Absent]] = {_VALUE_ABSENT: Absent.VALUE, _KEY_ABSENT: Absent.KEY}
 
@@ -110,6 +112,11 @@ class Registry:
 
     def __init__(self, client: Client) -> None:
         self._client = client
+
+    @property
+    def host(self) -> str:
+        """The server's name as the connection has it."""
+        return self._client.host
 
     def read(self, key: str, name: str, value_type: RegistryType) -> RegistryReading:
         """One value, which should be of this type: 1 request; 3 if it has another type, as which it is then read.
@@ -182,8 +189,11 @@ class Registry:
 
     def delete_key_if_empty(self, key: str) -> None:
         """Delete a key that holds nothing, neither values nor other keys."""
-        if not self.names(key) and not self.subkeys(key):
-            self.delete_key(key)
+        if self.names(key) or self.subkeys(key):
+            return
+        _answer, code = self._call("DeleteKey", key)
+        if code not in (*_ABSENT, _HAS_KEYS):
+            self._demand_ok(code, "delete the key", key)
 
     def _read_as(self, key: str, name: str, value_type: RegistryType) -> RegistryReading | None:
         """The value, or why it is absent; ``None``: it is of another type."""

@@ -15,7 +15,6 @@ import dataclasses
 import re
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import dump
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import PlanError
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.outcome import Outcome, broken_off
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.reboot import (
@@ -32,12 +31,9 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.re
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.request import Request
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     OperatingSystem,
-    RegistryType,
-    RegistryValue,
     Service,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.rights import SHUTDOWN, lacks
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import JOURNAL_FACT
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.apply import Clock
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.engine import run
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.errors import WindowsError, win32_meaning
@@ -48,6 +44,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._windows.operat
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.registry import Registry
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.services import Services
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.side_by_side import rewrite_journal
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.target import Target
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Client
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors import (
@@ -406,15 +403,8 @@ class _Wait:
         names = self._permit.settles
         if not names:
             return ()
-        registry = Registry(self._client)
         try:
-            settled = waits(registry.read(JOURNAL_FACT.key, JOURNAL_FACT.name, JOURNAL_FACT.type))
-            if settled.journal is not None and settled.journal.is_empty:
-                registry.delete_value(JOURNAL_FACT.key, JOURNAL_FACT.name)
-                registry.delete_key_if_empty(JOURNAL_FACT.key)
-            elif settled.journal is not None:
-                value = RegistryValue(RegistryType.STRING, dump(settled.journal))
-                registry.write(JOURNAL_FACT.key, JOURNAL_FACT.name, value)
+            rewrite_journal(Registry(self._client), lambda reading: waits(reading).journal)
         except (WsmanError, WindowsError) as error:
             return (f"The journal still says that {', '.join(names)} waits for this reboot: {error}",)
         return ()

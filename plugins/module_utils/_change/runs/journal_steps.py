@@ -86,18 +86,18 @@ def journal_steps(
         [*(n for plan in plans for n in plan.interrupts), *service_moves.start_first, *service_moves.start_last]
     )
     changes = {name: entry for plan in plans for name, entry in plan.journal.items()}
+    journal = dataclasses.replace(journal, writes=journal.writes + 1)
     changed = journal.changed(changes)
     noted = journal.changed({name: entry for name, entry in changes.items() if entry is not None})
     first = dataclasses.replace(
         _with_waits(journal, changes) if request.undo else noted, stopped=(*interrupts, *service_moves.left)
     )
     last = dataclasses.replace(_settled(changed, service_moves, written=changes), stopped=service_moves.left)
-    _refuse_oversize(first, last)
+    refuse_oversize(first, last)
     before = (WriteJournal(first, ledger.key_exists),) if first != journal else ()
-    key_exists = ledger.key_exists or bool(before)
-    after = (WriteJournal(last, key_exists),) if last != first else ()
+    after = (WriteJournal(last, ledger.key_exists or bool(before)),) if last != first else ()
     recovered = dataclasses.replace(first, stopped=service_moves.left)
-    return JournalSteps(before, after, (WriteJournal(recovered, key_exists),))
+    return JournalSteps(before, after, (WriteJournal(recovered),))
 
 
 def _with_waits(journal: Journal, changes: t.Mapping[str, Entry | None]) -> Journal:
@@ -107,7 +107,7 @@ def _with_waits(journal: Journal, changes: t.Mapping[str, Entry | None]) -> Jour
     return journal.changed({name: dataclasses.replace(entry, wait=waits[name]) for name, entry in known.items()})
 
 
-def _refuse_oversize(*journals: Journal) -> None:
+def refuse_oversize(*journals: Journal) -> None:
     """Refuse a journal that could be written but not be read again, before anything is written."""
     size = max(len(dump(journal)) for journal in journals)
     if size > MAXIMUM_SIZE:

@@ -109,6 +109,11 @@ class Request:
         return self.undo and bool(self.owner)
 
     @property
+    def owners(self) -> frozenset[str]:
+        """For whom it is."""
+        return frozenset([self.owner] if self.owner else (item.resource.name for item in self.items))
+
+    @property
     def after_reboot(self) -> Request:
         """The request for the run after the reboot; it permits no other reboot."""
         victims = tuple(victim.after_reboot for victim in self.victims)

@@ -1,0 +1,115 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A sample of ``make interleavings``: two controllers at one server, in some orders of their messages."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.fleet.host_cases import Step
+from tests.fleet.interleaving import Table, interrupted, shuffled
+from tests.fleet.snapshot import JOURNAL, TCPIP
+from tests.fleet.two_controllers import MECHANISMS, Mechanism, Orders
+
+ORDERS = 4
+SERVER = {"release": "2003", "roles": ["dns"], "broken": False, "reserved_ports": ["3343-3343"]}
+
+
+@pytest.mark.parametrize(
+    "mechanism", [one for one in MECHANISMS if one.is_promised], ids=lambda mechanism: mechanism.told
+)
+def test_nothing_is_lost_in_silence(mechanism: Mechanism) -> None:
+    """Another part of the orders for each mechanism."""
+    orders = Orders(mechanism)
+    first = MECHANISMS.index(mechanism) * ORDERS
+    found = [orders.shuffled(seed) for seed in range(first, first + ORDERS)]
+    assert [(one.order, one.lost, one.failed) for one in found if one.lost or one.failed] == []
+
+
+def _reserve(port: str, owner: str) -> Step:
+    return Step(module="converge", options={"resources": [{"reserved_ports": {"ports": [port]}}], "owner": owner})
+
+
+@pytest.mark.parametrize("after", range(1, 10))
+def test_a_controller_that_stands_still_anywhere_overwrites_nothing(after: int) -> None:
+    table = Table(SERVER)
+    endings = table.together(
+        {"slow": _reserve("5389", "slow"), "quick": _reserve("5636", "quick")}, interrupted("slow", after=after)
+    )
+    assert [ending.event for ending in endings.values()] == ["ok", "ok"]
+    server = table.look()
+    assert sorted(server.reserved or []) == ["3343-3343", "5389-5389", "5636-5636"]
+    entry = (server.journal or {})["entries"]["reserved_ports"]
+    assert entry["owners"] == {"slow": ["5389-5389"], "quick": ["5636-5636"]}
+    assert entry["original"]["data"] == ["3343-3343"]
+
+
+@pytest.mark.parametrize("killed", range(1, 9))
+def test_a_run_that_is_killed_beside_another_takes_nothing_of_it(killed: int) -> None:
+    table = Table(SERVER)
+    steps = {"killed": _reserve("5389", "killed"), "other": _reserve("5636", "other")}
+    endings = table.together(steps, interrupted("other", after=killed), killed={"killed": killed})
+    assert (endings["killed"].event, endings["other"].event) == (None, "ok")
+    assert table.alone(steps["killed"]).event == "ok"
+    assert sorted(table.look().reserved or []) == ["3343-3343", "5389-5389", "5636-5636"]
+
+
+def test_a_journal_that_is_deleted_in_between_costs_only_what_it_knew() -> None:
+    table = Table(SERVER)
+    assert table.alone(_reserve("5389", "first")).event == "ok"
+
+    def deleting(waiting: list[str]) -> str:
+        turns.append(waiting)
+        if len(turns) == 4:
+            table.server.act({"do": "delete_value", "path": JOURNAL, "name": "Journal"})
+        return waiting[0]
+
+    turns: list[list[str]] = []
+    ending = table.together({"second": _reserve("5636", "second")}, deleting)["second"]  # type: ignore[arg-type]
+    assert ending.event == "ok", ending.message
+    server = table.look()
+    assert sorted(server.reserved or []) == ["3343-3343", "5389-5389", "5636-5636"]
+    assert (server.journal or {})["entries"]["reserved_ports"]["owners"] == {"second": ["5636-5636"]}
+
+
+def test_a_controller_of_an_older_release_is_noticed_before_the_first_write() -> None:
+    """It announces nothing, and its journal counts no writes."""
+    table = Table(SERVER)
+    entry = {
+        "original": {"type": 7, "data": ["3343-3343"]},
+        "written": {"type": 7, "data": ["3343-3343", "5389-5389"]},
+        "added": ["5389-5389"],
+        "owners": {"older": ["5389-5389"]},
+    }
+    text = json.dumps({"version": 2, "entries": {"reserved_ports": entry}})
+    turns: list[str] = []
+
+    def meanwhile(waiting: list[str]) -> str:
+        turns.append(waiting[0])
+        if len(turns) == 4:
+            table.server.act({"do": "set_value", "path": JOURNAL, "name": "Journal", "type": "SZ", "data": text})
+            ports = {"path": TCPIP, "name": "ReservedPorts", "type": "MULTI_SZ", "data": entry["written"]["data"]}  # type: ignore[index]
+            table.server.act({"do": "set_value", **ports})
+        return waiting[0]
+
+    assert table.together({"newer": _reserve("5636", "newer")}, meanwhile)["newer"].event == "ok"  # type: ignore[arg-type]
+    server = table.look()
+    assert sorted(server.reserved or []) == ["3343-3343", "5389-5389", "5636-5636"]
+    owners = (server.journal or {})["entries"]["reserved_ports"]["owners"]
+    assert owners == {"older": ["5389-5389"], "newer": ["5636-5636"]}
+
+
+def test_a_reboot_that_clears_its_waits_keeps_what_another_run_notes_meanwhile() -> None:
+    table = Table({**SERVER, "time_scale": 0.001})
+    assert table.alone(_reserve("5389", "first")).event == "ok"
+    table.keep()
+    for seed in range(4):
+        table.put_back()
+        steps = {"boot": Step(module="server_reboot", options={}), "run": _reserve("5636", "run")}
+        endings = table.together(steps, shuffled(seed))
+        if endings["run"].event == "ok":
+            owners = (table.look().journal or {})["entries"]["reserved_ports"]["owners"]
+            assert owners == {"first": ["5389-5389"], "run": ["5636-5636"]}
