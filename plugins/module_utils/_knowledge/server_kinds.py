@@ -43,6 +43,27 @@ INSTANCE_VARIABLE: t.Final = "exchange_edge_dns_instance"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Playbook:
+    """A playbook of this collection that applies a role to the servers of a group."""
+
+    name: str
+    hosts_variable: str
+    """The variable that names other servers instead."""
+    group: str
+    """The servers that it is for unless told otherwise."""
+
+
+PLAYBOOKS: t.Final[t.Mapping[Role, Playbook]] = {
+    "exchange_edge_dns": Playbook("edge", "edge_hosts", "edge"),
+    "sbs2003": Playbook("sbs2003", "sbs2003_hosts", "sbs2003"),
+    "dc_ias": Playbook("dc_ias", "dc_ias_hosts", "ias"),
+    "exchange_rpc_ports": Playbook("exchange_rpc_ports", "exchange_rpc_ports_hosts", "exchange"),
+    "known_services": Playbook("known_services", "known_services_hosts", "known_services"),
+}
+"""The playbook of each role that protects ports."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Choice:
     """A role that is never applied automatically: it needs a decision."""
 
