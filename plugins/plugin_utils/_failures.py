@@ -24,8 +24,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.prin
     printable,
     with_each_text,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._windows.denied import explained
-from ansible_collections.portkeeper.windows.plugins.module_utils._windows.errors import WindowsError
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.errors import WindowsError, explained
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors import (
     AuthenticationFailed,
     HostUnreachable,

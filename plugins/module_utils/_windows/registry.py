@@ -28,10 +28,10 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.righ
     Right,
     lacks,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._windows.denied import explained
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.errors import (
     ACCESS_DENIED,
     RegistryError,
+    explained,
     win32_meaning,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors import (

@@ -17,8 +17,11 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     Unread,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import WINRM_SERVICE
-from ansible_collections.portkeeper.windows.plugins.module_utils._windows.denied import explained
-from ansible_collections.portkeeper.windows.plugins.module_utils._windows.errors import AnswerError, WindowsError
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.errors import (
+    AnswerError,
+    WindowsError,
+    explained,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.observe import (
     BY_COMMANDS,
     SERVICE_KINDS,
