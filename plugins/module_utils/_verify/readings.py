@@ -95,7 +95,7 @@ class Reading:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Server:
-    """What expectations depend on. ``language`` is OSLanguage (an LCID), ``stack`` WinRM's, such as 3.0."""
+    """What expectations depend on. ``language`` is OSLanguage (an LCID; 0: not told), ``stack`` WinRM's (3.0)."""
 
     release: Release
     product_type: int

@@ -77,7 +77,8 @@ def bound(found: Readings) -> tuple[Bound, ...]:
 
 
 def _bound(found: Readings) -> tuple[Bound, ...]:
-    if found.server.release.capabilities.network_endpoint_classes:
+    """By netstat, too, if the classes can't be read as they are asked."""
+    if not any(found.reading(question).fault for question in (UDP, TCP)):
         listeners = [row for row in found.rows(TCP) if number(row, "State") == LISTENING]
         return (*_of_wmi("udp", found.rows(UDP)), *_of_wmi("tcp", listeners))
     sockets = found.answered(NETSTAT).sockets
@@ -91,8 +92,15 @@ def _of_wmi(protocol: Protocol, rows: t.Iterable[Row]) -> t.Iterator[Bound]:
             text(row, "LocalAddress"),
             number(row, "LocalPort"),
             number(row, "OwningProcess"),
-            seconds(row, "CreationTime"),
+            _created(row),
         )
+
+
+def _created(row: Row) -> float:
+    try:
+        return seconds(row, "CreationTime")
+    except CantTell:
+        return 0.0
 
 
 def service(found: Readings, name: str) -> Row:

@@ -93,7 +93,7 @@ def _server(found: Readings, host: str) -> Server:
         row = found.row(OPERATING_SYSTEM)
         product_type = number(row, "ProductType")
         release = release_of(text(row, "Version"), product_type)
-        language = number(row, "OSLanguage")
+        language = number(row, "OSLanguage") if row.get("OSLanguage") else 0
     except (CantTell, UnknownRelease) as error:
         meaning = error.reason if isinstance(error, UnknownRelease) else str(error)
         raise WindowsError(host=host, operation="verify", target="this server", meaning=meaning) from error

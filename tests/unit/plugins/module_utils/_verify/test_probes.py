@@ -10,6 +10,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import Socket
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import CONTESTED, release_of
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.command_lines import (
     command_lines,
@@ -22,6 +23,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._verify.probes 
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.questions import Command, Get, Question
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.readings import (
     CantTell,
+    Fault,
     Ran,
     Reading,
     Readings,
@@ -35,6 +37,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._verify.results
     page,
     short_name,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._verify.rows.common import NETSTAT, TCP, UDP, bound
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.rows.table import PROBES
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.rows.unprobed import UNPROBED
 from tests.simulator.windows.assumptions import assumption_rows
@@ -195,3 +198,10 @@ def test_masked_words_alone_stand_on_the_page() -> None:
 )
 def test_release_in_a_file_name(release: str, short: str) -> None:
     assert short_name(release) == short
+
+
+def test_sockets_are_read_by_netstat_if_the_classes_are_refused() -> None:
+    refused = Reading(fault=Fault("CannotProcessFilter", 0x8033801A, None, "", related=True))
+    sockets = (Socket("udp", "0.0.0.0", 53, 7),)
+    readings: dict[Question, Reading] = {UDP: refused, TCP: refused, NETSTAT: Reading(sockets=sockets)}
+    assert [(one.port, one.process_id) for one in bound(Readings(readings, SERVER))] == [(53, 7)]
