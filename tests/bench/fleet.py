@@ -16,7 +16,7 @@ import typing as t
 
 from tests.bench import tables
 from tests.bench.cells import Cell, figures
-from tests.bench.domain import transports
+from tests.bench.domain import left_out, transports
 from tests.bench.information import information_row, report_row
 from tests.bench.kinds import EDGE, KINDS
 from tests.bench.limits import fleet_checks
@@ -47,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     made.add_argument("--roles", nargs="+", choices=tuple(KINDS), default=(EDGE,))
     made.add_argument("--sides", nargs="+", choices=tuple(SIDES), default=tuple(SIDES))
-    made.add_argument("--transports", nargs="+", choices=transports(), default=("basic",))
+    made.add_argument("--transports", nargs="+", choices=transports(), default=("basic",), help=left_out())
     made.add_argument("--hosts", nargs="+", type=int, default=HOSTS)
     made.add_argument("--forks", nargs="+", type=int, default=FORKS)
     made.add_argument("--servers", nargs="+", type=int, default=SERVERS, help="for port_info and the report")
@@ -120,8 +120,8 @@ def main(arguments: c.Sequence[str] | None = None) -> int:
         print(heading(title))
         print(text)
     results = fleet_checks(measured.reports)
-    print(heading("Limits"))
-    print(verdicts(results))
+    if results:
+        print(f"{heading('Limits')}\n{verdicts(results)}")
     print(f"\nThe figures are in {MEASURED.relative_to(ROOT)}; `make bench-page` makes docs/benchmark.md of them.")
     return 0 if all(holds for holds, _text in results) else 1
 
