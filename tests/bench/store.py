@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import collections.abc as c
 import dataclasses
+import hashlib
 import json
 import os
 import pathlib
-import subprocess
 import typing as t
+
+import yaml
 
 from tests.bench.ad_hoc import AdHoc
 from tests.bench.cells import Cell, Figures, Traffic
@@ -27,7 +29,8 @@ from tests.tooling.sources import ROOT
 
 MEASURED: t.Final = ROOT / "build" / "bench" / "measured.json"
 _CODE: t.Final = ("plugins", "roles", "playbooks")
-"""What the figures are about, of all that git knows."""
+_KINDS: t.Final = (".py", ".yml", ".j2")
+"""The files there that the figures are about."""
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -88,14 +91,12 @@ def setting() -> dict[str, str]:
 
 
 def _code() -> str:
-    """The last commit that touched the measured code, with a mark if it was changed since."""
-    commit = _git("log", "-1", "--format=%h of %cs", "--", *_CODE)
-    return f"{commit}, changed" if _git("status", "--porcelain", "--", *_CODE) else commit
-
-
-def _git(*arguments: str) -> str:
-    run = subprocess.run(("git", *arguments), cwd=ROOT, check=True, capture_output=True, text=True)
-    return run.stdout.strip()
+    """The version, and a digest of the code: a commit's name would change with words that no figure depends on."""
+    digest = hashlib.sha256()
+    for path in sorted(path for folder in _CODE for path in (ROOT / folder).rglob("*") if path.suffix in _KINDS):
+        digest.update(path.relative_to(ROOT).as_posix().encode() + path.read_bytes())
+    version = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))["version"]
+    return f"{version} (code {digest.hexdigest()[:8]})"
 
 
 def _processor() -> str:
