@@ -32,8 +32,8 @@ REQUESTS: t.Final[t.Mapping[str, int]] = {
 }
 """Requests per host with Basic authentication, by task."""
 
-SMALLER_THAN_PEER: t.Final = 20
-"""Each registry task sends at most this part of what win_regedit sends."""
+SMALLER_THAN_PEER: t.Final = 15
+"""Each registry task sends at most this part of what win_regedit sends, also the questions of budgets.SIDE_BY_SIDE."""
 ROLE_BYTES_OUT: t.Final[t.Mapping[str, int]] = {
     EDGE: 21_700,
     "sbs2003": 18_300,

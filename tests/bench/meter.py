@@ -89,11 +89,12 @@ def _sample(parent: int, taken: Taken, over: threading.Event) -> None:
     rest = _SHORTEST_REST
     while not over.wait(rest):
         began = time.monotonic()
-        _look(parent, taken)
+        look(parent, taken)
         rest = max(_SHORTEST_REST, _REST * (time.monotonic() - began))
 
 
-def _look(parent: int, taken: Taken) -> None:
+def look(parent: int, taken: Taken) -> None:
+    """Note the memory of this moment where it is more than before."""
     workers = list(_below(parent))
     shares = [_kilobytes(process, "smaps_rollup", "Pss") for process in workers]
     taken.parent_memory = max(taken.parent_memory, _kilobytes(parent, "status", "VmHWM"))

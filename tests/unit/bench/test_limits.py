@@ -24,9 +24,10 @@ from tests.bench.rows import Row
 from tests.bench.sides import SIDES, Side
 
 PEER = Row(task=tasks.PEER_RESERVED, owner="peer", release="2022", requests=7, bytes_out=300_000, bytes_in=7_000)
+SHARE = PEER.bytes_out // limits.SMALLER_THAN_PEER
 TASKS = [
     *(
-        Row(task=task, owner="ours", release="2003", requests=limit, bytes_out=15_000, bytes_in=1)
+        Row(task=task, owner="ours", release="2003", requests=limit, bytes_out=SHARE, bytes_in=1)
         for task, limit in limits.REQUESTS.items()
     ),
     PEER,
@@ -99,7 +100,7 @@ def test_one_byte_more_of_a_role_is_told(role: str) -> None:
 
 
 def test_too_many_bytes_of_any_registry_task_are_told() -> None:
-    rows = [dataclasses.replace(row, bytes_out=15_001) if row.task == tasks.REGISTRY_LATER else row for row in TASKS]
+    rows = [dataclasses.replace(row, bytes_out=SHARE + 1) if row.task == tasks.REGISTRY_LATER else row for row in TASKS]
     assert missed(rows) == [tasks.REGISTRY]
 
 

@@ -28,10 +28,11 @@ if os.fork() == 0:
     os._exit(0)
 """
 MEMORY = """
-import os, time
+import os, sys
 if os.fork() == 0:
     kept = bytearray(os.urandom(1)) * 40_000_000
-    time.sleep(1)
+    print("ready", flush=True)
+    sys.stdin.read()
     os._exit(0)
 os.wait()
 """
@@ -50,7 +51,13 @@ def test_processor_time_is_counted(program: str, tmp_path: pathlib.Path) -> None
 
 
 @pytest.mark.skipif(not pathlib.Path("/proc/self/smaps_rollup").exists(), reason="the kernel gives no sizes in /proc")
-def test_the_memory_of_a_worker_is_not_its_parents(tmp_path: pathlib.Path) -> None:
-    figures = taken(MEMORY, tmp_path)
-    assert figures.worker_memory > 40_000_000 > figures.parent_memory
+def test_the_memory_of_a_worker_is_not_its_parents() -> None:
+    figures = meter.Taken()
+    command = [sys.executable, "-c", MEMORY]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        meter.look(process.pid, figures)
+        process.communicate()
+    assert figures.worker_memory > 40_000_000 > figures.parent_memory > 0
     assert figures.all_memory >= figures.worker_share > 40_000_000
