@@ -9,12 +9,8 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._page import markup
-from ansible_collections.portkeeper.windows.plugins.module_utils._page.drawing import drawing
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.fleet import fleet
-from ansible_collections.portkeeper.windows.plugins.module_utils._page.host import Host
-from ansible_collections.portkeeper.windows.plugins.module_utils._page.rows import finding_columns, plain
-from ansible_collections.portkeeper.windows.plugins.module_utils._page.svg import svg
+from ansible_collections.portkeeper.windows.plugins.module_utils._page.rows import plain
 
 DOCUMENTATION = r"""
 name: port_report
@@ -24,7 +20,7 @@ short_description: Rows of a report about the ports of many servers
 description:
   - Puts what M(portkeeper.windows.port_info) returned of many servers into rows, the worst server first, with a state
     and one sentence for each.
-  - The role P(portkeeper.windows.port_report#role) makes its page, its JSON and its CSV of them.
+  - The module M(portkeeper.windows.port_page) writes its page, its JSON and its CSV of them.
 options:
   _input:
     description:
@@ -33,34 +29,9 @@ options:
       - A result that is empty, failed or unreachable makes a server that was not read.
     type: dict
     required: true
-  maps:
-    description: Whether each server that was read also gets RV(ignore:map), its port map as SVG; always escaped.
-    type: bool
-    default: false
-  escaped:
-    description:
-      - Whether all texts are escaped for HTML and SVG, content and quoted attributes, and control characters replaced.
-      - Texts come from servers and are not to be trusted, and templates of Ansible don't escape by themselves. A
-        template that prints only what is escaped here can't forget it anywhere.
-    type: bool
-    default: false
-  most_ranges:
-    description: Of the ports of a process, only that many ranges and how many more there are; V(0) means all.
-    type: int
-    default: 0
-  columns:
-    description:
-      - Whether the report also has RV(ignore:finding_columns), the fields of a finding that fit into a cell of a table,
-        for P(portkeeper.windows.csv_text#filter).
-    type: bool
-    default: false
-  read_at:
-    description: When the servers were read, in words, to be written above each map.
-    type: str
-    default: ""
 seealso:
   - module: portkeeper.windows.port_info
-  - module: portkeeper.windows.port_maps
+  - module: portkeeper.windows.port_page
 """
 
 EXAMPLES = r"""
@@ -92,30 +63,11 @@ _value:
 """
 
 
-def port_report(
-    results: t.Any,
-    *,
-    maps: bool = False,
-    escaped: bool = False,
-    most_ranges: int = 0,
-    read_at: str = "",
-    columns: bool = False,
-) -> dict[str, t.Any]:
+def port_report(results: t.Any) -> dict[str, t.Any]:
     """The rows; raises AnsibleFilterError where the input is no mapping of names to results."""
     if not isinstance(results, t.Mapping) or not all(isinstance(item, t.Mapping) for item in results.values()):
         raise AnsibleFilterError("port_report needs a mapping of server names to results of port_info")
-    report = fleet(results)
-    rows: dict[str, t.Any] = plain(report, most_ranges=most_ranges)
-    if escaped:
-        rows = markup.escaped(rows)
-    if maps:
-        for number, (host, row) in enumerate(zip(report.hosts, rows["hosts"], strict=True), start=1):
-            row["map"] = _map(host, number, read_at) if host.reading == "read" else None
-    return {**rows, "finding_columns": list(finding_columns())} if columns else rows
-
-
-def _map(host: Host, number: int, read_at: str) -> str:
-    return svg(drawing(host, read_at=read_at), name=host.name, key=f"map-{number}")
+    return t.cast("dict[str, t.Any]", plain(fleet(results)))
 
 
 class FilterModule:

@@ -15,8 +15,8 @@ description:
   - Writes one SVG file on the controller for each server that M(portkeeper.windows.port_info) has read. The picture
     shows the holders of ports, the ports that are kept back, and the needed ports that other processes hold. The file
     says the same in words.
-  - The role P(portkeeper.windows.port_report#role) uses it. It contacts no server. One task with C(run_once) writes the
-    files of all servers.
+  - It contacts no server. One task with C(run_once) writes the files of all servers.
+  - The module M(portkeeper.windows.port_page) writes these pictures too, beside its page.
 options:
   results:
     description:
@@ -26,16 +26,16 @@ options:
     required: true
   directory:
     description:
-      - The directory on the controller that gets the files. It is made if it is missing. A file has the name of its
-        server, with C(_) for each character that is no letter, digit, dot or hyphen. Other files in the directory stay
-        as they are.
+      - The directory on the controller that gets the files. It is made if it is missing. Other files in it stay as they
+        are.
+      - A file has the name of its server. Each character that is no letter, digit, dot, hyphen or C(_) becomes C(_),
+        and some digits that differ from name to name follow, so that no two servers share a file.
     type: path
     required: true
   style:
     description:
-      - The style sheet, as text, that each picture contains.
+      - The style sheet, as text, that each picture contains. By default the one of the page.
     type: str
-    required: true
   read_at:
     description:
       - The time at which the servers were read, in words, such as V(2026-03-01 04:00 UTC). The pictures show it. By
@@ -58,8 +58,7 @@ attributes:
     details: The controller. It works whatever the connection of the host is, and wherever it is delegated to.
 seealso:
   - module: portkeeper.windows.port_info
-  - plugin: portkeeper.windows.port_report
-    plugin_type: filter
+  - module: portkeeper.windows.port_page
 """
 
 EXAMPLES = r"""
@@ -75,7 +74,6 @@ EXAMPLES = r"""
       portkeeper.windows.port_maps:
         results: "{{ dict(ansible_play_hosts | zip(ansible_play_hosts | map('extract', hostvars, 'ports'))) }}"
         directory: "{{ playbook_dir }}/tickets"
-        style: "text { font: 12px sans-serif }"
       run_once: true
 """
 

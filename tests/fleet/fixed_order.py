@@ -106,7 +106,7 @@ def _outcome(outcome: Outcome) -> t.Any:
 def _information(report: PortInfoReport) -> t.Any:
     """The result and its page."""
     result = {**report.plain(), "warnings": list(report.warnings)}
-    return result, port_report({HOST: result}, maps=True)
+    return result, port_report({HOST: result})
 
 
 def role_digests(case: Case) -> dict[str, str]:

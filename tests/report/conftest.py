@@ -10,10 +10,11 @@ import pathlib
 import typing as t
 
 import pytest
+from playwright.sync_api import Browser, Page
 
-from tests.report.devtools import Browser, find_browser, running_browser
-from tests.report.facts import Facts, fleet_results
-from tests.report.rendering import reduced, report
+from tests.report.browser import find_browser, running_browser, window
+from tests.report.facts import Facts, edge_server, fleet_results
+from tests.report.rendering import reduced, report, write_page
 from tests.tooling.ansible_programs import AnsibleRun
 
 
@@ -53,15 +54,28 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
 @pytest.fixture(scope="session")
 def browser() -> t.Iterator[Browser]:
     """A headless Chromium, for all tests of a worker."""
-    if find_browser() is None:
+    program = find_browser()
+    if program is None:
         pytest.skip("there is no Chromium on this machine (Debian: apt-get install chromium)")
-    with running_browser() as found:
+    with running_browser(program) as found:
         yield found
 
 
+@pytest.fixture(scope="session")
+def path(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """The same report's page, written without Ansible's programs."""
+    return write_page(fleet_results(reduced), tmp_path_factory.mktemp("page"))
+
+
 @pytest.fixture
-def page(made: Made, browser: Browser) -> Browser:
+def page(path: pathlib.Path, browser: Browser) -> t.Iterator[Page]:
     """The page, freshly loaded, in light and wide."""
-    browser.see_as()
-    browser.open(made.page)
-    return browser
+    with window(browser) as found:
+        yield found.open(path)
+
+
+@pytest.fixture(scope="session")
+def sick(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """A page about sixteen servers that lost a port, and eight that did not."""
+    results = {f"edge{number:02}": reduced(edge_server(number, taken=number < 16)) for number in range(24)}
+    return write_page(results, tmp_path_factory.mktemp("sick"))

@@ -16,6 +16,10 @@ import yaml
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.ports import SocketRow
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.subsets.socket_groups import by_process
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.typed_rows import as_plain, rows_from_plain
+from ansible_collections.portkeeper.windows.plugins.module_utils._page.comparison import earlier_report
+from ansible_collections.portkeeper.windows.plugins.module_utils._page.fleet import Origin, fleet
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._port_report import report_files
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._report_files import write
 from tests.tooling.ansible_programs import AnsibleRun, run_ansible
 from tests.tooling.sources import ROOT
 
@@ -30,6 +34,17 @@ def reduced(facts: Json) -> dict[str, t.Any]:
     """What `port_info` returns to the role, which asks for sockets by process."""
     sockets = rows_from_plain(SocketRow, facts["sockets"])
     return {**facts, "sockets": facts["sockets"] and as_plain(by_process(sockets)), "warnings": []}
+
+
+def write_page(
+    results: c.Mapping[str, Json], directory: pathlib.Path, *, before: pathlib.Path | None = None
+) -> pathlib.Path:
+    """Write the report without Ansible's programs, by the action's own code; the path of its page."""
+    earlier = earlier_report(json.loads(before.read_text(encoding="utf-8"))) if before else None
+    origin = Origin(product_version="0.0.0", read_at="2026-11-20 13:00 UTC", inventory=("/srv/inventory.yml",))
+    rows = fleet(results, origin=origin, earlier=earlier)
+    write(report_files(rows, directory, title="Ports", maps=True, groups={}), check_mode=False)
+    return directory / "index.html"
 
 
 def report(results: c.Mapping[str, Json], directory: pathlib.Path, *, maps: bool = True) -> AnsibleRun:

@@ -15,16 +15,18 @@ import re
 import typing as t
 import xml.etree.ElementTree as ET
 
+import jsonschema
 import pytest
 
 from tests.report.conftest import Made
 from tests.report.facts import HOSTILE
+from tests.report.rendering import ROLE
 
 SVG: t.Final = "{http://www.w3.org/2000/svg}"
 PICTURED: t.Final = (
     *("edge-taken", "edge-hostile", "edge-risk", "edge-fixed", "edge-delayed", "edge-partly", "web-small"),
 )
-VOID: t.Final = frozenset({"meta", "link", "input", "br", "img"})
+VOID: t.Final = frozenset({"meta", "link", "input", "br", "img", "wbr"})
 
 
 class Elements(html.parser.HTMLParser):
@@ -83,6 +85,31 @@ def test_every_server_of_the_play_is_in_the_report(made: Made) -> None:
     assert report["total"] == len(made.results)
 
 
+def test_no_file_has_a_control_character(made: Made) -> None:
+    paths = [path for path in made.directory.rglob("*") if path.is_file()]
+    assert len(paths) == 4 + len(PICTURED)
+    for path in paths:
+        text = path.read_bytes().decode("utf-8")
+        found = re.findall(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202e]|\\u00[01][0-8bcef]|\\u202e", text)
+        assert (path.name, found) == (path.name, [])
+
+
+def test_json_keeps_to_its_schema(made: Made) -> None:
+    schema = json.loads((ROLE / "files" / "report.schema.json").read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    report = json.loads(made.text("report.json"))
+    jsonschema.validate(report, schema, cls=jsonschema.Draft202012Validator)
+    assert (report["schema"], report["version"]) == ("portkeeper.windows/port_report", 1)
+
+
+def test_the_last_task_says_where_the_page_is_and_no_server_is_changed(made: Made) -> None:
+    last = made.run.results[-1]
+    assert last.action == "ansible.builtin.debug"
+    headline = json.loads(made.text("report.json"))["headline"]
+    assert last.result["msg"] == f"{headline} The page: {made.page}"
+    assert made.run.total("changed") == 0
+
+
 def test_json_has_every_port(made: Made) -> None:
     hosts = {host["name"]: host for host in json.loads(made.text("report.json"))["hosts"]}
     pool = next(row for row in hosts["edge-taken"]["holders"] if row["pool"])
@@ -127,7 +154,9 @@ def test_page_runs_only_its_own_script(made: Made) -> None:
 
 def test_nothing_from_a_server_becomes_an_element(elements: Elements) -> None:
     tags = [tag for tag, _attributes in elements.found]
-    assert tags.count("script") == 1
+    assert tags.count("script") == 2
+    kinds = [attributes.get("type") for tag, attributes in elements.found if tag == "script"]
+    assert kinds == ["application/json", None]
     assert "img" not in tags
     handlers = [name for _tag, attributes in elements.found for name in attributes if name.startswith("on")]
     assert handlers == []
@@ -136,6 +165,7 @@ def test_nothing_from_a_server_becomes_an_element(elements: Elements) -> None:
 def test_nothing_from_a_server_becomes_a_template(made: Made) -> None:
     text = made.text("index.html")
     assert text.count("&lt;img src=x onerror=alert(2)&gt;{{ 7 * 7 }}") > 10
+    assert "<img" not in text
     assert "alert(2)&gt;49" not in text
     assert "\u202e" not in text
     assert "\x07" not in text
@@ -188,11 +218,11 @@ def test_picture_says_whose_it_is_of_when_and_what_collides(made: Made) -> None:
     texts = [node.text or "" for node in root.iter(f"{SVG}text")]
     assert texts[0] == "edge-taken"
     assert re.fullmatch(r"Critical, Windows Server 2022, read \d{4}-\d\d-\d\d \d\d:\d\d UTC", texts[1])
-    assert "\u2715 UDP 50636 of ADAM_MSExchange is held by dns.exe (process 1084, service DNS)." in texts
+    assert "\u2715 UDP 50636 of ADAM_MSExchange is used by dns.exe (process 1084, service DNS)." in texts
     assert re.findall(r"""(?:href|src|url)\s*[=(]\s*["']?(?!#)""", made.text("maps/edge-taken.svg")) == []
 
 
 def test_picture_says_in_words_what_collides(made: Made) -> None:
     text = ET.fromstring(made.text("maps/edge-taken.svg")).findtext(f"{SVG}desc") or ""
-    assert "UDP 50636 of ADAM_MSExchange is held by dns.exe (process 1084, service DNS)." in text
+    assert "UDP 50636 of ADAM_MSExchange is used by dns.exe (process 1084, service DNS)." in text
     assert HOSTILE not in text

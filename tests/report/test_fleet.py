@@ -69,7 +69,7 @@ def test_the_page_is_whole_after_the_last_batch(fleet: pathlib.Path, tmp_path: p
     playbook.write_text(yaml.safe_dump([{**play, "roles": ["portkeeper.windows.port_report"]}]))
     run = run_report(fleet, tmp_path / "report", str(playbook))
     assert states(tmp_path / "report") == STATES
-    assert len(run.of("port_maps")) == 2
+    assert len(run.of("port_page")) == 2
     assert {path.stem for path in (tmp_path / "report" / "maps").iterdir()} == STATES.keys() - {"edge-gone"}
 
 
@@ -106,7 +106,17 @@ def test_one_server_that_is_not_there(fleet: pathlib.Path, tmp_path: pathlib.Pat
 def test_all_servers_are_told_of(told: tuple[AnsibleRun, pathlib.Path]) -> None:
     run, directory = told
     assert states(directory) == STATES
-    assert (run.total("failures"), run.total("unreachable")) == (0, 0)
+    assert (run.total("failures"), run.total("unreachable"), run.total("changed")) == (0, 0, 0)
+
+
+def test_before_and_after(fleet: pathlib.Path, told: tuple[AnsibleRun, pathlib.Path], tmp_path: pathlib.Path) -> None:
+    before = told[1] / "report.json"
+    limit = ("playbooks/report.yml", "--limit", "edge2022", "-e", f"port_report_before={before}")
+    run_report(fleet, tmp_path / "report", *limit)
+    report = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))
+    assert report["before"]["changes"] == {"worse": 0, "better": 0, "same": 1, "unknown": 0}
+    assert report["before"]["gone"] == ["edge-gone", "edge2003", "edge2008r2-de"]
+    assert [(host["change"], host["before"]["state"]) for host in report["hosts"]] == [("same", "well")]
 
 
 def test_collisions_and_fixes_are_there(told: tuple[AnsibleRun, pathlib.Path]) -> None:
@@ -126,5 +136,6 @@ def test_pool_is_whole(told: tuple[AnsibleRun, pathlib.Path]) -> None:
 
 def test_the_page_is_one_file(told: tuple[AnsibleRun, pathlib.Path]) -> None:
     page = (told[1] / "index.html").read_text(encoding="utf-8")
-    assert page.count("<article ") == 4
+    assert (page.count("<article "), page.count('<details class="host is-well"')) == (3, 1)
+    assert "ansible-playbook portkeeper.windows.edge " in page
     assert "2 of 4 servers critical, 1 not fully read, 1 well." in page

@@ -1,275 +1,230 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The page in a real browser: it loads without a complaint, filters and sorts, and can be used by everybody."""
+"""The page in a browser: the fleet at a glance, the filter, the order, what is opened on demand, and the fixes."""
 
 from __future__ import annotations
 
-import itertools
-import json
 import pathlib
 import re
 import typing as t
 
 import pytest
+from playwright.sync_api import Browser, Page, expect
 
-from tests.report.conftest import Made
-from tests.report.devtools import Browser, Scheme
+from tests.report.browser import window
+from tests.report.facts import fleet_results
+from tests.report.page_parts import ALL, chip, server, shown
+from tests.report.rendering import reduced
 
-SHOWN_ROWS: t.Final = """
-    [...document.querySelectorAll('#fleet tbody tr')]
-    .filter(row => row.checkVisibility()).map(row => row.cells[1].textContent)"""
-SHOWN_SECTIONS: t.Final = """
-    [...document.querySelectorAll('.host')]
-    .filter(node => !node.hidden).map(node => node.querySelector('h3').textContent)"""
-SAID: t.Final = "document.getElementById('said').textContent"
-LAID_OUT: t.Final = """
-    new Promise(done => {
-      const shown = (node) => node.checkVisibility({ contentVisibilityAuto: true });
-      const look = () => [...document.querySelectorAll('.host figure')].every(shown) ? done() : setTimeout(look, 50);
-      look();
-    })"""
-SMALLEST_TEXT: t.Final = """
-    Math.min(...[...document.querySelectorAll('text')].map(node => parseFloat(getComputedStyle(node).fontSize)))"""
-FOCUSED: t.Final = (
-    "(document.activeElement.getAttribute('aria-label') || document.activeElement.textContent).trim().slice(0, 40)"
-)
+ELEMENTS: t.Final = "document.querySelectorAll('*').length"
 
 
-def filter_by(page: Browser, words: str) -> None:
-    page.evaluate(
-        f"(() => {{ const field = document.getElementById('search'); field.value = {json.dumps(words)};"
-        " field.dispatchEvent(new Event('input')); })()"
+def sort_by(page: Page, heading: str) -> list[str]:
+    page.locator("#fleet thead button", has_text=re.compile(f"^{heading}$")).click()
+    return shown(page)
+
+
+def test_loads_without_a_complaint(path: pathlib.Path, browser: Browser) -> None:
+    with window(browser) as tab:
+        page = tab.open(path)
+        page.wait_for_timeout(200)
+        assert tab.complaints == []
+        assert page.title() == "Ports"
+
+
+def test_the_head_says_what_made_it_of_what_and_when(page: Page) -> None:
+    head = page.locator("#top").inner_text()
+    assert re.search(r"Read until \d{4}-\d\d-\d\d \d\d:\d\d UTC", head)
+    assert re.search(r"Inventory: \S*inventory.yml", head)
+    assert re.search(r"Made by portkeeper.windows \d+\.\d+\.\d+", head)
+    assert page.locator("#top details.help").get_attribute("open") is None
+
+
+def test_the_worst_stands_first(page: Page) -> None:
+    assert shown(page) == ALL
+
+
+def test_one_screen_shows_the_fleet(page: Page) -> None:
+    labels = page.locator(".facet-name").all_inner_texts()
+    assert labels == ["State", "Cause", "What it is", "Windows"]
+    box = page.locator(".overview").bounding_box()
+    assert box
+    assert box["y"] + box["height"] < 900
+
+
+WORDS: t.Final = [
+    ("hostile", ["edge-hostile"]),
+    ("EDGE-risk", ["edge-risk"]),
+    ("critical DNS", ["edge-hostile", "edge-taken"]),
+    ("web-small", ["web-small"]),
+    ("50636", [*ALL[:4], "edge-partly", "edge-delayed"]),
+    ("no such server", []),
+    ("waits for nobody", []),
+    ("next boot, by itself", ["edge-delayed"]),
+    ("DNS has not restarted", ["edge-fixed"]),
+    ("dsamain.exe", ["edge-risk", "edge-fixed", "edge-partly", "edge-delayed"]),
+    ("IKE and AuthIP", [*ALL[:4], "edge-partly", "edge-delayed"]),
+    ("KB959215", ["edge-hostile", "edge-taken"]),
+    ("445", [*ALL[:4], "edge-partly", "edge-delayed"]),
+]
+
+
+def test_filter_by_words(page: Page) -> None:
+    for words, names in WORDS:
+        page.fill("#search", words)
+        assert (words, shown(page)) == (words, names)
+        expect(page.locator("#said")).to_have_text(f"Showing {len(names)} of 9 servers.")
+
+
+def test_filter_finds_a_port_of_the_pool(page: Page) -> None:
+    """One that stands nowhere in the page as a number."""
+    pools = {name: _pool(result) for name, result in fleet_results(reduced).items()}
+    alone = pools["edge-risk"] - set().union(*(ports for name, ports in pools.items() if name != "edge-risk"))
+    said = page.locator("main").inner_text()
+    page.fill("#search", next(str(port) for port in sorted(alone) if str(port) not in said))
+    assert shown(page) == ["edge-risk"]
+
+
+def _pool(result: dict[str, t.Any]) -> set[int]:
+    rows = (row for row in result.get("sockets") or () if row.get("pool"))
+    ranges = (text.partition("-") for row in rows for text in row["ports"].split(", "))
+    return {port for first, _dash, last in ranges for port in range(int(first), int(last or first) + 1)}
+
+
+def test_filter_by_buttons(page: Page) -> None:
+    chip(page, "\u25cf Waiting").click()
+    assert shown(page) == ["edge-fixed"]
+    chip(page, "\u25b2 Warning").click()
+    assert shown(page) == ["edge-risk", "edge-fixed"]
+    assert chip(page, "\u25b2 Warning").get_attribute("aria-pressed") == "true"
+    chip(page, "waits for a restart of DNS").click()
+    assert shown(page) == ["edge-fixed"]
+    page.click("#reset")
+    assert shown(page) == ALL
+    chip(page, "2003").click()
+    assert shown(page) == ["web-small"]
+
+
+def test_the_numbers_on_the_buttons_are_true(page: Page) -> None:
+    for button in page.locator("button.chip").all():
+        button.click()
+        assert len(shown(page)) == int(button.locator("b").inner_text())
+        button.click()
+
+
+def test_sort(page: Page) -> None:
+    names = sort_by(page, "Server")
+    assert names == sorted(ALL)
+    assert page.locator("#fleet [aria-sort]").inner_text() == "Server"
+    assert sort_by(page, "Server") == names[::-1]
+    assert page.locator("#fleet [aria-sort]").get_attribute("aria-sort") == "descending"
+
+
+WORST: t.Final = [
+    ("State", {"edge-hostile", "edge-taken"}, {"web-small", "edge-delayed"}),
+    ("Risk", {"edge-hostile", "edge-taken", "edge-risk"}, {"edge-gone", "edge-refused", "web-small"}),
+    ("Findings", {"edge-hostile", "edge-taken"}, {"edge-gone", "edge-refused"}),
+    ("Waits for", {"edge-fixed"}, {"edge-gone", "edge-refused"}),
+    ("Windows", {"web-small"}, {"edge-gone", "edge-refused", "edge-hostile"}),
+]
+"""A column, and the servers that stand first and last if it is sorted by value."""
+
+
+def test_sort_by_value_the_worst_first(page: Page) -> None:
+    for heading, first, last in WORST:
+        names = sort_by(page, heading)
+        if page.locator("#fleet [aria-sort]").get_attribute("aria-sort") != "descending":
+            names = sort_by(page, heading)
+        assert (heading, set(names[: len(first)]), set(names[-len(last) :])) == (heading, first, last)
+
+
+# --- servers that are well, and parts that are drawn when they are opened ---------------------------------------------
+
+
+def test_a_well_server_is_one_line_until_it_is_opened(page: Page) -> None:
+    line = server(page, "edge-delayed")
+    box = line.bounding_box()
+    assert box
+    assert box["height"] < 40
+    assert line.locator("*").count() < 12
+    before = page.evaluate(ELEMENTS)
+    line.locator("summary").first.click()
+    expect(line.locator("svg.map").first).to_be_visible()
+    expect(line.locator("table.needs")).to_contain_text("UDP 50636")
+    assert page.evaluate(ELEMENTS) > before + 150
+    line.locator("summary").first.click()
+    line.locator("summary").first.click()
+    assert line.locator("input.probe").count() == line.locator("figure").count()
+
+
+def test_a_link_opens_a_well_server(page: Page) -> None:
+    page.locator("#fleet").get_by_role("link", name="edge-delayed").click()
+    expect(server(page, "edge-delayed").locator("table.needs")).to_be_visible()
+
+
+def test_the_rest_of_a_sick_server_is_drawn_when_it_is_opened(page: Page) -> None:
+    sick = server(page, "edge-taken")
+    assert sick.locator("svg.map").count() == 1
+    assert sick.locator("table.holders, table.changes, table.services").count() == 0
+    for summary in sick.locator("details.later > summary").all():
+        summary.click()
+    assert sick.locator("svg.map").count() == 2
+    assert sick.locator("table.holders, table.changes, table.services").count() == 3
+    expect(sick.locator("table.holders")).to_contain_text("dns.exe 1084, socket pool")
+
+
+def test_a_sick_server_says_first_what_is_wrong_and_how_to_mend_it(page: Page) -> None:
+    sick = server(page, "edge-taken")
+    tops = [sick.locator(part).first.bounding_box() for part in (".finding", ".finding pre", ".needs", "figure")]
+    places = [box["y"] for box in tops if box]
+    assert len(places) == 4
+    assert places == sorted(places)
+    assert sick.locator(".finding pre").first.text_content() == (
+        "ansible-playbook portkeeper.windows.edge -e edge_hosts=edge-taken"
     )
 
 
-def click(page: Browser, selector: str) -> None:
-    page.evaluate(f"document.querySelector({json.dumps(selector)}).click()")
-
-
-def sort_by(page: Browser, heading: str) -> None:
-    page.evaluate(
-        "[...document.querySelectorAll('#fleet thead button')]"
-        f".find(button => button.textContent === {json.dumps(heading)}).click()"
+def test_no_button_copies_a_comment(page: Page) -> None:
+    texts = page.evaluate(
+        "[...document.querySelectorAll('[data-copies]')]"
+        ".map(button => document.getElementById(button.dataset.copies).textContent)"
     )
+    assert len(texts) > 2
+    assert [text for text in texts if text.lstrip().startswith("#")] == []
 
 
-def test_loads_without_a_complaint(page: Browser) -> None:
-    page.evaluate("new Promise(done => setTimeout(done, 200))")
-    assert page.complaints == []
-    assert page.evaluate("document.querySelectorAll('script').length") == 1
-    assert page.evaluate("document.title") == "Ports of Windows servers"
+@pytest.mark.parametrize("name", ["edge-taken", "web-small"])
+def test_everything_is_there_without_the_script(path: pathlib.Path, browser: Browser, name: str) -> None:
+    with window(browser, script=False) as tab:
+        page = tab.open(path)
+        assert page.locator("#fleet tbody tr").count() == 9
+        expect(page.locator(".controls")).to_be_hidden()
+        assert page.locator("[data-script]:not([hidden])").count() == 0
+        assert page.locator(".chip:enabled").count() == 0
+        part = server(page, name)
+        if name == "web-small":
+            part.locator("summary").first.click()
+        part.locator("details.later > summary").last.click()
+        expect(part.locator("table.services")).to_be_visible()
+        expect(part.locator("svg.map").first).to_be_visible()
 
 
-def test_the_worst_stands_first(page: Browser) -> None:
-    assert page.evaluate(SHOWN_ROWS) == [
-        *("edge-hostile", "edge-taken", "edge-risk", "edge-fixed"),
-        *("edge-gone", "edge-partly", "edge-refused", "edge-delayed", "web-small"),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("words", "shown"),
-    [
-        ("hostile", ["edge-hostile"]),
-        ("EDGE risk", ["edge-risk"]),
-        ("2003", ["web-small"]),
-        ("50636", ["edge-hostile", "edge-taken"]),
-        ("no such server", []),
-        ("waits for nobody", []),
-        ("next boot, by itself", ["edge-delayed"]),
-        ("restart DNS", ["edge-fixed"]),
-    ],
-)
-def test_filter_by_words(page: Browser, words: str, shown: list[str]) -> None:
-    filter_by(page, words)
-    assert page.evaluate(SHOWN_ROWS) == shown
-    assert page.evaluate(SHOWN_SECTIONS) == shown
-    assert page.evaluate(SAID) == f"Showing {len(shown)} of 9 servers."
-
-
-def test_filter_by_state(page: Browser) -> None:
-    click(page, "button[data-state=waiting]")
-    assert page.evaluate(SHOWN_ROWS) == ["edge-fixed"]
-    click(page, "button[data-state=warning]")
-    assert page.evaluate(SHOWN_ROWS) == ["edge-risk", "edge-fixed"]
-    assert page.evaluate("document.querySelector('button[data-state=warning]').ariaPressed") == "true"
-    click(page, "button[data-state=waiting]")
-    click(page, "button[data-state=warning]")
-    assert len(page.evaluate(SHOWN_ROWS)) == 9
-
-
-def test_sort(page: Browser) -> None:
-    sort_by(page, "Server")
-    names = page.evaluate(SHOWN_ROWS)
-    assert names == sorted(names)
-    assert page.evaluate(SHOWN_SECTIONS) == names
-    assert page.evaluate("document.querySelector('#fleet [aria-sort]').textContent") == "Server"
-    sort_by(page, "Server")
-    assert page.evaluate(SHOWN_ROWS) == names[::-1]
-    assert page.evaluate("document.querySelector('#fleet [aria-sort]').getAttribute('aria-sort')") == "descending"
-    sort_by(page, "Risk")
-    sort_by(page, "Risk")
-    assert page.evaluate(SHOWN_ROWS)[:3] in (
-        ["edge-hostile", "edge-taken", "edge-risk"],
-        ["edge-taken", "edge-hostile", "edge-risk"],
-    )
-
-
-def test_sort_by_what_is_waited_for(page: Browser) -> None:
-    sort_by(page, "Waits for")
-    assert page.evaluate(SHOWN_ROWS)[:2] == ["edge-fixed", "edge-delayed"]
-
-
-def test_sort_by_findings(page: Browser) -> None:
-    sort_by(page, "Findings")
-    sort_by(page, "Findings")
-    assert sorted(page.evaluate(SHOWN_ROWS)[:2]) == ["edge-hostile", "edge-taken"]
-
-
-def test_a_phone_shows_what_matters_without_scrolling_aside(page: Browser) -> None:
-    page.see_as(width=400)
-    right = (
-        "Math.max(...[...document.querySelectorAll('#fleet .matter')].map(cell => cell.getBoundingClientRect().right))"
-    )
-    assert page.evaluate(right) <= 400
-    filter_by(page, "edge-risk")
-    assert page.evaluate(SHOWN_ROWS) == ["edge-risk"]
-
-
-def test_everything_is_there_without_the_script(made: Made, browser: Browser) -> None:
-    browser.call("Emulation.setScriptExecutionDisabled", value=True)
-    try:
-        browser.open(made.page)
-        assert len(browser.evaluate(SHOWN_ROWS)) == 9
-        assert browser.evaluate("document.querySelector('.controls').checkVisibility()") is False
-        assert browser.evaluate("[...document.querySelectorAll('[data-script]')].every(node => node.hidden)")
-    finally:
-        browser.call("Emulation.setScriptExecutionDisabled", value=False)
-
-
-def test_a_fix_is_copied(page: Browser) -> None:
+def test_a_fix_is_copied(page: Page) -> None:
     copied = page.evaluate(
         "new Promise(done => { navigator.clipboard.writeText = text => { done(text); return Promise.resolve(); };"
-        " document.querySelector('[data-copies]').click(); })"
+        " document.querySelector('#host-2 [data-copies]').click(); })"
     )
-    assert copied == page.evaluate("document.querySelector('.finding pre').textContent")
-    assert copied.startswith("- name: Give AD LDS its ports back")
+    assert copied == page.locator("#host-2 .finding pre").first.text_content()
+    assert copied.startswith("ansible-playbook portkeeper.windows.edge ")
 
 
-def test_a_picture_is_saved_whole(page: Browser) -> None:
+def test_a_picture_is_saved_whole(page: Page) -> None:
     saved = page.evaluate(
         "new Promise(done => { URL.createObjectURL = blob => { blob.text().then(done); return '#'; };"
-        " document.querySelector('[data-saves]').click(); })"
+        " document.querySelector('#host-2 [data-saves]').click(); })"
     )
     assert saved.startswith("<svg ")
-    for part in ("<style", 'class="paper"', 'id="stripes"', "DNS pool"):
+    for part in ("<style", 'class="paper"', 'id="stripes"', "the DNS server's pool", ">edge-taken<", "Critical, read"):
         assert part in saved
     assert re.search(r'viewBox="0 -\d+ 1040 ', saved)
-
-
-@pytest.mark.parametrize("scheme", t.get_args(Scheme))
-def test_a_picture_opens_by_itself(made: Made, browser: Browser, scheme: Scheme) -> None:
-    browser.see_as(scheme=scheme, width=800)
-    for path in sorted((made.directory / "maps").iterdir()):
-        browser.open(path)
-        assert browser.complaints == []
-        box = browser.evaluate(
-            "(({ width, height }) => [width, height])(document.documentElement.getBoundingClientRect())"
-        )
-        assert box[0] <= 800
-        assert box[1] > 300
-        assert browser.evaluate("getComputedStyle(document.querySelector('.paper')).fill") == "rgb(255, 255, 255)"
-        assert browser.evaluate(SMALLEST_TEXT) * 800 / 1040 >= 10
-
-
-def test_keyboard_reaches_everything_in_order(page: Browser) -> None:
-    page.evaluate("document.body.focus()")
-    reached = []
-    for _turn in range(16):
-        page.press("Tab")
-        reached.append(page.evaluate(FOCUSED))
-    assert reached[0] == "To the servers"
-    assert reached[2:7] == ["✕ Critical 2", "▲ Warning 1", "● Waiting 1", "? Not read 3", "✓ Well 2"]
-    assert reached[8:13] == ["State", "Server", "What matters most", "Risk", "Findings"]
-
-
-def test_keyboard_works_the_controls(page: Browser) -> None:
-    page.evaluate("document.querySelector('button[data-state=well]').focus()")
-    page.press("Enter")
-    assert page.evaluate(SHOWN_ROWS) == ["edge-delayed", "web-small"]
-    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
-
-
-def test_screen_readers_get_names_for_everything(page: Browser) -> None:
-    # What lies far below the window is not laid out, and then has no picture yet.
-    page.see_as(height=20000)
-    page.evaluate(LAID_OUT)
-    nodes = page.call("Accessibility.getFullAXTree")["nodes"]
-    named = [
-        (node["role"]["value"], node.get("name", {}).get("value", ""))
-        for node in nodes
-        if not node.get("ignored")
-        and node.get("role", {}).get("value") in ("button", "link", "searchbox", "image", "img", "region", "table")
-    ]
-    assert [role for role, name in named if not name] == []
-    assert ("searchbox", "Filter") in named
-    pictures = [name for role, name in named if role in ("image", "img")]
-    assert len(pictures) == 7
-    assert "Port map of edge-taken" in pictures
-
-
-def test_headings_leave_no_level_out(page: Browser) -> None:
-    levels = page.evaluate("[...document.querySelectorAll('h1,h2,h3,h4,h5,h6')].map(node => Number(node.tagName[1]))")
-    assert levels[0] == 1
-    assert levels.count(1) == 1
-    assert [pair for pair in itertools.pairwise(levels) if pair[1] - pair[0] > 1] == []
-
-
-@pytest.mark.parametrize("scheme", t.get_args(Scheme))
-def test_nothing_is_wider_than_the_window(page: Browser, scheme: Scheme) -> None:
-    for width in (360, 800, 1280):
-        page.see_as(scheme=scheme, width=width)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-
-
-def test_the_scheme_is_the_users(page: Browser) -> None:
-    background = "getComputedStyle(document.body).backgroundColor"
-    light = page.evaluate(background)
-    page.see_as(scheme="dark")
-    assert light == "rgb(255, 255, 255)" != page.evaluate(background)
-
-
-def test_print_shows_all_and_no_controls(page: Browser, tmp_path: pathlib.Path) -> None:
-    page.see_as(scheme="dark", media="print", width=794)
-    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
-    assert page.evaluate("[...document.querySelectorAll('details:not(.bulk)')].every(node => node.open)")
-    assert page.evaluate("document.querySelector('.controls').checkVisibility()") is False
-    assert page.evaluate("document.querySelector('[data-copies]').checkVisibility()") is False
-    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
-    assert page.evaluate("document.documentElement.scrollWidth") <= 794
-    page.evaluate("window.dispatchEvent(new Event('afterprint'))")
-    assert page.evaluate("document.querySelectorAll('details[open]').length") == 0
-    page.print_to(tmp_path / "page.pdf")
-    assert (tmp_path / "page.pdf").read_bytes().startswith(b"%PDF")
-
-
-PRINTED: t.Final = """
-    [...document.querySelectorAll('.host')]
-    .filter(node => node.checkVisibility()).map(node => node.querySelector('h3').textContent)"""
-
-
-def test_what_is_well_is_printed_only_where_nothing_else_is(page: Browser) -> None:
-    page.see_as(media="print")
-    assert page.evaluate(PRINTED) == [
-        *("edge-hostile", "edge-taken", "edge-risk", "edge-fixed", "edge-gone", "edge-partly", "edge-refused"),
-    ]
-    assert len(page.evaluate(SHOWN_ROWS)) == 9
-    filter_by(page, "web-small")
-    assert page.evaluate(PRINTED) == ["web-small"]
-
-
-def test_what_is_filtered_out_is_not_printed(page: Browser) -> None:
-    filter_by(page, "edge-risk")
-    page.see_as(media="print")
-    assert page.evaluate(SHOWN_SECTIONS) == ["edge-risk"]

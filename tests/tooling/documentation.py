@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """All documentation that repeats what the code knows: ``make documentation`` writes it anew.
 
-It stands in tables of docs/, in parts of the modules' and roles' YAML, and in the entries of RETURN that modules share.
+It stands in tables of docs/, in parts of the modules' and roles' YAML, in the entries of RETURN that modules share, and
+in the schema of a report.
 ``--check`` writes nothing and names what is out of date, as ``FILE: NAME`` (exit code 1).
 """
 
@@ -14,12 +15,15 @@ import pathlib
 import sys
 import typing as t
 
-from tests.tooling import documentation_parts, documentation_returns, documentation_tables
+from tests.tooling import documentation_parts, documentation_returns, documentation_tables, report_schema
 from tests.tooling.documentation_text import Place, filled
 from tests.tooling.sources import ROOT
 
 COMMAND: t.Final = "make documentation"
-FILES: t.Final = ("docs/*.md", "plugins/doc_fragments/*.py", "plugins/modules/*.py", "roles/*/*/*.yml")
+FILES: t.Final = (
+    *("docs/*.md", "plugins/doc_fragments/*.py", "plugins/modules/*.py", "roles/*/*/*.yml"),
+    "roles/port_report/files/report.schema.json",
+)
 
 
 def files() -> list[pathlib.Path]:
@@ -34,6 +38,8 @@ def pages() -> list[pathlib.Path]:
 
 def places(file: pathlib.Path, text: str) -> list[Place]:
     """What is written in a file; raises KeyError and Unwritable."""
+    if file.suffix == ".json":
+        return [Place("report-schema", 0, len(text), report_schema.text())]
     if file.suffix == ".md":
         return documentation_tables.places(text)
     return [*documentation_parts.places(text), *documentation_returns.places(name_of(file), text)]

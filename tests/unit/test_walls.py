@@ -45,6 +45,10 @@ ROOM = re.compile(r"^\| [^|`]+ \| `(?P<folder>[^`]+)` \| .+ \| (?P<imports>[^|]+
 """One row of the table on the page about the architecture."""
 
 
+ANSIBLES = frozenset({"ansible", "jinja2", "yaml"})
+"""Ansible, and packages that it can't run without."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Layer:
     """One layer: where it lives and what it may import beside the standard library and itself.
@@ -62,8 +66,8 @@ class Layer:
         """Whether this import keeps to the walls."""
         if item.package in sys.stdlib_module_names:
             return True
-        if item.package == "ansible":
-            return self.ansible
+        if item.package in ANSIBLES:
+            return self.ansible or item.package in self.packages
         if item.package in self.packages:
             return item.sheltered or self.folder.startswith("tests/")
         return any(f"{item.module}.".startswith(f"{dotted(folder)}.") for folder in (self.folder, *self.layers))
@@ -80,7 +84,7 @@ LAYERS = (
     Layer(WINDOWS, layers=(PORTS, KNOWLEDGE, CHANGE, DIAGNOSIS, VERIFY, WSMAN)),
     Layer(
         PLUGIN_UTILS,
-        layers=(PORTS, KNOWLEDGE, CHANGE, DIAGNOSIS, VERIFY, WSMAN, WINDOWS),
+        layers=(PORTS, KNOWLEDGE, CHANGE, DIAGNOSIS, PAGE, VERIFY, WSMAN, WINDOWS),
         packages=("jmespath", "pypsrp", "requests", "winrm"),
         ansible=True,
     ),

@@ -26,8 +26,19 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._page.rows impo
 
 Facts: t.TypeAlias = t.Mapping[str, t.Any]
 Reading = t.Literal["read", "failed", "unreachable"]
+Change = t.Literal["worse", "better", "same", "unknown"]
 _NOT_READ: t.Final = "This server was not read, or not yet."
 _ANSIBLES_WORDS: t.Final = "Task failed: "
+_DOMAIN_CONTROLLER: t.Final = "Domain controller"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Earlier:
+    """A server as an earlier report has it."""
+
+    state: State
+    headline: str
+    probability: float | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +55,8 @@ class Host:
     release: str = ""
     version: str = ""
     domain_controller: bool = False
+    roles: tuple[str, ...] = ()
+    """All that the server is, in words."""
     uptime: int | None = None
     critical: int = 0
     warning: int = 0
@@ -67,6 +80,10 @@ class Host:
     waiting: tuple[EffectiveRow, ...] = ()
     notes: tuple[str, ...] = ()
     """The facts that could not be read, a sentence each."""
+    before: Earlier | None = None
+    """What an earlier report said of this server, if there is one to compare with."""
+    change: Change | None = None
+    """What became of the server since then."""
 
 
 def host_row(name: str, result: t.Mapping[str, t.Any]) -> Host:
@@ -92,6 +109,7 @@ def _read(name: str, facts: Facts, warnings: tuple[str, ...]) -> Host:
         release=release.name if release else "",
         version=release.version if release else "",
         domain_controller=bool(release and release.domain_controller),
+        roles=_roles(info),
         uptime=release.uptime if release else None,
         critical=seen.count("critical"),
         warning=seen.count("warning"),
@@ -111,6 +129,11 @@ def _read(name: str, facts: Facts, warnings: tuple[str, ...]) -> Host:
         waiting=seen.waiting,
         notes=_notes(info, warnings),
     )
+
+
+def _roles(info: PortInfo) -> tuple[str, ...]:
+    kinds = [kind.name for kind in info.roles.kinds] if info.roles else []
+    return (*kinds, *([_DOMAIN_CONTROLLER] if info.release and info.release.domain_controller else []))
 
 
 def _unread(name: str, result: t.Mapping[str, t.Any]) -> Host:

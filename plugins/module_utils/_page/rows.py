@@ -42,6 +42,11 @@ _SHOWN: t.Final[t.Mapping[type[t.Any], tuple[str, ...]]] = {
     ServiceRow: ("service", "display_name", "products", "state", "start_mode", "process_id", "exit_code"),
 }
 """The texts that show a row, if they are not all its fields in their order."""
+SERVER_COLUMNS: t.Final = (
+    *("name", "state", "headline", "release", "version", "roles", "probability", "critical", "warning", "information"),
+    *("taken", "waits_for", "by_itself", "reading", "message", "change"),
+)
+"""The fields of a server that a table shows."""
 _FINDING_COLUMNS: t.Final = (
     *("severity", "kind", "service", "summary", "cause", "configured", "waits_for", "source", "fix"),
 )
@@ -86,7 +91,7 @@ def plain(value: t.Any, *, most_ranges: int = 0) -> t.Any:
         if isinstance(value, kind):
             return text(value, most_ranges)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {name: plain(_field(value, name), most_ranges=most_ranges) for name in _shown(type(value))}
+        return {name: plain(_field(value, name), most_ranges=most_ranges) for name in row_fields(type(value))}
     if isinstance(value, t.Mapping):
         return {str(key): plain(item, most_ranges=most_ranges) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -94,7 +99,8 @@ def plain(value: t.Any, *, most_ranges: int = 0) -> t.Any:
     return value
 
 
-def _shown(cls: type[t.Any]) -> tuple[str, ...]:
+def row_fields(cls: type[t.Any]) -> tuple[str, ...]:
+    """The fields of a row, in their order, that a report has of it; some are properties of the class."""
     return _SHOWN.get(cls) or tuple(field.name for field in dataclasses.fields(cls))
 
 

@@ -12,15 +12,16 @@ of a picture that is 1040 wide; y grows downwards.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortRange
 
 MAPPED: t.Final = PortRange(1024, 65535)
 """Below 1024 Windows draws nothing at random."""
-PLOT_LEFT: t.Final = 285
-PLOT_WIDTH: t.Final = 735
-COLUMNS: t.Final = 147
+PLOT_LEFT: t.Final = 10
+PLOT_WIDTH: t.Final = 1020
+COLUMNS: t.Final = 170
 _COLUMN: t.Final = PLOT_WIDTH // COLUMNS
 _THINNEST: t.Final = 2.0
 _LOWEST: t.Final = 2
@@ -99,28 +100,30 @@ def counts(ports: t.Iterable[int], scale: Scale) -> list[int]:
 def bars(
     columns: t.Sequence[int], *, base: int, height: int, fullest: int, below: t.Sequence[int] | None = None
 ) -> str:
-    """The columns as one SVG path.
+    """The columns as the outline of one SVG path; empty if there are none.
 
     Args:
         columns: how many ports each column has.
         base: y of the line that they stand on.
         height: how high a column of ``fullest`` ports is.
         fullest: the largest number of ports in a column, 1 or more.
-        below: on which other columns these stand.
+        below: other columns on which these stand. The outline goes around both: draw those over it.
     """
-    lower = [_high(count, height, fullest) for count in below or [0] * len(columns)]
-    upper = [foot + _high(count, height, fullest) for foot, count in zip(lower, columns, strict=True)]
+    feet = below or [0] * len(columns)
+    highs = [
+        _high(foot, height, fullest) + _high(count, height, fullest) if count else 0
+        for foot, count in zip(feet, columns, strict=True)
+    ]
     parts: list[str] = []
-    start = 0
-    for index in range(1, len(columns) + 1):
-        if index < len(columns) and (lower[index], upper[index]) == (lower[start], upper[start]):
-            continue
-        if upper[start] > lower[start]:
-            left, width = PLOT_LEFT + start * _COLUMN, (index - start) * _COLUMN
-            rise = upper[start] - lower[start]
-            parts.append(f"M{left} {base - lower[start]}v-{rise}h{width}v{rise}")
-        start = index
-    return "".join(parts)
+    level, left = 0, PLOT_LEFT
+    for high, run in itertools.groupby(highs):
+        width = sum(1 for _column in run) * _COLUMN
+        if high:
+            parts.append(f"v{level - high}h{width}" if level else f"M{left} {base}v-{high}h{width}")
+        elif level:
+            parts.append(f"V{base}z")
+        level, left = high, left + width
+    return "".join([*parts, f"V{base}z"]) if level else "".join(parts)
 
 
 def strips(ranges: t.Iterable[PortRange], scale: Scale, *, top: int, height: int) -> str:
@@ -152,6 +155,34 @@ def ticks(ports: PortRange) -> tuple[Tick, ...]:
         if port > ports.first
     )
     return (ends[0], *(tick for tick in between if ends[0].x + room < tick.x < ends[1].x - room), ends[1])
+
+
+def apart(places: t.Sequence[float], gap: float) -> list[float]:
+    """Sorted places on the line, moved as little as possible until neighbours lie ``gap`` apart or more.
+
+    More than the line has room for lie closer together, evenly.
+    """
+    gap = min(gap, (PLOT_WIDTH - gap) / max(len(places) - 1, 1))
+    left, right = PLOT_LEFT + gap / 2, PLOT_LEFT + PLOT_WIDTH - gap / 2
+    clusters: list[tuple[float, int]] = []
+    for place in places:
+        middle, count = place, 1
+        clusters.append((_within(middle, count, gap, left, right), count))
+        while len(clusters) > 1 and _touch(clusters[-2], clusters[-1], gap):
+            (second, many), (first, few) = clusters.pop(), clusters.pop()
+            middle = (first * few + second * many) / (few + many)
+            clusters.append((_within(middle, few + many, gap, left, right), few + many))
+    return [round(middle + (index - (count - 1) / 2) * gap, 1) for middle, count in clusters for index in range(count)]
+
+
+def _within(middle: float, count: int, gap: float, left: float, right: float) -> float:
+    half = (count - 1) * gap / 2
+    return min(max(middle, left + half), right - half)
+
+
+def _touch(first: tuple[float, int], second: tuple[float, int], gap: float) -> bool:
+    room = ((first[1] - 1) + (second[1] - 1)) * gap / 2 + gap
+    return second[0] - first[0] < room - 1e-6
 
 
 def labels(ports: t.Iterable[int], scale: Scale) -> tuple[Label, ...]:

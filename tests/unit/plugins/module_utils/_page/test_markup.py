@@ -5,16 +5,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import typing as t
 import xml.etree.ElementTree as ET
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._page.markup import csp_source, csv_text, escaped
+from ansible_collections.portkeeper.windows.plugins.module_utils._page.markup import csp_source, escaped
 
 
 @given(st.text())
@@ -36,46 +33,10 @@ def test_trees_are_escaped_to_their_leaves() -> None:
 
 
 @pytest.mark.parametrize("text", ["\x00", "\x1b[31m", "\u202e", "\u2066", "\ud800", "\ufffe"])
-def test_what_no_page_and_no_table_may_contain_is_replaced(text: str) -> None:
+def test_what_no_page_may_contain_is_replaced(text: str) -> None:
     assert escaped(text)[0] == "\ufffd"
-    assert csv_text([{"a": f"a{text}"}], ["a"], heading=False).startswith('"a\ufffd')
-
-
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@A1", "\t=1", "\r=1", "\n=1", "  =1", "\uff1d1", "\uff201"])
-def test_no_cell_is_a_formula(text: str) -> None:
-    assert _cells(csv_text([{"a": text}], ["a"], heading=False)) == [[f"'{text}"]]
-
-
-@given(
-    st.lists(
-        st.fixed_dictionaries(
-            {
-                "a": st.text(
-                    alphabet=st.characters(exclude_categories=["Cc", "Cf", "Cn", "Cs"], include_characters="\t\r\n")
-                ),
-                "b": st.integers(),
-            }
-        )
-    )
-)
-def test_csv_can_be_read_again(rows: list[dict[str, t.Any]]) -> None:
-    found = _cells(csv_text(rows, ["a", "b"]))
-    assert found[0] == ["a", "b"]
-    assert [(cells[0].removeprefix("'"), int(cells[1])) for cells in found[1:]] == [
-        (row["a"].removeprefix("'"), row["b"]) for row in rows
-    ]
-
-
-def test_cells_of_other_kinds() -> None:
-    assert csv_text([{"a": None, "b": 0.25, "c": ["x", "y"], "d": False}], ["a", "b", "c", "d", "e"]) == (
-        '"a","b","c","d","e"\r\n,0.25,"x; y",False,\r\n'
-    )
 
 
 def test_the_hash_is_that_of_browsers() -> None:
     # The example of the recommendation (Content Security Policy Level 2, 7.17.1).
     assert csp_source("alert('Hello, world.');") == "'sha256-qznLcsROx4GACP2dm0UCKCzCG+HiZ1guq6ZZDob/Tng='"
-
-
-def _cells(text: str) -> list[list[str]]:
-    return list(csv.reader(io.StringIO(text, newline="")))

@@ -17,11 +17,13 @@ from ansible_collections.portkeeper.windows.plugins.filter.port_report import po
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.waits import AWAITED, WaitsFor
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.verdict import State, percent
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.typed_rows import as_plain
-from ansible_collections.portkeeper.windows.plugins.module_utils._page.drawing import Drawing, drawing
+from ansible_collections.portkeeper.windows.plugins.module_utils._page.drawing import panels
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.fleet import fleet
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.host import Host, host_row
-from ansible_collections.portkeeper.windows.plugins.module_utils._page.rows import plain
-from tests.report.facts import DELAYED_START, HOSTILE, Facts, edge_server, fleet_results, socket, span
+from ansible_collections.portkeeper.windows.plugins.module_utils._page.rows import finding_columns, plain
+from ansible_collections.portkeeper.windows.plugins.module_utils._page.shown import shown
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._report_texts import fixes_of
+from tests.report.facts import DELAYED_START, Facts, edge_server, fleet_results, socket, span
 from tests.report.rendering import reduced
 
 NOTHING: t.Final[Facts] = {"release": {"name": "Windows Server 2019"}}
@@ -85,8 +87,8 @@ def test_a_needed_port_in_an_outgoing_connection_is_taken() -> None:
     holder = "an outgoing connection of java.exe (process 7) to 192.0.2.99:389"
     assert [(need.state, need.held_by) for need in host.needs] == [("taken", (holder,))]
     assert [(row.text, row.outgoing) for row in host.holders] == [(holder, True)]
-    (lane,) = [lane for lane in drawing(host).panels[0].lanes if lane.name == "TCP in use"]
-    assert lane.said[0].text == "listening 0"
+    (lane,) = [lane for lane in panels(host)[0].lanes if lane.name == "TCP used by"]
+    assert [said.text for said in lane.said[:2]] == ["listeners 0", "outgoing connections 1"]
 
 
 def test_a_services_own_connection_neither_takes_nor_holds_its_port() -> None:
@@ -289,17 +291,19 @@ MORE_PARTS: t.Final = ("dynamic_ranges", "configured_versus_effective", "warning
 
 @given(st.dictionaries(st.sampled_from(PARTS + MORE_PARTS), JSON_VALUES))
 def test_an_answer_in_another_shape_breaks_nothing(facts: Facts) -> None:
-    report = port_report({"a": {"result": facts}, "b": {}}, maps=True, escaped=True)
+    results = {"a": {"result": facts}, "b": {}}
+    report = port_report(results)
     assert json.dumps(report)
     assert report["total"] == 2
+    page = shown(fleet(results), fixes_of(None), {})
+    assert json.dumps([page.hosts, page.sockets])
 
 
-def test_the_columns_of_findings_are_told_if_they_are_asked_for() -> None:
-    assert "finding_columns" not in port_report({})
-    columns = port_report({}, columns=True)["finding_columns"]
-    assert columns[:9] == [
+def test_the_columns_of_findings_are_the_fields_with_one_value() -> None:
+    columns = finding_columns()
+    assert columns[:9] == (
         *("severity", "kind", "service", "summary", "cause", "configured", "waits_for", "source", "fix"),
-    ]
+    )
     (finding,) = read(findings=[{}]).findings
     assert set(columns) == {name for name, value in as_plain(finding).items() if not isinstance(value, list)}
 
@@ -308,69 +312,6 @@ def test_the_columns_of_findings_are_told_if_they_are_asked_for() -> None:
 def test_the_filter_refuses_what_is_no_set_of_results(wrong: t.Any) -> None:
     with pytest.raises(AnsibleFilterError, match="mapping of server names"):
         port_report(wrong)
-
-
-def test_nothing_from_a_server_stays_unescaped() -> None:
-    report = port_report(fleet_results(reduced), maps=True, escaped=True)
-    assert "<script" not in json.dumps(report)
-    assert HOSTILE not in json.dumps(report, ensure_ascii=False)
-
-
-def test_a_picture_says_whose_it_is_and_what_collides() -> None:
-    drawn = drawing(host_row("edge1", edge_server(1, taken=True)), read_at="2026-11-20 13:00 UTC")
-    assert [line.text for line in drawn.head[:4]] == [
-        "edge1",
-        "Critical, Windows Server 2022, read 2026-11-20 13:00 UTC",
-        "ADAM_MSExchange is down: dns.exe (process 1084, service DNS) holds UDP 50636.",
-        "\u2715 UDP 50636 of ADAM_MSExchange is held by dns.exe (process 1084, service DNS).",
-    ]
-
-
-def test_the_head_of_a_picture_has_bounds() -> None:
-    words = "word " * 500
-    finding = {"severity": "critical", "summary": words, "service": words}
-    findings = [{**finding, "ports": [{"protocol": "udp", "port": port}]} for port in range(2000, 2020)]
-    thieves = [socket("udp", port, words, 9, []) for port in range(2000, 2020)]
-    head = drawing(read(findings=findings, sockets=thieves)).head
-    assert max(len(line.text) for line in head) <= 125
-    assert len(head) == 13
-    assert head[-2].text == "and 14 more needed ports in other hands"
-
-
-def panels(drawn: Drawing) -> list[str]:
-    return [panel.title for panel in drawn.panels]
-
-
-def test_the_pools_range_is_enlarged() -> None:
-    drawn = drawing(host_row("a", edge_server(1, taken=True)))
-    assert panels(drawn) == ["Ports 1024 to 65535", "Enlarged: 49152 to 65535, where the DNS pool is drawn from"]
-    assert [len(panel.collisions) for panel in drawn.panels] == [1, 1]
-    assert drawn.height == drawn.panels[-1].bottom
-
-
-def test_a_pool_all_over_the_map_is_not_drawn_twice() -> None:
-    pool = {"range": span(1024, 65534)}
-    assert panels(drawing(read(dns_pool=pool))) == ["Ports 1024 to 65535"]
-    near = drawing(read(dns_pool=pool, services=[DOWN], sockets=[THIEF]))
-    assert panels(near)[1:] == ["Enlarged: 1024 to 5120, where the needed ports are"]
-
-
-def test_equal_ranges_of_both_protocols_are_one_strip() -> None:
-    ranges = {"tcp": span(1025, 5000), "udp": span(1025, 5000)}
-    lane = drawing(read(dynamic_ranges=ranges)).panels[0].lanes[-1]
-    assert [said.text for said in lane.said] == ["programs 1025-5000"]
-    ranges = {"tcp": span(1025, 65534), "udp": span(1025, 5000)}
-    lane = drawing(read(dynamic_ranges=ranges)).panels[0].lanes[-1]
-    assert [said.text for said in lane.said] == ["programs, TCP 1025-65534", "programs, UDP 1025-5000"]
-
-
-def test_lanes_lie_below_each_other() -> None:
-    for panel in drawing(host_row("a", edge_server(4, fixed=True))).panels:
-        tops = [lane.top for lane in panel.lanes]
-        bases = [lane.base for lane in panel.lanes]
-        assert panel.top < tops[0]
-        assert all(base < top for base, top in zip(bases, tops[1:], strict=False))
-        assert bases[-1] < panel.bottom
 
 
 # --- two ends of one connection ---------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._ports.port_map
     PLOT_LEFT,
     PLOT_WIDTH,
     Scale,
+    apart,
     bars,
     counts,
     labels,
@@ -63,10 +64,53 @@ def test_no_port_is_lost_in_the_columns(ports: set[int], shown: PortRange) -> No
 
 @given(st.lists(st.integers(0, 500), min_size=COLUMNS, max_size=COLUMNS))
 def test_each_column_that_is_not_empty_is_seen(columns: list[int]) -> None:
-    path = bars(columns, base=100, height=40, fullest=max(*columns, 1))
-    widths = [int(width) for width in re.findall(r"h(\d+)v", path)]
-    assert sum(widths) == sum(map(bool, columns)) * PLOT_WIDTH // COLUMNS
-    assert [int(height) for height in re.findall(r"v-(\d+)h", path) if not 0 < int(height) <= 40] == []
+    found = heights(bars(columns, base=100, height=40, fullest=max(*columns, 1)))
+    assert [height > 0 for height in found] == [count > 0 for count in columns]
+    assert all(2 <= height <= 40 for height in found if height)
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=COLUMNS, max_size=COLUMNS))
+def test_columns_stand_on_others(columns: list[tuple[int, int]]) -> None:
+    lower, upper = [low for low, _high in columns], [high for _low, high in columns]
+    below = heights(bars(lower, base=100, height=40, fullest=18))
+    found = heights(bars(upper, base=100, height=40, fullest=18, below=lower))
+    for low, high, foot, count in zip(below, found, lower, upper, strict=True):
+        assert (high > low) == (count > 0)
+        assert (low > 0) == (foot > 0)
+
+
+def heights(path: str) -> list[int]:
+    """The height of each column that an outline draws, read as a browser does."""
+    found = [0] * COLUMNS
+    x = y = 0
+    for command, numbers in re.findall(r"([MvhVz])([^MvhVz]*)", path):
+        if command == "M":
+            x, y = (int(number) for number in numbers.split())
+            assert y == 100
+        elif command == "v":
+            y += int(numbers)
+        elif command == "V":
+            y = int(numbers)
+        elif command == "h":
+            for place in range(x, x + int(numbers), PLOT_WIDTH // COLUMNS):
+                found[(place - PLOT_LEFT) * COLUMNS // PLOT_WIDTH] = 100 - y
+            x += int(numbers)
+    return found
+
+
+@given(st.lists(st.floats(PLOT_LEFT, RIGHT), max_size=120).map(sorted), st.sampled_from([6.0, 12.0, 30.0]))
+def test_marks_stand_apart_in_their_order_on_the_line(places: list[float], gap: float) -> None:
+    found = apart(places, gap)
+    assert len(found) == len(places)
+    room = min(gap, (PLOT_WIDTH - gap) / max(len(places) - 1, 1))
+    assert all(second - first >= room - 0.2 for first, second in itertools.pairwise(found))
+    assert all(PLOT_LEFT <= place <= RIGHT for place in found)
+
+
+def test_marks_with_room_stay_where_they_are() -> None:
+    assert apart([100, 200, 300], 12) == [100, 200, 300]
+    assert apart([100, 101], 12) == [94.5, 106.5]
+    assert apart([], 12) == []
 
 
 @given(st.lists(RANGES, max_size=20), RANGES)

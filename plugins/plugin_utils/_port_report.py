@@ -1,0 +1,70 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All files of a report, and what stands in them."""
+
+from __future__ import annotations
+
+import pathlib
+import typing as t
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._page.drawing import Panel, drawing, panels
+from ansible_collections.portkeeper.windows.plugins.module_utils._page.fleet import Fleet
+from ansible_collections.portkeeper.windows.plugins.module_utils._page.host import Host
+from ansible_collections.portkeeper.windows.plugins.module_utils._page.rows import (
+    SERVER_COLUMNS,
+    finding_columns,
+    plain,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._page.shown import shown
+from ansible_collections.portkeeper.windows.plugins.module_utils._page.svg import svg
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._report_files import picture_names
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._report_texts import (
+    Groups,
+    csv_text,
+    fixes_of,
+    json_text,
+    page_text,
+    style_sheet,
+)
+
+_XML: t.Final = '<?xml version="1.0" encoding="UTF-8"?>\n'
+Drawn = t.Mapping[str, t.Sequence[Panel]]
+
+
+def report_files(
+    report: Fleet, directory: pathlib.Path, *, title: str, maps: bool, groups: Groups | None
+) -> dict[pathlib.Path, str]:
+    """The page, its JSON and CSV, and the pictures if ``maps``; ``groups`` are the servers of each group."""
+    rows = plain(report)
+    drawn = drawn_panels(report.hosts)
+    findings = ({"server": host["name"], **finding} for host in rows["hosts"] for finding in host["findings"])
+    found = {
+        directory / "index.html": page_text(shown(report, fixes_of(groups), drawn), title),
+        directory / "report.json": json_text(rows),
+        directory / "servers.csv": csv_text(rows["hosts"], SERVER_COLUMNS),
+        directory / "findings.csv": csv_text(findings, ("server", *finding_columns())),
+    }
+    return found | (pictures(report.hosts, drawn, directory / "maps", read_at=report.read_at) if maps else {})
+
+
+def drawn_panels(hosts: t.Iterable[Host]) -> Drawn:
+    """The panels of the servers that were read."""
+    return {host.name: panels(host) for host in hosts if host.reading == "read"}
+
+
+def pictures(
+    hosts: t.Iterable[Host], drawn: Drawn, directory: pathlib.Path, *, read_at: str, style: str = ""
+) -> dict[pathlib.Path, str]:
+    """A picture of each server that was drawn, with the page's style sheet unless there is another one."""
+    names = picture_names(drawn)
+    chosen = style or style_sheet("map.css")
+    return {
+        directory / names[host.name]: _picture(host, drawn[host.name], chosen, read_at)
+        for host in hosts
+        if host.name in drawn
+    }
+
+
+def _picture(host: Host, drawn: t.Sequence[Panel], style: str, read_at: str) -> str:
+    return f"{_XML}{svg(drawing(host, drawn, read_at=read_at), name=host.name, key='map', style=style)}\n"
