@@ -81,10 +81,8 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Write a page about the Edge servers
-  hosts: edge
-  gather_facts: false
-  tasks:
+- name: Write a page about all servers of the play (Exchange Edge, 2022)
+  block:
     - name: Read them
       portkeeper.windows.port_info:
         gather_subset: [all]

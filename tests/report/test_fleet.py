@@ -83,9 +83,18 @@ def test_a_server_that_failed_before_is_on_the_page(fleet: pathlib.Path, tmp_pat
     assert states(tmp_path / "report") == {**STATES, "edge2003": "not_read"}
 
 
-def test_a_limit_is_a_limit(fleet: pathlib.Path, tmp_path: pathlib.Path) -> None:
-    run_report(fleet, tmp_path / "report", "playbooks/report.yml", "--limit", "edge2022,edge-gone")
+def test_a_limit_is_a_limit_and_an_earlier_report_is_compared_with(
+    fleet: pathlib.Path, told: tuple[AnsibleRun, pathlib.Path], tmp_path: pathlib.Path
+) -> None:
+    before = f"port_report_before={told[1] / 'report.json'}"
+    run_report(fleet, tmp_path / "report", "playbooks/report.yml", "--limit", "edge2022,edge-gone", "-e", before)
     assert states(tmp_path / "report") == {"edge2022": "well", "edge-gone": "not_read"}
+    report = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))
+    assert report["before"]["gone"] == ["edge2003", "edge2008r2-de"]
+    assert {host["name"]: (host["change"], host["before"]["state"]) for host in report["hosts"]} == {
+        "edge2022": ("same", "well"),
+        "edge-gone": ("unknown", "not_read"),
+    }
 
 
 def test_it_needs_no_jmespath(fleet: pathlib.Path, tmp_path: pathlib.Path) -> None:
@@ -107,16 +116,6 @@ def test_all_servers_are_told_of(told: tuple[AnsibleRun, pathlib.Path]) -> None:
     run, directory = told
     assert states(directory) == STATES
     assert (run.total("failures"), run.total("unreachable"), run.total("changed")) == (0, 0, 0)
-
-
-def test_before_and_after(fleet: pathlib.Path, told: tuple[AnsibleRun, pathlib.Path], tmp_path: pathlib.Path) -> None:
-    before = told[1] / "report.json"
-    limit = ("playbooks/report.yml", "--limit", "edge2022", "-e", f"port_report_before={before}")
-    run_report(fleet, tmp_path / "report", *limit)
-    report = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))
-    assert report["before"]["changes"] == {"worse": 0, "better": 0, "same": 1, "unknown": 0}
-    assert report["before"]["gone"] == ["edge-gone", "edge2003", "edge2008r2-de"]
-    assert [(host["change"], host["before"]["state"]) for host in report["hosts"]] == [("same", "well")]
 
 
 def test_collisions_and_fixes_are_there(told: tuple[AnsibleRun, pathlib.Path]) -> None:
