@@ -203,7 +203,7 @@
       const x = (event.clientX - box.left) / box.width * picture.viewBox.baseVal.width;
       tell(Math.min(Math.max(Math.floor((x - left) * columns / width), 0), columns - 1));
     });
-    picture.after(slider, told);
+    figure.querySelector('.ends').after(slider, told);
   }
 
   function enliven(node) {
