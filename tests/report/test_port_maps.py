@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The module `port_maps` by itself: what it writes when, and what it refuses."""
+"""The modules `port_maps` and `port_page` by themselves: what they write when, and what they refuse."""
 
 from __future__ import annotations
 
@@ -34,6 +34,12 @@ def task(directory: pathlib.Path, results: Json, **keywords: t.Any) -> Json:
     return {"name": "Draw", "portkeeper.windows.port_maps": options, "ignore_errors": True, **keywords}
 
 
+def page_task(directory: pathlib.Path, results: Json, before: object = None, **keywords: t.Any) -> Json:
+    options = {"results": results, "directory": str(directory), "read_at": "today", "maps": False}
+    options |= {"before": str(before)} if before else {}
+    return {"name": "Write", "portkeeper.windows.port_page": options, "ignore_errors": True, **keywords}
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[AnsibleRun, pathlib.Path]:
     directory = tmp_path_factory.mktemp("maps")
@@ -47,6 +53,13 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[AnsibleRun, pathlib.P
         task(good, results),
         task(directory / "file", results),
         task(good, {"edge1": "no mapping"}),
+        page_task(directory / "page", results, check_mode=True),
+        page_task(directory / "page", results),
+        page_task(directory / "page", results),
+        page_task(directory / "page", results, directory / "page" / "report.json"),
+        page_task(directory / "page", results, directory / "nowhere.json"),
+        page_task(directory / "page", results, directory / "file"),
+        page_task(directory / "page", {"edge1": "no mapping"}),
     )
     return run_tasks(directory, *tasks), good
 
@@ -66,4 +79,25 @@ def test_check_mode_then_the_run_then_nothing_more(run: tuple[AnsibleRun, pathli
 def test_refusals_are_one_sentence(run: tuple[AnsibleRun, pathlib.Path]) -> None:
     file, mapping = (item.result["msg"] for item in run[0].of("port_maps")[3:])
     assert re.search(rf"{run[1].parent / 'file'}/edge_1__-\w+.svg can't be written: File exists", file)
+    assert "results: it is no mapping of server names to results of port_info" in mapping
+
+
+def test_the_page_is_written_if_it_differs(run: tuple[AnsibleRun, pathlib.Path]) -> None:
+    told = [item.result for item in run[0].of("port_page")[:3]]
+    assert [(item["changed"], len(item["written"])) for item in told] == [(True, 4), (True, 4), (False, 0)]
+    page = run[1].parent / "page" / "index.html"
+    assert {item["page"] for item in told} == {str(page)}
+    assert told[0]["msg"] == f"{told[0]['headline']} The page: {page}"
+    assert page.is_file()
+    assert [path.name for path in sorted(page.parent.iterdir())] == [
+        *("findings.csv", "index.html", "report.json", "servers.csv"),
+    ]
+
+
+def test_refusals_of_the_page_are_one_sentence(run: tuple[AnsibleRun, pathlib.Path]) -> None:
+    own, nowhere, text, mapping = (item.result["msg"] for item in run[0].of("port_page")[3:])
+    directory = run[1].parent
+    assert f"before: {directory}/page/report.json is replaced by this report" in own
+    assert f"before: {directory}/nowhere.json can't be read: No such file or directory" in nowhere
+    assert f"before: {directory}/file is no report to compare with: it is no JSON" in text
     assert "results: it is no mapping of server names to results of port_info" in mapping
