@@ -115,7 +115,7 @@ integration: copy-integration
 
 # What the gate has of it: one server of each generation of Windows, and all targets but those that write on the controller alone,
 # which tests/report and tests/fleet run anyway.
-IN_NO_SAMPLE := port_maps role_port_report verify_assumptions
+IN_NO_SAMPLE := port_maps port_page role_port_report verify_assumptions
 .PHONY: integration-sample
 integration-sample: copy-integration
 	@$(PYTHON) tests/tooling/ansible_test_home.py $(SANITY_HOME)
