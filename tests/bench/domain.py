@@ -38,12 +38,13 @@ def left_out() -> str:
     return f"Kerberos is left out: {lacking()}." if lacking() else ""
 
 
-@contextlib.contextmanager
-def domain(ways: c.Collection[Transport]) -> c.Iterator[Realm | None]:
+def domain(ways: c.Collection[Transport]) -> contextlib.AbstractContextManager[Realm | None]:
     """A realm with the hosts' service and the account, if one of these ways needs it."""
-    if "kerberos" not in ways:
-        yield None
-        return
+    return _running_domain() if "kerberos" in ways else contextlib.nullcontext()
+
+
+@contextlib.contextmanager
+def _running_domain() -> c.Iterator[Realm]:
     with tempfile.TemporaryDirectory(prefix="portkeeper-realm-") as name, running_realm(pathlib.Path(name)) as realm:
         realm.add_user(DEFAULT_USER["name"], DEFAULT_USER["password"])
         realm.add_service(SERVICE)

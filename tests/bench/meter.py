@@ -98,9 +98,9 @@ def look(parent: int, taken: Taken) -> None:
     workers = list(_below(parent))
     shares = [_kilobytes(process, "smaps_rollup", "Pss") for process in workers]
     taken.parent_memory = max(taken.parent_memory, _kilobytes(parent, "status", "VmHWM"))
-    peaks = (_kilobytes(process, "status", "VmHWM") for process in workers)
-    taken.worker_memory = max(taken.worker_memory, max(peaks, default=0))
-    taken.worker_share = max(taken.worker_share, max(shares, default=0))
+    peaks = [_kilobytes(process, "status", "VmHWM") for process in workers]
+    taken.worker_memory = max(taken.worker_memory, *peaks, 0)
+    taken.worker_share = max(taken.worker_share, *shares, 0)
     taken.all_memory = max(taken.all_memory, sum(shares) + _kilobytes(parent, "smaps_rollup", "Pss"))
 
 

@@ -164,16 +164,21 @@ def running_realm(directory: pathlib.Path) -> c.Iterator[Realm]:
     }
     realm = Realm(directory, variables)
     with contextlib.ExitStack() as stack:
-        silent = stack.enter_context(_taken_port())
-        for attempt in range(_TRIES):
-            port = _configure(directory, silent)
-            if attempt == 0:
-                realm._run(["kdb5_util", "create", "-s", "-P", "of a test"], "")
-            process = stack.enter_context(_kdc(realm))
-            if _answers(process, port):
-                yield realm
-                return
-        raise RealmFailure((directory / "kdc.log").read_text(encoding="utf-8", errors="replace"))
+        _start(realm, directory, stack)
+        yield realm
+
+
+def _start(realm: Realm, directory: pathlib.Path, stack: contextlib.ExitStack) -> None:
+    """Start the KDC on a free port, which may take several tries; the stack ends it."""
+    silent = stack.enter_context(_taken_port())
+    for attempt in range(_TRIES):
+        port = _configure(directory, silent)
+        if attempt == 0:
+            realm._run(["kdb5_util", "create", "-s", "-P", "of a test"], "")
+        process = stack.enter_context(_kdc(realm))
+        if _answers(process, port):
+            return
+    raise RealmFailure((directory / "kdc.log").read_text(encoding="utf-8", errors="replace"))
 
 
 def _configure(directory: pathlib.Path, silent_port: int) -> int:

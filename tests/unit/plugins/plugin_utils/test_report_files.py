@@ -24,8 +24,8 @@ def test_servers_whose_names_no_file_can_have_get_files_of_their_own() -> None:
 
 
 def test_upper_and_lower_case_are_the_same_to_some_disks() -> None:
-    first, second = picture_names(["Edge1", "edge1"]).values()
-    assert first.casefold() != second.casefold()
+    names = picture_names(["Edge1", "edge1"])
+    assert names["Edge1"].casefold() != names["edge1"].casefold()
 
 
 @given(st.sets(st.text(max_size=300), max_size=20))
