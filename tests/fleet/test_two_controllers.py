@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import collections.abc as c
+import itertools
 import json
 
 import pytest
@@ -55,6 +57,33 @@ def test_a_run_that_is_killed_beside_another_takes_nothing_of_it(killed: int) ->
     assert (endings["killed"].event, endings["other"].event) == (None, "ok")
     assert table.alone(steps["killed"]).event == "ok"
     assert sorted(table.look().reserved or []) == ["3343-3343", "5389-5389", "5636-5636"]
+
+
+def test_a_run_that_has_met_another_one_looks_at_the_setting_again() -> None:
+    """The other one may write the same start mode between this one's look at it and its new announcement."""
+
+    def mode(mode: str, owner: str) -> Step:
+        resource = {"service_start_mode": {"name": "W32Time", "start_mode": mode}}
+        return Step(module="converge", options={"resources": [resource], "owner": owner})
+
+    def next_one(waiting: c.Sequence[str]) -> str:
+        name = turns.pop(0) if turns else waiting[0]
+        return name if name in waiting else waiting[0]
+
+    counts = (3, 2, 2, 4, 1, 2, 3, 4, 1, 2, 3)
+    turns = [
+        name
+        for count, name in zip(counts, itertools.cycle(("first", "second")), strict=False)
+        for _turn in range(count)
+    ]
+    table = Table({"release": "2022", "roles": ["dns"], "broken": False})
+    steps = {"first": mode("manual", "first"), "second": mode("disabled", "second")}
+    endings = table.together(steps, next_one)
+    assert [ending.event for ending in endings.values()] == ["ok", "ok"]
+    server = table.look()
+    entry = (server.journal or {})["entries"]["service_start_mode.W32Time"]
+    assert (entry["original"], entry["written"]) == ("auto", "disabled")
+    assert endings["second"].server.start_mode("W32Time") == "disabled"
 
 
 def test_a_journal_that_is_deleted_in_between_costs_only_what_it_knew() -> None:

@@ -195,9 +195,13 @@ class _Run:
         """Apply and look again; what another controller undid, or did, in between is merged and applied once more."""
         current, system, passes = planned, facts.only(OperatingSystemFact), 0
         for _meeting in range(MOST_MEETINGS):
+            has_met = self._others.has_to_write
             after = self._carried_out(current, facts)
-            alone = after is not None and not self._others.met()
-            facts = after if alone and after is not None else self._others.meeting(system)
+            if after is not None and not self._others.met():
+                # The run that was met may have written after this one looked, and before it saw the announcement.
+                alone, facts = True, system if has_met else after
+            else:
+                alone, facts = False, self._others.meeting(system)
             current, facts = self._settled(facts)
             if not current.unfinished and not self._others.has_to_write:
                 self._others.tidy()
