@@ -66,14 +66,14 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Ask one server what it does, and keep the answers
+- name: Ask a real server what it does, and keep the answers (member server, 2022)
   portkeeper.windows.verify_assumptions:
-    directory: /srv/verified
+    directory: "{{ playbook_dir }}/verified"
     real: true
 
-- name: Write what is taken back at the end, too
+- name: Ask also for what has to be written, and take it back at the end (member server, 2022)
   portkeeper.windows.verify_assumptions:
-    directory: /srv/verified
+    directory: "{{ playbook_dir }}/verified"
     grade: touch
     real: true
 """

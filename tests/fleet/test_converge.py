@@ -250,7 +250,8 @@ def test_the_journal_is_written_at_most_twice(results: Results, release: str) ->
     """Before the first change, and after the restart that settles what waited for it."""
     _checked, done, _again = results[f"several-on-{release}"]
     written = [entry for entry in done.requests["log"] if entry["method"] == "SetStringValue"]
-    assert 1 <= len(written) <= 2
+    # One more is the announcement to other controllers.
+    assert 2 <= len(written) <= 3
 
 
 @pytest.mark.parametrize("release", RELEASES)

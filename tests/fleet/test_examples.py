@@ -59,8 +59,13 @@ class Example:
 
     @property
     def is_single(self) -> bool:
-        """True for a task that asks nothing of Ansible but check mode and a diff."""
-        return set(self.task) <= {"name", f"{COLLECTION}.{self.module}", "check_mode", "diff"}
+        """True for a task that asks nothing of Ansible but check mode and a diff, and has no template."""
+        return "{{" not in str(self.task) and set(self.task) <= {
+            "name",
+            f"{COLLECTION}.{self.module}",
+            "check_mode",
+            "diff",
+        }
 
     @property
     def case(self) -> HostCase:

@@ -9,6 +9,7 @@ import collections.abc as c
 import contextlib
 import pathlib
 import socket
+import tempfile
 import typing as t
 
 import pytest
@@ -86,9 +87,10 @@ def through_ssh(
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> c.Iterator[FleetRun]:
-    directory = tmp_path_factory.mktemp("ways")
+def results() -> c.Iterator[FleetRun]:
     with running_fleet({"defaults": dict(DEFAULTS), "hosts": HOSTS}) as fleet, contextlib.ExitStack() as stack:
+        # pytest's own folders are closed to the ordinary user that sshd runs as.
+        directory = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="portkeeper-ways-")))
         inventory = yaml.safe_load(fleet.inventory.read_text(encoding="utf-8"))
         found = ways(fleet, directory, stack)
         for name in HOSTS:

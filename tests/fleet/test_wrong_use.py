@@ -171,12 +171,12 @@ WRONG: t.Final = (
     Wrong(
         id="local-connection",
         variables={"ansible_connection": "local"},
-        sentence=r"works through the winrm connection plugin, and this task uses 'local'",
+        sentence=r"works through the connection plugins winrm and psrp, and this task uses 'local'",
     ),
     Wrong(
         id="ssh-connection",
         variables={"ansible_connection": "ssh"},
-        sentence=r"works through the winrm connection plugin, and this task uses 'ssh'",
+        sentence=r"works through the connection plugins winrm and psrp, and this task uses 'ssh'",
     ),
     # --- rights
     Wrong(id="filtered-token", **_account(LIMITED), sentence=r"LocalAccountTokenFilterPolicy", asks=True),
@@ -300,7 +300,7 @@ def test_environment_is_told_in_the_same_warning(played: FleetRun) -> None:
 def test_delegation_to_the_controller_is_refused_with_a_way_out(played: FleetRun) -> None:
     task_run = played.task_runs["kept"][3]
     assert task_run.event == "failed"
-    assert "winrm connection plugin" in task_run.message
+    assert "works through the connection plugins winrm and psrp" in task_run.message
     assert task_run.count == 0
 
 

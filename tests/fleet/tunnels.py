@@ -88,8 +88,7 @@ def ssh_server(directory: pathlib.Path) -> c.Iterator[SshServer]:
     config.write_text(_SSH.format(port=port, directory=directory, user=user.pw_name), encoding="utf-8")
     if os.geteuid() == 0:
         os.chown(directory / "host", user.pw_uid, user.pw_gid)
-        for folder in (directory, *directory.parents[:2]):
-            folder.chmod(folder.stat().st_mode | 0o011)
+        directory.chmod(directory.stat().st_mode | 0o011)
     program = shutil.which("sshd", path=_PATH) or "sshd"
     with _running([program, "-D", "-e", "-f", str(directory / "sshd_config")], port, user=user.pw_uid):
         yield SshServer(config)
