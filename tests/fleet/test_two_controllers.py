@@ -31,6 +31,21 @@ def test_nothing_is_lost_in_silence(mechanism: Mechanism) -> None:
     assert [(one.order, one.lost, one.failed) for one in found if one.lost or one.failed] == []
 
 
+@pytest.mark.parametrize(
+    ("told", "seed"),
+    [
+        ("the same ports, beside an undo", 70),
+        ("the same ports, beside an undo", 78),
+        ("`ReservedPorts`, beside an undo", 274),
+    ],
+)
+def test_an_undo_that_announces_itself_anew_takes_nothing_of_another_run(told: str, seed: int) -> None:
+    """In these orders the other run met an announcement that the undo had already given up."""
+    (mechanism,) = (one for one in MECHANISMS if one.told == told)
+    found = Orders(mechanism).shuffled(seed)
+    assert (found.lost, found.failed) == ((), ())
+
+
 def _reserve(port: str, owner: str) -> Step:
     return Step(module="converge", options={"resources": [{"reserved_ports": {"ports": [port]}}], "owner": owner})
 

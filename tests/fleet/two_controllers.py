@@ -158,12 +158,7 @@ MECHANISMS: t.Final = (
         _both(_reserved("5636"), _mode("W32Time", "manual")),
     ),
     _pair("`ReservedPorts`, beside an undo", _FOREIGN, _taken(_reserved("5389")), _reserved("5636")),
-    Mechanism(
-        "the same ports, beside an undo",
-        _OLD,
-        {"first": _taken(_reserved("5389")), "second": _reserved("5389")},
-        is_promised=False,
-    ),
+    _pair("the same ports, beside an undo", _OLD, _taken(_reserved("5389")), _reserved("5389")),
     _pair("netsh's excluded ranges, beside an undo", _NEW, _taken(_netsh("5389")), _netsh("5636")),
     _pair("two undos of `ReservedPorts`", _FOREIGN, _taken(_reserved("5389")), _taken(_reserved("5636"))),
     _pair("two undos of netsh's ranges", _NEW, _taken(_netsh("5389")), _taken(_netsh("5636"))),

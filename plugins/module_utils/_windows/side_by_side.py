@@ -49,12 +49,14 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     Absent,
     Facts,
     RegistryFact,
+    RegistryNamesFact,
     RegistryReading,
     RegistryType,
     RegistryValue,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import BEGUN_FACT, JOURNAL_FACT
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.errors import WindowsError
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.observe import Answers
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.registry import Registry
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.target import Target
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors import WsmanError
@@ -65,6 +67,19 @@ MOST_MEETINGS: t.Final = 20
 
 class Overtaken(Exception):
     """Another run has changed the journal since it was read."""
+
+
+class _Met(t.NamedTuple):
+    """What a run sees of another one that it has met."""
+
+    head: Journal
+    """The journal that this run's changes come on top of."""
+    journals: tuple[Journal, ...]
+    """The announced one, and the one that is there."""
+    is_mine: bool
+    """Whether the one that is there is this run's own."""
+    values: dict[RegistryFact, RegistryReading]
+    """The values in dispute, as they were read."""
 
 
 class SideBySide:
@@ -126,7 +141,16 @@ class SideBySide:
             self._base = self._head if self._merged is not None else known
             self._changes = {name: known.entries.get(name) for name in self._changes}
         self._changes.update(changes)
+        self._take_for_granted(changes, facts)
         self._stopped.update(name for journal in writes for name in journal.stopped)
+
+    def _take_for_granted(self, changes: Changes, facts: Facts) -> None:
+        """Remember the values that entries rest on though this run writes none of them: another one may take them."""
+        for name, entry in changes.items():
+            fact = VALUES.get(name)
+            if entry is not None and fact is not None and fact in facts and fact not in self._pretended:
+                self._found.setdefault(fact, facts[fact])
+                self._written.setdefault(fact, facts[fact])
 
     def _looks_again(self, journal: Journal, changes: Changes, facts: Facts) -> bool:
         """True, once for each journal, if a setting is not as the journal says that a run has written it.
@@ -188,24 +212,41 @@ class SideBySide:
         Values that this run has overwritten are given as the other one wrote them: planned anew on that, both changes
         are there in the end.
         """
-        announced, found, base = self._seen, self._read(JOURNAL_FACT), self._base or Journal()
-        is_mine = self._is_mine and _plain(found) == _plain(self._journal)
-        theirs, current = _journal_of(announced), _journal_of(found)
-        self._journal, self._is_mine, self._merged = found, False, None
-        journals = [current] if isinstance(announced, Absent) else [theirs, current]
+        base = self._base or Journal()
         mine = Mine(base, self._changes, self._owners, self._stopped)
-        # One that began from an older state than this run is going to read the journal again, and to begin anew.
-        is_older = theirs.writes <= base.writes and not isinstance(announced, Absent)
-        head = current if not is_mine or is_older else theirs
-        self._pretended = self._views(head, base)
-        if not is_mine and not self._pretended and all(map(mine.is_in, journals)):
+        met = self._look(base)
+        self._merged = None
+        if not met.is_mine and not self._pretended and all(map(mine.is_in, met.journals)):
             return facts
-        self._merged, self._head = mine.on_top_of(head), head
+        self._merged, self._head = mine.on_top_of(met.head), met.head
         refuse_oversize(self._merged)
-        facts = facts.extended({JOURNAL_FACT: _text(dump(self._merged))})
-        for fact, reading in self._pretended.items():
-            facts = facts.extended({fact: reading})
-        return facts
+        known: Answers = {JOURNAL_FACT: _text(dump(self._merged))}
+        known.update(met.values.items())
+        known.update(self._pretended.items())
+        known.update(self._names().items())
+        return facts.extended(known)
+
+    def _look(self, base: Journal) -> _Met:
+        """The journals of a meeting and the values in dispute.
+
+        The announcement is read again after the values: the other run may have announced itself anew before it wrote
+        them, and the first announcement says nothing of that.
+        """
+        for _look in range(MOST_MEETINGS):
+            announced, found = self._seen, self._read(JOURNAL_FACT)
+            is_mine = self._is_mine and _plain(found) == _plain(self._journal)
+            theirs, current = _journal_of(announced), _journal_of(found)
+            self._journal, self._is_mine = found, False
+            journals = (current,) if isinstance(announced, Absent) else (theirs, current)
+            # One that began from an older state than this run is going to read the journal again, and to begin anew.
+            is_older = theirs.writes <= base.writes and not isinstance(announced, Absent)
+            head = current if not is_mine or is_older else theirs
+            values = self._views(head, base)
+            self._seen = self._read(BEGUN_FACT) if values else announced
+            if self._seen == announced:
+                return _Met(head, journals, is_mine, values)
+            self._is_mine = is_mine
+        raise never_alone(self._registry.host)
 
     def overtaken(self, facts: Facts) -> Facts:
         """What is known of the server, beside ``facts``, if another run came before the first change of this one.
@@ -223,16 +264,34 @@ class SideBySide:
         return facts.extended({JOURNAL_FACT: _text(dump(whole))})
 
     def _views(self, head: Journal, base: Journal) -> dict[RegistryFact, RegistryReading]:
-        """The values that this run may have overwritten, as the other run wrote them."""
-        views: dict[RegistryFact, RegistryReading] = {}
+        """The values that this run may have overwritten, as they are now.
+
+        One that is as this run left it counts as the other run wrote it, or is going to: so it is pretended.
+        """
+        read: dict[RegistryFact, RegistryReading] = {}
+        self._pretended = {}
         for name, fact in VALUES.items():
             if fact not in self._written or not is_disputed(name, head, base):
                 continue
             written = _plain(self._written[fact])
             view = reading_of(view_of(name, head, base, state_of(self._found.get(fact, Absent.VALUE))))
-            if view != written and _plain(self._read(fact)) == written:
-                views[fact] = view
-        return views
+            if view == written:
+                continue
+            read[fact] = _plain(self._read(fact))
+            if read[fact] == written:
+                self._pretended[fact] = view
+        return read
+
+    def _names(self) -> dict[RegistryNamesFact, tuple[tuple[str, int], ...]]:
+        """The names of the keys in which the other run has left a value out; its absence is confirmed by them."""
+        absent = [fact for fact, reading in self._pretended.items() if isinstance(reading, Absent)]
+        listed = {key: self._registry.names(key) for key in dict.fromkeys(fact.key for fact in absent)}
+        gone = {(fact.key, fact.name.casefold()) for fact in absent}
+        return {
+            RegistryNamesFact(key): tuple((name, kind) for name, kind in names if (key, name.casefold()) not in gone)
+            for key, names in listed.items()
+            if not isinstance(names, Absent)
+        }
 
     # --- at the end ---------------------------------------------------------------------------------------------------
 
