@@ -119,6 +119,29 @@ def test_a_journal_that_is_deleted_in_between_costs_only_what_it_knew() -> None:
     assert (server.journal or {})["entries"]["reserved_ports"]["owners"] == {"second": ["5636-5636"]}
 
 
+@pytest.mark.parametrize("turn", range(3, 10))
+def test_a_journal_of_a_newer_release_that_comes_in_between_is_left_alone(turn: int) -> None:
+    table, text = Table(SERVER), json.dumps({"version": 99, "entries": {}})
+
+    def meanwhile(waiting: list[str]) -> str:
+        turns.append(waiting)
+        if len(turns) == turn:
+            for path in (JOURNAL, rf"{JOURNAL}\Begun"):
+                value = {"path": path, "name": "Journal", "type": "SZ", "data": text}
+                table.server.act({"do": "set_value", **value})
+        return waiting[0]
+
+    turns: list[list[str]] = []
+    ending = table.together({"run": _reserve("5389", "run")}, meanwhile)["run"]  # type: ignore[arg-type]
+    if ending.event == "ok":
+        assert turn > ending.messages - 2
+        return
+    assert "it has version 99, this release of portkeeper.windows knows 2" in ending.message
+    assert "reset it" not in ending.message
+    assert "can't be read" not in ending.message
+    assert table.look().reserved in (["3343-3343"], ["3343-3343", "5389-5389"])
+
+
 def test_a_controller_of_an_older_release_is_noticed_before_the_first_write() -> None:
     """It announces nothing, and its journal counts no writes."""
     table = Table(SERVER)

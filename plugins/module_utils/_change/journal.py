@@ -217,6 +217,13 @@ def dump(journal: Journal) -> str:
     return json.dumps(content, separators=(",", ":"), sort_keys=True)
 
 
+def load_reading(reading: RegistryReading) -> Journal:
+    """The journal from its registry value; an absent one is empty. Raises what ``load`` raises."""
+    if isinstance(reading, Absent):
+        return Journal()
+    return load(reading.data if isinstance(reading.data, str) else repr(reading.data))
+
+
 def load(text: str) -> Journal:
     """The journal from its text.
 

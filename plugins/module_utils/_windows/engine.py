@@ -11,7 +11,6 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Journal, load
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
     Contradiction,
     Plan,
@@ -22,6 +21,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan im
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs import outcome as outcomes
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.convergence import Convergence, converge
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.journal_steps import journal_of
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.outcome import Outcome
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.request import Request
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
@@ -244,8 +244,7 @@ class _Run:
     def _forget(self, done: tuple[Step, ...], found: Facts) -> None:
         """Restore the journal if nothing else was written: a refused change leaves no trace."""
         if all(isinstance(step, WriteJournal) for step in done) and JOURNAL_FACT in found:
-            reading = found[JOURNAL_FACT]
-            self._others.withdraw(Journal() if isinstance(reading, Absent) else load(str(reading.data)))
+            self._others.withdraw(journal_of(found[JOURNAL_FACT]))
 
     def _after(self, step: Step, facts: Facts) -> Facts:
         learnt = apply(self._target, step, self._clock, facts)

@@ -16,20 +16,15 @@ import contextlib
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import (
-    JOURNAL_NAME,
-    RESET_ADVICE,
     Entry,
     Journal,
-    JournalError,
     dump,
-    load,
     reading_of,
     state_of,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal_entries import VALUES
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
     DeleteValue,
-    PlanError,
     Step,
     WriteJournal,
     WriteValue,
@@ -43,7 +38,10 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.jo
     is_unlike,
     view_of,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.journal_steps import refuse_oversize
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.journal_steps import (
+    journal_of,
+    refuse_oversize,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.request import Request
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     Absent,
@@ -130,7 +128,7 @@ class SideBySide:
             self._expect(facts[JOURNAL_FACT])
         if facts[JOURNAL_FACT] is Absent.KEY:
             self._registry.create_key(BEGUN_FACT.key)
-        known = _journal_of(facts[JOURNAL_FACT])
+        known = journal_of(facts[JOURNAL_FACT])
         self._first = self._first or known
         writes = [step.journal for step in planned.steps if isinstance(step, WriteJournal)]
         self._announce(dump(writes[-1] if writes else known))
@@ -235,7 +233,7 @@ class SideBySide:
         for _look in range(MOST_MEETINGS):
             announced, found = self._seen, self._read(JOURNAL_FACT)
             is_mine = self._is_mine and _plain(found) == _plain(self._journal)
-            theirs, current = _journal_of(announced), _journal_of(found)
+            theirs, current = journal_of(announced), journal_of(found)
             self._journal, self._is_mine = found, False
             journals = (current,) if isinstance(announced, Absent) else (theirs, current)
             # One that began from an older state than this run is going to read the journal again, and to begin anew.
@@ -254,7 +252,7 @@ class SideBySide:
         What this run takes back, and that other one only forgot, is put into the journal again: it is still there.
         """
         found = self._read(JOURNAL_FACT)
-        current = _journal_of(found)
+        current = journal_of(found)
         self._journal, self._is_mine = found, False
         whole = current.changed(forgotten(current, self._first or Journal(), self._owners))
         if not self._takes_back or whole == current:
@@ -313,7 +311,7 @@ class SideBySide:
                 self.put(journal)
             if not self.met():
                 self._journal = self._read(JOURNAL_FACT)
-                self._announce(dump(_journal_of(self._journal)))
+                self._announce(dump(journal_of(self._journal)))
                 self.tidy()
 
     def put(self, journal: Journal) -> None:
@@ -403,16 +401,6 @@ def _text(text: str) -> RegistryValue:
 def _plain(reading: RegistryReading) -> RegistryReading:
     """A reading with a missing key counted as a missing value."""
     return Absent.VALUE if isinstance(reading, Absent) else reading
-
-
-def _journal_of(reading: RegistryReading) -> Journal:
-    """The journal of a reading; raises PlanError for one that can't be used."""
-    if isinstance(reading, Absent):
-        return Journal()
-    try:
-        return load(str(reading.data))
-    except JournalError as error:
-        raise PlanError(JOURNAL_NAME, f"it can't be read: {error}", RESET_ADVICE) from error
 
 
 def _written_by(step: Step) -> tuple[RegistryFact, RegistryReading] | None:

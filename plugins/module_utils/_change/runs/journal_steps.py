@@ -17,7 +17,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal
     JournalError,
     JournalTooNew,
     dump,
-    load,
+    load_reading,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
     Plan,
@@ -31,7 +31,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.service
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     Absent,
     Facts,
-    RegistryValue,
+    RegistryReading,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import JOURNAL_FACT
 
@@ -47,11 +47,13 @@ class Ledger:
 def read_ledger(facts: Facts) -> Ledger:
     """The journal of this server; raises PlanError for one that can't be used, and FactsNeeded."""
     reading = facts[JOURNAL_FACT]
-    if isinstance(reading, Absent):
-        return Ledger(Journal(), key_exists=reading is not Absent.KEY)
-    text = reading.data if isinstance(reading, RegistryValue) and isinstance(reading.data, str) else repr(reading.data)
+    return Ledger(journal_of(reading), key_exists=reading is not Absent.KEY)
+
+
+def journal_of(reading: RegistryReading) -> Journal:
+    """The journal of a reading; raises PlanError for one that can't be used."""
     try:
-        return Ledger(load(text))
+        return load_reading(reading)
     except JournalTooNew as error:
         raise PlanError(JOURNAL_NAME, str(error), "Update the collection") from error
     except JournalError as error:

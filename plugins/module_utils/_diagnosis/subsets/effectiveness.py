@@ -17,7 +17,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal
     Journal,
     JournalError,
     JournalTooNew,
-    load,
+    load_reading,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
     NO_PORTS,
@@ -139,11 +139,8 @@ def _journal(view: PortInfoView) -> tuple[Journal | None, tuple[str, ...]]:
         return None, ()
     if not view.facts.is_read(JOURNAL_FACT):
         return Journal(), ()
-    reading = view.facts[JOURNAL_FACT]
-    if isinstance(reading, Absent):
-        return Journal(), ()
     try:
-        return load(reading.data if isinstance(reading.data, str) else repr(reading.data)), ()
+        return load_reading(view.facts[JOURNAL_FACT]), ()
     except JournalTooNew as error:
         raise PlanError(
             "the journal of portkeeper.windows on this server", str(error), "Update the collection"
