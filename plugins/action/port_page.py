@@ -14,7 +14,6 @@ import pathlib
 import typing as t
 
 from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.comparison import (
     EarlierReport,
@@ -22,19 +21,16 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._page.compariso
     earlier_report,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.fleet import Origin, fleet
-from ansible_collections.portkeeper.windows.plugins.plugin_utils._failures import Result, result_of
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._failures import Result
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._port_report import report_files
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._report_files import write
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._report_texts import collection_version
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._results_action import ResultsAction
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._task_options import Arguments
 
 
-class ActionModule(ActionBase):
+class ActionModule(ResultsAction):
     """See the module's documentation."""
-
-    TRANSFERS_FILES = False
-    _requires_connection = False
-    _supports_check_mode = True
-    _supports_async = False
 
     argument_spec: t.ClassVar[t.Mapping[str, t.Any]] = {
         "results": {"type": "dict", "required": True},
@@ -47,16 +43,8 @@ class ActionModule(ActionBase):
         "read_at": {"type": "str"},
     }
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        """Validate, make the rows and the texts, and write what differs."""
-        super().run(tmp, task_vars)
-        host = str((task_vars or {}).get("inventory_hostname", "localhost"))
-        return result_of(self._reported, host=host, action=str(self._task.action))
-
-    def _reported(self) -> Result:
-        _validation, options = self.validate_argument_spec(dict(self.argument_spec))  # type: ignore[no-untyped-call]
-        if not all(isinstance(result, t.Mapping) for result in options["results"].values()):
-            raise AnsibleActionFail("results: it is no mapping of server names to results of port_info")
+    def made(self, options: Arguments) -> Result:
+        """Make the rows and the texts, and write what differs."""
         directory = pathlib.Path(options["directory"])
         report = fleet(options["results"], origin=_origin(options), earlier=_earlier(options["before"], directory))
         files = report_files(report, directory, title=options["title"], maps=options["maps"], groups=options["groups"])

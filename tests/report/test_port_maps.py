@@ -29,14 +29,18 @@ def run_tasks(directory: pathlib.Path, *tasks: Json) -> AnsibleRun:
     return run_ansible(["ansible-playbook", "-i", "nowhere,", str(playbook)])
 
 
-def task(directory: pathlib.Path, results: Json, **keywords: t.Any) -> Json:
+def task(directory: pathlib.Path, results: Json, mistyped: str = "", **keywords: t.Any) -> Json:
     options = {"results": results, "directory": str(directory), "style": "text {}", "read_at": "today"}
+    options |= {mistyped: "x"} if mistyped else {}
     return {"name": "Draw", "portkeeper.windows.port_maps": options, "ignore_errors": True, **keywords}
 
 
-def page_task(directory: pathlib.Path, results: Json, before: object = None, **keywords: t.Any) -> Json:
+def page_task(
+    directory: pathlib.Path, results: Json, before: object = None, titel: str = "", **keywords: t.Any
+) -> Json:
     options = {"results": results, "directory": str(directory), "read_at": "today", "maps": False}
     options |= {"before": str(before)} if before else {}
+    options |= {"titel": titel} if titel else {}
     return {"name": "Write", "portkeeper.windows.port_page": options, "ignore_errors": True, **keywords}
 
 
@@ -53,6 +57,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[AnsibleRun, pathlib.P
         task(good, results),
         task(directory / "file", results),
         task(good, {"edge1": "no mapping"}),
+        task(good, results, mistyped="stile"),
         page_task(directory / "page", results, check_mode=True),
         page_task(directory / "page", results),
         page_task(directory / "page", results),
@@ -60,6 +65,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[AnsibleRun, pathlib.P
         page_task(directory / "page", results, directory / "nowhere.json"),
         page_task(directory / "page", results, directory / "file"),
         page_task(directory / "page", {"edge1": "no mapping"}),
+        page_task(directory / "page", results, titel="x"),
     )
     return run_tasks(directory, *tasks), good
 
@@ -77,9 +83,10 @@ def test_check_mode_then_the_run_then_nothing_more(run: tuple[AnsibleRun, pathli
 
 
 def test_refusals_are_one_sentence(run: tuple[AnsibleRun, pathlib.Path]) -> None:
-    file, mapping = (item.result["msg"] for item in run[0].of("port_maps")[3:])
+    file, mapping, mistyped = (item.result["msg"] for item in run[0].of("port_maps")[3:])
     assert re.search(rf"{run[1].parent / 'file'}/edge_1__-\w+.svg can't be written: File exists", file)
     assert "results: it is no mapping of server names to results of port_info" in mapping
+    assert mistyped.startswith("portkeeper.windows.port_maps: there is no option 'stile'; did you mean 'style'?")
 
 
 def test_the_page_is_written_if_it_differs(run: tuple[AnsibleRun, pathlib.Path]) -> None:
@@ -95,9 +102,10 @@ def test_the_page_is_written_if_it_differs(run: tuple[AnsibleRun, pathlib.Path])
 
 
 def test_refusals_of_the_page_are_one_sentence(run: tuple[AnsibleRun, pathlib.Path]) -> None:
-    own, nowhere, text, mapping = (item.result["msg"] for item in run[0].of("port_page")[3:])
+    own, nowhere, text, mapping, mistyped = (item.result["msg"] for item in run[0].of("port_page")[3:])
     directory = run[1].parent
     assert f"before: {directory}/page/report.json is replaced by this report" in own
     assert f"before: {directory}/nowhere.json can't be read: No such file or directory" in nowhere
     assert f"before: {directory}/file is no report to compare with: it is no JSON" in text
     assert "results: it is no mapping of server names to results of port_info" in mapping
+    assert mistyped.startswith("portkeeper.windows.port_page: there is no option 'titel'; did you mean 'title'?")
