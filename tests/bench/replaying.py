@@ -11,10 +11,8 @@ import dataclasses
 import json
 import os
 import pathlib
-import subprocess
 import sys
 import tempfile
-import time
 import typing as t
 import urllib.request
 
@@ -22,9 +20,9 @@ from tests.bench.conversation import Conversation
 from tests.bench.replay import Counts, Transport
 from tests.fleet.host_cases import Json
 from tests.fleet.kerberos_realm import Realm
+from tests.simulator.child_process import becomes_ready, child_process
 from tests.simulator.fleet import DEFAULT_USER
 from tests.simulator.inventory import OPERATION_TIMEOUT, READ_TIMEOUT
-from tests.tooling.sources import ROOT
 
 START_SECONDS: t.Final = 60.0
 
@@ -79,8 +77,11 @@ def replayed(
         directory = pathlib.Path(name)
         plan, ready, log = (directory / file for file in ("plan.json", "ready.json", "server.log"))
         plan.write_text(_plan(conversations, hosts, realm.name if realm else ""), encoding="utf-8")
-        with _process(plan, ready, log, environment) as process:
-            addresses = _wait(process, ready, log)
+        command = [sys.executable, "-m", "tests.bench.replay", str(plan), str(ready)]
+        with child_process(command, log=log, environment={**os.environ, **environment}) as process:
+            if not becomes_ready(process, ready.exists, START_SECONDS):
+                raise ReplayFailure(f"The server of recordings did not start:\n{log.read_text(encoding='utf-8')}")
+            addresses = json.loads(ready.read_text(encoding="utf-8"))
             inventory = directory / "inventory.json"
             inventory.write_text(json.dumps(_inventory(hosts, addresses["hosts"])), encoding="utf-8")
             yield Replayed(inventory, _url(addresses["control"]), environment)
@@ -98,40 +99,6 @@ def _plan(conversations: c.Mapping[str, Conversation], hosts: c.Mapping[str, Hos
             },
         }
     )
-
-
-@contextlib.contextmanager
-def _process(
-    plan: pathlib.Path, ready: pathlib.Path, log: pathlib.Path, environment: c.Mapping[str, str]
-) -> c.Iterator[subprocess.Popen[bytes]]:
-    command = [sys.executable, "-m", "tests.bench.replay", str(plan), str(ready)]
-    with log.open("wb") as written:
-        process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env={**os.environ, **environment},
-            stdin=subprocess.DEVNULL,
-            stdout=written,
-            stderr=written,
-        )
-        try:
-            yield process
-        finally:
-            process.terminate()
-            try:
-                process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
-
-def _wait(process: subprocess.Popen[bytes], ready: pathlib.Path, log: pathlib.Path) -> t.Any:
-    deadline = time.monotonic() + START_SECONDS
-    while not ready.exists():
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise ReplayFailure(f"The server of recordings did not start:\n{log.read_text(encoding='utf-8')}")
-        time.sleep(0.02)
-    return json.loads(ready.read_text(encoding="utf-8"))
 
 
 def _url(address: c.Sequence[t.Any]) -> str:

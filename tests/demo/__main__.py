@@ -18,7 +18,7 @@ from tests.demo import boots as demo_boots
 from tests.demo import look, page
 from tests.demo.boots import BOOTS
 from tests.demo.checks import Story, checks
-from tests.demo.progress import Answered, answering, change, is_of
+from tests.demo.progress import Answered, answering, change
 from tests.simulator.control import ControlFailure, RunningFleet, running_fleet
 from tests.tooling.ansible_programs import AnsibleFailure, AnsibleRun, TaskResult, run_ansible
 from tests.tooling.sources import ROOT
@@ -145,7 +145,7 @@ def _fixed(inventory: pathlib.Path, hosts: c.Collection[str]) -> AnsibleRun:
     width = max(map(len, hosts))
 
     def watch(result: TaskResult) -> None:
-        if is_of(result, "converge"):
+        if result.is_of("converge"):
             show(change(result, width))
 
     fixed = run_ansible(fix(inventory), watch=watch)

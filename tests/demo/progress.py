@@ -16,18 +16,13 @@ from tests.tooling.text_tables import INDENT
 WIDTH: t.Final = 120
 
 
-def is_of(result: TaskResult, action: str) -> bool:
-    """True if a module of this short name gave the result, and was not skipped."""
-    return result.status != "skipped" and result.action.rpartition(".")[2] == action
-
-
 @contextlib.contextmanager
 def answering(action: str) -> t.Iterator[Watcher]:
     """A watcher of a run of Ansible that prints each server's name when the module has answered there."""
     answered = Answered(sys.stdout)
 
     def watch(result: TaskResult) -> None:
-        if is_of(result, action):
+        if result.is_of(action):
             answered.name(result.host)
 
     yield watch

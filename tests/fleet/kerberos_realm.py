@@ -11,6 +11,7 @@ from __future__ import annotations
 import collections.abc as c
 import contextlib
 import dataclasses
+import functools
 import importlib.util
 import os
 import pathlib
@@ -19,6 +20,8 @@ import socket
 import subprocess
 import time
 import typing as t
+
+from tests.simulator.child_process import becomes_ready, child_process, listens
 
 REALM: t.Final = "PORTKEEPER.TEST"
 _PATH: t.Final = f"{os.environ.get('PATH', os.defpath)}{os.pathsep}/usr/sbin{os.pathsep}/sbin"
@@ -175,8 +178,11 @@ def _start(realm: Realm, directory: pathlib.Path, stack: contextlib.ExitStack) -
         port = _configure(directory, silent)
         if attempt == 0:
             realm._run(["kdb5_util", "create", "-s", "-P", "of a test"], "")
-        process = stack.enter_context(_kdc(realm))
-        if _answers(process, port):
+        variables = {**realm.variables, "KRB5_CONFIG": str(directory / "strict.conf")}
+        process = stack.enter_context(
+            child_process(["krb5kdc", "-n"], log=directory / "kdc.out", environment=variables)
+        )
+        if becomes_ready(process, functools.partial(listens, port), _SECONDS):
             return
     raise RealmFailure((directory / "kdc.log").read_text(encoding="utf-8", errors="replace"))
 
@@ -207,34 +213,6 @@ def _taken_port() -> c.Iterator[int]:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         yield sock.getsockname()[1]
-
-
-@contextlib.contextmanager
-def _kdc(realm: Realm) -> c.Iterator[subprocess.Popen[bytes]]:
-    variables = {**realm.variables, "KRB5_CONFIG": str(realm.directory / "strict.conf")}
-    with (realm.directory / "kdc.out").open("wb") as log:
-        process = subprocess.Popen(
-            ["krb5kdc", "-n"], env=variables, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
-        )
-    try:
-        yield process
-    finally:
-        process.terminate()
-        process.wait(timeout=_SECONDS)
-
-
-def _answers(process: subprocess.Popen[bytes], port: int) -> bool:
-    """Wait until the KDC takes connections; False if it has ended."""
-
-    def is_decided() -> bool:
-        if process.poll() is not None:
-            return True
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return True
-        return False
-
-    _wait(is_decided, "The KDC does not answer")
-    return process.poll() is None
 
 
 def _wait(condition: t.Callable[[], bool], message: str) -> None:

@@ -15,10 +15,10 @@ import pwd
 import shutil
 import socket
 import subprocess
-import tempfile
 import threading
-import time
 import typing as t
+
+from tests.simulator.child_process import becomes_ready, child_process, listens
 
 _PATH: t.Final = f"{os.environ.get('PATH', os.defpath)}{os.pathsep}/usr/sbin{os.pathsep}/sbin"
 """Debian keeps sshd where only root's PATH leads."""
@@ -70,7 +70,9 @@ class SshServer:
         """Run ``ssh -N`` with these options, in which ``{port}`` stands for a free local port, and give that port."""
         port = free_port()
         given = [option.format(port=port) for option in options]
-        with _running(["ssh", "-F", str(self.config), "-N", *given, "bastion"], port):
+        with _running(
+            ["ssh", "-F", str(self.config), "-N", *given, "bastion"], port, self.config.with_name(f"ssh-{port}.log")
+        ):
             yield port
 
 
@@ -90,35 +92,19 @@ def ssh_server(directory: pathlib.Path) -> c.Iterator[SshServer]:
         os.chown(directory / "host", user.pw_uid, user.pw_gid)
         directory.chmod(directory.stat().st_mode | 0o011)
     program = shutil.which("sshd", path=_PATH) or "sshd"
-    with _running([program, "-D", "-e", "-f", str(directory / "sshd_config")], port, user=user.pw_uid):
+    with _running(
+        [program, "-D", "-e", "-f", str(directory / "sshd_config")], port, directory / "sshd.log", user=user.pw_uid
+    ):
         yield SshServer(config)
 
 
 @contextlib.contextmanager
-def _running(command: c.Sequence[str], port: int, *, user: int | None = None) -> c.Iterator[None]:
+def _running(command: c.Sequence[str], port: int, log: pathlib.Path, *, user: int | None = None) -> c.Iterator[None]:
     """A program that listens on this port, until the end of the context."""
-    with (
-        tempfile.TemporaryFile() as said,
-        subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, user=user) as process,
-    ):
-        try:
-            if not _listens(port, process):
-                said.seek(0)
-                raise RuntimeError(f"{command!r} does not listen: {said.read().decode()}")
-            yield
-        finally:
-            process.terminate()
-
-
-def _listens(port: int, process: subprocess.Popen[bytes]) -> bool:
-    end = time.monotonic() + _SECONDS
-    while time.monotonic() < end:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return True
-        if process.poll() is not None:
-            break
-        time.sleep(0.05)
-    return False
+    with child_process(command, log=log, environment=os.environ, user=user) as process:
+        if not becomes_ready(process, lambda: listens(port), _SECONDS):
+            raise RuntimeError(f"{command!r} does not listen: {log.read_text(encoding='utf-8', errors='replace')}")
+        yield
 
 
 def _run(*command: str) -> None:

@@ -23,7 +23,9 @@ import urllib.request
 
 import yaml
 
-ROOT: t.Final = pathlib.Path(__file__).resolve().parents[2]
+from tests.simulator.child_process import ROOT, becomes_ready, child_process
+
+LOG: t.Final = "fleet.log"
 Json: t.TypeAlias = t.Any
 
 
@@ -185,10 +187,11 @@ def running_fleet(
         ready = directory / "ready"
         ready.unlink(missing_ok=True)
         inventory = directory / "inventory.yml"
-        process = stack.enter_context(
-            _process(_scenario_file(scenario, directory), inventory, ready, arguments, environment or {})
-        )
-        _wait_for_ready(process, ready, directory, seconds)
+        command = _command(_scenario_file(scenario, directory), inventory, ready, arguments)
+        variables = {**os.environ, **(environment or {}), "PYTHONPATH": str(ROOT)}
+        process = stack.enter_context(child_process(command, log=directory / LOG, environment=variables))
+        if not becomes_ready(process, ready.exists, seconds):
+            raise ControlFailure(f"The fleet did not start:\n{_log(directory)}")
         control = ControlClient(ready.read_text(encoding="utf-8").strip())
         try:
             yield RunningFleet(inventory, control, directory, process)
@@ -209,7 +212,7 @@ def _refuse_errors(directory: pathlib.Path) -> None:
 
 
 def _log(directory: pathlib.Path) -> str:
-    return (directory / "fleet.log").read_text(encoding="utf-8", errors="replace").strip()
+    return (directory / LOG).read_text(encoding="utf-8", errors="replace").strip()
 
 
 def _scenario_file(scenario: pathlib.Path | c.Mapping[str, t.Any], directory: pathlib.Path) -> pathlib.Path:
@@ -220,41 +223,12 @@ def _scenario_file(scenario: pathlib.Path | c.Mapping[str, t.Any], directory: pa
     return path
 
 
-@contextlib.contextmanager
-def _process(
-    scenario: pathlib.Path,
-    inventory: pathlib.Path,
-    ready: pathlib.Path,
-    arguments: c.Sequence[str],
-    variables: c.Mapping[str, str],
-) -> c.Iterator[subprocess.Popen[bytes]]:
+def _command(
+    scenario: pathlib.Path, inventory: pathlib.Path, ready: pathlib.Path, arguments: c.Sequence[str]
+) -> list[str]:
     command = [sys.executable, "-m", "tests.simulator", "--scenario", str(scenario.resolve())]
     command += ["--inventory", str(inventory.resolve()), "--ready-file", str(ready.resolve()), *arguments]
-    command += ["--state-dir", str(ready.resolve().parent / "state")]
-    with (ready.parent / "fleet.log").open("wb") as log:
-        environment = {**os.environ, **variables, "PYTHONPATH": str(ROOT)}
-        process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
-        )
-        try:
-            yield process
-        finally:
-            process.terminate()
-            try:
-                process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
-
-def _wait_for_ready(
-    process: subprocess.Popen[bytes], ready: pathlib.Path, directory: pathlib.Path, seconds: float
-) -> None:
-    deadline = time.monotonic() + seconds
-    while not ready.exists():
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise ControlFailure(f"The fleet did not start:\n{_log(directory)}")
-        time.sleep(0.02)
+    return [*command, "--state-dir", str(ready.resolve().parent / "state")]
 
 
 def _wait(condition: c.Callable[[], bool], seconds: float, message: str) -> None:

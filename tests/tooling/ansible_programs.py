@@ -41,6 +41,10 @@ class TaskResult:
     seconds: float
     result: t.Mapping[str, t.Any]
 
+    def is_of(self, action: str) -> bool:
+        """True if a module of this short name gave the result, and was not skipped."""
+        return self.status != "skipped" and self.action.rpartition(".")[2] == action
+
 
 Watcher: t.TypeAlias = c.Callable[[TaskResult], None]
 
@@ -61,9 +65,7 @@ class AnsibleRun:
 
     def of(self, action: str) -> tuple[TaskResult, ...]:
         """The results of one module, by its short name, in the order in which they came; skipped ones left out."""
-        return tuple(
-            item for item in self.results if item.action.rpartition(".")[2] == action and item.status != "skipped"
-        )
+        return tuple(item for item in self.results if item.is_of(action))
 
     def total(self, count: str) -> int:
         """One of the recap's counts, over all hosts."""
