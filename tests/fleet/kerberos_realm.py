@@ -87,7 +87,7 @@ def lacking() -> str:
     if modules:
         sentences.append(
             f"the Python packages {', '.join(sorted(modules))} are missing (Debian: apt-get install gcc libkrb5-dev "
-            "python3-dev, then make environment)"
+            "python3-dev, then make kerberos)"
         )
     return "; ".join(sentences)
 

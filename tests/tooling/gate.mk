@@ -25,7 +25,7 @@ side-by-side: environment
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target $(addprefix part-,$(SIDE_BY_SIDE))
 
 .PHONY: end-to-end
-end-to-end: environment
+end-to-end: environment kerberos
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target $(addprefix part-,$(END_TO_END))
 
 part-%:
@@ -48,12 +48,12 @@ types: environment
 
 # A few statistics take seconds each: a worker that is done takes over what another has not begun.
 .PHONY: unit
-unit: environment
+unit: environment kerberos
 	$(PYTEST) --dist worksteal $(or $(ONLY),tests/unit)
 
 # Four workers: half of the time each waits for a service or a boot.
 .PHONY: fleet-tests
-fleet-tests: environment
+fleet-tests: environment kerberos
 	$(PYTEST) -n 4 $(or $(ONLY),tests/fleet)
 
 # The page about a fleet, in headless Chromium where that is installed; without it those tests say so and are left out.
