@@ -34,8 +34,9 @@ options:
         item counts only on servers that have all capabilities of the first and none of the second. On other servers it
         is passed over without a message. So one list serves all releases. For example, C(when_capable=delayed_start).
       - C(reserved_ports_value) - Windows honours the value C(ReservedPorts). Windows Server 2003.
-      - C(excluded_port_ranges) - netsh has C(excludedportrange). Windows Server 2012 and later have it; Windows Server
-        2008 and 2008 R2 may have it, and are asked.
+      - C(excluded_port_ranges) - netsh has C(excludedportrange). Windows Server 2012 and later have it. Windows Server
+        2008 and 2008 R2 have it by a hotfix. An item with this condition counts there too, and fails with a sentence if
+        netsh does not know the command.
       - C(dynamic_port_ranges) - netsh can set the range of ephemeral ports. Windows Server 2008 and later.
       - C(dns_pool_exclusions) - the DNS server can leave chosen ports alone. Windows Server 2008 R2 and later.
       - C(delayed_start) - services can start delayed. Windows Server 2008 and later.
