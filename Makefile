@@ -47,6 +47,7 @@ help:
 	@echo 'make matrix       unit tests and a smoke test on the other ansible-core and Python versions found here'
 	@echo 'make changelog    renew changelogs/changelog.yaml and CHANGELOG.md for the version in galaxy.yml'
 	@echo 'make documentation  what docs/, modules and roles repeat of the code, written anew; make unit says if it is due'
+	@echo 'make pictures     the sample output of README.md and its pictures, anew from simulated servers; a test says if they are due'
 	@echo 'make verified     the answers of real servers in verified/, checked and told in docs/verified.md'
 	@echo 'make format       what ruff can put right by itself'
 	@echo 'make clean        remove build/'
@@ -192,6 +193,11 @@ documentation: environment
 	@PYTHONPATH=$(BUILD)/collections $(PYTHON) -m tests.tooling.documentation
 
 # The answers of real servers in verified/: checked, then told in the tables of docs/verified.md.
+# README.md's sample output, and the pictures of docs/pictures; needs Chromium.
+.PHONY: pictures
+pictures: environment
+	@PYTHONPATH=$(BUILD)/collections $(PYTHON) -m tests.documented
+
 .PHONY: verified
 verified: environment
 	@PYTHONPATH=$(BUILD)/collections $(PYTHON) -m tests.tooling.verified

@@ -36,12 +36,18 @@ def reduced(facts: Json) -> dict[str, t.Any]:
     return {**facts, "sockets": facts["sockets"] and as_plain(by_process(sockets)), "warnings": []}
 
 
+ORIGIN: t.Final = Origin(product_version="0.0.0", read_at="2026-11-20 13:00 UTC", inventory=("/srv/inventory.yml",))
+
+
 def write_page(
-    results: c.Mapping[str, Json], directory: pathlib.Path, *, before: pathlib.Path | None = None
+    results: c.Mapping[str, Json],
+    directory: pathlib.Path,
+    *,
+    before: pathlib.Path | None = None,
+    origin: Origin = ORIGIN,
 ) -> pathlib.Path:
     """Write the report without Ansible's programs, by the action's own code; the path of its page."""
     earlier = earlier_report(json.loads(before.read_text(encoding="utf-8"))) if before else None
-    origin = Origin(product_version="0.0.0", read_at="2026-11-20 13:00 UTC", inventory=("/srv/inventory.yml",))
     rows = fleet(results, origin=origin, earlier=earlier)
     write(report_files(rows, directory, title="Ports", maps=True, groups={}), check_mode=False)
     return directory / "index.html"
