@@ -47,6 +47,7 @@ help:
 	@echo 'make matrix       unit tests and a smoke test on the other ansible-core and Python versions found here'
 	@echo 'make changelog    renew changelogs/changelog.yaml and CHANGELOG.md for the version in galaxy.yml'
 	@echo 'make documentation  what docs/, modules and roles repeat of the code, written anew; make unit says if it is due'
+	@echo 'make docs         all pages as a site in build/site/html, with those of modules and roles'
 	@echo 'make pictures     the sample output of README.md and its pictures, anew from simulated servers; a test says if they are due'
 	@echo 'make verified     the answers of real servers in verified/, checked and told in docs/verified.md'
 	@echo 'make format       what ruff can put right by itself'
