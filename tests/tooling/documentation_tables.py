@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tables of docs/ that repeat what the code knows.
+"""Tables of README.md and docs/ that repeat what the code knows.
 
 A table stands between two comment lines, ``<!-- table: NAME -->`` and ``<!-- end of table -->``; everything around them
 is written by hand.
@@ -41,7 +41,7 @@ from tests.simulator.windows.assumptions import assumption_rows
 from tests.simulator.windows.releases import RELEASES as SIMULATED
 from tests.simulator.wire.assumptions import WIRE_ASSUMPTIONS
 from tests.simulator.wire.injection import KINDS
-from tests.tooling import verified
+from tests.tooling import matrix, verified
 from tests.tooling.documentation_text import Place
 from tests.tooling.risk_examples import candidate_rows, doubt_rows, example_rows
 
@@ -247,6 +247,19 @@ def _fault_kinds() -> str:
     return ", ".join(f"`{kind}`" for kind in KINDS) + ".\n"
 
 
+def _tested_with() -> str:
+    head = ("`make matrix-...`", "Python", "ansible-core", *matrix.LIBRARIES, "has run")
+    return table(head, ((f"`{row.name}`", row.python, *_versions(row), _run(row)) for row in matrix.ROWS))
+
+
+def _versions(row: matrix.Row) -> list[str]:
+    return [row.version(package) for package in ("ansible-core", *matrix.LIBRARIES)]
+
+
+def _run(row: matrix.Row) -> str:
+    return "yes" if row.seen else f"not yet: no Python {row.python} at hand"
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Table:
     """One table: how it is made, and the page that it stands in."""
@@ -278,6 +291,7 @@ TABLES: t.Final[t.Mapping[str, Table]] = {
     "open-questions": Table(_open_questions, "verify.md"),
     "simulated-releases": Table(_simulated_releases, "simulator.md"),
     "fault-kinds": Table(_fault_kinds, "simulator.md"),
+    "tested-with": Table(_tested_with, "README.md"),
 }
 
 

@@ -12,10 +12,10 @@ ONLY ?=
 
 # Parts that leave a core idle, the longest first; and those that wait for programs.
 SIDE_BY_SIDE := sanity server-words collection-check ansible-lint types docs fuzz changelog-check
-END_TO_END := fleet-tests integration-sample report-tests
+END_TO_END := fleet-tests integration-sample report-tests matrix-sample
 
 .PHONY: test
-test:
+test: matrix-choice
 	@started=$$SECONDS; \
 	for part in lint unit side-by-side end-to-end; do $(MAKE) --no-print-directory part-$$part; done; \
 	echo "== everything holds ($$((SECONDS - started)) s)"

@@ -6,14 +6,13 @@
 from __future__ import annotations
 
 import collections.abc as c
-import json
 import re
-import subprocess
 import typing as t
 
 import pytest
 import yaml
 
+from tests.tooling.matrix import ROWS
 from tests.tooling.sources import ROOT
 
 FILES = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -78,20 +77,14 @@ def test_scripts_that_are_called_are_there(workflow: t.Any) -> None:
         assert (ROOT / script).is_file()
 
 
-def test_the_rows_of_the_matrix_are_those_of_make() -> None:
-    answer = subprocess.run(
-        ["make", "--silent", "--no-print-directory", "matrix-rows"],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    rows = json.loads(answer.stdout)["include"]
-    text = (ROOT / "tests" / "tooling" / "matrix.mk").read_text(encoding="utf-8")
-    listed = re.search(r"^MATRIX := (.*)$", text, re.MULTILINE)
-    assert listed is not None
-    assert [row["row"] for row in rows] == listed[1].split()
-    assert all(row["row"] == f"{row['core']}-{row['python']}" for row in rows)
+def test_the_workflow_has_the_rows_of_make_and_their_pythons() -> None:
+    jobs = _loaded("matrix")["jobs"]
+    assert jobs["rows"]["steps"][-1]["run"] == 'echo "matrix=$(make --silent matrix-rows)" >> "$GITHUB_OUTPUT"'
+    row = jobs["row"]
+    assert row["strategy"]["matrix"] == "${{ fromJSON(needs.rows.outputs.matrix) }}"
+    [versions] = [step["with"]["python-version"] for step in row["steps"] if "setup-python" in step.get("uses", "")]
+    assert "${{ matrix.python }}" in versions.splitlines()
+    assert "3.14" in {row.python for row in ROWS}
 
 
 def test_nothing_is_published_without_a_hand() -> None:
