@@ -76,7 +76,8 @@ class Row:
         if self.what == NEWEST:
             return ""
         others = (*LIBRARIES, CHOSEN_BY_CORE)
-        lines = [f"{name}=={version}" for name, version in pins("constraints.txt").items() if name not in others]
+        tools = {**pins("constraints.txt"), **(pins("constraints-3.10.txt") if self.python == "3.10" else {})}
+        lines = [f"{name}=={version}" for name, version in tools.items() if name not in others]
         return "".join(f"{line}\n" for line in [*lines, *map(self._exactly, LIBRARIES)])
 
     def _exactly(self, package: str) -> str:

@@ -59,6 +59,9 @@ def test_a_row_has_its_own_libraries_and_the_gates_tools() -> None:
         assert f"{library}=={pins[library]}\n" in branch.constraints()
         assert lowest.constraints().count(f"\n{library}==") == 1
     assert f"pytest=={pins['pytest']}\n" in lowest.constraints()
+    for name, version in matrix.pins("constraints-3.10.txt").items():
+        assert f"{name}=={version}\n" in Row(LOWEST, "3.10").constraints()
+        assert f"{name}=={pins[name]}\n" in lowest.constraints()
     assert (newest.constraints(), newest.requirements().splitlines()[0]) == ("", "ansible-core")
     assert branch.requirements().startswith("ansible-core==2.18.")
 
