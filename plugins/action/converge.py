@@ -10,6 +10,8 @@ import typing as t
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs import converge_options
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.request import Request
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._action_base import Arguments, EngineAction
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._failures import Result
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._said import say
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._task_options import validated_options
 
 
@@ -18,6 +20,15 @@ class ActionModule(EngineAction):
 
     argument_spec: t.ClassVar[Arguments] = converge_options.ARGUMENT_SPEC
 
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> Result:
+        """What every action does; then the sentences of the result, if the task asks for them."""
+        self._said = "nothing"
+        result = super().run(tmp, task_vars)
+        if not self._task.no_log:
+            say(result, self._said, host=self.host)
+        return result
+
     def request(self, arguments: Arguments, *, journal: bool) -> Request:
         """All resources and victims, checked by Ansible's rules and by their own."""
+        self._said = arguments["say"]
         return converge_options.request(arguments, journal=journal, validate=validated_options)

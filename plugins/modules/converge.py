@@ -352,6 +352,16 @@ options:
         O(portkeeper.windows.server_reboot#module:msg) gives its limits.
     type: str
     default: Reboot initiated by Ansible (portkeeper.windows)
+  say:
+    description:
+      - What the task prints of its result, if it went well. One line for each sentence, with the name of the host.
+      - V(nothing) - what it returns is shown as that of any task, with C(-v).
+      - V(message) - RV(msg).
+      - V(notes) - RV(msg) and RV(notes).
+      - Nothing is printed if the output is that of a callback with C(json) in its name, which programs read.
+    type: str
+    choices: [nothing, message, notes]
+    default: nothing
   ignore_block_mode:
     description:
       - The same as V(block_mode) in O(accept_risks), which is newer.

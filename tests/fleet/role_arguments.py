@@ -15,6 +15,8 @@ from ansible.template import Templar
 from tests.fleet.host_cases import Json
 from tests.tooling.sources import ROOT
 
+IMPORT: t.Final = "ansible.builtin.import_role"
+
 
 def task_arguments(role: str, module: str, variables: Json) -> dict[str, t.Any]:
     """The arguments of the role's first task with this module, with its defaults and these variables."""
@@ -34,9 +36,10 @@ def task_counts(role: str, module: str, variables: Json) -> bool:
 
 
 def playbook_roles(playbook: str) -> tuple[Json, ...]:
-    """The roles of the playbook's one play, with what stands beside each."""
+    """The roles of the playbook's one play as ``role``, with what stands beside each."""
     (play,) = _load(ROOT / "playbooks" / f"{playbook}.yml")
-    return tuple(play["roles"])
+    imported = ({**task, "role": task[IMPORT]["name"]} for task in play.get("tasks", ()))
+    return (*play.get("roles", ()), *imported)
 
 
 def holds(condition: str, variables: Json) -> bool:

@@ -4,7 +4,7 @@
 """Runs of a playbook, one after another, on many servers: some by the real program, all others in this process.
 
 The program reads the role's YAML, checks its arguments, and talks over HTTP; every role has a server of each mechanism
-there. In this process a role is its one `converge` task and the sentence at its end, or what port_baseline looks at and
+there. In this process a role is its one `converge` task, or what port_baseline looks at and
 includes, all templated by Ansible: for the tables of releases, languages and settings.
 """
 
@@ -108,12 +108,9 @@ class _InProcess:
 
 
 def _role_tasks(runner: CaseRunner, role: str, values: Json) -> c.Iterator[TaskRun]:
-    """One `converge`, and the sentence about it."""
+    """One `converge`."""
     arguments = task_arguments(role, CONVERGE, values)
-    done = runner.run_step(Step(module="converge", options=arguments, check=values["ansible_check_mode"]))
-    yield done
-    register = task_part(role, CONVERGE, "register", values)
-    yield _said(task_arguments(role, SAY, {**values, register: done.result}), done)
+    yield runner.run_step(Step(module="converge", options=arguments, check=values["ansible_check_mode"]))
 
 
 def _baseline_tasks(runner: CaseRunner, role: str, values: Json) -> c.Iterator[TaskRun]:

@@ -284,6 +284,14 @@ def test_it_is_said_whether_it_is_in_force(runs: Runs, server: EdgeServer) -> No
     assert ("The server was rebooted" in final.message) is rebooted
 
 
+@pytest.mark.parametrize("host", BY_PROGRAM)
+def test_the_role_is_one_task_that_says_its_sentences(runs: Runs, host: str) -> None:
+    """Each task is a process for each server. A failure is shown by Ansible."""
+    (task_run,) = runs.first.task_runs[host]
+    for sentence in (task_run.result["msg"], *task_run.result.get("notes", ())):
+        assert (f"\n{host}: {sentence}\n" in runs.first.output) is (task_run.event == "ok")
+
+
 def test_a_second_run_leaves_the_event_logs_alone_too(runs: Runs, server: EdgeServer) -> None:
     task_run = converged(runs.second, server.id)
     assert task_run.after.data == task_run.before.data

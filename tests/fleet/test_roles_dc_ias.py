@@ -319,7 +319,8 @@ CHOICES: t.Final = (DELAY, SET_RANGE, OWN_PORTS, REMOVE)
 def test_the_last_word_is_unmistakable(runs: Runs, host: str, verdict: str, choices: tuple[str, ...]) -> None:
     """Whether the server is safe, and each choice by the very variable; in every run, and for this host by name."""
     for fleet_run in (runs.first, runs.second):
-        said = "\n".join(fleet_run.task_runs[host][-1].result["msg"])
+        result = fleet_run.task_runs[host][-1].result
+        said = "\n".join([result["msg"], *result["notes"]])
         assert verdict in said
         assert [choice for choice in CHOICES if choice in said] == list(choices)
         assert ("SAFE" in said) == ("SAFE" in verdict)

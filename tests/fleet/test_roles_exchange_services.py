@@ -152,7 +152,8 @@ def test_what_no_boot_starts_comes_back_too(runs: Runs) -> None:
 
 
 def test_it_is_said_what_was_stopped_and_started(runs: Runs, host: str) -> None:
-    stopped, started = (fleet_run.task_runs[host][-1].message for fleet_run in (runs.stopped, runs.started))
+    results = (fleet_run.task_runs[host][-1].result for fleet_run in (runs.stopped, runs.started))
+    stopped, started = (" ".join(result["notes"]) for result in results)
     assert "Stopped, in this order: " in stopped
     assert "MSExchangeIS" in stopped
     assert "Running again: " in started

@@ -60,6 +60,9 @@ RESOURCES: t.Final[t.Mapping[str, Resource]] = {
 }
 """Every resource by its name, which is also its module's."""
 
+SAYS: t.Final = ("nothing", "message", "notes")
+"""What a task can print of its result; the notes come with the message."""
+
 CAPABILITIES: t.Final = tuple(LACKS)
 """Conditions for a resource, for a victim, or for the whole request."""
 
@@ -110,6 +113,7 @@ ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
         "type": "dict",
         "options": {taker: {"type": "str"} for taker in TAKERS_TOLD},
     },
+    "say": {"type": "str", "choices": list(SAYS), "default": SAYS[0]},
     "reboot": {"type": "str", "choices": ["never", "where_needed"], "default": "never"},
     "reboot_timeout": reboot.ARGUMENT_SPEC["reboot_timeout"],
     "reboot_message": reboot.ARGUMENT_SPEC["msg"],
