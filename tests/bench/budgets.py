@@ -18,11 +18,11 @@ REGISTRY_FIRST: t.Final = 7 + SIDE_BY_SIDE
 REGISTRY_FIRST_ABSENT: t.Final = 8 + SIDE_BY_SIDE
 """The absence of a value is confirmed before the value is written, since one error code stands for too much."""
 REGISTRY_LATER: t.Final = 6 + SIDE_BY_SIDE
-NETSH_UNCHANGED: t.Final = 7
+NETSH_UNCHANGED: t.Final = 6
 NETSH_FIRST: t.Final = 12 + SIDE_BY_SIDE
 NETSH_LATER: t.Final = 11 + SIDE_BY_SIDE
 NETSH_LESS_BEFORE_2012: t.Final = 1
-"""2008 and 2008 R2 have no WMI class of sockets: one question less than 2012 and later, whose figures these are."""
+"""2008 and 2008 R2 have no WMI class of sockets: a change asks one question less than on 2012 and later."""
 
 POOL_RESTARTED: t.Final[t.Mapping[str, int]] = {
     "2003": 20 + SIDE_BY_SIDE,

@@ -176,15 +176,25 @@ def holders_of(
     ``tcp``: ports of which outgoing connections count too, as they were observed.
     """
     sockets, connections = SocketsFact(ports if asked is None else asked), connection_questions(tcp)
+    if sockets in context.facts and not all(question in context.facts for question in connections):
+        connections = connection_questions(tcp, listeners=context.facts[sockets])
     context.facts.require(sockets, *connections)
     found = (socket for socket in context.facts[sockets] if socket.port in ports)
     connected = (row for question in connections for row in context.facts[question] if row.port in ports)
     return holders(found, context, connected)
 
 
-def connection_questions(tcp: PortSet) -> tuple[ConnectionsFact, ...]:
-    """The question for outgoing connections that hold these ports; none if there are no ports, or too many."""
-    return (ConnectionsFact(tcp),) if 0 < tcp.count <= MOST_CONNECTION_PORTS else ()
+def connection_questions(tcp: PortSet, *, listeners: t.Iterable[Socket] | None = None) -> tuple[ConnectionsFact, ...]:
+    """The question for outgoing connections that hold these ports; none if there are no ports, or too many.
+
+    ``listeners``: all sockets on these ports, if they have been read already.
+    """
+    if not 0 < tcp.count <= MOST_CONNECTION_PORTS:
+        return ()
+    if listeners is None:
+        return (ConnectionsFact(tcp),)
+    silent = tcp - PortSet.of(*(socket.port for socket in listeners if socket.protocol == "tcp"))
+    return (ConnectionsFact(silent, unlistened=True),) if silent else ()
 
 
 def is_rightful(holder: Holder, context: Context) -> bool:

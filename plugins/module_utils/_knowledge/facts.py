@@ -311,6 +311,8 @@ class ConnectionsFact(Fact[tuple[Connection, ...]]):
     """
 
     ports: PortSet
+    unlistened: bool = False
+    """True if whoever asks has seen that no process listens on any of these ports."""
 
 
 @dataclasses.dataclass(frozen=True)

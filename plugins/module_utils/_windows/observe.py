@@ -240,7 +240,7 @@ def _through_console(target: Target, wanted: t.Collection[Fact[t.Any]]) -> Answe
     ports, connected = _all_ports(sockets), _connected(sockets)
     has_classes = target.capabilities.network_endpoint_classes
     if has_classes and not _of_kinds(sockets, SocketsFact):
-        listeners = read_listeners(target.client, ports)
+        listeners = () if all(fact.unlistened for fact in sockets) else read_listeners(target.client, ports)
         return _distributed(sockets, _by_classes(target, listeners, connected)) | _asked(target, beside)
     # A shell that is open, or about to be, makes netstat the cheaper road even where the classes exist.
     if has_classes and not target.console.was_used and not any(question.commands for question in beside):

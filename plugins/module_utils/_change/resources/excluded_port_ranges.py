@@ -52,6 +52,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.resourc
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.exclusions import Exclusions
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     PROTOCOLS,
+    ConnectionsFact,
     ExclusionsFact,
     Protocol,
     SocketsFact,
@@ -74,8 +75,8 @@ def plan(wanted: Ports, state: ListState, context: Context, *, patient: bool = F
     """
     named = PortSet(tuple(item for ports in wanted.values() for item in ports.ranges))
     asked = named if state != "absent" else NO_PORTS
-    connected = wanted.get("tcp", NO_PORTS) if asked else NO_PORTS
-    context.facts.require(ExclusionsFact(), *([SocketsFact(asked)] if asked else []), *connection_questions(connected))
+    connected = _connections_at_once(wanted, context) if asked else ()
+    context.facts.require(ExclusionsFact(), *([SocketsFact(asked)] if asked else []), *connected)
     exclusions = _supported(context)
     others = {protocol: exclusion_notes.shares_of(protocol, context.known(ENTRY)) for protocol in wanted}
     kept = {protocol: ports & others[protocol].of_others(context.owner) for protocol, ports in wanted.items()}
@@ -91,6 +92,13 @@ def plan(wanted: Ports, state: ListState, context: Context, *, patient: bool = F
     ours = {protocol: exclusion_notes.shares_of(protocol, context.entry(ENTRY)).added for protocol in wanted}
     made = exclusion_effectiveness.judged_by_stores(made, wanted, ours, exclusions)
     return made if patient else dataclasses.replace(made, refusal=_refusal_of_thieves(waiting, context))
+
+
+def _connections_at_once(wanted: Ports, context: Context) -> tuple[ConnectionsFact, ...]:
+    """What netstat tells with the sockets. Where WMI has to be asked for it, it is asked only if a port is missing."""
+    if context.capabilities.network_endpoint_classes:
+        return ()
+    return connection_questions(wanted.get("tcp", NO_PORTS))
 
 
 def _said_to_stay(kept: Ports, shares: t.Mapping[Protocol, Shares[PortSet]], owner: str) -> tuple[str, ...]:
