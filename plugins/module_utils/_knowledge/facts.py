@@ -116,6 +116,8 @@ class Service:
     exit_code: int
     specific_exit_code: int
     path_name: str
+    delayed: bool | None = None
+    """Whether its delayed flag is set; ``None`` if WMI did not tell."""
 
     @property
     def runs(self) -> bool:

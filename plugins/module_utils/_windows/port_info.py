@@ -28,7 +28,7 @@ def port_info(client: Client, inquiry: PortInfoOptions, *, now: float) -> PortIn
     system = read_operating_system(client)
     release = identified(client.host, system)
     facts = Facts({OperatingSystemFact(): system})
-    with Target(client, release.capabilities) as target:
+    with Target(client, release.capabilities, with_delays=True) as target:
 
         def gathered(known: Facts) -> PortInfoReport:
             return gather(inquiry, known, release, now)

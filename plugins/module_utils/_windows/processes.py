@@ -17,6 +17,8 @@ if t.TYPE_CHECKING:
 NAMESPACE: t.Final = "root/cimv2"
 CLASS: t.Final = "Win32_Process"
 COLUMNS: t.Final = ("ProcessId", "Name", "CreationDate")
+KERNEL: t.Final = Process(process_id=4, image="System", created=None)
+"""The process of drivers, such as HTTP.sys: on every Windows since XP it has this id and this name [K]."""
 
 
 class Processes:
@@ -26,8 +28,10 @@ class Processes:
         self._client = client
 
     def read(self, process_ids: t.Iterable[int]) -> dict[int, Process | None]:
-        """Processes by id; ``None`` for one that is gone. 1 request for one, 1 or 2 for many."""
+        """Processes by id; ``None`` for one that is gone. 1 request for one, 1 or 2 for many, none for the kernel's."""
         wanted = sorted(set(process_ids))
+        if KERNEL.process_id in wanted:
+            return {KERNEL.process_id: KERNEL, **self.read(number for number in wanted if number != KERNEL.process_id)}
         if len(wanted) == 1:
             return {number: self._get(number) for number in wanted}
         few = len(wanted) <= wql.MOST_ALTERNATIVES

@@ -11,12 +11,17 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
+    Absent,
     Fact,
     ProcessFact,
+    RegistryType,
+    RegistryValue,
+    Service,
     ServiceFact,
     Unread,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import WINRM_SERVICE
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import delayed_flag
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.errors import (
     AnswerError,
     WindowsError,
@@ -54,7 +59,17 @@ def read_separately(target: Target, wanted: t.Collection[Fact[t.Any]]) -> Answer
     answers: Answers = {}
     for group in _groups(wanted):
         answers.update(_tried(target, group))
-    return answers
+    return {**_delays(answers.values()), **answers}
+
+
+def _delays(answers: t.Iterable[t.Any]) -> Answers:
+    """The delayed flags that came with the services: set, or as good as absent. What writes a flag reads it itself."""
+    rows = (row for answer in answers for row in (answer if isinstance(answer, tuple) else (answer,)))
+    return {
+        delayed_flag(row.name): RegistryValue(RegistryType.DWORD, 1) if row.delayed else Absent.VALUE
+        for row in rows
+        if isinstance(row, Service) and row.delayed is not None
+    }
 
 
 def _groups(wanted: t.Collection[Fact[t.Any]]) -> list[list[Fact[t.Any]]]:

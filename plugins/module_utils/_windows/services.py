@@ -23,7 +23,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._windows.errors
     ServiceError,
     service_meaning,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors import NotFound
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors import NotFound, WsmanFault
 
 if t.TYPE_CHECKING:
     from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import (
@@ -45,11 +45,14 @@ COLUMNS: t.Final = (
     "ServiceSpecificExitCode",
     "PathName",
 )
+DELAY_COLUMN: t.Final = "DelayedAutoStart"
+"""From 2016 on, see ``releases``."""
 
 StartMode = t.Literal["Automatic", "Manual", "Disabled"]
 """As ChangeStartMode takes them; reading gives ``Auto`` for ``Automatic``."""
 State = t.Literal["Running", "Stopped"]
 
+_BOOLEANS: t.Final = {"true": True, "false": False}
 _OK: t.Final = 0
 _CANNOT_ACCEPT: t.Final = 5
 _NOT_ACTIVE: t.Final = 6
@@ -60,10 +63,14 @@ _LONGEST_PAUSE: t.Final = 2.0
 
 
 class Services:
-    """Read and control services; they are named by their key names, in any case."""
+    """Read and control services; they are named by their key names, in any case.
 
-    def __init__(self, client: Client) -> None:
+    :param with_delays: queries ask for the delayed flag too; as soon as WMI refuses one that does, they don't.
+    """
+
+    def __init__(self, client: Client, *, with_delays: bool = False) -> None:
         self._client = client
+        self._with_delays = with_delays
 
     def read(self, names: t.Iterable[str]) -> dict[str, Service | None]:
         """Services by casefolded key name; ``None`` for one that does not exist. 1 request for one, 1 or 2 for many."""
@@ -187,7 +194,15 @@ class Services:
             return None
 
     def _query(self, where: str) -> tuple[Service, ...]:
-        found = self._client.query(NAMESPACE, wql.select(COLUMNS, CLASS, where))
+        if self._with_delays:
+            try:
+                return self._rows((*COLUMNS, DELAY_COLUMN), where)
+            except WsmanFault:
+                self._with_delays = False
+        return self._rows(COLUMNS, where)
+
+    def _rows(self, columns: t.Sequence[str], where: str) -> tuple[Service, ...]:
+        found = self._client.query(NAMESPACE, wql.select(columns, CLASS, where))
         return tuple(self._service(instance) for instance in found)
 
     def _control(self, name: str, method: str, parameters: t.Mapping[str, Value] | None = None) -> int:
@@ -210,6 +225,7 @@ class Services:
             exit_code=instance.integer("ExitCode") or 0,
             specific_exit_code=instance.integer("ServiceSpecificExitCode") or 0,
             path_name=instance.text("PathName") or "",
+            delayed=_BOOLEANS.get((instance.text(DELAY_COLUMN) or "").casefold()),
         )
 
     def _error(self, operation: str, name: str, code: int, needed: Right) -> ServiceError:

@@ -21,14 +21,14 @@ if t.TYPE_CHECKING:
 class Target:
     """The parts share one WS-Management client; the console's shell is closed at the end, if it was opened.
 
-    A context manager; ``close()`` does the same if a ``with`` does not fit.
+    A context manager; ``close()`` does the same if a ``with`` does not fit. ``with_delays``: see ``Services``.
     """
 
-    def __init__(self, client: Client, capabilities: Capabilities) -> None:
+    def __init__(self, client: Client, capabilities: Capabilities, *, with_delays: bool = False) -> None:
         self.client: t.Final = client
         self.capabilities: t.Final = capabilities
         self.registry: t.Final = Registry(client)
-        self.services: t.Final = Services(client)
+        self.services: t.Final = Services(client, with_delays=with_delays and capabilities.delayed_start_property)
         self.processes: t.Final = Processes(client)
         self.console: t.Final = Console(client, capabilities)
 

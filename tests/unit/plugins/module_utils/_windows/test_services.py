@@ -11,6 +11,9 @@ import pytest
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.errors import AnswerError, ServiceError
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.services import Services
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Client
+from tests.fleet.host_cases import HostCase
+from tests.fleet.in_process import CaseRunner
 from tests.unit.plugins.module_utils._windows.given_server import GivenClient, reference
 
 
@@ -46,6 +49,20 @@ def test_one_service_is_one_get(client: GivenClient, services: Services) -> None
     assert found is not None
     assert (found.name, found.display_name, found.runs, found.process_id) == ("DNS", "The DNS", True, 1200)
     assert client.log == ["get Win32_Service {'Name': 'dns'}"]
+
+
+DELAYS: t.Final = {"2012r2": None, "2016": True}
+"""Earlier releases refuse a query for the flag."""
+
+
+@pytest.mark.parametrize("release", DELAYS)
+def test_a_delayed_start_comes_with_the_services_where_wmi_tells_of_it(release: str) -> None:
+    server = {"release": release, "roles": ["dns"], "start_modes": {"DNS": "delayed"}}
+    services = Services(Client(CaseRunner(HostCase(id=release, server=server, steps=()))), with_delays=True)
+    for _time in range(2):
+        found = services.read(["DNS", "WinRM"])["dns"]
+        assert found is not None
+        assert found.delayed is DELAYS[release]
 
 
 def test_many_services_are_one_query(client: GivenClient, services: Services) -> None:
