@@ -31,6 +31,6 @@ REQUESTS: t.Final[c.Mapping[str, tuple[int, int, int]]] = {
     "findings": (18, 19, 18),
     WITHOUT: (18, 23, 19),
     WHOLE: (21, 31, 22),
-    ONE_PORT: (6, 6, 6),
+    ONE_PORT: (6, 6, 4),
 }
 """At most, for each of RELEASES, with Basic authentication, on an Edge server whose pool has a port of AD LDS."""
