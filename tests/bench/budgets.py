@@ -43,7 +43,7 @@ ROLES_CONVERGED: t.Final[t.Mapping[tuple[str, str], int]] = {
     ("exchange_edge_dns", "2019"): 11,
     ("exchange_edge_dns", "2022"): 11,
     ("exchange_edge_dns", "2025"): 11,
-    ("sbs2003", "2003"): 10,
+    ("sbs2003", "2003"): 9,
     ("dc_ias", "2022"): 11,
     ("exchange_rpc_ports", "2008r2"): 11,
     ("known_services", "2022"): 9,

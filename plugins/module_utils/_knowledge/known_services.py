@@ -19,6 +19,8 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports im
 
 DNS_SERVICE: t.Final = "DNS"
 DNS_IMAGE: t.Final = "dns.exe"
+IMAGES_WITHOUT_SERVICES: t.Final = frozenset({"system", "w3wp.exe"})
+"""In lower case: the kernel's process and the worker processes of the web server host no service [K]."""
 LSASS_IMAGE: t.Final = "lsass.exe"
 WINRM_SERVICE: t.Final = "WinRM"
 IPSEC_SERVICE: t.Final = "PolicyAgent"

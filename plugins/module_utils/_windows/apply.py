@@ -34,6 +34,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     ExclusionsFact,
     Facts,
     Protocol,
+    RegistryFact,
     RegistryType,
     RegistryValue,
     Service,
@@ -92,7 +93,11 @@ def apply(target: Target, step: Step, clock: Clock, known: Facts | None = None) 
     return _APPLIERS[type(step)](target, step, clock, known or Facts())
 
 
-def _write_value(target: Target, step: t.Any, _clock: Clock, _known: Facts) -> Answers:
+def _write_value(target: Target, step: t.Any, _clock: Clock, known: Facts) -> Answers:
+    fact = RegistryFact(step.key, step.name, step.value.type)
+    if fact in known and known[fact] is Absent.KEY:
+        # To be refused first would cost one request more.
+        target.registry.create_key(step.key)
     target.registry.write(step.key, step.name, step.value)
     return {}
 

@@ -179,7 +179,9 @@ def _service_questions(request: Request, release: Release) -> list[Fact[t.Any]]:
     """All that is surely asked about services: one query."""
     known = questions(request.known_services, release.capabilities)
     beside = [LEFT_OVER] if request.looks_after_services else []
-    return [*(ServiceFact(name) for name in _named_services(request)), *known, *beside]
+    asked = [*(ServiceFact(name) for name in _named_services(request)), *known, *beside]
+    # One service alone is not queried but got, which is cheaper.
+    return [*asked, *(guards.beside(asked) if len(asked) > 1 else ())]
 
 
 def _left_over(request: Request, ordered: Convergence, context: Context) -> tuple[LeftOver, ...]:

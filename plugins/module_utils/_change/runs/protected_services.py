@@ -31,7 +31,11 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     ServicesOfProcessFact,
     SocketsFact,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import DNS_IMAGE, DNS_SERVICE
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import (
+    DNS_IMAGE,
+    DNS_SERVICE,
+    IMAGES_WITHOUT_SERVICES,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import (
     EVERYWHERE,
     Condition,
@@ -278,7 +282,10 @@ def report_on(victims: t.Sequence[Victim], context: Context) -> tuple[VictimRepo
     sockets = context.facts[SocketsFact(asked)] if asked else ()
     found = nameless_holders(sockets, (row for question in connected for row in context.facts[question]))
     strangers = {pid for victim in victims for pid in _strangers(victim, found, context.facts)}
-    context.facts.require(*(fact for pid in strangers for fact in (ProcessFact(pid), ServicesOfProcessFact(pid))))
+    # Two questions of two kinds, so the second costs the same if it comes later, and nothing if it is not needed.
+    context.facts.require(*map(ProcessFact, strangers))
+    hosts = (pid for pid in strangers if not _image_without_services(pid, context.facts))
+    context.facts.require(*map(ServicesOfProcessFact, hosts))
     return tuple(_report(victim, found, context) for victim in victims)
 
 
@@ -287,6 +294,12 @@ def _strangers(victim: Victim, found: tuple[Holder, ...], facts: Facts) -> set[i
     services = (facts[ServiceFact(victim.service)], facts[ServiceFact(DNS_SERVICE)])
     known = {service.process_id for service in services if service and service.process_id}
     return {holder.process_id for holder in found if holder.port in victim.ports(holder.protocol)} - known
+
+
+def _image_without_services(process_id: int, facts: Facts) -> str:
+    """The image of a process whose program is known to host no service; else empty."""
+    process = facts.optional(ProcessFact(process_id), None)
+    return process.image if process and process.image.casefold() in IMAGES_WITHOUT_SERVICES else ""
 
 
 def _report(victim: Victim, found: tuple[Holder, ...], context: Context) -> VictimReport:
@@ -346,4 +359,6 @@ class _VictimPorts:
             if known and known.process_id and known.process_id == holder.process_id:
                 image = DNS_IMAGE if known.name == DNS_SERVICE else known.image
                 return dataclasses.replace(holder, image=image, services=(known.name,))
+        if image := _image_without_services(holder.process_id, self.context.facts):
+            return dataclasses.replace(holder, image=image)
         return named(holder, self.context)
