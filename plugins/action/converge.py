@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible.module_utils.parsing.convert_bool import boolean
+
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs import converge_options
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.request import Request
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._action_base import Arguments, EngineAction
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._failures import Result
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._role_variables import refuse_wrong_role_variables
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._said import say
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._task_options import validated_options
 
@@ -27,6 +30,11 @@ class ActionModule(EngineAction):
         if not self._task.no_log:
             say(result, self._said, host=self.host)
         return result
+
+    def check_options(self, options: Arguments, variables: Arguments) -> None:
+        """The variables of the role first: an option that comes of a wrong one says less."""
+        if boolean(options.get("check_role_variables", False), strict=False):
+            refuse_wrong_role_variables(variables, self._templar.template)
 
     def request(self, arguments: Arguments, *, journal: bool) -> Request:
         """All resources and victims, checked by Ansible's rules and by their own."""

@@ -352,6 +352,13 @@ options:
         O(portkeeper.windows.server_reboot#module:msg) gives its limits.
     type: str
     default: Reboot initiated by Ansible (portkeeper.windows)
+  check_role_variables:
+    description:
+      - Before anything else, check the variables of the role that this task is in by the role's file
+        C(meta/argument_specs.yml), entry point C(main). Ansible's own check is one more task, and so one more process
+        on the controller for each server. To leave that out, import the role with C(rolespec_validate=false).
+    type: bool
+    default: false
   say:
     description:
       - What the task prints of its result, if it went well. One line for each sentence, with the name of the host.

@@ -64,6 +64,9 @@ class PortkeeperAction(ActionBase):
         """Do the work over one client; may raise PlanError, OptionError, WindowsError and WsmanError."""
         raise NotImplementedError
 
+    def check_options(self, options: Arguments, variables: Arguments) -> None:
+        """Check what comes before the options' own types; raises OptionError."""
+
     def prepare(self, arguments: Arguments) -> None:
         """Check options beyond their types; raises OptionError before anything is sent."""
 
@@ -78,6 +81,7 @@ class PortkeeperAction(ActionBase):
         refuse_accepted_by_default(self._task, self._templar)
         super().run(tmp, task_vars)
         variables = task_vars or {}
+        self.check_options(self._task.args, variables)
         given = validated_options(str(self._task.action), self.argument_spec, self._task.args)
         self.shared = shared_options(given, variables)
         arguments = without_shared(given)
