@@ -98,10 +98,11 @@ $(BUILD)/fuzz-venv/made: requirements.txt tests/requirements/fuzz.txt tests/requ
 faults: environment
 	@PYTHONPATH=$(BUILD)/collections $(PYTHON) -m tests.fleet.fault_sweep
 
-# Two controllers at one server, in many orders of their messages; writes the table of docs/journal.md.
+# Two controllers at one server, in many orders of their messages; writes the table of docs/journal.md. A choice of its rows, counted
+# from 0: make interleavings ROWS='16 17'
 .PHONY: interleavings
 interleavings: environment
-	@PYTHONPATH=$(BUILD)/collections $(PYTHON) -m tests.fleet.two_controllers
+	@PYTHONPATH=$(BUILD)/collections $(PYTHON) -m tests.fleet.two_controllers $(if $(ROWS),1000 $(ROWS))
 
 # As a user's Ansible runs: what is compiled once stays compiled.
 BENCH := env -u PYTHONDONTWRITEBYTECODE PYTHONPATH=$(BUILD)/collections $(PYTHON) -m tests.bench

@@ -275,38 +275,49 @@ def tried(number: int, orders: int = ORDERS) -> list[Finding]:
     return found
 
 
-def _table(rows: c.Mapping[str, c.Sequence[Finding]]) -> str:
-    lines = ["| Both change | Orders | Silent losses | A run failed and said so |", "| --- | --- | --- | --- |"]
-    for told, found in rows.items():
-        lost, failed = sum(bool(one.lost) for one in found), sum(bool(one.failed) for one in found)
-        lines.append(f"| {told} | {len(found)} | {lost} | {failed} |")
-    return "\n".join(lines)
+_HEAD: t.Final = ("| Both change | Orders | Silent losses | A run failed and said so |", "| --- | --- | --- | --- |")
 
 
-def _write(text: str) -> None:
+def _row(told: str, found: c.Sequence[Finding]) -> str:
+    lost, failed = sum(bool(one.lost) for one in found), sum(bool(one.failed) for one in found)
+    return f"| {told} | {len(found)} | {lost} | {failed} |"
+
+
+def _write(rows: c.Mapping[str, c.Sequence[Finding]]) -> None:
+    """Renew these rows of the table; those of other mechanisms stay as they were measured."""
     page = PAGE.read_text(encoding="utf-8")
     before, _begin, rest = page.partition(_BEGIN)
-    _old, _end, after = rest.partition(_END)
+    measured, _end, after = rest.partition(_END)
+    lines = {line.split(" | ")[0].removeprefix("| "): line for line in measured.splitlines() if line.startswith("| ")}
+    lines |= {told: _row(told, found) for told, found in rows.items()}
+    told = [mechanism.told for mechanism in MECHANISMS if mechanism.told in lines]
+    text = "\n".join([*_HEAD, *(lines[name] for name in told)])
     PAGE.write_text(f"{before}{_BEGIN}\n\n{text}\n\n{_END}{after}", encoding="utf-8")
 
 
-def main(orders: int = ORDERS) -> int:
-    """Try all, write the table, name what was lost; the exit code says whether anything was."""
+def _tell(told: str, found: c.Sequence[Finding]) -> None:
+    lost, failed = [one for one in found if one.lost], [one for one in found if one.failed]
+    print(f"{told}: {len(found)} orders, {len(lost)} silent losses, {len(failed)} with a failure", flush=True)
+    kinds = collections.Counter(one.lost for one in lost)
+    for kind, count in kinds.most_common(3):
+        print(f"  {count} x {kind}, {next(one.order for one in lost if one.lost == kind)}")
+    for one in failed[:3]:
+        print(f"  {one.order}: {one.failed}")
+
+
+def main(orders: int = ORDERS, *numbers: int) -> int:
+    """Try all mechanisms, or those of these numbers, and renew their rows; name what was lost.
+
+    The exit code says whether two controllers lost anything.
+    """
     began, rows = time.monotonic(), {}
+    chosen = numbers or tuple(range(len(MECHANISMS)))
     with concurrent.futures.ProcessPoolExecutor(max_workers=os.cpu_count()) as pool:
-        numbers = range(len(MECHANISMS))
-        for mechanism, found in zip(MECHANISMS, pool.map(tried, numbers, [orders] * len(numbers)), strict=True):
-            rows[mechanism.told] = found
-            lost, failed = [one for one in found if one.lost], [one for one in found if one.failed]
-            told = f"{len(found)} orders, {len(lost)} silent losses, {len(failed)} with a failure"
-            print(f"{mechanism.told}: {told}", flush=True)
-            kinds = collections.Counter(one.lost for one in lost)
-            for kind, count in kinds.most_common(3):
-                print(f"  {count} x {kind}, {next(one.order for one in lost if one.lost == kind)}")
-            for one in failed[:3]:
-                print(f"  {one.order}: {one.failed}")
-    _write(_table(rows))
-    promised = [rows[mechanism.told] for mechanism in MECHANISMS if mechanism.is_promised]
+        for number, found in zip(chosen, pool.map(tried, chosen, [orders] * len(chosen)), strict=True):
+            rows[MECHANISMS[number].told] = found
+            _tell(MECHANISMS[number].told, found)
+    _write(rows)
+    promised = [rows[one.told] for one in MECHANISMS if one.is_promised and one.told in rows]
     lost_orders = sum(bool(one.lost) for found in promised for one in found)
     total = sum(len(found) for found in rows.values())
     print(f"{total} orders, {lost_orders} silent losses of two controllers, {time.monotonic() - began:.0f} s")

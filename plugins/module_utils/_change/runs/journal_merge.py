@@ -75,7 +75,8 @@ class Mine:
     def _on_top(self, name: str, theirs: Journal, mine: Entry | None) -> Entry | None:
         other, former = theirs.entries.get(name), self.base.entries.get(name)
         if other == former:
-            return mine
+            # The other run may have written back what this one took out: with the entry, an undo looks again.
+            return other if name in VALUES and _only_takes(former, mine) else mine
         if mine is not None and other is not None and other.original == mine.written != mine.original:
             # The other run found the value as this one had written it.
             return merged(other, mine)
@@ -86,6 +87,15 @@ class Mine:
         if other is None:
             return ours if ours.added or ours.owners else None
         return merged(ours, _without(other, {owner: self._taken(before, mine, owner) for owner in self.owners}))
+
+
+def _only_takes(former: Entry | None, mine: Entry | None) -> bool:
+    """True if a run has taken parts out of an entry, and added none."""
+    if former is None or mine is None:
+        return former is not None
+    known = [set(mine.added) <= set(former.added)]
+    known += [set(parts) <= set(former.owners.get(owner, ())) for owner, parts in mine.owners.items()]
+    return all(known) and (mine.added, mine.owners) != (former.added, former.owners)
 
 
 def _gone(base: Entry, other: Entry, owner: str) -> set[str]:
