@@ -4,10 +4,11 @@
 # Run by the Python of the machine, before there is an environment.
 MATRIX = PATH='$(HOST_PATH)' $(PYTHON3) -m tests.tooling.matrix
 python_of = $(lastword $(subst -, ,$(1)))
-# The simulated fleet needs Python 3.11; on 3.10, which only ansible-core 2.17 has, what runs in the collection is tested alone.
+# What is not the collection itself, such as the benchmark, needs only the versions of the checkout's own environment. The simulated fleet
+# needs Python 3.11; on 3.10, which only ansible-core 2.17 has, the collection's own tests run alone.
 of_the_fleet = $(if $(filter 3.10,$(call python_of,$(ROW))),,$(1))
 SMOKE := tests/fleet/test_smoke.py
-MATRIX_TESTS = $(or $(call of_the_fleet,tests/unit $(SMOKE) $(WORDS_TEST)),tests/unit/plugins)
+MATRIX_TESTS = tests/unit/plugins $(call of_the_fleet,$(SMOKE) $(WORDS_TEST))
 # What the gate has of a row: where the collection meets ansible-core, pywinrm, pypsrp and jmespath.
 SAMPLE_TESTS = $(addprefix tests/unit/plugins/,module_utils/_wsman/test_transport.py plugin_utils) $(call of_the_fleet,$(SMOKE))
 
