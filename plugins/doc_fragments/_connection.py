@@ -15,6 +15,8 @@ attributes:
     description: Use C(group/portkeeper.windows.windows) in C(module_defaults) to set options for all modules that
       contact a server.
     support: full
+    details: O(journal), O(retries), O(retry_delay) and O(deadline) are options of all of them. The defaults reach the
+      tasks of this collection's roles, too.
     membership:
       - portkeeper.windows.windows
 options:
