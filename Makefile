@@ -45,6 +45,7 @@ help:
 	@echo 'make kerberos     the packages of Kerberos in it, which the tests of Kerberos need; built from source (a minute)'
 	@echo 'make collection   the tarball for ansible-galaxy collection install'
 	@echo 'make matrix       unit tests and a smoke test with other versions of ansible-core, libraries and the Pythons found here'
+	@echo 'make molecule     the scenario of extensions/molecule against simulated servers'
 	@echo 'make changelog    renew changelogs/changelog.yaml and CHANGELOG.md for the version in galaxy.yml'
 	@echo 'make documentation  what docs/, modules and roles repeat of the code, written anew; make unit says if it is due'
 	@echo 'make docs         all pages as a site in build/site/html, with those of modules and roles'
@@ -58,6 +59,7 @@ help:
 include tests/tooling/environment.mk
 include tests/tooling/gate.mk
 include tests/tooling/matrix.mk
+include tests/tooling/ecosystem.mk
 
 .PHONY: demo
 demo: environment
