@@ -46,6 +46,8 @@ help:
 	@echo 'make collection   the tarball for ansible-galaxy collection install'
 	@echo 'make matrix       unit tests and a smoke test with other versions of ansible-core, libraries and the Pythons found here'
 	@echo 'make molecule     the scenario of extensions/molecule against simulated servers'
+	@echo 'make navigator    ansible-navigator runs and shows the collection, without a container engine'
+	@echo 'make runner       ansible-runner, in place and over transmit, worker and process, with the files of docs/fleets.md'
 	@echo 'make changelog    renew changelogs/changelog.yaml and CHANGELOG.md for the version in galaxy.yml'
 	@echo 'make documentation  what docs/, modules and roles repeat of the code, written anew; make unit says if it is due'
 	@echo 'make docs         all pages as a site in build/site/html, with those of modules and roles'

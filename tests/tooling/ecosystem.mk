@@ -14,3 +14,8 @@ $(ECOSYSTEM)/made-from: requirements.txt $(addprefix tests/requirements/,ecosyst
 .PHONY: molecule
 molecule: link $(ECOSYSTEM)/made-from
 	@$(ECOSYSTEM_RUN) molecule test $(OPTIONS)
+
+# ansible-navigator without a container engine; ansible-runner as AWX and receptor use it. tests/ecosystem says what they must print.
+.PHONY: navigator runner
+navigator runner: environment $(ECOSYSTEM)/made-from
+	@$(ECOSYSTEM_RUN) $(BYTECODE) $(PYTHON) -m pytest -q -rs $(or $(ONLY),tests/ecosystem/test_$@.py)
