@@ -33,6 +33,8 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.serv
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.probes import Probe
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.rows.table import PROBES
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.rows.unprobed import OPEN, UNPROBED
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows import errors as windows_errors
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import faults
 from tests.bench.budgets import ROLES_CONVERGED
 from tests.bench.limits import REQUESTS
 from tests.fleet.subset_requests import RELEASES as SUBSET_RELEASES
@@ -45,7 +47,7 @@ from tests.tooling import matrix, verified
 from tests.tooling.documentation_text import Place
 from tests.tooling.risk_examples import candidate_rows, doubt_rows, example_rows
 
-_PLACE: t.Final = re.compile(r"<!-- table: (?P<name>[a-z-]+) -->\n(?P<text>.*?)<!-- end of table -->", re.DOTALL)
+_PLACE: t.Final = re.compile(r"<!-- table: (?P<name>[a-z0-9-]+) -->\n(?P<text>.*?)<!-- end of table -->", re.DOTALL)
 
 
 def table(head: t.Sequence[str], rows: t.Iterable[t.Sequence[str]]) -> str:
@@ -260,6 +262,23 @@ def _run(row: matrix.Row) -> str:
     return "yes" if row.seen else f"not yet: no Python {row.python} at hand"
 
 
+def _codes(rows: t.Iterable[tuple[int, str, str]]) -> str:
+    told = ((f"`{windows_errors.code_text(code)}`", meaning, advice) for code, meaning, advice in sorted(rows))
+    return table(("Number", "What it means", "What to do"), told)
+
+
+def _win32_errors() -> str:
+    return _codes((code, told.text, told.advice) for code, told in windows_errors.WIN32_ERRORS.items())
+
+
+def _service_codes() -> str:
+    return _codes((code, told.text, told.advice) for code, told in windows_errors.SERVICE_CODES.items())
+
+
+def _wsman_faults() -> str:
+    return _codes((code, told.meaning, told.advice) for code, told in faults.BY_CODE.items())
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Table:
     """One table: how it is made, and the page that it stands in."""
@@ -282,6 +301,9 @@ TABLES: t.Final[t.Mapping[str, Table]] = {
     "risk-candidates": Table(_risk_candidates, "risk.md"),
     "risk-doubts": Table(_risk_doubts, "risk.md"),
     "findings": Table(_findings, "troubleshooting.md"),
+    "win32-errors": Table(_win32_errors, "errors.md"),
+    "service-codes": Table(_service_codes, "errors.md"),
+    "wsman-faults": Table(_wsman_faults, "errors.md"),
     "limits": Table(_limits, "how-it-works.md"),
     "subset-requests": Table(_subset_requests, "how-it-works.md"),
     "assumptions": Table(_assumptions, "verified.md"),
