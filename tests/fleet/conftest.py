@@ -10,6 +10,7 @@ import typing as t
 import pytest
 
 LONGEST_FIRST: t.Final = (
+    "test_documented_commands",
     "test_fixes",
     "test_server_words",
     "test_roles_baseline",

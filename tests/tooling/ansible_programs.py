@@ -85,8 +85,9 @@ def run_ansible(
     settings: c.Mapping[str, str] | None = None,
     recorded: bool = True,
     watch: Watcher | None = None,
+    folder: pathlib.Path = ROOT,
 ) -> AnsibleRun:
-    """Run a program of Ansible in the checkout's root, as a user would.
+    """Run a program of Ansible in a folder, as a user would.
 
     ``shown``: its output goes where ours goes, colours included, and is not kept. ``settings`` are more environment
     variables. ``recorded``: without it nothing but the output, the exit code and the time is known. ``watch`` is given
@@ -96,10 +97,10 @@ def run_ansible(
         record = pathlib.Path(directory) / "record"
         record.touch()
         began = time.monotonic()
-        environment = _environment(record if recorded else None, settings or {})
+        environment = {**_environment(record if recorded else None, settings or {}), "PWD": str(folder)}
         with record.open(encoding="utf-8") as written:
             follow = functools.partial(_follow, written, watch) if watch else None
-            exit_code, output = _run(arguments, environment, shown=shown, follow=follow)
+            exit_code, output = _run(arguments, environment, folder, shown=shown, follow=follow)
         seconds = time.monotonic() - began
         lines = [json.loads(line) for line in record.read_text(encoding="utf-8").splitlines()]
     results = tuple(_result(line) for line in lines if line["event"] == "result")
@@ -151,6 +152,7 @@ def _environment(record: pathlib.Path | None, settings: c.Mapping[str, str]) -> 
 def _run(
     arguments: c.Sequence[str],
     environment: dict[str, str],
+    folder: pathlib.Path,
     *,
     shown: bool,
     follow: c.Callable[[], None] | None = None,
@@ -159,7 +161,7 @@ def _run(
     sys.stdout.flush()
     with subprocess.Popen(
         list(arguments),
-        cwd=ROOT,
+        cwd=folder,
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=streams,

@@ -83,7 +83,8 @@ def page_parts(text: str) -> tuple[str, list[str]]:
     section = section.partition("\n## ")[0]
     blocks = re.findall(r"```(\w*)\n(.*?)```", section, re.DOTALL)
     [inventory] = [block for kind, block in blocks if kind == "ini"]
-    return inventory, [line for kind, block in blocks if kind == "" for line in block.splitlines()]
+    lines = [line for kind, block in blocks if kind == "console" for line in block.splitlines()]
+    return inventory, [line.removeprefix("$ ") for line in lines]
 
 
 def rehearse_page(folder: pathlib.Path) -> list[str]:
