@@ -38,9 +38,8 @@ def test_the_first_try_with_the_inventory_and_a_password_that_is_asked_for(tmp_p
     """Only addresses and ports are those of simulated servers; all else is the page's."""
     [shown] = [text for kind, text in blocks(samples.PAGE) if kind == "yaml"]
     hosts = yaml.safe_load(shown)["edge"]["hosts"]
-    https = {
-        name: {"scheme": "https"} if variables["ansible_port"] == 5986 else {} for name, variables in hosts.items()
-    }
+    # HTTPS and HTTP stand in the page by its ports, which are others here.
+    schemes = {name: "https" if host["ansible_port"] == 5986 else "http" for name, host in hosts.items()}
     wires = {name: {"transport": "ntlm", "scheme": scheme} for name, scheme in schemes.items()}
     [command] = [command for command in commands() if "-k" in command.words]
     with running_fleet({"hosts": {name: {"release": "2022", "wire": wire} for name, wire in wires.items()}}) as fleet:
