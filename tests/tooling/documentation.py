@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """All documentation that repeats what the code knows: ``make documentation`` writes it anew.
 
-It stands in tables of README.md and docs/, in parts of the modules' and roles' YAML, in the entries of RETURN that
-modules share, and in the schema of a report.
+It stands in tables of docs/, in parts of the modules' and roles' YAML, in the entries of RETURN that modules share, and
+in the schema of a report.
 ``--check`` writes nothing and names what is out of date, as ``FILE: NAME`` (exit code 1).
 """
 
@@ -21,7 +21,7 @@ from tests.tooling.sources import ROOT
 
 COMMAND: t.Final = "make documentation"
 FILES: t.Final = (
-    *("README.md", "docs/*.md", "plugins/doc_fragments/*.py", "plugins/modules/*.py", "roles/*/*/*.yml"),
+    *("docs/*.md", "plugins/doc_fragments/*.py", "plugins/modules/*.py", "roles/*/*/*.yml"),
     "roles/port_report/files/report.schema.json",
 )
 

@@ -313,7 +313,7 @@ TABLES: t.Final[t.Mapping[str, Table]] = {
     "open-questions": Table(_open_questions, "verify.md"),
     "simulated-releases": Table(_simulated_releases, "simulator.md"),
     "fault-kinds": Table(_fault_kinds, "simulator.md"),
-    "tested-with": Table(_tested_with, "README.md"),
+    "tested-with": Table(_tested_with, "verified.md"),
 }
 
 
