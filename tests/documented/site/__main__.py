@@ -113,7 +113,7 @@ def list_collection(target: pathlib.Path) -> str:
         text = page.read_text(encoding="utf-8")
         # The theme has contents beside each page; addresses that do not exist yet lead nowhere.
         page.write_text(_LINKS.sub("", _CONTENTS.sub("", text)), encoding="utf-8")
-        name, _, kind = page.stem.rpartition("_")
+        name, kind = page.stem.rsplit("_", 1)
         if kind == "role":
             entries["Roles"] += [f"{name} <roles/{name}/README>", f"{name}: variables <collection/{page.stem}>"]
         else:
@@ -161,7 +161,7 @@ def main() -> None:
         str(source),
         str(html),
     )
-    print(f"{sum(1 for _ in html.rglob('*.html'))} pages: {html / 'index.html'}")
+    print(f"{len(list(html.rglob('*.html')))} pages: {html / 'index.html'}")
 
 
 if __name__ == "__main__":
