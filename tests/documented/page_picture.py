@@ -22,6 +22,8 @@ from tests.report.rendering import ORIGIN, write_page
 from tests.tooling.sources import ROOT
 
 PATH: t.Final = ROOT / "docs/pictures/page.png"
+MAP: t.Final = ROOT / "docs/pictures/map.svg"
+"""One of the pictures that a report has for tickets, as it is written."""
 WORDS: t.Final = pathlib.Path(__file__).with_name("page_picture.txt")
 WIDTH: t.Final = 1000
 HEIGHT: t.Final = 760
@@ -38,6 +40,7 @@ SERVERS: t.Final[dict[str, Json]] = {
     "sbs": {"release": "2003", "roles": ["sbs2003"], "broken": ["IAS", "AUTD"]},
     "plain2016": {"release": "2016", "roles": ["member"]},
 }
+MAPPED: t.Final = "edge2022"
 _READ: t.Final = Step(module="port_info", options={"gather_subset": ["all"], "sockets_by": "process"})
 _TAG: t.Final = re.compile(r"<(style|script)\b.*?</\1>|<[^>]*>", re.DOTALL)
 _IN_SIGHT: t.Final = """() => {
@@ -62,8 +65,13 @@ def write(folder: pathlib.Path) -> pathlib.Path:
     return write_page(results, folder, origin=dataclasses.replace(ORIGIN, product_version=version))
 
 
+def map_of(page: pathlib.Path) -> bytes:
+    """The picture of one server's ports beside the page."""
+    return (page.parent / "maps" / f"{MAPPED}.svg").read_bytes()
+
+
 def take(page: pathlib.Path) -> None:
-    """Take the picture, and write down which words are read in it; raises RuntimeError without a browser."""
+    """Take the pictures, and write down which words are read in it; raises RuntimeError without a browser."""
     program = find_browser()
     if program is None:
         raise RuntimeError("there is no Chromium on this machine (Debian: apt-get install chromium)")
@@ -71,6 +79,7 @@ def take(page: pathlib.Path) -> None:
         opened = tab.open(page)
         opened.screenshot(path=str(PATH))
         words = _words(opened)
+    MAP.write_bytes(map_of(page))
     WORDS.write_text("\n".join([digest(), *words]) + "\n", encoding="utf-8")
 
 

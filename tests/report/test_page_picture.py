@@ -22,4 +22,6 @@ def test_the_picture_is_small_and_the_one_whose_words_are_known() -> None:
 
 
 def test_the_page_still_says_what_is_read_in_the_picture(tmp_path: pathlib.Path) -> None:
-    assert page_picture.missing(page_picture.write(tmp_path)) == [], RENEW
+    page = page_picture.write(tmp_path)
+    assert page_picture.missing(page) == [], RENEW
+    assert page_picture.map_of(page) == page_picture.MAP.read_bytes(), RENEW
