@@ -20,7 +20,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._page.compariso
     NoReportError,
     earlier_report,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._page.fleet import Origin, fleet
+from ansible_collections.portkeeper.windows.plugins.module_utils._page.fleet import READ_AT, Origin, fleet
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._failures import Result
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._port_report import report_files
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._report_files import write
@@ -60,7 +60,7 @@ class ActionModule(ResultsAction):
 
 
 def _origin(options: t.Mapping[str, t.Any]) -> Origin:
-    now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+    now = datetime.datetime.now(datetime.timezone.utc).strftime(READ_AT)
     return Origin(
         product_version=collection_version(),
         read_at=options["read_at"] or now,

@@ -14,7 +14,8 @@ author:
 description:
   - Writes what M(portkeeper.windows.port_info) read of many servers into files on the controller. C(index.html) is a
     page for people, in one file that loads nothing. C(report.json) has the same for programs, C(servers.csv) and
-    C(findings.csv) for spreadsheets, and C(maps/) a picture of each server's ports for tickets.
+    C(findings.csv) for spreadsheets, C(ports.prom) metrics for Prometheus (OpenMetrics), and C(maps/) a picture of each
+    server's ports for tickets.
   - The role P(portkeeper.windows.port_report#role) reads the servers and calls it. It contacts no server. One task with
     C(run_once) writes the files about all servers.
 options:
@@ -58,6 +59,7 @@ options:
   read_at:
     description:
       - The time at which the servers were read, in words, such as V(2026-03-01 04:00 UTC). By default now.
+      - In another form than this, C(ports.prom) has no time.
     type: str
 extends_documentation_fragment:
   - portkeeper.windows._attributes

@@ -19,6 +19,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._page.rows impo
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.shown import shown
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.svg import svg
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._report_files import picture_names
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._report_metrics import metrics_text
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._report_texts import (
     Groups,
     csv_text,
@@ -35,7 +36,7 @@ Drawn = t.Mapping[str, t.Sequence[Panel]]
 def report_files(
     report: Fleet, directory: pathlib.Path, *, title: str, maps: bool, groups: Groups | None
 ) -> dict[pathlib.Path, str]:
-    """The page, its JSON and CSV, and the pictures if ``maps``; ``groups`` are the servers of each group."""
+    """The page, the same for programs, and the pictures if ``maps``; ``groups`` are the servers of each group."""
     rows = plain(report)
     drawn = drawn_panels(report.hosts)
     findings = ({"server": host["name"], **finding} for host in rows["hosts"] for finding in host["findings"])
@@ -44,6 +45,7 @@ def report_files(
         directory / "report.json": json_text(rows),
         directory / "servers.csv": csv_text(rows["hosts"], SERVER_COLUMNS),
         directory / "findings.csv": csv_text(findings, ("server", *finding_columns())),
+        directory / "ports.prom": metrics_text(report),
     }
     return found | (pictures(report.hosts, drawn, directory / "maps", read_at=report.read_at) if maps else {})
 

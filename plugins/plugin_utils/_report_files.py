@@ -19,21 +19,28 @@ _DIGITS: t.Final = 8
 
 
 def picture_names(servers: t.Iterable[str]) -> dict[str, str]:
-    """A file name for each server, no two alike, also where upper and lower case are the same.
+    """A file name for each server, no two alike, also where upper and lower case are the same."""
+    return {server: f"{name}.svg" for server, name in distinct_names(servers, _plain_name, same=str.casefold).items()}
 
-    A name that a file can have stays; of any other one the foreign characters become ``_``, and some digits of its hash
-    follow. So a server's file has the same name whatever the other servers are, but for names that differ in case only.
+
+def distinct_names(
+    servers: t.Iterable[str], plain: t.Callable[[str], str], same: t.Callable[[str], str] = str
+) -> dict[str, str]:
+    """A name for each server at a place that does not take every character; names are alike if ``same`` says so.
+
+    A name that ``plain`` leaves as it is stays; of any other one it makes a plain one, and some digits of the name's
+    hash follow. So a server has the same name whatever the other servers are, but for names that are alike.
     """
     found: dict[str, str] = {}
     used: set[str] = set()
-    for server in sorted(set(servers), key=lambda name: (_plain_name(name) != name, name)):
-        name = _plain_name(server)
+    for server in sorted(set(servers), key=lambda name: (plain(name) != name, name)):
+        name = plain(server)
         digits = _DIGITS
-        while (name != server and digits == _DIGITS) or name.casefold() in used:
-            name = f"{_plain_name(server)}-{hashlib.sha256(server.encode(errors='surrogatepass')).hexdigest()[:digits]}"
+        while (name != server and digits == _DIGITS) or same(name) in used:
+            name = f"{plain(server)}-{hashlib.sha256(server.encode(errors='surrogatepass')).hexdigest()[:digits]}"
             digits += _DIGITS
-        used.add(name.casefold())
-        found[server] = f"{name}.svg"
+        used.add(same(name))
+        found[server] = name
     return found
 
 

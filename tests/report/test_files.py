@@ -87,7 +87,7 @@ def test_every_server_of_the_play_is_in_the_report(made: Made) -> None:
 
 def test_no_file_has_a_control_character(made: Made) -> None:
     paths = [path for path in made.directory.rglob("*") if path.is_file()]
-    assert len(paths) == 4 + len(PICTURED)
+    assert len(paths) == 5 + len(PICTURED)
     for path in paths:
         text = path.read_bytes().decode("utf-8")
         found = re.findall(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202e]|\\u00[01][0-8bcef]|\\u202e", text)

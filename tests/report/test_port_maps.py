@@ -91,13 +91,13 @@ def test_refusals_are_one_sentence(run: tuple[AnsibleRun, pathlib.Path]) -> None
 
 def test_the_page_is_written_if_it_differs(run: tuple[AnsibleRun, pathlib.Path]) -> None:
     told = [item.result for item in run[0].of("port_page")[:3]]
-    assert [(item["changed"], len(item["written"])) for item in told] == [(True, 4), (True, 4), (False, 0)]
+    assert [(item["changed"], len(item["written"])) for item in told] == [(True, 5), (True, 5), (False, 0)]
     page = run[1].parent / "page" / "index.html"
     assert {item["page"] for item in told} == {str(page)}
     assert told[0]["msg"] == f"{told[0]['headline']} The page: {page}"
     assert page.is_file()
     assert [path.name for path in sorted(page.parent.iterdir())] == [
-        *("findings.csv", "index.html", "report.json", "servers.csv"),
+        *("findings.csv", "index.html", "ports.prom", "report.json", "servers.csv"),
     ]
 
 

@@ -27,6 +27,8 @@ _WORDS: t.Final[t.Mapping[State, str]] = {
     "not_read": "not fully read",
     "well": "well",
 }
+READ_AT: t.Final = "%Y-%m-%d %H:%M UTC"
+"""The form of the time at which servers were read, unless the user gives another one."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -80,6 +80,10 @@ class Host:
     waiting: tuple[EffectiveRow, ...] = ()
     notes: tuple[str, ...] = ()
     """The facts that could not be read, a sentence each."""
+    answered: tuple[str, ...] = ()
+    """The subsets of ``port_info`` that have an answer."""
+    unknown: tuple[str, ...] = ()
+    """The answers that a verdict needs and that were asked for and not given: subsets, or parts of them in words."""
     before: Earlier | None = None
     """What an earlier report said of this server, if there is one to compare with."""
     change: Change | None = None
@@ -128,7 +132,14 @@ def _read(name: str, facts: Facts, warnings: tuple[str, ...]) -> Host:
         holders=seen.holders,
         waiting=seen.waiting,
         notes=_notes(info, warnings),
+        answered=_answered(info),
+        unknown=tuple(seen.unknown),
     )
+
+
+def _answered(info: PortInfo) -> tuple[str, ...]:
+    subsets = (field.name for field in dataclasses.fields(info) if field.default is None)
+    return tuple(name for name in subsets if getattr(info, name) is not None)
 
 
 def _roles(info: PortInfo) -> tuple[str, ...]:
