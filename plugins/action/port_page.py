@@ -15,6 +15,7 @@ import typing as t
 
 from ansible.errors import AnsibleActionFail
 
+from ansible_collections.portkeeper.windows.plugins.module_utils._page.checks import FAIL_ON, checked, failure
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.comparison import (
     EarlierReport,
     NoReportError,
@@ -24,7 +25,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._page.fleet imp
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._failures import Result
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._port_report import report_files
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._report_files import write
-from ansible_collections.portkeeper.windows.plugins.plugin_utils._report_texts import collection_version
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._report_texts import collection_version, fixes_of
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._results_action import ResultsAction
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._task_options import Arguments
 
@@ -41,22 +42,36 @@ class ActionModule(ResultsAction):
         "inventory": {"type": "list", "elements": "str", "default": []},
         "groups": {"type": "dict"},
         "read_at": {"type": "str"},
+        "risk_limit": {"type": "float", "default": 0.0},
+        "fail_on": {"type": "list", "elements": "str", "choices": list(FAIL_ON), "default": ["never"]},
     }
 
     def made(self, options: Arguments) -> Result:
         """Make the rows and the texts, and write what differs."""
         directory = pathlib.Path(options["directory"])
         report = fleet(options["results"], origin=_origin(options), earlier=_earlier(options["before"], directory))
-        files = report_files(report, directory, title=options["title"], maps=options["maps"], groups=options["groups"])
+        fixes = fixes_of(options["groups"])
+        servers = checked(report, fixes, risk_limit=_risk_limit(options["risk_limit"]))
+        files = report_files(
+            report, directory, title=options["title"], maps=options["maps"], fixes=fixes, servers=servers
+        )
         written = write(files, check_mode=self._task.check_mode)
         page = str(directory / "index.html")
+        failed = failure(servers, options["fail_on"])
         return {
             "changed": bool(written),
             "written": written,
             "page": page,
             "headline": report.headline,
+            "failure": f"{failed} The page: {page}" if failed else "",
             "msg": f"{report.headline} The page: {page}",
         }
+
+
+def _risk_limit(value: float) -> float:
+    if not 0 <= value <= 1:
+        raise AnsibleActionFail(f"risk_limit: {value:g} is no probability from 0 to 1")
+    return value
 
 
 def _origin(options: t.Mapping[str, t.Any]) -> Origin:

@@ -14,8 +14,8 @@ author:
 description:
   - Writes what M(portkeeper.windows.port_info) read of many servers into files on the controller. C(index.html) is a
     page for people, in one file that loads nothing. C(report.json) has the same for programs, C(servers.csv) and
-    C(findings.csv) for spreadsheets, C(ports.prom) metrics for Prometheus (OpenMetrics), and C(maps/) a picture of each
-    server's ports for tickets.
+    C(findings.csv) for spreadsheets, C(ports.prom) metrics for Prometheus (OpenMetrics), C(junit.xml) checks for a CI
+    server, and C(maps/) a picture of each server's ports for tickets.
   - The role P(portkeeper.windows.port_report#role) reads the servers and calls it. It contacts no server. One task with
     C(run_once) writes the files about all servers.
 options:
@@ -59,8 +59,23 @@ options:
   read_at:
     description:
       - The time at which the servers were read, in words, such as V(2026-03-01 04:00 UTC). By default now.
-      - In another form than this, C(ports.prom) has no time.
+      - In another form than this, C(ports.prom) and C(junit.xml) have no time.
     type: str
+  risk_limit:
+    description:
+      - A risk of the next boot up to this probability, from 0 to 1, passes in C(junit.xml) and for O(fail_on).
+    type: float
+    default: 0.0
+  fail_on:
+    description:
+      - The states of servers that RV(failure) is about. The module itself does not fail for them.
+      - V(never) adds nothing. V(critical) means critical servers, V(warning) also those with a warning, and V(waiting)
+        also those that wait for a reboot or a restart. V(not_read) means servers that were not, or not fully, read, and
+        no others.
+    type: list
+    elements: str
+    choices: [never, critical, warning, waiting, not_read]
+    default: [never]
 extends_documentation_fragment:
   - portkeeper.windows._attributes
 attributes:
@@ -96,10 +111,25 @@ EXAMPLES = r"""
         results: "{{ dict(ansible_play_hosts | zip(ansible_play_hosts | map('extract', hostvars, 'ports'))) }}"
         directory: "{{ playbook_dir }}/report"
         groups: "{{ groups }}"
+        fail_on: [critical, not_read]
+      register: page
+      run_once: true
+
+    - name: Fail if a server is critical, or was not read
+      ansible.builtin.fail:
+        msg: "{{ page.failure }}"
+      when: page.failure != ''
       run_once: true
 """
 
 RETURN = r"""
+failure:
+  description:
+    - The sentence with which a job should fail, with at most ten names of servers. Empty if no server is as O(fail_on)
+      says.
+  returned: success
+  type: str
+  sample: "1 of 9 servers critical: edge1. The page: /srv/www/ports/index.html"
 headline:
   description: One sentence about all servers.
   returned: success

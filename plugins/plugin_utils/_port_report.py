@@ -8,6 +8,7 @@ from __future__ import annotations
 import pathlib
 import typing as t
 
+from ansible_collections.portkeeper.windows.plugins.module_utils._page.checks import Checked
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.drawing import Panel, drawing, panels
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.fleet import Fleet
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.host import Host
@@ -16,14 +17,13 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._page.rows impo
     finding_columns,
     plain,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._page.shown import shown
+from ansible_collections.portkeeper.windows.plugins.module_utils._page.shown import Fixes, shown
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.svg import svg
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._report_files import picture_names
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._report_junit import junit_text
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._report_metrics import metrics_text
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._report_texts import (
-    Groups,
     csv_text,
-    fixes_of,
     json_text,
     page_text,
     style_sheet,
@@ -34,18 +34,25 @@ Drawn = t.Mapping[str, t.Sequence[Panel]]
 
 
 def report_files(
-    report: Fleet, directory: pathlib.Path, *, title: str, maps: bool, groups: Groups | None
+    report: Fleet,
+    directory: pathlib.Path,
+    *,
+    title: str,
+    maps: bool,
+    fixes: Fixes,
+    servers: t.Sequence[Checked],
 ) -> dict[pathlib.Path, str]:
-    """The page, the same for programs, and the pictures if ``maps``; ``groups`` are the servers of each group."""
+    """The page, the same for programs, and the pictures if ``maps``; ``servers`` are those of the report, checked."""
     rows = plain(report)
     drawn = drawn_panels(report.hosts)
     findings = ({"server": host["name"], **finding} for host in rows["hosts"] for finding in host["findings"])
     found = {
-        directory / "index.html": page_text(shown(report, fixes_of(groups), drawn), title),
+        directory / "index.html": page_text(shown(report, fixes, drawn), title),
         directory / "report.json": json_text(rows),
         directory / "servers.csv": csv_text(rows["hosts"], SERVER_COLUMNS),
         directory / "findings.csv": csv_text(findings, ("server", *finding_columns())),
         directory / "ports.prom": metrics_text(report),
+        directory / "junit.xml": junit_text(servers, title=title, read_at=report.read_at),
     }
     return found | (pictures(report.hosts, drawn, directory / "maps", read_at=report.read_at) if maps else {})
 

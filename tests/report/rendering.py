@@ -16,10 +16,12 @@ import yaml
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.ports import SocketRow
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.subsets.socket_groups import by_process
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.typed_rows import as_plain, rows_from_plain
+from ansible_collections.portkeeper.windows.plugins.module_utils._page.checks import checked
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.comparison import earlier_report
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.fleet import Origin, fleet
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._port_report import report_files
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._report_files import write
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._report_texts import fixes_of
 from tests.tooling.ansible_programs import AnsibleRun, run_ansible
 from tests.tooling.sources import ROOT
 
@@ -49,7 +51,9 @@ def write_page(
     """Write the report without Ansible's programs, by the action's own code; the path of its page."""
     earlier = earlier_report(json.loads(before.read_text(encoding="utf-8"))) if before else None
     rows = fleet(results, origin=origin, earlier=earlier)
-    write(report_files(rows, directory, title="Ports", maps=True, groups={}), check_mode=False)
+    fixes = fixes_of({})
+    servers = checked(rows, fixes, risk_limit=0.0)
+    write(report_files(rows, directory, title="Ports", maps=True, fixes=fixes, servers=servers), check_mode=False)
     return directory / "index.html"
 
 

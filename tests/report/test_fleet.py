@@ -45,11 +45,14 @@ def run_report(
     playbook: str,
     *arguments: str,
     settings: c.Mapping[str, str] | None = None,
+    fails: bool = False,
 ) -> AnsibleRun:
     inventories = (str(fleet / name) for name in ("inventory.yml", "gone.yml"))
     command = ["ansible-playbook", playbook, *(word for path in inventories for word in ("-i", path))]
     command += ["-e", f"port_report_directory={report}", *arguments]
-    return run_ansible(command, settings=settings).checked()
+    run = run_ansible(command, settings=settings)
+    assert not fails or run.exit_code == 2
+    return run if fails else run.checked()
 
 
 def states(report: pathlib.Path) -> dict[str, str]:
@@ -67,9 +70,14 @@ def test_the_page_is_whole_after_the_last_batch(fleet: pathlib.Path, tmp_path: p
     play = {"name": "Batches", "hosts": "all", "gather_facts": False, "serial": 2}
     playbook = tmp_path / "playbook.yml"
     playbook.write_text(yaml.safe_dump([{**play, "roles": ["portkeeper.windows.port_report"]}]))
-    run = run_report(fleet, tmp_path / "report", str(playbook))
+    # What fails the run does so when all batches are in the report, not at the end of the first one.
+    run = run_report(fleet, tmp_path / "report", str(playbook), "-e", "port_report_fail_on=critical", fails=True)
     assert states(tmp_path / "report") == STATES
     assert len(run.of("port_page")) == 2
+    page = tmp_path / "report" / "index.html"
+    assert [item.result["msg"] for item in run.results if item.status == "failed"] == [
+        f"2 of 4 servers critical: edge2008r2-de, edge2003. The page: {page}"
+    ]
     assert {path.stem for path in (tmp_path / "report" / "maps").iterdir()} == STATES.keys() - {"edge-gone"}
 
 
@@ -106,7 +114,13 @@ def test_it_needs_no_jmespath(fleet: pathlib.Path, tmp_path: pathlib.Path) -> No
 
 
 def test_one_server_that_is_not_there(fleet: pathlib.Path, tmp_path: pathlib.Path) -> None:
-    run_report(fleet, tmp_path / "report", "playbooks/report.yml", "--limit", "edge-gone")
+    run_report(
+        fleet,
+        tmp_path / "report",
+        "playbooks/report.yml",
+        *("--limit", "edge-gone", "-e", "port_report_fail_on=critical,not_read"),
+        fails=True,
+    )
     (host,) = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))["hosts"]
     assert (host["reading"], host["state"]) == ("unreachable", "not_read")
     assert "edge-gone" in host["message"]

@@ -35,12 +35,8 @@ def task(directory: pathlib.Path, results: Json, mistyped: str = "", **keywords:
     return {"name": "Draw", "portkeeper.windows.port_maps": options, "ignore_errors": True, **keywords}
 
 
-def page_task(
-    directory: pathlib.Path, results: Json, before: object = None, titel: str = "", **keywords: t.Any
-) -> Json:
-    options = {"results": results, "directory": str(directory), "read_at": "today", "maps": False}
-    options |= {"before": str(before)} if before else {}
-    options |= {"titel": titel} if titel else {}
+def page_task(directory: pathlib.Path, results: Json, *, more: Json | None = None, **keywords: t.Any) -> Json:
+    options = {"results": results, "directory": str(directory), "read_at": "today", "maps": False, **(more or {})}
     return {"name": "Write", "portkeeper.windows.port_page": options, "ignore_errors": True, **keywords}
 
 
@@ -61,11 +57,14 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[AnsibleRun, pathlib.P
         page_task(directory / "page", results, check_mode=True),
         page_task(directory / "page", results),
         page_task(directory / "page", results),
-        page_task(directory / "page", results, directory / "page" / "report.json"),
-        page_task(directory / "page", results, directory / "nowhere.json"),
-        page_task(directory / "page", results, directory / "file"),
+        page_task(directory / "page", results, more={"fail_on": "critical,not_read"}),
+        page_task(directory / "page", results, more={"before": str(directory / "page" / "report.json")}),
+        page_task(directory / "page", results, more={"before": str(directory / "nowhere.json")}),
+        page_task(directory / "page", results, more={"before": str(directory / "file")}),
         page_task(directory / "page", {"edge1": "no mapping"}),
-        page_task(directory / "page", results, titel="x"),
+        page_task(directory / "page", results, more={"titel": "x"}),
+        page_task(directory / "page", results, more={"risk_limit": 28.2}),
+        page_task(directory / "page", results, more={"fail_on": "critcal"}),
     )
     return run_tasks(directory, *tasks), good
 
@@ -91,21 +90,31 @@ def test_refusals_are_one_sentence(run: tuple[AnsibleRun, pathlib.Path]) -> None
 
 def test_the_page_is_written_if_it_differs(run: tuple[AnsibleRun, pathlib.Path]) -> None:
     told = [item.result for item in run[0].of("port_page")[:3]]
-    assert [(item["changed"], len(item["written"])) for item in told] == [(True, 5), (True, 5), (False, 0)]
+    assert [(item["changed"], len(item["written"])) for item in told] == [(True, 6), (True, 6), (False, 0)]
     page = run[1].parent / "page" / "index.html"
     assert {item["page"] for item in told} == {str(page)}
     assert told[0]["msg"] == f"{told[0]['headline']} The page: {page}"
     assert page.is_file()
     assert [path.name for path in sorted(page.parent.iterdir())] == [
-        *("findings.csv", "index.html", "ports.prom", "report.json", "servers.csv"),
+        *("findings.csv", "index.html", "junit.xml", "ports.prom", "report.json", "servers.csv"),
     ]
 
 
+def test_the_module_says_with_what_a_job_should_fail(run: tuple[AnsibleRun, pathlib.Path]) -> None:
+    *passing, failing = (item.result for item in run[0].of("port_page")[:4])
+    assert {item["failure"] for item in passing} == {""}
+    page = run[1].parent / "page" / "index.html"
+    expected = f"1 of 2 servers critical, 1 not fully read: edge/1 \u05d0, gone. The page: {page}"
+    assert (failing["failure"], failing["changed"]) == (expected, False)
+
+
 def test_refusals_of_the_page_are_one_sentence(run: tuple[AnsibleRun, pathlib.Path]) -> None:
-    own, nowhere, text, mapping, mistyped = (item.result["msg"] for item in run[0].of("port_page")[3:])
+    own, nowhere, text, mapping, mistyped, limit, fail_on = (item.result["msg"] for item in run[0].of("port_page")[4:])
     directory = run[1].parent
     assert f"before: {directory}/page/report.json is replaced by this report" in own
     assert f"before: {directory}/nowhere.json can't be read: No such file or directory" in nowhere
     assert f"before: {directory}/file is no report to compare with: it is no JSON" in text
     assert "results: it is no mapping of server names to results of port_info" in mapping
     assert mistyped.startswith("portkeeper.windows.port_page: there is no option 'titel'; did you mean 'title'?")
+    assert limit.endswith("risk_limit: 28.2 is no probability from 0 to 1")
+    assert "value of fail_on must be one or more of: never, critical, warning, waiting, not_read" in fail_on

@@ -48,7 +48,7 @@ class Seen:
     @property
     def taken(self) -> list[NeededPort]:
         """Needed ports that another process holds, the losses first."""
-        return sorted((need for need in self.needs if need.state == "taken"), key=_is_loss, reverse=True)
+        return sorted((need for need in self.needs if need.state == "taken"), key=is_loss, reverse=True)
 
     @property
     def due(self) -> list[EffectiveRow]:
@@ -132,7 +132,7 @@ def percent(probability: float) -> str:
 
 
 def _is_critical(seen: Seen) -> bool:
-    return seen.count("critical") > 0 or any(map(_is_loss, seen.taken)) or any(map(_lost_its_port, seen.services))
+    return seen.count("critical") > 0 or any(map(is_loss, seen.taken)) or any(map(lost_its_port, seen.services))
 
 
 def _is_in_danger(seen: Seen) -> bool:
@@ -147,12 +147,13 @@ _STATES: t.Final[tuple[tuple[State, t.Callable[[Seen], bool]], ...]] = (
 )
 
 
-def _is_loss(need: NeededPort) -> bool:
+def is_loss(need: NeededPort) -> bool:
     """A taken port is a loss if its service is known not to run; that AD LDS needs its UDP twins is not certain."""
     return need.state == "taken" and need.service_runs is False
 
 
-def _lost_its_port(row: ServiceRow) -> bool:
+def lost_its_port(row: ServiceRow) -> bool:
+    """True if a service is down because its port was taken."""
     return row.state == "Stopped" and row.exit_code in LOST_ITS_PORT
 
 
@@ -168,33 +169,41 @@ def _collision(seen: Seen) -> str:
 
 
 def _loss(seen: Seen) -> str:
-    for row in filter(_lost_its_port, seen.services):
-        return f"{row.service} is stopped with error {row.exit_code}: its port was taken."
-    return ""
+    return next((loss_sentence(row) for row in seen.services if lost_its_port(row)), "")
+
+
+def loss_sentence(row: ServiceRow) -> str:
+    """That this service is down because its port was taken."""
+    return f"{row.service} is stopped with error {row.exit_code}: its port was taken."
 
 
 def _risk(seen: Seen) -> str:
-    if not seen.chance:
-        return ""
-    return f"The next boot costs a service its port with a probability of {percent(seen.chance)}."
+    return risk_sentence(seen.chance) if seen.chance else ""
+
+
+def risk_sentence(chance: float) -> str:
+    """The risk of the next boot, from 0 to 1."""
+    return f"The next boot costs a service its port with a probability of {percent(chance)}."
 
 
 def _order(seen: Seen) -> str:
-    """The action that is needed, or why the settings can't come into force."""
-    if not seen.due:
-        return ""
-    named = {row.waits_for for row in seen.due}
-    order = _listed([awaited.order for name, awaited in AWAITED.items() if name in named])
-    what = _listed(list(dict.fromkeys(row.what for row in seen.due)))
+    return order_sentence(seen.due) if seen.due else ""
+
+
+def order_sentence(due: t.Sequence[EffectiveRow]) -> str:
+    """The action that these settings need, at least one, or why they can't come into force."""
+    named = {row.waits_for for row in due}
+    order = listed([awaited.order for name, awaited in AWAITED.items() if name in named])
+    what = listed(list(dict.fromkeys(row.what for row in due)))
     if not order:
-        return f"Configured, but not in force: {what}. {seen.due[0].reason}".rstrip()
+        return f"Configured, but not in force: {what}. {due[0].reason}".rstrip()
     return f"{order[0].upper()}{order[1:]}: until then this is configured, but not in force: {what}."
 
 
 def _gap(seen: Seen) -> str:
     if not seen.unknown:
         return ""
-    return f"No trouble was seen, but not all was read: nothing is known of {_listed(seen.unknown)}."
+    return f"No trouble was seen, but not all was read: nothing is known of {listed(seen.unknown)}."
 
 
 def _note(seen: Seen) -> str:
@@ -204,12 +213,13 @@ def _note(seen: Seen) -> str:
 def _patience(seen: Seen) -> str:
     if not seen.by_itself:
         return ""
-    return f"Nothing to do; the next boot by itself puts in force: {_listed(seen.by_itself)}."
+    return f"Nothing to do; the next boot by itself puts in force: {listed(seen.by_itself)}."
 
 
 _SENTENCES: t.Final = (_trouble, _collision, _loss, _risk, _order, _gap, _note, _patience)
 """In the order of the states that they explain."""
 
 
-def _listed(words: t.Sequence[str]) -> str:
+def listed(words: t.Sequence[str]) -> str:
+    """The words as a part of a sentence: ``a, b and c``."""
     return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))

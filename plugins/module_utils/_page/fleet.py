@@ -20,13 +20,14 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._page.compariso
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.host import Host, host_row
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.network import compared
 
-_WORDS: t.Final[t.Mapping[State, str]] = {
+WORDS: t.Final[t.Mapping[State, str]] = {
     "critical": "critical",
     "warning": "with a warning",
     "waiting": "waiting for a restart or reboot",
     "not_read": "not fully read",
     "well": "well",
 }
+"""Behind a number of servers."""
 READ_AT: t.Final = "%Y-%m-%d %H:%M UTC"
 """The form of the time at which servers were read, unless the user gives another one."""
 
@@ -102,8 +103,8 @@ def _headline(states: t.Mapping[State, int], total: int) -> str:
     if not total:
         return "There are no servers in this report."
     if total == 1:
-        return f"1 server: {_WORDS[next(state for state in STATES if states[state])]}."
+        return f"1 server: {WORDS[next(state for state in STATES if states[state])]}."
     said = [f"{states['critical']} of {total} servers critical"]
     said = said if states["critical"] else [f"None of {total} servers is critical"]
-    said += [f"{states[state]} {words}" for state, words in _WORDS.items() if states[state] and state != "critical"]
+    said += [f"{states[state]} {words}" for state, words in WORDS.items() if states[state] and state != "critical"]
     return f"{', '.join(said)}."

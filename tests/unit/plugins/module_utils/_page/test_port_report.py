@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import typing as t
+import xml.etree.ElementTree as ET
 
 import pytest
 from ansible.errors import AnsibleFilterError
@@ -15,13 +17,17 @@ from hypothesis import strategies as st
 
 from ansible_collections.portkeeper.windows.plugins.filter.port_report import port_report
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.waits import AWAITED, WaitsFor
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis import verdict
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.verdict import State, percent
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.typed_rows import as_plain
+from ansible_collections.portkeeper.windows.plugins.module_utils._page.checks import checked
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.drawing import panels
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.fleet import fleet
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.host import Host, host_row
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.rows import finding_columns, plain
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.shown import shown
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._report_junit import junit_text
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._report_metrics import metrics_text
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._report_texts import fixes_of
 from tests.report.facts import DELAYED_START, Facts, edge_server, fleet_results, socket, span
 from tests.report.rendering import reduced
@@ -42,6 +48,12 @@ OWNER: t.Final = socket("udp", 1812, "svchost.exe", 8, ["IAS"])
 
 def read(**facts: t.Any) -> Host:
     return host_row("server", {**NOTHING, **facts})
+
+
+def worst_check(host: Host) -> State:
+    """The worst state that a failed check of this server causes."""
+    (server,) = checked(dataclasses.replace(fleet({}), hosts=(host,)), fixes_of(None), risk_limit=0.0)
+    return server.failed(verdict.STATES) or "well"
 
 
 STATES: t.Final[list[tuple[str, Facts, State]]] = [
@@ -102,6 +114,7 @@ def test_state(facts: Facts, state: State) -> None:
     host = read(**facts)
     assert host.state == state
     assert host.headline
+    assert worst_check(host) == state
 
 
 NEVER: t.Final[Facts] = {
@@ -295,8 +308,12 @@ def test_an_answer_in_another_shape_breaks_nothing(facts: Facts) -> None:
     report = port_report(results)
     assert json.dumps(report)
     assert report["total"] == 2
-    page = shown(fleet(results), fixes_of(None), {})
+    rows = fleet(results)
+    page = shown(rows, fixes_of(None), {})
     assert json.dumps([page.hosts, page.sockets])
+    assert [worst_check(host) for host in rows.hosts] == [host.state for host in rows.hosts]
+    assert metrics_text(rows).endswith("# EOF\n")
+    assert ET.fromstring(junit_text(checked(rows, fixes_of(None), risk_limit=0.0), title="", read_at=""))
 
 
 def test_the_columns_of_findings_are_the_fields_with_one_value() -> None:
