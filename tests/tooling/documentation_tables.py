@@ -30,6 +30,8 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.rele
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.server_kinds import KINDS as SERVER_KINDS
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.server_kinds import ServerKind
+from ansible_collections.portkeeper.windows.plugins.module_utils._page.checks import CHECKS
+from ansible_collections.portkeeper.windows.plugins.module_utils._page.metrics import METRICS
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.probes import Probe
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.rows.table import PROBES
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.rows.unprobed import OPEN, UNPROBED
@@ -279,6 +281,18 @@ def _wsman_faults() -> str:
     return _codes((code, told.meaning, told.advice) for code, told in faults.BY_CODE.items())
 
 
+def _metrics() -> str:
+    rows = ((f"`{row.name}`", ", ".join(f"`{label}`" for label in row.labels) or "none", row.says) for row in METRICS)
+    return table(("Metric", "Labels", "What it says"), rows)
+
+
+def _checks() -> str:
+    rows = (
+        (f"`{name}`", says, " or ".join(f"`{level}`" for level in levels)) for name, (says, levels) in CHECKS.items()
+    )
+    return table(("Case", "It passes if", "Else its type is"), rows)
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Table:
     """One table: how it is made, and the page that it stands in."""
@@ -311,6 +325,8 @@ TABLES: t.Final[t.Mapping[str, Table]] = {
     "probes": Table(_probes, "verify.md"),
     "unprobed": Table(_unprobed, "verify.md"),
     "open-questions": Table(_open_questions, "verify.md"),
+    "metrics": Table(_metrics, "monitoring.md"),
+    "checks": Table(_checks, "monitoring.md"),
     "simulated-releases": Table(_simulated_releases, "simulator.md"),
     "fault-kinds": Table(_fault_kinds, "simulator.md"),
     "tested-with": Table(_tested_with, "verified.md"),

@@ -40,11 +40,11 @@ FAIL_ON: t.Final[t.Mapping[FailOn, tuple[State, ...]]] = {
 }
 """The levels that each word of the user means."""
 CHECKS: t.Final[t.Mapping[str, tuple[str, tuple[State, ...]]]] = {
-    "read": ("The server, and all that a verdict needs, was read.", ("not_read",)),
-    "services": ("No service is down because its port was taken.", ("critical",)),
-    "needed_ports": ("No process holds a port that another service needs.", ("critical", "warning")),
-    "next_boot": ("The risk that the next boot costs a service its port is within the limit.", ("warning",)),
-    "settings_in_force": ("No setting waits for an action of an administrator.", ("waiting",)),
+    "read": ("the server, and all that a verdict needs, was read", ("not_read",)),
+    "services": ("no service is down because its port was taken", ("critical",)),
+    "needed_ports": ("no process holds a port that another service needs", ("critical", "warning")),
+    "next_boot": ("the risk that the next boot costs a service its port is not above the limit", ("warning",)),
+    "settings_in_force": ("no setting waits for an action of an administrator", ("waiting",)),
 }
 """The checks that are no kinds of findings: what holds if they hold, and the levels at which they fail."""
 _MOST_NAMED: t.Final = 10

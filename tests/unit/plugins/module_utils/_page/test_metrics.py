@@ -96,6 +96,12 @@ def test_every_metric_of_a_server_stands_in_that_table() -> None:
     assert {metric.name for metric in METRICS if "server" in metric.labels} == named
 
 
+def test_a_server_that_was_not_read_has_only_its_state() -> None:
+    report = fleet({"edge1": {"unreachable": True}})
+    about = [metric.name for metric in METRICS if "server" in metric.labels and list(metric.samples(report))]
+    assert about == ["portkeeper_server_read", "portkeeper_server_state"]
+
+
 def test_every_kind_of_kept_ports_is_counted() -> None:
     (metric,) = [metric for metric in METRICS if metric.name == "portkeeper_kept_ports"]
     assert {values[1] for values, _value in metric.samples(fleet({"edge1": RESTART}))} == set(t.get_args(Kept))
