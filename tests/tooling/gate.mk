@@ -43,7 +43,7 @@ lint: environment
 # Twice: plugins/ must run on the Python of the oldest ansible-core (2.17), the tests need not.
 .PHONY: types
 types: environment
-	mypy --python-version 3.10 -p ansible_collections.portkeeper.windows.plugins
+	mypy --python-version 3.10 -p ansible_collections.portkeeper.windows.plugins -p ansible_collections.portkeeper.windows.extensions
 	mypy --python-version 3.11 -p tests
 
 # A few statistics take seconds each: a worker that is done takes over what another has not begun.

@@ -33,6 +33,7 @@ PORTS, KNOWLEDGE, CHANGE, DIAGNOSIS, PAGE, VERIFY = PURE = tuple(
     f"{MODULE_UTILS}/{name}" for name in ("_ports", "_knowledge", "_change", "_diagnosis", "_page", "_verify")
 )
 WSMAN, WINDOWS = (f"{MODULE_UTILS}/{name}" for name in ("_wsman", "_windows"))
+EVENT_SOURCES = "extensions/eda/plugins/event_source"
 SETTINGS = f"{KNOWLEDGE}/settings.py"
 
 LONGEST_FUNCTION = 40
@@ -40,6 +41,8 @@ LONGEST_FILE = 500
 LONGEST_ROLE_FILE = 40
 MOST_FILES = 25
 """In one folder, without those below it: what a reader can look through."""
+WRITTEN = ("plugins", "extensions", "tests")
+"""Where Python files are."""
 REGISTRY_PATH = re.compile(r"\b(SYSTEM|SOFTWARE)\\", re.IGNORECASE)
 ROOM = re.compile(r"^\| [^|`]+ \| `(?P<folder>[^`]+)` \| .+ \| (?P<imports>[^|]+) \|$", re.MULTILINE)
 """One row of the table on the page about the architecture."""
@@ -90,6 +93,7 @@ LAYERS = (
     ),
     Layer("plugins/action", layers=(CHANGE, DIAGNOSIS, PAGE, VERIFY, PLUGIN_UTILS), ansible=True),
     Layer("plugins/filter", layers=(DIAGNOSIS, PAGE), ansible=True),
+    Layer(EVENT_SOURCES, layers=(PLUGIN_UTILS,), ansible=True),
     Layer("plugins/modules"),
     Layer(DOC_FRAGMENTS),
     # Beside them, and knows none of them: two implementations that share code can't check each other.
@@ -187,7 +191,7 @@ def test_the_architecture_page_shows_these_walls() -> None:
 
 def test_imports_are_absolute() -> None:
     """Relative ones fail where Ansible loads an action plugin by its path, which short names do."""
-    assert [str(item) for source in sources("plugins") for item in source.imports() if item.level] == []
+    assert [str(item) for source in sources("plugins", "extensions") for item in source.imports() if item.level] == []
 
 
 def test_what_is_pure_touches_neither_clock_nor_chance_nor_the_outside() -> None:
@@ -198,18 +202,18 @@ def test_what_is_pure_touches_neither_clock_nor_chance_nor_the_outside() -> None
 
 
 def test_functions_are_short() -> None:
-    functions = [(source, function) for source in sources("plugins", "tests") for function in source.functions()]
+    functions = [(source, function) for source in sources(*WRITTEN) for function in source.functions()]
     long = [(source, function) for source, function in functions if body_length(function) > LONGEST_FUNCTION]
     assert [f"{source}:{function.lineno} {function.name}" for source, function in long] == []
 
 
 def test_files_are_short() -> None:
-    code = [source for source in sources("plugins", "tests") if not str(source).startswith("plugins/modules/")]
+    code = [source for source in sources(*WRITTEN) if not str(source).startswith("plugins/modules/")]
     assert [str(source) for source in code if len(source.text.splitlines()) > LONGEST_FILE] == []
 
 
 def test_every_file_says_its_licence_and_what_it_is_for() -> None:
-    written = [source for source in sources("plugins", "tests") if source.text]
+    written = [source for source in sources(*WRITTEN) if source.text]
     assert [str(source) for source in written if not source.text.startswith(HEADER)] == []
     assert [str(source) for source in written if not ast.get_docstring(source.tree)] == []
 
@@ -221,7 +225,11 @@ def test_packages_of_the_collection_are_empty() -> None:
 
 def test_nothing_is_written_in_powershell() -> None:
     """The promise of the collection: no script of ours runs on a target."""
-    assert [str(path) for folder in ("plugins", "roles", "playbooks") for path in (ROOT / folder).rglob("*.ps*1")] == []
+    assert [
+        str(path)
+        for folder in ("plugins", "extensions", "roles", "playbooks")
+        for path in (ROOT / folder).rglob("*.ps*1")
+    ] == []
 
 
 def test_roles_are_policy_and_not_programs() -> None:

@@ -10,6 +10,7 @@ import dataclasses
 import typing as t
 
 from tests.simulator.windows.assumptions import assumptions_from
+from tests.simulator.windows.evidence import plant, read_evidence
 from tests.simulator.windows.exclusions import Block, Store
 from tests.simulator.windows.machine import Foreigner
 from tests.simulator.windows.portranges import PortRange, read_range
@@ -206,6 +207,18 @@ def _hold_file(server: SimulatedServer, arguments: Arguments) -> JsonValue:
     return None
 
 
+def _write_event(server: SimulatedServer, arguments: Arguments) -> JsonValue:
+    """A record as in a scenario's evidence: log, source, code, strings, days_ago."""
+    given = {name: value for name, value in arguments.items() if name != "do"}
+    plant(server.machine, read_evidence({"events": [given]}), now=server.now)
+    return None
+
+
+def _clear_log(server: SimulatedServer, arguments: Arguments) -> JsonValue:
+    server.machine.events.clear(str(arguments["log"]))
+    return None
+
+
 ACTS: t.Final[t.Mapping[str, Act]] = {
     "set_value": _set_value,
     "get_value": _get_value,
@@ -231,6 +244,8 @@ ACTS: t.Final[t.Mapping[str, Act]] = {
     "write_file": _write_file,
     "delete_file": _delete_file,
     "hold_file": _hold_file,
+    "write_event": _write_event,
+    "clear_log": _clear_log,
 }
 """By the value of ``do``; the other keys are the arguments that each function reads."""
 

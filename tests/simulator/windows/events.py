@@ -41,6 +41,11 @@ class EventLog:
         self._last[logfile] = number
         self.records.append(Event(number, logfile, source, code, type_, generated, tuple(strings)))
 
+    def clear(self, logfile: str) -> None:
+        """Empty one log; its record numbers start again."""
+        self.records = [event for event in self.records if event.logfile != logfile]
+        self._last.pop(logfile, None)
+
     def as_json(self) -> list[dict[str, t.Any]]:
         """Return all records."""
         return [{**dataclasses.asdict(event), "strings": list(event.strings)} for event in self.records]

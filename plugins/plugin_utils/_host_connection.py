@@ -1,0 +1,54 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A connection to a host outside of a play: Ansible's own plugin with the variables that an inventory would give it."""
+
+from __future__ import annotations
+
+import threading
+import typing as t
+
+from ansible import constants
+from ansible.playbook.play_context import PlayContext
+from ansible.plugins.loader import connection_loader
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import OptionError
+
+Variables = t.Mapping[str, t.Any]
+
+_PLUGIN: t.Final = "ansible_connection"
+_BUILTIN: t.Final = "ansible.builtin."
+_PLUGINS: t.Final = ("winrm", "psrp")
+_LOADING: t.Final = threading.Lock()
+"""Ansible's loader is made for one thread."""
+
+
+def new_connection(name: str, variables: Variables) -> t.Any:
+    """A connection plugin with these variables, as a task has it; nothing is opened yet.
+
+    :param name: the host's name in the inventory, which is its address unless ``ansible_host`` is among the variables.
+    :param variables: as they stand in an inventory, without templates.
+    :raises OptionError: the connection is neither winrm nor psrp.
+    :raises ansible.errors.AnsibleError: a variable of the plugin has a value that it can't have.
+    """
+    plugin = _plugin(name, variables)
+    with _LOADING:
+        connection = connection_loader.get(plugin, PlayContext(), "/dev/null")
+        connection.set_options(var_options=_options_of(connection, plugin, {"inventory_hostname": name, **variables}))
+    return connection
+
+
+def _plugin(name: str, variables: Variables) -> str:
+    asked = str(variables.get(_PLUGIN, _PLUGINS[0]))
+    plugin = asked.removeprefix(_BUILTIN)
+    if plugin not in _PLUGINS:
+        raise OptionError(f"{_PLUGIN} of {name}", f"{asked!r} must be {' or '.join(_PLUGINS)}")
+    return plugin
+
+
+def _options_of(connection: t.Any, plugin: str, variables: Variables) -> dict[str, t.Any]:
+    """As ansible-core's task executor does it: the variables that the plugin names, and its extras by their prefix."""
+    named = {key: variables[key] for key in constants.config.get_plugin_vars("connection", plugin) if key in variables}
+    prefix = f"ansible_{connection.extras_prefix}_" if connection.allow_extras else None
+    extras = {key: value for key, value in variables.items() if prefix and key.startswith(prefix) and key not in named}
+    return {**named, "_extras": extras}
