@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import datetime
+import re
 import typing as t
 
 import yaml
 
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import Event
 from ansible_collections.portkeeper.windows.plugins.plugin_utils import _event_source
 from tests.tooling.sources import ROOT
 
@@ -21,6 +24,32 @@ def test_the_source_takes_these_arguments() -> None:
     [source] = ruleset["sources"]
     assert (ROOT / "extensions/eda/plugins/event_source/lost_ports.py").is_file()
     assert set(source[_event_source.NAME]) <= set(_event_source.SPEC)
+
+
+PAGE: t.Final = (ROOT / "docs/event-driven.md").read_text(encoding="utf-8")
+
+
+def test_the_page_names_the_variables_of_the_rulebook_and_their_defaults() -> None:
+    [ruleset] = RULEBOOK
+    [source] = ruleset["sources"]
+    arguments = "\n".join(source[_event_source.NAME].values())
+    used = dict(re.findall(r"\{\{ (lost_ports_\w+)(?: \| default\((.+)\))? \}\}", arguments))
+    told = dict(re.findall(r"^\| `(lost_ports_\w+)` \| .+ \| (.+) \|$", PAGE, re.MULTILINE))
+    words = {"": "must be there", "{}": "none", "'now'": "`now`"}
+    assert told == {name: words.get(default, default) for name, default in used.items()}
+
+
+def test_the_page_shows_an_event_with_all_its_fields() -> None:
+    [shown] = [block for block in re.findall(r"```yaml\n(.+?)```", PAGE, re.DOTALL) if block.startswith("portkeeper:")]
+    example = yaml.safe_load(shown)
+    told = example["portkeeper"]
+    time = datetime.datetime.fromisoformat(told["time"].replace("Z", "+00:00"))
+    event = Event(
+        told["log"], told["record"], told["source"], told["code"], time, (told["service"], f"%%{told['error']}")
+    )
+    made = _event_source.host_event(told["host"], told["log"], event)
+    assert made["portkeeper"] == told
+    assert made["meta"].keys() == example["meta"].keys()
 
 
 def test_a_lost_port_leads_to_the_playbook_and_one_server_waits_for_the_other() -> None:
