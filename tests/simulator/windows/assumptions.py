@@ -246,6 +246,84 @@ class Assumptions:
         "captured answers of 2008 and 2012",
         "from 2008 on SELECT * FROM Win32_Service gives Terminal Services as Win32_TerminalService",
     )
+    dns_honours_own_list: bool = _assume(
+        True,
+        "D",
+        "MS-DNSP 3.1.1.1.4",
+        "the DNS pool avoids SocketPoolExcludedPortRanges (2008 R2 and later)",
+    )
+    pool_list_needs_restart: bool = _assume(
+        True,
+        "K",
+        "the size needs a restart [D]; the list is not documented",
+        "SocketPoolExcludedPortRanges counts from the next start of the DNS server; false: the pool is drawn anew",
+    )
+    pool_value_read_at_start: bool = _assume(
+        True,
+        "K",
+        "no source",
+        "the DNS server reads MaxUserPort whenever it starts; false: as it was at boot",
+    )
+    old_pool_follows_value: bool = _assume(
+        True,
+        "T",
+        "a quotation of the Official SBS blog of 2008",
+        "on NT 5.x with MaxUserPort set the pool is drawn from 1024 to it; false: always 49152-65535",
+    )
+    exclusions_in_force_at_once: bool = _assume(
+        True,
+        "K",
+        "no source",
+        "a range that netsh excludes is kept from random binds at once; false: from the next boot on",
+    )
+    exclusions_stop_explicit_binds: bool = _assume(
+        False,
+        "T",
+        "an answer in a question-and-answer forum on the asterisk of a range",
+        "a program that asks for a port of an administered range by its number does not get it (10013)",
+    )
+    active_exclusions_end_at_boot: bool = _assume(
+        True,
+        "K",
+        "the name of the store; scripts of AKS name the other one",
+        "a range of netsh's active store alone is gone after a boot",
+    )
+    connections_hold_ports: bool = _assume(
+        True,
+        "K",
+        "Microsoft says of the error only that a port is in use",
+        "netsh cannot exclude the local port of an outgoing connection",
+    )
+    waiting_connections_hold_ports: bool = _assume(
+        False,
+        "K",
+        "no source",
+        "a connection that has ended and waits (TIME_WAIT) keeps its local port in use",
+    )
+    reserved_ports_need_boot: bool = _assume(
+        True,
+        "D",
+        "KB812873",
+        "ReservedPorts count as they were at boot; false: as they are",
+    )
+    delayed_in_group_error: int = _assume(
+        87,
+        "K",
+        "that it is impossible is documented, the error is not",
+        "error of a delayed start for a service in a load-order group",
+    )
+    needed_services_lose_delay: bool = _assume(
+        True,
+        "D",
+        "reference of SERVICE_DELAYED_AUTO_START_INFO",
+        "a delayed service that an automatic one needs starts with that one; false: both start delayed",
+    )
+    start_of_disabled_service: int = _assume(
+        14,
+        "D",
+        "reference of Win32_Service.StartService",
+        "StartService of a service that is disabled",
+    )
     fc_exit_code_tells: bool = _assume(
         True,
         "K",

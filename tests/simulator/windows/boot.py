@@ -103,6 +103,10 @@ def plan_boot(machine: Machine) -> BootPlan:
     at_once = [config for config in scheduler.configs.values() if config.start <= Start.AUTO]
     delayed_allowed = machine.release.delayed_start
     delayed = [config for config in at_once if delayed_allowed and config.delayed and config.start is Start.AUTO]
+    if not machine.assumptions.needed_services_lose_delay:
+        late = {config.name.casefold() for config in delayed}
+        needing = (one for one in at_once if late.intersection(scheduler.dependencies[one.name.casefold()]))
+        delayed += [one for one in needing if one not in delayed]
     for config in sorted((config for config in at_once if config not in delayed), key=scheduler.earliest):
         scheduler.place(config.name.casefold(), scheduler.earliest(config))
     after = max(scheduler.running_at.values(), default=0.0) + machine.auto_start_delay()

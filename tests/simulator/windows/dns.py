@@ -33,8 +33,16 @@ def pool_size(registry: Registry) -> int:
 def pool_range(registry: Registry, release: Release, assumptions: Assumptions, *, dynamic_udp: PortRange) -> PortRange:
     """Return the range that the pool is drawn from (contested on 6.0+ with MaxUserPort set)."""
     maximum = registry.number(TCPIP_PARAMETERS, "MaxUserPort")
+    return range_by_value(maximum, release, assumptions, dynamic_udp=dynamic_udp)
+
+
+def range_by_value(
+    maximum: int | None, release: Release, assumptions: Assumptions, *, dynamic_udp: PortRange
+) -> PortRange:
+    """Return the same for this value of MaxUserPort."""
     if release.nt5:
-        return IANA_DYNAMIC_RANGE if maximum is None else (1024, min(maximum, 65535))
+        follows = maximum is not None and assumptions.old_pool_follows_value
+        return (1024, min(maximum or 0, 65535)) if follows else IANA_DYNAMIC_RANGE
     usual = dynamic_udp if assumptions.pool_default_from_dynamic_range else IANA_DYNAMIC_RANGE
     if maximum is None:
         return usual

@@ -79,12 +79,17 @@ class ExclusionStore:
                 return 0
         return ERROR_NOT_FOUND
 
-    def at_boot(self, runtime_blocks: t.Iterable[tuple[Protocol, PortRange]]) -> ExclusionStore:
-        """Return the store as a boot finds it: persistent blocks, and new ones that programs make while they run."""
+    def at_boot(
+        self, runtime_blocks: t.Iterable[tuple[Protocol, PortRange]], *, active_last: bool = False
+    ) -> ExclusionStore:
+        """Return the store as a boot finds it: persistent blocks, and new ones that programs make while they run.
+
+        ``active_last``: blocks of the active store alone outlive the boot, too.
+        """
         store = ExclusionStore()
         store.generation = self.generation + 1
         for protocol, blocks in self._blocks.items():
-            lasting = (block for block in blocks if block.administered and block.persistent)
+            lasting = (block for block in blocks if block.administered and (block.persistent or active_last))
             store._blocks[protocol] = [dataclasses.replace(block, active=True) for block in lasting]
         for protocol, (first, last) in runtime_blocks:
             store._blocks[protocol].append(Block(first, last, administered=False, persistent=False))

@@ -47,7 +47,12 @@ def outcome_of(session: Session) -> Outcome:
 
 def twin_of(machine: Machine) -> Machine:
     """Return the machine as its next boot finds it; it shares the disk, which a boot does not write."""
-    return dataclasses.replace(machine, exclusions=machine.exclusions.at_boot(machine.runtime_blocks))
+    return dataclasses.replace(
+        machine,
+        exclusions=machine.exclusions.at_boot(
+            machine.runtime_blocks, active_last=not machine.assumptions.active_exclusions_end_at_boot
+        ),
+    )
 
 
 def boot_twin(machine: Machine, plan: BootPlan, seed: int) -> Outcome:

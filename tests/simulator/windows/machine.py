@@ -65,6 +65,7 @@ class Machine:
     2008 R2, whether the rows show it or not (it may be slipstreamed). ``clock_offset`` is the server's clock minus true
     time, ``boot_time_jump`` what LastBootUpTime is off besides, both in seconds. ``time_scale`` shortens every duration
     (1.0 is life-like). ``runtime_blocks`` are made again at each boot (by WinNAT), here always the same.
+    ``without_program``: services, by folded name, whose program does not exist.
     ``tcp_clients``: how many connections lsass.exe opens at boot, each from a TCP port that the stack chooses.
     """
 
@@ -85,6 +86,7 @@ class Machine:
     runtime_blocks: tuple[tuple[Protocol, PortRange], ...] = ()
     foreigners: tuple[Foreigner, ...] = ()
     tcp_clients: int = 0
+    without_program: set[str] = dataclasses.field(default_factory=set)
     registry: Registry = dataclasses.field(default_factory=Registry)
     exclusions: ExclusionStore = dataclasses.field(default_factory=ExclusionStore)
     dynamic_ranges: dict[tuple[Family, Protocol], PortRange] = dataclasses.field(default_factory=dict)

@@ -16,9 +16,11 @@ from tests.simulator.windows.boot import resolve_dependencies
 from tests.simulator.windows.registry import SERVICES, ValueType
 from tests.simulator.windows.services import (
     ERROR_DEPENDENCY_FAILED,
+    ERROR_FILE_NOT_FOUND,
     ERROR_SERVICE_DISABLED,
     ERROR_SERVICE_DOES_NOT_EXIST,
     ERROR_SERVICE_NOT_ACTIVE,
+    OWN_PROCESS,
     Service,
     ServiceConfig,
     Start,
@@ -32,6 +34,8 @@ ERROR_INVALID_SERVICE_CONTROL: t.Final = 1052
 ERROR_SERVICE_ALREADY_RUNNING: t.Final = 1056
 ERROR_SERVICE_CANNOT_ACCEPT_CONTROL: t.Final = 1061
 ERROR_PROCESS_ABORTED: t.Final = 1067
+ERROR_SERVICE_MARKED_FOR_DELETE: t.Final = 1072
+ERROR_SERVICE_EXISTS: t.Final = 1073
 
 _UNSTOPPABLE: t.Final = frozenset({"rpcss", "dcomlaunch", "samss", "plugplay", "eventlog", "gpsvc"})
 """Services that accept no stop control."""
@@ -79,7 +83,7 @@ class ServiceManager:
             self.session.apply_now("begin", service, self.now)
             return ERROR_DEPENDENCY_FAILED
         self._launch(service)
-        return 0
+        return ERROR_FILE_NOT_FOUND if name.casefold() in self.session.machine.without_program else 0
 
     def _start_needed(self, config: ServiceConfig) -> bool:
         """Start the services that this one needs, waiting for each (inside the call, as Windows does)."""
@@ -141,6 +145,49 @@ class ServiceManager:
                 self.session.log(code=7034, now=self.now, strings=(other.config.display_name, "1"))
         return 0
 
+    # -- creation
+    def create(self, name: str, *, image_path: str, start: Start, dependencies: tuple[str, ...] = ()) -> int:
+        """Create a service with a process of its own; 1073 if there is one of this name."""
+        if self.find(name) is not None:
+            return ERROR_SERVICE_EXISTS
+        machine, path = self.session.machine, f"{SERVICES}\\{name}"
+        numbers = {"Type": OWN_PROCESS, "Start": int(start), "ErrorControl": 1}
+        for value, number in numbers.items():
+            machine.registry.set(path, value, ValueType.DWORD, number)
+        for value, text in {"ImagePath": image_path, "DisplayName": name, "ObjectName": "LocalSystem"}.items():
+            machine.registry.set(path, value, ValueType.EXPAND_SZ if value == "ImagePath" else ValueType.SZ, text)
+        if dependencies:
+            machine.registry.set(path, "DependOnService", ValueType.MULTI_SZ, dependencies)
+        if image_path not in machine.files:
+            machine.without_program.add(name.casefold())
+        self.adopt(name)
+        return 0
+
+    def adopt(self, name: str) -> None:
+        """Let the manager know a service that stands in the registry."""
+        path = f"{SERVICES}\\{name}"
+        key = self.session.machine.registry.find(path)
+        config = None if key is None else read_service(key)
+        if config is not None and name.casefold() not in self.session.services:
+            service = Service(config)
+            self.session.services[name.casefold()] = service
+            self._reload(service, path)
+
+    def delete(self, name: str) -> int:
+        """Delete a stopped service."""
+        service = self.find(name)
+        if service is None:
+            return ERROR_SERVICE_DOES_NOT_EXIST
+        if service.state != "Stopped":
+            return ERROR_SERVICE_MARKED_FOR_DELETE
+        machine = self.session.machine
+        machine.registry.delete_key(f"{SERVICES}\\{service.config.name}")
+        machine.without_program.discard(name.casefold())
+        del self.session.services[name.casefold()]
+        configs = {folded: other.config for folded, other in self.session.services.items()}
+        self._plan_with(configs)
+        return 0
+
     # -- configuration
     def configure(
         self,
@@ -163,8 +210,10 @@ class ServiceManager:
             return ERROR_SERVICE_DOES_NOT_EXIST
         new_start = service.config.start if start is None else start
         new_group = service.config.group if group is None else group
-        if delayed and (new_start is not Start.AUTO or new_group):
+        if delayed and new_start is not Start.AUTO:
             return ERROR_INVALID_PARAMETER
+        if delayed and new_group:
+            return self.session.machine.assumptions.delayed_in_group_error
         registry = self.session.machine.registry
         path = f"{SERVICES}\\{service.config.name}"
         if start is not None:
@@ -190,10 +239,12 @@ class ServiceManager:
         config = None if key is None else read_service(key)
         if config is not None:
             service.config = config
-            configs = {folded: other.config for folded, other in self.session.services.items()}
-            self.session.plan = dataclasses.replace(
-                self.session.plan, configs=configs, dependencies=resolve_dependencies(configs)
-            )
+            self._plan_with({folded: other.config for folded, other in self.session.services.items()})
+
+    def _plan_with(self, configs: dict[str, ServiceConfig]) -> None:
+        self.session.plan = dataclasses.replace(
+            self.session.plan, configs=configs, dependencies=resolve_dependencies(configs)
+        )
 
     def reload_all(self) -> None:
         """Read start types that were written into the registry directly (only if an assumption says so)."""

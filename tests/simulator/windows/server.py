@@ -121,7 +121,8 @@ class SimulatedServer:
         self.session = self._new_session(self._plan(), self._seed, booted_at=self.now, boot_id=boot_id)
 
     def _plan(self) -> BootPlan:
-        self.machine.exclusions = self.machine.exclusions.at_boot(self.machine.runtime_blocks)
+        active_last = not self.machine.assumptions.active_exclusions_end_at_boot
+        self.machine.exclusions = self.machine.exclusions.at_boot(self.machine.runtime_blocks, active_last=active_last)
         return plan_boot(self.machine)
 
     def _new_session(self, plan: BootPlan, seed: int, *, booted_at: float, boot_id: int) -> Session:
@@ -192,6 +193,8 @@ class SimulatedServer:
     def _context(self, user: User) -> Context:
         if not self.machine.assumptions.direct_start_value_needs_boot:
             ServiceManager(self.session, self.now).reload_all()
+        if not self.machine.assumptions.pool_list_needs_restart:
+            self.session.redraw_changed_pool(self.now)
         return Context(self.machine, self.session, self.power, user, self.now)
 
     # -- control (tests, demo: not part of Windows)
@@ -209,7 +212,7 @@ class SimulatedServer:
                 "on": self.power.on,
                 "shutting_down": self.power.shutting_down,
                 "block_mode": session.block_mode,
-                "effective_reserved": t.cast("JsonValue", sorted(session.effective_reserved["udp"])),
+                "effective_reserved": t.cast("JsonValue", sorted(session.kept.effective_reserved["udp"])),
             },
             "registry": machine.registry.as_json(),
             "services": {

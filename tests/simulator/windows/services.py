@@ -15,6 +15,7 @@ from tests.simulator.windows.registry import SERVICES, Key, Registry, RegistryVa
 
 ServiceState: t.TypeAlias = t.Literal["Stopped", "Start Pending", "Running", "Stop Pending"]
 
+ERROR_FILE_NOT_FOUND: t.Final = 2
 ERROR_SERVICE_DISABLED: t.Final = 1058
 ERROR_SERVICE_DOES_NOT_EXIST: t.Final = 1060
 ERROR_SERVICE_NOT_ACTIVE: t.Final = 1062

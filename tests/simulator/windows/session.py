@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import heapq
 import itertools
 import random
@@ -14,13 +13,15 @@ import typing as t
 
 from tests.simulator.windows import endpoints
 from tests.simulator.windows.boot import BootPlan, StepKind
-from tests.simulator.windows.dns import draw_ports, pool_exclusions, pool_range, pool_size
+from tests.simulator.windows.dns import draw_ports, pool_exclusions, pool_size
+from tests.simulator.windows.kept_ports import KeptPorts, Reservations
 from tests.simulator.windows.machine import Foreigner, Machine
 from tests.simulator.windows.processes import Process, ProcessTable, standing_processes
 from tests.simulator.windows.program import Program, Worker
 from tests.simulator.windows.programs import program_of
 from tests.simulator.windows.services import (
     ERROR_DEPENDENCY_FAILED,
+    ERROR_FILE_NOT_FOUND,
     SHARE_PROCESS,
     Service,
     ServiceConfig,
@@ -39,14 +40,6 @@ from tests.simulator.windows.sockets import (
 
 SYSTEM_PID: t.Final = 4
 SERVICE_MANAGER: t.Final = "Service Control Manager"
-
-
-@dataclasses.dataclass(slots=True)
-class _Reservations:
-    """The ports that random binds avoid, and those that no program may bind; ReservedPorts as read at boot."""
-
-    random: dict[Protocol, frozenset[int]]
-    everybody: dict[Protocol, frozenset[int]]
 
 
 class Session:
@@ -69,20 +62,17 @@ class Session:
         self.workers: dict[str, tuple[Worker, int]] = {}
         self.target = booted_at
         self.rng = random.Random(seed)
-        self.sockets = SocketTable()
+        self.sockets = SocketTable(waiting_hold=machine.assumptions.waiting_connections_hold_ports)
         self.services = {folded: Service(config) for folded, config in plan.configs.items()}
         self.processes = ProcessTable(600 + 4 * self.rng.randrange(64))
-        self.effective_reserved: dict[Protocol, frozenset[int]] = {
-            "tcp": machine.configured_reservations("tcp"),
-            "udp": machine.configured_reservations("udp"),
-        }
+        self.kept = KeptPorts(machine)
+        self._pool_list: frozenset[int] | None = None
         self._boot_dynamic: dict[Protocol, tuple[int, int]] = {
             "tcp": machine.dynamic_range("tcp"),
             "udp": machine.dynamic_range("udp"),
         }
         self._agenda: list[tuple[float, int, StepKind, str]] = []
         self._serial = 0
-        self._reserved: tuple[int, _Reservations] | None = None
         self._start_standing_processes()
         for foreigner in machine.foreigners:
             self.seat(foreigner, booted_at)
@@ -150,6 +140,10 @@ class Session:
         if service.state != "Stopped":
             return
         config = service.config
+        if config.name.casefold() in self.machine.without_program:
+            service.exit_code = ERROR_FILE_NOT_FOUND
+            self.log(code=7000, now=now, strings=(config.display_name, f"%%{ERROR_FILE_NOT_FOUND}"))
+            return
         if config.is_driver:
             service.state, service.exit_code = "Running", 0
             if config.name.casefold() == "http":
@@ -392,6 +386,7 @@ class Session:
 
     def _bind_pool(self, service: Service, now: float) -> None:
         machine = self.machine
+        self._pool_list = self._configured_list()
         count = max(pool_size(machine.registry), 1) if machine.has_socket_pool else 1
         families = machine.families if machine.assumptions.pool_ipv6 else (4,)
         draws = (
@@ -416,36 +411,26 @@ class Session:
         machine = self.machine
         if not machine.has_socket_pool:
             return self._boot_dynamic["udp"] if machine.release.nt5 else machine.dynamic_range("udp")
-        return pool_range(
-            machine.registry, machine.release, machine.assumptions, dynamic_udp=machine.dynamic_range("udp")
-        )
+        return self.kept.pool_range()
 
     def pool_avoids(self) -> frozenset[int]:
         """Return the ports that the DNS server cannot or will not draw now."""
-        machine = self.machine
-        reservations = self.reservations()
-        avoided = pool_exclusions(machine.registry, machine.release) | reservations.everybody["udp"]
-        if machine.release.nt5:
-            if machine.assumptions.dns_honours_reserved_ports:
-                avoided |= self.effective_reserved["udp"]
-        elif not machine.assumptions.dns_ignores_netsh_exclusions:
-            avoided |= reservations.random["udp"]
-        return avoided | self.sockets.used_ports("udp")
+        return self.kept.pool_avoids() | self.sockets.used_ports("udp")
 
-    def reservations(self) -> _Reservations:
-        """Return the ports that the stack keeps back now; computed again when netsh has changed something."""
-        exclusions = self.machine.exclusions
-        if self._reserved is None or self._reserved[0] != exclusions.generation:
-            protocols: tuple[Protocol, ...] = ("tcp", "udp")
-            everybody = {protocol: exclusions.ports(protocol, administered=False) for protocol in protocols}
-            random_binds = {
-                protocol: everybody[protocol]
-                | exclusions.ports(protocol, administered=True)
-                | self.effective_reserved[protocol]
-                for protocol in protocols
-            }
-            self._reserved = (exclusions.generation, _Reservations(random_binds, everybody))
-        return self._reserved[1]
+    def reservations(self) -> Reservations:
+        """Return the ports that the stack keeps back now."""
+        return self.kept.reservations()
+
+    def redraw_changed_pool(self, now: float) -> None:
+        """Draw the pool anew if its list was changed (only if an assumption says so)."""
+        dns = self.services.get("dns")
+        if dns is None or dns.state != "Running" or self._pool_list in (None, self._configured_list()):
+            return
+        self.sockets.drop_pools(dns.config.name)
+        self._bind_pool(dns, now)
+
+    def _configured_list(self) -> frozenset[int]:
+        return pool_exclusions(self.machine.registry, self.machine.release)
 
     def _listen_http(self, now: float) -> None:
         """Let the kernel's own servers listen: SMB, NetBIOS and, through http.sys, WinRM."""

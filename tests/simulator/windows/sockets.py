@@ -126,8 +126,9 @@ def _sockets_of(pool: SocketPool, family: Family) -> tuple[Socket, ...]:
 class SocketTable:
     """All sockets of a running server."""
 
-    def __init__(self) -> None:
-        """Begin with none."""
+    def __init__(self, *, waiting_hold: bool = False) -> None:
+        """Begin with none. ``waiting_hold``: connections that are over and wait keep their ports."""
+        self._waiting_hold = waiting_hold
         self._sockets: dict[tuple[Protocol, Family], dict[int, list[Socket]]] = {
             ("tcp", 4): {},
             ("tcp", 6): {},
@@ -138,7 +139,8 @@ class SocketTable:
 
     def holders(self, protocol: Protocol, family: Family, port: int) -> list[Socket]:
         """Return the sockets bound to a port."""
-        found = list(self._sockets[protocol, family].get(port, ()))
+        sockets = self._sockets[protocol, family].get(port, ())
+        found = [socket for socket in sockets if self._waiting_hold or socket.state != "time_wait"]
         if protocol == "udp" and self._pools:
             found += [
                 pool.socket(port, family) for pool in self._pools if family in pool.families and port in pool.ports
@@ -153,13 +155,26 @@ class SocketTable:
             or (protocol == "udp" and any(port in pool.ports for pool in self._pools))
         )
 
-    def used_ports(self, protocol: Protocol) -> set[int]:
-        """Return all ports in use, on IPv4 or IPv6."""
+    def used_ports(self, protocol: Protocol, *, clients: bool = True) -> set[int]:
+        """Return all ports in use, on IPv4 or IPv6; without ``clients`` not those that only connections have."""
         used = set(self._sockets[protocol, 4]) | set(self._sockets[protocol, 6])
+        if protocol == "tcp":
+            used = {port for port in used if self._is_held(port, clients=clients)}
+            used.update(ENDED if self._waiting_hold else ())
         if protocol == "udp":
             for pool in self._pools:
                 used |= pool.ports
         return used
+
+    def _is_held(self, port: int, *, clients: bool) -> bool:
+        """Whether a TCP port is held by more than connections that do not count."""
+        holders = [socket for family in BOTH_FAMILIES for socket in self._sockets["tcp", family].get(port, ())]
+        lasting = [socket for socket in holders if self._waiting_hold or socket.state != "time_wait"]
+        return any(clients or not socket.client for socket in lasting)
+
+    def drop_pools(self, service: str) -> None:
+        """Close the pools of a service, and nothing else of it."""
+        self._pools = [pool for pool in self._pools if pool.service != service]
 
     def conflict(self, newcomer: Socket) -> int:
         """Return the result of bind() for the newcomer: 0, 10048 or 10013."""

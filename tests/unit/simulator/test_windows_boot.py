@@ -98,9 +98,9 @@ def test_reserved_ports_count_from_the_next_boot_on() -> None:
     path = f"{SERVICES}\\Tcpip\\Parameters"
     host.server.act({"do": "set_value", "path": path, "name": "ReservedPorts", "type": "MULTI_SZ", "data": data})
     assert host.server.lottery(200, 1)["victim_failures"] == 0
-    assert host.server.session.effective_reserved["udp"] == frozenset()
+    assert host.server.session.kept.effective_reserved["udp"] == frozenset()
     host.server.boot_now(seed=host.server.session.seed)
-    assert host.server.session.effective_reserved["udp"] == {50389, 50636}
+    assert host.server.session.kept.effective_reserved["udp"] == {50389, 50636}
     assert host.service("ADAM_MSExchange")["State"] == "Running"
 
 

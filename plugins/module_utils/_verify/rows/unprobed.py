@@ -33,6 +33,19 @@ UNPROBED: t.Final[t.Mapping[str, str]] = {
     "unrelated_faults": "it is told by the fault for too many shells alone, which would hinder others",
     "characters_beyond_xml": "no message of ours can put such a character into the registry",
     "canned_powershell": "it is about the simulator alone: no task of this collection starts PowerShell",
+    "dns_honours_own_list": _CHANGES,
+    "pool_list_needs_restart": _CHANGES,
+    "pool_value_read_at_start": _CHANGES,
+    "old_pool_follows_value": _CHANGES,
+    "exclusions_in_force_at_once": _CHANGES,
+    "exclusions_stop_explicit_binds": _CHANGES,
+    "active_exclusions_end_at_boot": _CHANGES,
+    "connections_hold_ports": _CHANGES,
+    "waiting_connections_hold_ports": _CHANGES,
+    "reserved_ports_need_boot": _CHANGES,
+    "delayed_in_group_error": _CHANGES,
+    "needed_services_lose_delay": _CHANGES,
+    "start_of_disabled_service": _CHANGES,
 }
 """By the names of the assumptions."""
 

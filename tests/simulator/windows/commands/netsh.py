@@ -165,7 +165,7 @@ def _add_exclusion(call: _Call) -> str:
     protocol, first, last, persistent = _block_of(call)
     machine, sockets = call.context.machine, call.context.session.sockets
     needs_free = machine.assumptions.netsh_needs_free_ports
-    used = sockets.used_ports(protocol) if needs_free else set()
+    used = sockets.used_ports(protocol, clients=machine.assumptions.connections_hold_ports) if needs_free else set()
     code = machine.exclusions.add(protocol, Block(first, last, persistent=persistent), is_used=used.__contains__)
     if code:
         raise call.refuse(code)

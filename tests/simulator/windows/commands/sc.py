@@ -153,6 +153,30 @@ def _config(context: Context, name: str, options: t.Sequence[str]) -> Output:
     return Output(lines(f"[SC] ChangeServiceConfig {_SUCCESS[context.machine.language]}"))
 
 
+def _create(context: Context, name: str, options: t.Sequence[str]) -> Output:
+    """Create a service; each option name ends in ``=`` and its value is the next argument."""
+    given = {option.casefold(): value for option, value in zip(options[::2], options[1::2], strict=False)}
+    start, delayed = _START_WORDS.get(given.get("start=", "demand").casefold(), (None, False))
+    if start is None or delayed or "binpath=" not in given or not set(given) <= {"start=", "binpath=", "depend="}:
+        return _usage(context)
+    if not (context.user.elevated and context.user.may("service config", name)):
+        return _failure(context, "OpenSCManager", ACCESS_DENIED)
+    needed = tuple(part for part in given.get("depend=", "").split("/") if part)
+    code = context.manager.create(name, image_path=given["binpath="], start=start, dependencies=needed)
+    if code:
+        return _failure(context, "CreateService", code)
+    return Output(lines(f"[SC] CreateService {_SUCCESS[context.machine.language]}"))
+
+
+def _delete(context: Context, name: str) -> Output:
+    if not (context.user.elevated and context.user.may("service config", name)):
+        return _failure(context, "OpenService", ACCESS_DENIED)
+    code = context.manager.delete(name)
+    if code:
+        return _failure(context, "OpenService" if code == NO_SUCH_SERVICE else "DeleteService", code)
+    return Output(lines(f"[SC] DeleteService {_SUCCESS[context.machine.language]}"))
+
+
 def _control(context: Context, name: str, action: t.Literal["start", "stop"]) -> Output:
     if not (context.user.elevated and context.user.may(f"service {action}", name)):
         return _failure(context, "OpenService", ACCESS_DENIED)
@@ -184,6 +208,8 @@ _VERBS: t.Final[t.Mapping[str, t.Callable[[Context, str, t.Sequence[str]], Outpu
     "queryex": lambda context, name, _rest: _query(context, name, extended=True),
     "qc": lambda context, name, _rest: _qc(context, name),
     "config": _config,
+    "create": _create,
+    "delete": lambda context, name, _rest: _delete(context, name),
     "start": lambda context, name, _rest: _control(context, name, "start"),
     "stop": lambda context, name, _rest: _control(context, name, "stop"),
     "enumdepend": lambda context, name, _rest: _enumerate_dependents(context, name),
@@ -191,7 +217,7 @@ _VERBS: t.Final[t.Mapping[str, t.Callable[[Context, str, t.Sequence[str]], Outpu
 
 
 def run(invocation: Invocation) -> Output:
-    """Run sc: query, queryex, qc, config, start, stop, enumdepend."""
+    """Run sc: query, queryex, qc, config, create, delete, start, stop, enumdepend."""
     context, arguments = invocation.context, invocation.arguments
     if arguments and arguments[0].startswith("\\\\"):
         arguments = arguments[1:]

@@ -12,7 +12,7 @@ import typing as t
 from tests.simulator.windows.context import Context
 from tests.simulator.windows.interface import CimReference
 from tests.simulator.windows.machine import Machine
-from tests.simulator.windows.services import INTERACTIVE, SHARE_PROCESS, Service, Start
+from tests.simulator.windows.services import ERROR_SERVICE_DISABLED, INTERACTIVE, SHARE_PROCESS, Service, Start
 from tests.simulator.windows.wmi.base import CIMV2, CimClass, Method, Parameters, Row, fixed
 
 START_MODES: t.Final = {
@@ -128,6 +128,8 @@ def _control(action: str, context: Context, target: Row | None, _parameters: Par
         return {"ReturnValue": ACCESS_DENIED}
     if action == "start":
         code = context.manager.start(name)
+        if code == ERROR_SERVICE_DISABLED:
+            return {"ReturnValue": context.machine.assumptions.start_of_disabled_service}
         if code == 1068:
             return {"ReturnValue": context.machine.assumptions.start_with_failed_dependency}
         return _code(code)
