@@ -17,8 +17,7 @@ import sys
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import UnknownRelease, release_of
-from ansible_collections.portkeeper.windows.plugins.module_utils._verify.probes import Seen
-from ansible_collections.portkeeper.windows.plugins.module_utils._verify.readings import Server
+from ansible_collections.portkeeper.windows.plugins.module_utils._verify.readings import Seen, Server
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.results import (
     SCHEMA,
     Document,

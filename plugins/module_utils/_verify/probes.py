@@ -9,7 +9,12 @@ import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.questions import Question
-from ansible_collections.portkeeper.windows.plugins.module_utils._verify.readings import CantTell, Readings, Server
+from ansible_collections.portkeeper.windows.plugins.module_utils._verify.readings import (
+    CantTell,
+    Readings,
+    Seen,
+    Server,
+)
 
 Grade = t.Literal["look", "touch", "lab"]
 """``look`` reads; ``touch`` writes what is our own and takes it back; ``lab`` needs a server that may be spoilt."""
@@ -17,7 +22,6 @@ GRADES: t.Final[tuple[Grade, ...]] = ("look", "touch", "lab")
 Tag = t.Literal["D", "C", "T", "K"]
 """The evidence so far: documented, seen in public code, reported, or common knowledge that nobody has verified."""
 Verdict = t.Literal["as_expected", "otherwise", "cant_tell"]
-Seen: t.TypeAlias = "bool | int | str"
 Expected: t.TypeAlias = "Seen | t.Callable[[Server], Seen]"
 
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The questions that probes put to a server: each is one short conversation, written down as a value.
 
-Every question of this file only reads, but for the steps of the grade touch. The gate
+Every question of this file only reads, but for the steps of the grades touch and lab. The gate
 (``_windows/verification/gate.py``) lets nothing else through.
 """
 
@@ -162,4 +162,29 @@ class Own:
         return f"{self.step} (our own, taken back at the end)"
 
 
-Question: t.TypeAlias = "Identify | Get | Query | Method | Command | ShellPart | Own"
+@dataclasses.dataclass(frozen=True, slots=True)
+class LabStep:
+    """One step of the grade lab, by its name in ``lab_steps``: it changes the server."""
+
+    step: str
+
+    @property
+    def does(self) -> str:
+        """What it does to the server."""
+        return f"{self.step} (a change of the grade lab)"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class At:
+    """A question of the grade look that is asked again at a stage of the grade lab."""
+
+    stage: str
+    question: Question
+
+    @property
+    def does(self) -> str:
+        """What it does to the server."""
+        return f"{self.question.does} ({self.stage})"
+
+
+Question: t.TypeAlias = "Identify | Get | Query | Method | Command | ShellPart | Own | LabStep | At"

@@ -15,12 +15,13 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import Release
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortRange
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.masking import SUBCODES
-from ansible_collections.portkeeper.windows.plugins.module_utils._verify.questions import Question
+from ansible_collections.portkeeper.windows.plugins.module_utils._verify.questions import At, Question
 
 _STACK: t.Final = re.compile(r"Stack: ([0-9]\.[0-9])")
 _MOMENT: t.Final = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d(?:\.\d+)?)", re.ASCII)
 
 
+Seen: t.TypeAlias = "bool | int | str"
 Made = t.TypeVar("Made")
 
 
@@ -126,6 +127,15 @@ class Readings:
         if name not in self._made:
             self._made[name] = make()
         return t.cast("Made", self._made[name])
+
+    def at(self, stage: str) -> Readings:
+        """The readings of a stage of the grade lab, by the questions that were asked again there."""
+        return self.once(f"at {stage}", lambda: Readings(self._asked_at(stage), self.server))
+
+    def _asked_at(self, stage: str) -> dict[Question, Reading]:
+        return {
+            one.question: reading for one, reading in self._found.items() if isinstance(one, At) and one.stage == stage
+        }
 
     def reading(self, question: Question) -> Reading:
         """What came back, a fault included; CantTell if nothing did."""

@@ -33,6 +33,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     OperatingSystem,
     Service,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import Capabilities
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.rights import SHUTDOWN, lacks
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.apply import Clock
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.engine import run
@@ -95,6 +96,8 @@ class RebootRequest:
     method: Method
     certain: bool = True
     note: str = ""
+    code: int | None = None
+    """The ReturnValue of Win32ShutdownTracker, if it came."""
 
 
 LookingClient = t.Callable[[], contextlib.AbstractContextManager[Client]]
@@ -183,10 +186,12 @@ def ask(target: Target, wanted: Reboot) -> RebootRequest:
             return _ask_by_command(target, wanted, error.meaning)
         return _perhaps("wmi", error.meaning)
     if code in NO_PRIVILEGE:
-        return _ask_by_command(target, wanted, win32_meaning(code).text)
-    if code == 0 or code in UNDER_WAY:
-        return RebootRequest("wmi", note="" if code == 0 else _BEFORE)
-    return _perhaps("wmi", f"Win32ShutdownTracker returned {code}")
+        request = _ask_by_command(target, wanted, win32_meaning(code).text)
+    elif code == 0 or code in UNDER_WAY:
+        request = RebootRequest("wmi", note="" if code == 0 else _BEFORE)
+    else:
+        request = _perhaps("wmi", f"Win32ShutdownTracker returned {code}")
+    return dataclasses.replace(request, code=code)
 
 
 def _perhaps(method: Method, reason: str) -> RebootRequest:
@@ -214,6 +219,31 @@ def _ask_by_command(target: Target, wanted: Reboot, refusal: str) -> RebootReque
         meaning=f"shutdown.exe says that {meaning.text}, and WMI's Win32ShutdownTracker that {refusal}",
         advice=lacks(SHUTDOWN, "the server") if output.exit_code in NO_PRIVILEGE else _NOT_REBOOTED,
     )
+
+
+def rebooted(
+    client: Client,
+    looking_client: LookingClient,
+    wanted: Reboot,
+    permit: Permission,
+    *,
+    clock: Clock,
+    capabilities: Capabilities,
+) -> RebootRequest:
+    """Reboot and wait for the boot alone: no journal is read or written, and no service is waited for.
+
+    Raises:
+        RebootError: Windows refused, or the server was not back in time.
+        WsmanError: nothing was asked.
+    """
+    with client.allowing(_longest(wanted)):
+        asked_at = clock.monotonic()
+        with Target(client, capabilities) as target:
+            asked = ask(target, wanted)
+        clock.sleep(wanted.pre_reboot_delay)
+        with looking_client() as looking:
+            _Wait(looking, wanted, permit, asked, asked_at=asked_at, clock=clock).for_boot()
+    return asked
 
 
 # --- waiting ----------------------------------------------------------------------------------------------------------

@@ -97,6 +97,17 @@ class Client:
         """What carries the messages, for conversations of other forms than this client's."""
         return self._transport
 
+    def through(self, transport: Transport) -> Client:
+        """A client of the same patience over another transport, such as a gate before its own."""
+        return Client(
+            transport,
+            operation_timeout=self._operation_timeout,
+            patience=self._patience,
+            deadline=self.deadline,
+            clock=self._clock,
+            sleep=self._sleep,
+        )
+
     def reset(self) -> None:
         """Begin with a new connection at the next message; needed after a reboot."""
         self._transport.reset()

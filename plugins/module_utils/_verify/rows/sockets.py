@@ -57,7 +57,8 @@ def _has_classes(found: Readings) -> bool:
     return found.reading(UDP).fault is None and found.reading(TCP).fault is None
 
 
-def _classes_expected(server: Server) -> bool:
+def has_classes(server: Server) -> bool:
+    """True if the release has WMI's classes of sockets."""
     return server.release.capabilities.network_endpoint_classes
 
 
@@ -188,6 +189,16 @@ def _binds_udp(found: Readings) -> bool:
     return bool(listening & {one.port for one in own if one.protocol == "udp"})
 
 
+def directory_ports(found: Readings) -> frozenset[int]:
+    """The TCP ports from 1024 on that AD LDS has; none if it does not run."""
+    try:
+        process = _directory(found)
+    except CantTell:
+        return frozenset()
+    own = (one for one in bound(found) if one.process_id == process and one.protocol == "tcp")
+    return frozenset(one.port for one in own if one.port >= 1024)
+
+
 def _reuses(found: Readings) -> bool:
     """By the error of an instance that lost its port."""
     codes = [number(row, name) for row in _instances(found) for name in ("ExitCode", "ServiceSpecificExitCode")]
@@ -197,7 +208,7 @@ def _reuses(found: Readings) -> bool:
     return lost[0] == _CODES[0]
 
 
-def _dns_first(found: Readings) -> bool:
+def dns_first(found: Readings) -> bool:
     """The order of the last boot, by the times of the sockets."""
     processes = (process_of(found, "DNS"), _directory(found))
     if any(not 0 < started(found, process) < SLOWEST_BOOT for process in processes):
@@ -244,7 +255,7 @@ ROWS: t.Final = (
         id="socket_classes",
         asks="Has WMI the classes of sockets?",
         needs=(UDP, TCP),
-        expect=_classes_expected,
+        expect=has_classes,
         see=_has_classes,
         tag="D",
     ),
@@ -347,7 +358,7 @@ ROWS: t.Final = (
         asks="Did the DNS server bind its pool before AD LDS bound its ports at the last boot?",
         needs=WITH_OWNERS,
         expect=True,
-        see=_dns_first,
+        see=dns_first,
         tag="T",
         settles="dns_before_ad_lds",
     ),

@@ -48,7 +48,7 @@ def ask(conversation: Conversation, wanted: t.Iterable[Question], *, codepage: i
     for question in wanted:
         if isinstance(question, (Command, ShellPart)):
             in_shell.append(question)
-        elif not isinstance(question, asked.Own):
+        elif not isinstance(question, (asked.Own, asked.LabStep, asked.At)):
             found[question] = ask_one(conversation, question)
     if in_shell:
         found.update(ShellTalk(conversation, codepage).readings(in_shell))
@@ -85,6 +85,23 @@ def called(conversation: Conversation, method: str, parameters: t.Mapping[str, w
     """The reading of one call of StdRegProv; the gate decides whether it may be sent."""
     try:
         return _object(conversation, wmi.invoke_message(asked.DEFAULT, _REGISTRY, method, parameters, {}), asked.USUAL)
+    except NoAnswer as error:
+        return Reading(problem=str(error))
+    except errors.ProtocolViolation:
+        return Reading(problem=STRANGE_SHAPE)
+
+
+def invoked(
+    conversation: Conversation,
+    class_name: str,
+    method: str,
+    parameters: t.Mapping[str, wmi.Value],
+    selectors: t.Mapping[str, str],
+) -> Reading:
+    """The reading of one call of a method of ``root/cimv2``; the gate decides whether it may be sent."""
+    message = wmi.invoke_message(asked.CIMV2, class_name, method, parameters, selectors)
+    try:
+        return _object(conversation, message, asked.USUAL)
     except NoAnswer as error:
         return Reading(problem=str(error))
     except errors.ProtocolViolation:
