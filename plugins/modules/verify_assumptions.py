@@ -32,10 +32,33 @@ options:
       - What the probes may do. V(look) only reads.
       - V(touch) looks too, and then writes values into a registry key of its own (C(HKLM\SOFTWARE\Portkeeper Verify))
         and excludes a few free UDP ports from 65100 to 65499 by C(netsh), to see how both are read. All of it is taken
-        back at the end. If the run breaks off, the next run with this grade takes it back first.
+        back at the end. If the run breaks off, the next run with V(touch) or V(lab) takes it back first.
+      - V(lab) is for a server that may be spoilt. It does all of that, restarts the DNS server, and reboots the server
+        up to three times (see O(reboot)). Meanwhile it changes C(MaxUserPort), C(ReservedPorts) on Windows Server 2003,
+        C(SocketPoolExcludedPortRanges), excluded port ranges of the active store and the start of the DNS server. It
+        also makes services and files of its own, and opens shells until the server refuses one.
+      - What V(lab) changes is taken back at the end, as far as it can be, see RV(remains). A note in the key
+        C(HKLM\SOFTWARE\Portkeeper Verify) names each change before it is made. If the run breaks off, the next run with
+        V(touch) or V(lab) takes back what the note names.
     type: str
-    choices: [look, touch]
+    choices: [look, touch, lab]
     default: look
+  may_be_spoilt:
+    description:
+      - With O(grade=lab) the name of this host, as the inventory calls it. Without it, or if this is another host, the
+        task fails before anything is sent.
+    type: str
+  reboot:
+    description:
+      - With O(grade=lab) set this to V(false) to leave out the probes that reboot the server. Each of them then says
+        so.
+    type: bool
+    default: true
+  reboot_timeout:
+    description:
+      - With O(grade=lab) the seconds until the server must be back after each reboot. From 10 to 86400.
+    type: int
+    default: 1200
   real:
     description:
       - Say that this is a real Windows Server. Only such answers count in the documentation of this collection. The
@@ -76,6 +99,14 @@ EXAMPLES = r"""
     directory: "{{ playbook_dir }}/verified"
     grade: touch
     real: true
+
+- name: Ask also for what only a server that may be spoilt can tell (member server, 2022)
+  portkeeper.windows.verify_assumptions:
+    directory: "{{ playbook_dir }}/verified"
+    grade: lab
+    may_be_spoilt: lab2022
+    real: true
+  when: inventory_hostname == 'lab2022'
 """
 
 RETURN = r"""
@@ -172,6 +203,12 @@ probes:
       description: Why the probe can't tell; empty otherwise.
       type: str
       sample: ""
+remains:
+  description: What O(grade=lab) could not take back, as sentences. Empty if nothing remains.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 requests:
   description: The number of messages that were sent to the server.
   returned: success

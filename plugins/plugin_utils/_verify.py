@@ -5,24 +5,30 @@
 
 from __future__ import annotations
 
+import functools
 import pathlib
 import typing as t
 
 from ansible.errors import AnsibleActionFail
 
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import OptionError
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify import results
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.options import (
     VerifyOptions,
     options,
     probes_of,
+    refusal,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.probes import Grade
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.rows.table import PROBES
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.samples import sample_files
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.apply import Clock
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.verification.lab_boots import Boots, reboot_of
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.verification.verify import Verified, verify
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Client
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._action_base import Arguments, PortkeeperAction
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._failures import Result
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._reboot import looking_client
 
 _MODE: t.Final = 0o644
 
@@ -32,6 +38,9 @@ class VerifyAction(PortkeeperAction):
 
     def prepare(self, arguments: Arguments) -> None:
         """Check the options."""
+        wrong = refusal(arguments, self.host)
+        if wrong is not None:
+            raise OptionError(*wrong)
         self._options = options(arguments)
 
     def perform(self, client: Client, _arguments: Arguments, _variables: Arguments) -> Result:
@@ -39,7 +48,10 @@ class VerifyAction(PortkeeperAction):
         wanted = self._options
         # Check mode touches nothing.
         grade: Grade = "look" if self.check_mode else wanted.grade
-        verified = verify(client.transport, probes_of(grade, PROBES), keeps=wanted.record)
+        looking = functools.partial(looking_client, self._connection, client.host)
+        boots = Boots(looking, reboot_of(wanted.reboot_timeout)) if wanted.reboot else None
+        probes = probes_of(grade, PROBES)
+        verified = verify(client.transport, probes, keeps=wanted.record, clock=Clock(), boots=boots)
         target = target_of(verified, wanted)
         found = results.document(verified.results, verified.server, target=target, grade=grade)
         texts = {".json": results.json_text(found), ".md": results.page(found, verified.results)}
@@ -55,6 +67,7 @@ class VerifyAction(PortkeeperAction):
             "windows": dict(found["windows"]),
             "counts": results.counts(verified.results),
             "probes": [{"probe": one.probe.id, "asks": one.probe.asks, **results.row(one)} for one in verified.results],
+            "remains": list(verified.remains),
             "requests": verified.requests,
         }
 

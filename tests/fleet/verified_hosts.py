@@ -56,3 +56,22 @@ HOSTS: t.Final[c.Mapping[str, Json]] = {
     },
 }
 """By name; ``tests/fleet/test_verify.py`` holds that each probe comes to its verdict on one of them at least."""
+
+# --- servers that may be spoilt ---------------------------------------------------------------------------------------
+
+_SMALL_POOL: t.Final = 150
+"""Enough that half of a range can't be missed by chance, and few enough that a look is short."""
+LAB_HOSTS: t.Final[c.Mapping[str, Json]] = {
+    "lab": {
+        "release": "2022",
+        "roles": ["dns", "exchange_edge"],
+        "broken": False,
+        "dns_pool_size": _SMALL_POOL,
+        "tcp_clients": 3,
+    },
+    "lab-2003": {"release": "2003", "roles": ["dns"]},
+    "lab-2008": {"release": "2008", "language": "de", "roles": ["dns"], "dns_pool_size": _SMALL_POOL},
+    "lab-2008r2": {"release": "2008r2", "roles": ["dns"], "dns_pool_size": _SMALL_POOL, "netsh_hotfix": True},
+    "lab-member": {"release": "2016", "roles": ["member"]},
+}
+"""The pool of 2003 has its usual size: entries of ReservedPorts without a hyphen are few."""

@@ -5,14 +5,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.options import probes_of
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.probes import Probe, Result
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.rows.table import PROBES
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.apply import Clock
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.verification.lab_boots import Boots, reboot_of
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.verification.verify import Verified, verify
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Client
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors import NoConnection
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.patience import ONE_TRY
 from tests.fleet.host_cases import Json
 from tests.fleet.snapshot import Snapshot
 from tests.simulator.direct import DirectServer
@@ -43,6 +48,8 @@ class Line:
             if self._delivered and len(self.sent) == self._breaks_at:
                 self._server.answer(envelope)
             raise NoConnection(host=self.host, meaning="no connection")
+        if not self._server.is_listening:
+            raise NoConnection(host=self.host, meaning="no connection")
         return self._server.answer(envelope)
 
     def reset(self) -> None:
@@ -71,12 +78,29 @@ class Looked:
 
 LOOK: t.Final = tuple(probes_of("look", PROBES))
 TOUCH: t.Final = tuple(probe for probe in PROBES if probe.grade == "touch")
+LAB: t.Final = tuple(probe for probe in PROBES if probe.grade == "lab")
 
 
-def looked(host: Json, probes: t.Sequence[Probe] = LOOK) -> Looked:
-    """Verify a simulated server, by default by looks alone."""
+def clock_of(server: DirectServer) -> Clock:
+    """The time of a server as the controller's."""
+    return Clock(now=lambda: server.now, monotonic=lambda: server.now, sleep=server.pass_time)
+
+
+def boots_of(server: DirectServer) -> Boots:
+    """How a lab reboots a server in this process."""
+    clock = clock_of(server)
+
+    def looking() -> contextlib.AbstractContextManager[Client]:
+        client = Client(Line(server), patience=ONE_TRY, clock=clock.monotonic, sleep=clock.sleep)
+        return contextlib.nullcontext(client)
+
+    return Boots(looking, reboot_of(600))
+
+
+def looked(host: Json, probes: t.Sequence[Probe] = LOOK, *, reboots: bool = True) -> Looked:
+    """Verify a simulated server, by default by looks alone; a lab reboots it unless that is ruled out."""
     counters = Counters()
     server = DirectServer({"name": "server", **host}, counters=counters)
     before = Snapshot(server.state())
-    verified = verify(Line(server), probes)
+    verified = verify(Line(server), probes, clock=clock_of(server), boots=boots_of(server) if reboots else None)
     return Looked(verified, tuple(counters.log), before, Snapshot(server.state()))

@@ -34,7 +34,15 @@ LAB: t.Final = {"release": "2003", "roles": ["exchange_edge", "dns"], "broken": 
     "reserved_ports": ["4500-4500"]
 }
 """What the page gets somebody to. UDP 4500 is reserved there, or server_reboot would refuse."""
-RESULTS: t.Final = ("environment.txt", "verify-look.txt", "verified/*.json", "integration.txt", "junit/*.xml")
+RESULTS: t.Final = (
+    "environment.txt",
+    "verify-look.txt",
+    "verify-touch.txt",
+    "verify-lab.txt",
+    "verified/*.json",
+    "integration.txt",
+    "junit/*.xml",
+)
 """What the workflow keeps, as patterns; each must be there."""
 
 

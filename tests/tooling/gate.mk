@@ -56,6 +56,11 @@ unit: environment kerberos
 fleet-tests: environment kerberos
 	$(PYTEST) -n 4 $(or $(ONLY),tests/fleet)
 
+# Every probe looks at every switch of the lab, and labs break off at many messages: the gate has a sample.
+.PHONY: verify-matrix
+verify-matrix: environment
+	PORTKEEPER_WHOLE_MATRIX=1 PORTKEEPER_LAB_BREAKS=200 $(PYTEST) -n 2 tests/fleet/test_verify_matrix.py tests/fleet/test_verify_lab.py
+
 # The page about a fleet, in headless Chromium where that is installed; without it those tests say so and are left out.
 .PHONY: report-tests
 report-tests: environment

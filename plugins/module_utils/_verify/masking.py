@@ -37,7 +37,7 @@ WORDS: t.Final = (
     | {"elsewhere", "empty", "end", "fault", "from", "group", "items", "many", "n"}
     | {"nil", "no", "none", "not", "octets", "of", "offset", "one", "or"}
     | {"other", "persistent", "random", "sequential", "there", "two", "w", "without", "Z"}
-    | {"count_from_start", "from_1024", "max_user_port"}
+    | {"count_from_start", "from_1024", "max_user_port", "MSFT_WmiError", "WSManFault"}
 )
 _NUMBER: t.Final = re.compile(r"-?[0-9]{1,10}|0x[0-9A-F]{8}|[0-9]{1,5}-[0-9]{1,5}|[0-9]\.[0-9]", re.ASCII)
 

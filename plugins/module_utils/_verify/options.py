@@ -12,10 +12,17 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._verify.probes 
 
 ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
     "directory": {"type": "path", "required": True},
-    "grade": {"type": "str", "choices": ["look", "touch"], "default": "look"},
+    "grade": {"type": "str", "choices": ["look", "touch", "lab"], "default": "look"},
+    "may_be_spoilt": {"type": "str"},
+    "reboot": {"type": "bool", "default": True},
+    "reboot_timeout": {"type": "int", "default": 1200},
     "real": {"type": "bool", "default": False},
     "record": {"type": "bool", "default": False},
 }
+
+
+LEAST_TIMEOUT: t.Final = 10
+LONGEST_TIMEOUT: t.Final = 86_400
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -23,9 +30,12 @@ class VerifyOptions:
     """The options, typed."""
 
     directory: str
-    grade: t.Literal["look", "touch"]
+    grade: Grade
     real: bool
     record: bool
+    reboot: bool
+    reboot_timeout: int
+    """Seconds for each boot."""
 
 
 def probes_of(grade: Grade, probes: t.Iterable[Probe]) -> list[Probe]:
@@ -36,4 +46,26 @@ def probes_of(grade: Grade, probes: t.Iterable[Probe]) -> list[Probe]:
 
 def options(arguments: t.Mapping[str, t.Any]) -> VerifyOptions:
     """The typed options."""
-    return VerifyOptions(arguments["directory"], arguments["grade"], arguments["real"], arguments["record"])
+    return VerifyOptions(
+        directory=arguments["directory"],
+        grade=arguments["grade"],
+        real=arguments["real"],
+        record=arguments["record"],
+        reboot=arguments["reboot"],
+        reboot_timeout=arguments["reboot_timeout"],
+    )
+
+
+def refusal(arguments: t.Mapping[str, t.Any], host: str) -> tuple[str, str] | None:
+    """The option that is wrong in a task for ``host``, and why; ``None`` if none is.
+
+    The user names the host that lab may spoil, so that no other one ever is.
+    """
+    timeout, name = arguments["reboot_timeout"], arguments["may_be_spoilt"]
+    if not LEAST_TIMEOUT <= timeout <= LONGEST_TIMEOUT:
+        return "reboot_timeout", f"{timeout} is not between {LEAST_TIMEOUT} and {LONGEST_TIMEOUT} seconds"
+    if arguments["grade"] != "lab" or name == host:
+        return None
+    if not name:
+        return "may_be_spoilt", f"grade lab spoils a server and needs its name here, so nothing was sent to {host}"
+    return "may_be_spoilt", f"grade lab may spoil {name} alone, so nothing was sent to {host}"

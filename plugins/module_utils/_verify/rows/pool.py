@@ -106,7 +106,7 @@ def _range_rule(found: Readings) -> str:
     return "from_1024" if min(ports) < start else "count_from_start"
 
 
-def _old_range(found: Readings) -> bool:
+def old_range(found: Readings) -> bool:
     """The pool is above 49152, or between 1024 and MaxUserPort if that is set."""
     if not found.server.is_old:
         raise CantTell("this is about Windows Server 2003")
@@ -138,14 +138,16 @@ def _avoids(found: Readings, kept: PortSet) -> bool:
     return True
 
 
-def _ignores_netsh(found: Readings) -> bool:
+def ignores_netsh(found: Readings) -> bool:
+    """True if the pool takes ports that an administrator has excluded by netsh."""
     administered = [block.ports for block in found.blocks(ACTIVE_UDP) if block.administered]
     if not administered:
         raise CantTell("no UDP port is excluded by an administrator on this server")
     return not _avoids(found, PortSet.of(*administered))
 
 
-def _own_list(found: Readings) -> bool:
+def leaves_own_list(found: Readings) -> bool:
+    """True if the pool leaves the ports of its own list alone."""
     if not found.server.release.capabilities.dns_pool_exclusions:
         raise CantTell("this release has no such list")
     if found.code(POOL_EXCLUSIONS) != 0:
@@ -170,19 +172,22 @@ def _entries(found: Readings, *, bare: bool = False, touching: bool = False) -> 
     return PortSet.of(*(one for one in ranges if (one in touches) == touching))
 
 
-def _honours_reserved(found: Readings) -> bool:
+def honours_reserved(found: Readings) -> bool:
+    """True if the pool leaves proper entries of ReservedPorts alone, on 2003."""
     return _avoids(found, _entries(found))
 
 
-def _bare_numbers(found: Readings) -> bool:
+def ignores_bare_numbers(found: Readings) -> bool:
+    """True if it takes ports of entries without a hyphen."""
     return not _avoids(found, _entries(found, bare=True))
 
 
-def _touching(found: Readings) -> bool:
+def ignores_touching(found: Readings) -> bool:
+    """True if it takes ports of entries that touch each other."""
     return not _avoids(found, _entries(found, touching=True))
 
 
-def _covers_udp(found: Readings) -> bool:
+def covers_udp(found: Readings) -> bool:
     """Programs other than the DNS server get no reserved UDP port, though the lowest ones are reserved."""
     kept = _entries(found)
     if 1025 not in kept:
@@ -276,21 +281,22 @@ ROWS: t.Final = (
     _probe(
         "pool_ignores_netsh",
         "Does the pool take ports that an administrator has excluded by netsh?",
-        _ignores_netsh,
+        ignores_netsh,
         ACTIVE_UDP,
         settles="dns_ignores_netsh_exclusions",
     ),
     _probe(
         "pool_honours_own_list",
         "Does the pool leave the ports of SocketPoolExcludedPortRanges alone?",
-        _own_list,
+        leaves_own_list,
         POOL_EXCLUSIONS,
         tag="D",
+        settles="dns_honours_own_list",
     ),
     _probe(
         "pool_honours_reserved_ports",
         "Does the pool leave ReservedPorts alone on Windows Server 2003?",
-        _honours_reserved,
+        honours_reserved,
         RESERVED,
         tag="D",
         settles="dns_honours_reserved_ports",
@@ -299,7 +305,7 @@ ROWS: t.Final = (
     _probe(
         "bare_reserved_ports",
         "Does an entry of ReservedPorts without a hyphen reserve nothing?",
-        _bare_numbers,
+        ignores_bare_numbers,
         RESERVED,
         tag="D",
         settles="reserved_ports_need_ranges",
@@ -307,7 +313,7 @@ ROWS: t.Final = (
     _probe(
         "touching_reserved_ports",
         "Do entries of ReservedPorts that touch each other reserve nothing?",
-        _touching,
+        ignores_touching,
         RESERVED,
         tag="D",
         settles="adjacent_single_reservations_fail",
@@ -315,7 +321,7 @@ ROWS: t.Final = (
     _probe(
         "reserved_ports_cover_udp",
         "Do ReservedPorts hold for UDP as well as for TCP?",
-        _covers_udp,
+        covers_udp,
         RESERVED,
         MAX_USER_PORT,
         settles="reserved_ports_cover_tcp_and_udp",
@@ -323,9 +329,10 @@ ROWS: t.Final = (
     _probe(
         "pool_range_2003",
         "Is the pool drawn from 49152-65535 on Windows Server 2003, or up to MaxUserPort if that is set?",
-        _old_range,
+        old_range,
         MAX_USER_PORT,
         tag="T",
+        settles="old_pool_follows_value",
     ),
     _probe("pool_update", "Is the pool there exactly if the update MS08-037 shows?", _update, UPDATES, tag="T"),
     _probe("dns_holds_53", "Does the DNS server hold port 53 over UDP and TCP?", _domain_port, tag="D"),

@@ -10,6 +10,8 @@ import typing as t
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.probes import Probe
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.rows import (
     commands,
+    lab,
+    lab_boots,
     pool,
     refusals,
     registry,
@@ -28,4 +30,6 @@ PROBES: t.Final[tuple[Probe, ...]] = (
     *pool.ROWS,
     *commands.ROWS,
     *touch.ROWS,
+    *lab.ROWS,
+    *lab_boots.ROWS,
 )

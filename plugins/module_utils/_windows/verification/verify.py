@@ -10,6 +10,7 @@ import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import UnknownRelease, release_of
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.probes import (
+    Grade,
     Probe,
     Result,
     judge,
@@ -28,10 +29,13 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._verify.rows.co
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.rows.common import COMPUTER, OPERATING_SYSTEM
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.rows.sockets import SOCKETS
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.rows.wire import IDENTITY
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.apply import Clock
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.errors import WindowsError
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.verification.asker import ask
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.verification.conversation import Conversation
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.verification.gate import Gate
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.verification.lab import Lab
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.verification.lab_boots import Boots
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.verification.touch import Touch
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Transport
 
@@ -49,36 +53,57 @@ class Verified:
     requests: int
     exchanges: tuple[tuple[bytes, bytes], ...] = ()
     """Every message and its answer, if they are kept."""
+    remains: tuple[str, ...] = ()
+    """What the grade lab could not take back, as sentences."""
 
 
-def verify(transport: Transport, probes: t.Sequence[Probe], *, keeps: bool = False) -> Verified:
-    """Ask everything that these probes need, through the gate, and judge. What must touch comes last.
+def verify(
+    transport: Transport,
+    probes: t.Sequence[Probe],
+    *,
+    keeps: bool = False,
+    clock: Clock | None = None,
+    boots: Boots | None = None,
+) -> Verified:
+    """Ask everything that these probes need, through the gates, and judge. What changes something comes last.
+
+    ``boots``: how lab reboots; ``None``: it does not. What an earlier lab has left is taken back before anything is
+    asked, if these probes change something.
 
     Raises:
         WindowsError: this Windows is not known, or does not tell its version, or what was touched can't be taken back.
         HostUnreachable: there is no connection.
         AuthenticationFailed: the account is refused.
     """
-    wanted = (*questions_of(probes), *(_BEFORE_A_TOUCH if _touches(probes) else ()), COMPUTER)
+    wanted = (*questions_of(probes), *(_BEFORE_A_TOUCH if _has(probes, "touch") else ()), COMPUTER)
     gate = Gate(transport, {question.line for question in wanted if isinstance(question, Command)}, keeps=keeps)
     conversation = Conversation(gate)
     found = ask(conversation, (IDENTITY, OPERATING_SYSTEM), codepage=0)
     server = _server(Readings(found, _NOBODY), gate.host)
+    gates = [gate]
+    remains: tuple[str, ...] = ()
+    lab = Lab(transport, server, clock or Clock(), boots=boots, keeps=keeps)
+    if _has(probes, "touch", "lab"):
+        gates.append(lab.gate)
+        remains = lab.take_back()
     rest = [question for question in wanted if question not in found]
     found |= ask(conversation, rest, codepage=server.release.capabilities.shell_codepage)
-    gates = [gate]
-    if _touches(probes):
+    if _has(probes, "touch"):
         touch = Touch(transport, Readings(found, server), keeps=keeps)
         found |= touch.run()
         gates.append(touch.gate)
+    if _has(probes, "lab"):
+        seen, more = lab.run(wanted)
+        found |= seen
+        remains = tuple(dict.fromkeys((*remains, *more)))
     readings = Readings(found, server)
     results = tuple(judge(probe, readings) for probe in probes)
     exchanges = tuple((one.request, one.answer) for each in gates for one in each.exchanges)
-    return Verified(server, results, _is_simulated(readings), sum(each.sent for each in gates), exchanges)
+    return Verified(server, results, _is_simulated(readings), sum(each.sent for each in gates), exchanges, remains)
 
 
-def _touches(probes: t.Iterable[Probe]) -> bool:
-    return any(probe.grade == "touch" for probe in probes)
+def _has(probes: t.Iterable[Probe], *grades: Grade) -> bool:
+    return any(probe.grade in grades for probe in probes)
 
 
 _BEFORE_A_TOUCH: t.Final = (*SOCKETS, ACTIVE_UDP)

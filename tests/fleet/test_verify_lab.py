@@ -1,0 +1,169 @@
+# Copyright (c) 2026 the portkeeper.windows contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The probes of the grade lab: only on the host that is named; they see what the simulator does, and take it back."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import pathlib
+import typing as t
+
+import pytest
+
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import VERIFY_KEY
+from ansible_collections.portkeeper.windows.plugins.module_utils._verify import lab_steps
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.verification.lab import NO_BOOT
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.verification.verify import verify
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors import NoConnection
+from tests.fleet.host_cases import HostCase, Json, Step
+from tests.fleet.in_process import run_in_process
+from tests.fleet.snapshot import Snapshot
+from tests.fleet.verified_hosts import LAB_HOSTS
+from tests.fleet.verifying import LAB, TOUCH, Line, Looked, boots_of, clock_of, looked
+from tests.simulator.control import running_fleet
+from tests.simulator.direct import DirectServer
+from tests.tooling.ansible_programs import AnsibleRun, run_ansible
+
+LASTING: t.Final = ("registry", "exclusions", "files", "dynamic_ranges")
+
+
+@functools.cache
+def at(name: str) -> Looked:
+    """Spoil one of the servers, once."""
+    return looked(LAB_HOSTS[name], LAB)
+
+
+def lasting(snapshot: Snapshot) -> Json:
+    """What must be as before: all but what a boot changes."""
+    modes = {name: (one["start"], one["delayed"]) for name, one in snapshot.data["services"].items()}
+    return {"modes": modes, **{key: snapshot.data[key] for key in LASTING}}
+
+
+@pytest.mark.parametrize("name", LAB_HOSTS)
+def test_nothing_is_otherwise_and_nothing_stays(name: str) -> None:
+    seen = at(name)
+    assert {one.probe.id: one.seen for one in seen.verified.results if one.verdict == "otherwise"} == {}
+    assert lasting(seen.after) == lasting(seen.before)
+    assert seen.after.data["wire"] == {"shells": [], "enumerations": 0}
+    assert seen.verified.remains == ()
+
+
+def test_every_probe_comes_to_its_verdict_somewhere() -> None:
+    told = {one for name in LAB_HOSTS for one, result in at(name).by_probe.items() if result.verdict == "as_expected"}
+    assert {probe.id for probe in LAB} - told == set()
+
+
+# --- on which host ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("named", "sentence"),
+    [
+        (None, "grade lab spoils a server and needs its name here, so nothing was sent to jane-srv"),
+        ("other-srv", "grade lab may spoil other-srv alone, so nothing was sent to jane-srv"),
+        ("JANE-SRV", "grade lab may spoil JANE-SRV alone, so nothing was sent to jane-srv"),
+    ],
+)
+@pytest.mark.parametrize("check", [False, True])
+def test_no_other_host_is_spoilt(named: str | None, sentence: str, check: bool, tmp_path: pathlib.Path) -> None:
+    options = {"directory": str(tmp_path), "grade": "lab"} | ({} if named is None else {"may_be_spoilt": named})
+    step = Step(module="verify_assumptions", options=options, check=check)
+    (run,) = run_in_process([HostCase(id="jane-srv", server=LAB_HOSTS["lab-member"], steps=(step,))])["jane-srv"]
+    assert (run.event, sentence in run.message) == ("failed", True)
+    assert run.requests["requests"] == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_lab_without_reboots_says_so(tmp_path: pathlib.Path) -> None:
+    options = {"directory": str(tmp_path), "grade": "lab", "may_be_spoilt": "jane-srv", "reboot": False}
+    checked = Step(module="verify_assumptions", options=options, check=True)
+    step = Step(module="verify_assumptions", options=options)
+    case = HostCase(id="jane-srv", server=LAB_HOSTS["lab-member"], steps=(checked, step))
+    look, run = run_in_process([case])["jane-srv"]
+    assert (look.event, run.event) == ("ok", "ok"), run.message
+    # In check mode it is a look.
+    assert not {row["probe"] for row in look.result["probes"]} & {probe.id for probe in LAB}
+    assert run.before.data["boot"] == run.after.data["boot"]
+    rows = {row["probe"]: row for row in run.result["probes"]}
+    assert (rows["lab_reboot"]["verdict"], rows["lab_reboot"]["why"]) == ("cant_tell", NO_BOOT)
+    assert rows["lab_failed_dependency"]["verdict"] == "as_expected"
+    (told,) = (json.loads(path.read_text(encoding="utf-8")) for path in tmp_path.glob("*.json"))
+    assert (told["grade"], told["probes"]["lab_start_value"]["seen"]) == ("lab", True)
+    assert run.result["remains"] == []
+
+
+# --- runs that break off ----------------------------------------------------------------------------------------------
+
+
+def messages(host: Json) -> int:
+    """How many messages a whole lab sends."""
+    server = DirectServer({"name": "server", **host})
+    line = Line(server)
+    verify(line, LAB, clock=clock_of(server), boots=boots_of(server))
+    return len(line.sent)
+
+
+SAMPLE: t.Final = int(os.environ.get("PORTKEEPER_LAB_BREAKS", "3"))
+"""How many of the messages of a lab a run breaks off at; ``make verify-matrix`` takes 200."""
+BREAKS: t.Final = (("lab-member", False), ("lab-2003", True), ("lab", True), ("lab-2003", False), ("lab", False))
+"""Server, and whether the last message comes through; the gate has the first two."""
+
+
+@pytest.mark.parametrize(("name", "delivered"), BREAKS if SAMPLE > 3 else BREAKS[:2])
+def test_a_lab_that_breaks_off_is_taken_back_by_the_next_touch(name: str, delivered: bool) -> None:
+    host = LAB_HOSTS[name]
+    total = messages(host)
+    every = max(1, total // SAMPLE)
+    left, noted = [], 0
+    for number in range(every // 2 + 1, total, every):
+        server = DirectServer({"name": "server", **host})
+        before = lasting(Snapshot(server.state()))
+        line = Line(server, breaks_at=number, delivered=delivered)
+        with pytest.raises(NoConnection):
+            verify(line, LAB, clock=clock_of(server), boots=boots_of(server))
+        noted += Snapshot(server.state()).value(VERIFY_KEY, lab_steps.NOTE) is not None
+        # The server may be booting when the next run comes.
+        server.pass_time(600)
+        results = verify(Line(server), TOUCH, clock=clock_of(server)).results
+        if lasting(Snapshot(server.state())) != before or "otherwise" in {one.verdict for one in results}:
+            left.append(number)
+    assert left == []
+    assert noted > 0
+
+
+# --- the playbook -----------------------------------------------------------------------------------------------------
+
+
+def play(host: Json, folder: pathlib.Path, *extra: str) -> AnsibleRun:
+    """The playbook on a fleet of two servers, of which one may be spoilt."""
+    hosts = {"lab": {**host, "time_scale": 0.005, "wire": {"transport": "ntlm"}}, "other": LAB_HOSTS["lab-member"]}
+    with running_fleet({"hosts": hosts}) as fleet:
+        options = ("-e", "verify_grade=lab", "-e", f"verify_directory={folder}", *extra)
+        run = run_ansible(["ansible-playbook", "-i", str(fleet.inventory), "playbooks/verify.yml", *options])
+        asked = [name for name in hosts if fleet.control.host(name).requests()["requests"]]
+    assert asked == ([] if run.exit_code else ["lab"])
+    return run
+
+
+@pytest.mark.parametrize("release", ["2003", "2022"])
+def test_the_playbook_spoils_the_server_that_is_named(release: str, tmp_path: pathlib.Path) -> None:
+    """Without a DNS server: its restarts would take real time, and in-process tests have them."""
+    reboots = release == "2003"
+    options = ("-e", "verify_may_be_spoilt=lab", "-e", f"verify_reboot={reboots}")
+    run = play({"release": release, "roles": ["member"]}, tmp_path, *options)
+    assert run.exit_code == 0, run.output
+    (told,) = (json.loads(path.read_text(encoding="ascii")) for path in tmp_path.glob("*.json"))
+    assert (told["target"], told["grade"]) == ("simulated", "lab")
+    verdicts = {name: row["verdict"] for name, row in told["probes"].items()}
+    assert {name for name, verdict in verdicts.items() if verdict == "otherwise"} == set()
+    assert verdicts["lab_failed_dependency"] == "as_expected"
+    assert verdicts["lab_reboot"] == ("as_expected" if reboots else "cant_tell")
+
+
+def test_the_playbook_stops_without_the_name_of_a_host(tmp_path: pathlib.Path) -> None:
+    run = play(LAB_HOSTS["lab-member"], tmp_path)
+    assert run.exit_code != 0
+    assert "name it by -e verify_may_be_spoilt=HOSTNAME" in run.output
