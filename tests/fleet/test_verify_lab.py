@@ -21,6 +21,8 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors i
 from tests.fleet.host_cases import HostCase, Json, Step
 from tests.fleet.in_process import run_in_process
 from tests.fleet.snapshot import Snapshot
+from tests.fleet.test_verify import PLANTED, SECRETS
+from tests.fleet.test_verify_record import outputs
 from tests.fleet.verified_hosts import LAB_HOSTS
 from tests.fleet.verifying import LAB, TOUCH, Line, Looked, boots_of, clock_of, looked
 from tests.simulator.control import running_fleet
@@ -132,6 +134,60 @@ def test_a_lab_that_breaks_off_is_taken_back_by_the_next_touch(name: str, delive
             left.append(number)
     assert left == []
     assert noted > 0
+
+
+def cut_off(host: Json, message: str) -> DirectServer:
+    """A server whose lab broke off before the message that holds this text for the second time."""
+    server = DirectServer({"name": "server", **host})
+    line = Line(server)
+    verify(line, LAB, clock=clock_of(server), boots=boots_of(server))
+    places = [number for number, sent in enumerate(line.sent, start=1) if message.encode() in sent]
+    server = DirectServer({"name": "server", **host})
+    with pytest.raises(NoConnection):
+        verify(Line(server, breaks_at=places[1]), LAB, clock=clock_of(server), boots=boots_of(server))
+    return server
+
+
+def test_what_a_boot_has_read_remains_and_is_said() -> None:
+    """Between the two boots of 2003 the values are as they were, and the server has not read them yet."""
+    server = cut_off(LAB_HOSTS["lab-2003"], "Win32ShutdownTracker")
+    server.pass_time(600)
+    remains = verify(Line(server), TOUCH, clock=clock_of(server)).remains
+    names = "MaxUserPort and ReservedPorts"
+    said = f"The server still runs with what it read at its last boot ({names}): reboot it, so that this ends as well."
+    assert remains == (said,)
+    assert verify(Line(server), TOUCH, clock=clock_of(server)).remains == ()
+    assert Snapshot(server.state()).max_user_port is None
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        ["block udp 60100-60199", "begun"],
+        ["value TcpTimedWaitDelay", "services; del"],
+        ["block udp 7-3", "block tcp 1-99999", "block udp 1-9 & del"],
+    ],
+)
+def test_a_note_that_is_not_ours_takes_back_nothing_but_what_it_names(note: list[str]) -> None:
+    blocks = [{"protocol": "tcp", "ports": "60100-60199"}, {"protocol": "udp", "ports": "60100-60109"}]
+    server = DirectServer({"name": "server", **LAB_HOSTS["lab-member"], "exclusions": blocks})
+    before = lasting(Snapshot(server.state()))
+    server.act({"do": "set_value", "path": VERIFY_KEY, "name": lab_steps.NOTE, "type": "MULTI_SZ", "data": note})
+    verify(Line(server), TOUCH, clock=clock_of(server))
+    assert lasting(Snapshot(server.state())) == before
+
+
+def test_no_name_stays_in_the_recording_of_a_lab(tmp_path: pathlib.Path) -> None:
+    server: Json = {**LAB_HOSTS["lab-member"], **PLANTED}
+    options = {"directory": str(tmp_path), "grade": "lab", "may_be_spoilt": "jane-srv", "reboot": False, "record": True}
+    step = Step(module="verify_assumptions", options=options)
+    (run,) = run_in_process([HostCase(id="jane-srv", server=server, steps=(step,))])["jane-srv"]
+    assert run.event == "ok", run.message
+    found = [path.read_bytes() for path in tmp_path.rglob("*.xml")]
+    assert sum(b"PortkeeperVerify" in content or b"SetMultiStringValue" in content for content in found) > 0
+    told = b"".join(b"".join(outputs(content)) + content for content in found)
+    told += b"".join(path.read_bytes() for path in tmp_path.glob("*.*"))
+    assert [secret for secret in SECRETS if secret in told.decode().casefold()] == []
 
 
 # --- the playbook -----------------------------------------------------------------------------------------------------

@@ -87,11 +87,11 @@ def test_no_name_stays_in_a_recording(release: str, tmp_path: pathlib.Path) -> N
     recorded(server, tmp_path, grade="touch")
     found = {path: path.read_bytes() for path in tmp_path.rglob("*.xml")}
     assert len(found) > 150
-    told = b"".join(b"".join(_outputs(content)) + content for content in found.values()).decode().casefold()
+    told = b"".join(b"".join(outputs(content)) + content for content in found.values()).decode().casefold()
     assert [secret for secret in SECRETS if secret in told] == []
 
 
-def _outputs(content: bytes) -> t.Iterator[bytes]:
+def outputs(content: bytes) -> t.Iterator[bytes]:
     """What commands wrote, decoded."""
     for stream in re.findall(rb"<rsp:Stream [^>]*>([^<]+)</rsp:Stream>", content):
         yield base64.b64decode(stream).decode("latin-1").encode()

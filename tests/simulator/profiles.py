@@ -59,6 +59,13 @@ _HABITS: t.Final[t.Mapping[str, tuple[str, t.Mapping[t.Any, t.Any]]]] = {
             "DestinationUnreachable 0x80338000": "invalid_resource",
         },
     ),
+    "old_shell_quota_fault": ("shell_quota_fault", {"MSFT_WmiError": "wmi_error", "WSManFault": "wsman_fault"}),
+    "unrelated_faults": ("unrelated_faults", {True: True, False: False}),
+    "commands_keep_their_operation": (
+        "commands_keep_operation",
+        {"answered": False, "InternalError 0x803381A6": True},
+    ),
+    "enumeration_counts_as_operation": ("enumerations_count", {True: True, False: False}),
 }
 """How what a probe saw of the wire is set: the name of the setting, and its value."""
 

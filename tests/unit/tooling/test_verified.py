@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify import results
 from tests.fleet.host_cases import Json
 from tests.fleet.verified_hosts import HOSTS
-from tests.fleet.verifying import looked
+from tests.fleet.verifying import LAB, looked
 from tests.simulator import profiles
 from tests.simulator.direct import DirectServer
 from tests.simulator.windows.assumptions import assumption_types
@@ -111,6 +111,28 @@ def test_simulated_servers_take_the_answers_of_their_build(
     # What a scenario says by itself goes before what a real server has answered.
     assert (taken["absent_value"].seen, taken["fc_exit_code"].seen) == (2, True)
     assert (taken["no_method"].seen, taken["idle_timeout"].seen) == ("DestinationUnreachable 0x80338000", True)
+
+
+LAB_HOST: t.Final[Json] = {"release": "2016", "roles": ["member"]}
+SPOILT: t.Final[Json] = {
+    **LAB_HOST,
+    "assumptions": {"start_of_disabled_service": 8, "direct_start_value_needs_boot": False},
+    "wire": {"unrelated_faults": False, "shell_quota_fault": "wsman_fault"},
+}
+
+
+def test_the_answers_of_a_lab_count_as_well(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = looked(SPOILT, LAB, reboots=False).verified
+    found = results.document(seen.results, seen.server, target="real", grade="lab")
+    (tmp_path / f"{results.base_name(found)}.json").write_text(results.json_text(found), encoding="ascii")
+    (read,) = verified.documents(tmp_path)
+    assert "2016 (14393): lab_disabled_service saw 8, expected is 14" in verified.contradictions(read)
+    assert verified.seen_on("start_with_failed_dependency", [read]) == "2016 (14393)"
+    assert verified.seen_on("start_of_disabled_service", [read]) == "not on 2016 (14393)"
+    assert verified.seen_on("reboot_method_return", [read]) == "nowhere yet"
+    monkeypatch.setattr(profiles, "FOLDER", tmp_path)
+    again = looked({**LAB_HOST, "assumptions": {"verified": True}}, LAB, reboots=False).by_probe
+    assert {name: one.seen for name, one in again.items()} == {one.probe.id: one.seen for one in seen.results}
 
 
 def test_a_profile_is_wanted_or_not() -> None:

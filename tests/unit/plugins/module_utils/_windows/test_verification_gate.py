@@ -7,8 +7,16 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.portkeeper.windows.plugins.module_utils._verify import lab_steps
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.command_lines import joined
-from ansible_collections.portkeeper.windows.plugins.module_utils._windows.verification.gate import Gate
+from ansible_collections.portkeeper.windows.plugins.module_utils._verify.touch_steps import KEYS
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.verification.gate import (
+    Gate,
+    OwnRules,
+    forbidden,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.verification.lab_boots import reboot_of
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.verification.lab_rules import LabRules
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import envelope as soap
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import shell, wmi
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors import Unsendable
@@ -103,3 +111,72 @@ def test_what_does_more_is_refused_before_it_is_sent(name: str) -> None:
     with pytest.raises(Unsendable, match="may not send"):
         gate.send(rendered(REFUSED[name]))
     assert (line.sent, gate.sent) == ([], 0)
+
+
+# --- the grade lab ----------------------------------------------------------------------------------------------------
+
+KEY = r"SYSTEM\CurrentControlSet\Services"
+REBOOT = reboot_of(600)
+LAB = LabRules(KEYS, lines=frozenset({REBOOT.command}), reboots=True)
+
+
+def value(method: str, key: str, name: str) -> soap.Message:
+    """A call on one value of HKEY_LOCAL_MACHINE."""
+    parameters: dict[str, wmi.Value] = {"hDefKey": 0x80000002, "sSubKeyName": key, "sValueName": name}
+    return wmi.invoke_message("root/default", REGISTRY, method, parameters, {})
+
+
+def service(method: str, name: str) -> soap.Message:
+    """A call of a service."""
+    return wmi.invoke_message("root/cimv2", "Win32_Service", method, {}, {"Name": name})
+
+
+def tracker() -> soap.Message:
+    """The request for a reboot."""
+    return wmi.invoke_message("root/cimv2", "Win32_OperatingSystem", "Win32ShutdownTracker", REBOOT.parameters, {})
+
+
+SPOILING = {
+    "setting": value("SetDWORDValue", rf"{KEY}\Tcpip\Parameters", "MaxUserPort"),
+    "list": value("DeleteValue", rf"{KEY}\DNS\Parameters", "SocketPoolExcludedPortRanges"),
+    "own service's start": value("SetDWORDValue", rf"{KEY}\PortkeeperVerify2", "Start"),
+    "stop DNS": service("StopService", "DNS"),
+    "reboot": tracker(),
+    "range": command(
+        "netsh interface ipv4 add excludedportrange protocol=udp startport=50000 numberofports=9 store=active"
+    ),
+    "create": command(lab_steps.CREATE_FIRST),
+    "reboot by command": command(REBOOT.command),
+}
+NOT_EVEN_IN_A_LAB = {
+    "another setting": value("SetDWORDValue", rf"{KEY}\Tcpip\Parameters", "TcpTimedWaitDelay"),
+    "another service's start": value("SetDWORDValue", rf"{KEY}\W32Time", "Start"),
+    "another method": value("SetStringValue", rf"{KEY}\Tcpip\Parameters", "MaxUserPort"),
+    "stop WinRM": service("StopService", "WinRM"),
+    "disable DNS": service("ChangeStartMode", "DNS"),
+    "delete a service": service("Delete", "PortkeeperVerify1"),
+    "a process": wmi.invoke_message("root/cimv2", "Win32_Process", "Create", {"CommandLine": "cmd.exe"}, {}),
+    "shutdown": wmi.invoke_message("root/cimv2", "Win32_OperatingSystem", "Shutdown", {}, {}),
+    "lasting range": command(
+        "netsh interface ipv4 add excludedportrange protocol=udp startport=50000 numberofports=9 store=persistent"
+    ),
+    "another service": command("sc.exe delete W32Time"),
+    "another shutdown": command("shutdown.exe /s /t 0"),
+    "two commands": command("sc.exe config DNS start= auto & del everything"),
+}
+
+
+@pytest.mark.parametrize("name", SPOILING)
+def test_a_lab_sends_what_is_on_its_list_and_a_look_none_of_it(name: str) -> None:
+    assert forbidden(rendered(SPOILING[name]), COMMANDS, LAB) == ""
+    assert forbidden(rendered(SPOILING[name]), COMMANDS, OwnRules(KEYS)) != ""
+
+
+@pytest.mark.parametrize("name", [name for name in (*REFUSED, *NOT_EVEN_IN_A_LAB) if name != "start"])
+def test_a_lab_sends_nothing_else(name: str) -> None:
+    assert forbidden(rendered((REFUSED | NOT_EVEN_IN_A_LAB)[name]), COMMANDS, LAB) != ""
+
+
+@pytest.mark.parametrize("name", ["reboot", "reboot by command"])
+def test_a_lab_without_reboots_can_send_none(name: str) -> None:
+    assert forbidden(rendered(SPOILING[name]), COMMANDS, LabRules(KEYS)) != ""
