@@ -58,6 +58,22 @@ def test_every_probe_comes_to_its_verdict_somewhere() -> None:
     assert {probe.id for probe in LAB} - told == set()
 
 
+@pytest.mark.parametrize(
+    ("name", "probe", "why"),
+    [
+        (
+            "lab-member",
+            "lab_list_counts",
+            "this server has no DNS: dism /online /enable-feature /featurename:DNS-Server-Full-Role /all /norestart",
+        ),
+        ("lab-2008", "lab_dns_first", "this server has no AD LDS: servermanagercmd -install ADLDS brings it, then "),
+        ("lab-2003", "lab_dns_first", "this server has no AD LDS: ADAM, a download of its own, brings it"),
+    ],
+)
+def test_a_probe_says_how_what_it_needs_is_installed(name: str, probe: str, why: str) -> None:
+    assert at(name).by_probe[probe].why.startswith(why)
+
+
 # --- on which host ----------------------------------------------------------------------------------------------------
 
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify import lab_steps as steps
+from ansible_collections.portkeeper.windows.plugins.module_utils._verify.features import Feature, missing
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.questions import LabStep
-from ansible_collections.portkeeper.windows.plugins.module_utils._verify.readings import CantTell, Readings
+from ansible_collections.portkeeper.windows.plugins.module_utils._verify.readings import CantTell, Readings, text
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.rows.commands import ACTIVE_UDP, RANGE_UDP
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.rows.common import (
     MAX_USER_PORT,
     RESERVED,
+    SERVICES,
     process_of,
     started,
 )
@@ -44,7 +46,22 @@ def _booted(see: t.Callable[[Readings], bool]) -> t.Callable[[Readings], bool]:
 
 
 def _rule(found: Readings) -> str:
-    return rule_of(found.at(steps.BOOTED))
+    here = found.at(steps.BOOTED)
+    _demand(here, "DNS", "dns")
+    return rule_of(here)
+
+
+def _demand(here: Readings, feature: Feature, name: str) -> None:
+    """CantTell, with the way to it, if no service has a name that begins so (in lower case)."""
+    if not any(text(row, "Name").casefold().startswith(name) for row in here.rows(SERVICES)):
+        raise CantTell(missing(feature, here.server))
+
+
+def _dns_first(found: Readings) -> bool:
+    here = found.at(steps.BOOTED)
+    _demand(here, "DNS", "dns")
+    _demand(here, "AD LDS", "adam_")
+    return dns_first(here)
 
 
 def _waits_for_boot(found: Readings) -> bool:
@@ -106,7 +123,7 @@ ROWS: t.Final = (
     lab(
         "lab_dns_first",
         "Does the DNS server bind its pool at a boot before AD LDS binds its ports?",
-        _booted(dns_first),
+        _dns_first,
         *at(steps.BOOTED, *WITH_OWNERS),
         tag="T",
         settles="dns_before_ad_lds",

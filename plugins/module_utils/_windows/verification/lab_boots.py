@@ -49,6 +49,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._windows.verifi
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.verification.lab_pool import (
     OF_VALUE,
     SOCKETS,
+    demand_dns,
     demand_pool,
     restore_values,
     write_values,
@@ -155,9 +156,7 @@ class Booting:
         if not self._hands.server.release.capabilities.delayed_start:
             raise CantTell("this release has no delayed start")
         self._demand_way_back()
-        dns = self._hands.service(DNS_SERVICE)
-        if dns is None:
-            raise CantTell("this server has no service DNS")
+        dns = demand_dns(self._hands)
         flag = self._hands.read(delayed_flag(DNS_SERVICE))
         if text(dns, "StartMode") != "Auto" or flag:
             raise CantTell("the DNS server does not start by itself at once")

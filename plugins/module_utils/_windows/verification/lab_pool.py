@@ -10,8 +10,9 @@ import typing as t
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import DNS_SERVICE
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortRange, PortSet
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify import lab_steps as steps
+from ansible_collections.portkeeper.windows.plugins.module_utils._verify.features import missing
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.questions import Command, Question
-from ansible_collections.portkeeper.windows.plugins.module_utils._verify.readings import CantTell, Readings, text
+from ansible_collections.portkeeper.windows.plugins.module_utils._verify.readings import CantTell, Readings, Row, text
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.rows.commands import (
     ACTIVE_TCP,
     ACTIVE_UDP,
@@ -39,8 +40,17 @@ OF_VALUE: t.Final[tuple[Question, ...]] = (*SOCKETS, MAX_USER_PORT, RANGE_UDP, R
 DNS_PORT: t.Final = PortRange(53, 53)
 
 
+def demand_dns(hands: Hands) -> Row:
+    """The DNS server; CantTell if there is none, and how it is installed."""
+    row = hands.service(DNS_SERVICE)
+    if row is None:
+        raise CantTell(missing("DNS", hands.server))
+    return row
+
+
 def demand_pool(hands: Hands) -> Readings:
-    """The pool as it is now; CantTell if there is none that may be restarted."""
+    """The pool as it is now; CantTell if there is none, and how to get one."""
+    demand_dns(hands)
     here = Readings(hands.seen(SOCKETS), hands.server)
     pool(here)
     return here
