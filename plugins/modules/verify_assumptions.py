@@ -183,6 +183,10 @@ probes:
       description: Its question.
       type: str
       sample: What does StdRegProv return for an absent text in a key that exists?
+    does:
+      description: What it does to the server.
+      type: str
+      sample: StdRegProv.GetStringValue
     verdict:
       description: V(as_expected), V(otherwise) or V(cant_tell).
       type: str

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The action of ``verify_assumptions``: look at a server, then write what was seen on the controller."""
+"""The action of ``verify_assumptions``: ask a server, then write what was seen on the controller."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._verify.options
     refusal,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.probes import Grade
+from ansible_collections.portkeeper.windows.plugins.module_utils._verify.probes import Result as Seen
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.rows.table import PROBES
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.samples import sample_files
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.apply import Clock
@@ -66,7 +67,7 @@ class VerifyAction(PortkeeperAction):
             "target": target,
             "windows": dict(found["windows"]),
             "counts": results.counts(verified.results),
-            "probes": [{"probe": one.probe.id, "asks": one.probe.asks, **results.row(one)} for one in verified.results],
+            "probes": [told(one) for one in verified.results],
             "remains": list(verified.remains),
             "requests": verified.requests,
         }
@@ -84,6 +85,12 @@ class VerifyAction(PortkeeperAction):
         except OSError as error:
             raise AnsibleActionFail(f"The result can't be written to {path}: {error.strerror}") from None
         return True
+
+
+def told(result: Seen) -> dict[str, t.Any]:
+    """A probe as the task's result tells it."""
+    probe = result.probe
+    return {"probe": probe.id, "asks": probe.asks, "does": probe.does, **results.row(result)}
 
 
 def target_of(verified: Verified, wanted: VerifyOptions) -> results.Target:

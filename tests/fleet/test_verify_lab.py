@@ -74,6 +74,17 @@ def test_a_probe_says_how_what_it_needs_is_installed(name: str, probe: str, why:
     assert at(name).by_probe[probe].why.startswith(why)
 
 
+def test_a_dns_server_that_others_need_is_left_alone() -> None:
+    """It can't be stopped while they run; its pool is as it was, and so is everything else."""
+    needing = {"path": r"SYSTEM\CurrentControlSet\Services\W32Time", "name": "DependOnService", "type": "MULTI_SZ"}
+    server: Json = {**LAB_HOSTS["lab-2008r2"], "registry": [{**needing, "data": ["DNS"]}]}
+    seen = looked(server, [probe for probe in LAB if probe.id in ("lab_list_counts", "lab_pool_ignores_netsh")])
+    whys = {one.probe.id: one.why for one in seen.verified.results}
+    assert set(whys.values()) == {"the service DNS could not be stopped (code 3)"}
+    assert lasting(seen.after) == lasting(seen.before)
+    assert seen.after.data["sockets"] == seen.before.data["sockets"]
+
+
 # --- on which host ----------------------------------------------------------------------------------------------------
 
 
@@ -108,6 +119,7 @@ def test_a_lab_without_reboots_says_so(tmp_path: pathlib.Path) -> None:
     rows = {row["probe"]: row for row in run.result["probes"]}
     assert (rows["lab_reboot"]["verdict"], rows["lab_reboot"]["why"]) == ("cant_tell", NO_BOOT)
     assert rows["lab_failed_dependency"]["verdict"] == "as_expected"
+    assert rows["lab_failed_dependency"]["does"] == f"{lab_steps.START_FAILING} (a change of the grade lab)"
     (told,) = (json.loads(path.read_text(encoding="utf-8")) for path in tmp_path.glob("*.json"))
     assert (told["grade"], told["probes"]["lab_start_value"]["seen"]) == ("lab", True)
     assert run.result["remains"] == []

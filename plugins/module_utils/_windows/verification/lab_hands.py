@@ -60,6 +60,7 @@ class Hands:
         self.clock = clock
         self.conversation = Conversation(gate)
         self.found: dict[Question, Reading] = {}
+        self._has_restarted = False
 
     # --- the registry
 
@@ -120,13 +121,20 @@ class Hands:
     def stop(self, name: str) -> None:
         """Stop a service; CantTell if it does not stop."""
         code = code_of(self.control("StopService", name))
-        if self._wait_for(name, ("Stopped",)) != "Stopped":
+        state = self._wait_for(name, ("Stopped",)) if code == _OK else self.state(name)
+        if state != "Stopped":
             raise CantTell(f"the service {name} could not be stopped (code {code})")
 
     def restart_dns(self) -> None:
         """Stop the DNS server and start it again."""
         self.stop(DNS_SERVICE)
         self.start(DNS_SERVICE)
+        self._has_restarted = True
+
+    def demand_restarts(self) -> None:
+        """See once that the DNS server can be restarted, before anything of its is changed; CantTell if it can't."""
+        if not self._has_restarted:
+            self.restart_dns()
 
     def _wait_for(self, name: str, states: t.Collection[str]) -> str:
         end = self.clock.monotonic() + LONGEST_WAIT

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import RegistryFact, RegistryType
@@ -28,6 +29,9 @@ _BEGUN: t.Final = "begun"
 _BOOT_LEFT: t.Final = (
     "The server still runs with what it read at its last boot ({names}): reboot it, so that this ends as well."
 )
+_POOL_LEFT: t.Final = (
+    "The DNS server could not be restarted and may have a pool of the lab's settings: restart it by hand."
+)
 
 
 def _before(fact: RegistryFact) -> RegistryFact:
@@ -41,6 +45,7 @@ class Notes:
     def __init__(self, hands: Hands) -> None:
         self._hands = hands
         self.lines: tuple[str, ...] = ()
+        self._left: tuple[str, ...] = ()
 
     def begin(self) -> None:
         """Make the key and the note."""
@@ -156,13 +161,16 @@ class Notes:
         if self._hands.state(DNS_SERVICE) == "Stopped":
             self._hands.start(DNS_SERVICE)
         elif changed:
-            self._hands.restart_dns()
+            with contextlib.suppress(CantTell):
+                self._hands.restart_dns()
+                return
+            self._left = (_POOL_LEFT,)
 
     def _remains(self) -> tuple[str, ...]:
         if lab_steps.BOOT not in self.lines:
-            return ()
+            return self._left
         names = ["MaxUserPort", *(["ReservedPorts"] if self._hands.server.is_old else [])]
-        return (_BOOT_LEFT.format(names=" and ".join(names)),)
+        return (*self._left, _BOOT_LEFT.format(names=" and ".join(names)))
 
     def forget(self) -> None:
         """Delete the note and its key."""

@@ -62,6 +62,7 @@ def own_list(hands: Hands, notes: Notes) -> None:
         raise CantTell("this release has no such list")
     half = _half(demand_pool(hands))
     notes.add(steps.RUNS)
+    hands.demand_restarts()
     notes.set("SocketPoolExcludedPortRanges", (str(half),))
     hands.clock.sleep(PAUSE)
     hands.look(steps.WRITTEN, (*SOCKETS, POOL_EXCLUSIONS))
@@ -82,6 +83,7 @@ def excluded_range(hands: Hands, notes: Notes) -> None:
     half = _half(demand_pool(hands))
     Readings(hands.seen((ACTIVE_UDP,)), hands.server).blocks(ACTIVE_UDP)
     notes.add(steps.RUNS)
+    hands.demand_restarts()
     hands.stop(DNS_SERVICE)
     try:
         here = hands.look(steps.STOPPED, (*SOCKETS, ACTIVE_UDP, ACTIVE_TCP, RANGE_TCP))
@@ -119,6 +121,7 @@ def value_set(hands: Hands, notes: Notes) -> None:
     """MaxUserPort set, and on 2003 ReservedPorts: after a restart of the DNS server, without a boot."""
     demand_pool(hands)
     notes.add(steps.RUNS)
+    hands.demand_restarts()
     write_values(hands, notes)
     hands.restart_dns()
     stage = steps.RESERVED if hands.server.is_old else steps.VALUE_SET
