@@ -132,6 +132,17 @@ _ROWS: t.Final = (
     ),
 )
 
+WINDOWS_2000: t.Final = dataclasses.replace(
+    _ROWS[0],
+    key="2000",
+    caption="Microsoft Windows 2000 Server",
+    version="5.00.2195",
+    service_pack=4,
+    winrm_stacks=(),
+    windows_directory="C:\\WINNT",
+)
+"""Beside the others: it has no WinRM, so no fleet has it. What it has of 2003 is [K] unverified but for KB812873."""
+
 RELEASES: t.Final[t.Mapping[str, Release]] = {row.key: row for row in _ROWS}
 
 WINRM_LIMITS: t.Final[t.Mapping[WinrmStack, WinrmLimits]] = {

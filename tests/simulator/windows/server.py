@@ -10,7 +10,7 @@ import typing as t
 
 from tests.simulator.windows import acts, lottery
 from tests.simulator.windows.boot import BootPlan, plan_boot
-from tests.simulator.windows.commands import interpreter
+from tests.simulator.windows.commands import batch, interpreter
 from tests.simulator.windows.context import Context
 from tests.simulator.windows.evidence import plant
 from tests.simulator.windows.interface import CimInstance, CommandResult, User, WinrmLimits
@@ -189,6 +189,10 @@ class SimulatedServer:
     def run_command(self, command_line: str, stdin: bytes, *, codepage: int, user: User) -> CommandResult:
         """Run one command line in cmd.exe (WinRS' Command plus its arguments, joined by one blank)."""
         return interpreter.run(self._context(user), command_line, stdin, codepage=codepage, foreign=self.programs)
+
+    def run_batch(self, path: str) -> CommandResult:
+        """Start a batch file on the server's disk in a console of its first user."""
+        return batch.run(self._context(self.users[0]), path)
 
     def _context(self, user: User) -> Context:
         if not self.machine.assumptions.direct_start_value_needs_boot:

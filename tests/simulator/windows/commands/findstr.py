@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""findstr.exe: the part of it that filters piped bytes."""
+"""findstr.exe: the part of it that filters piped bytes, or those of one file."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from tests.simulator.windows.context import Context
 
 _LINE: t.Final = re.compile(rb"[^\n]*\n|[^\n]+\Z")
 _UNUSUAL: t.Final = re.compile(rb"[^\t\r\n -~]")
+_ARGUMENT: t.Final = re.compile(r'(?:\\"|[^\s"]|"(?:\\"|[^"])*(?:"|\Z))+')
+"""Quotes enclose blanks; one behind a backslash is an ordinary character."""
 _SWITCHES: t.Final = frozenset("bcegilnrvxm")
 
 
@@ -32,21 +34,27 @@ def _expression(text: str) -> str:
 class _Options:
     """The options and search strings of one call."""
 
-    def __init__(self, tail: str) -> None:
+    def __init__(self, context: Context, tail: str) -> None:
         self.flags: set[str] = set()
         self.literals: list[str] = []
         self.words: list[str] = []
-        for quoted_argument in re.findall(r'(?:[^\s"]|"[^"]*(?:"|\Z))+', tail):
+        self.file = ""
+        self._files = context.machine.files
+        for quoted_argument in _ARGUMENT.findall(tail):
             self._take(quoted_argument)
 
     def _take(self, argument: str) -> None:
-        bare = argument.replace('"', "")
+        bare = re.sub(r'\\(")|"', r"\1", argument)
         if re.match(r"/c:", argument, re.IGNORECASE):
             self.literals.append(bare[3:])
-        elif re.match(r"/[A-Za-z]+\Z", argument) and not self.words:
+        elif re.match(r"/g:", argument, re.IGNORECASE):
+            self.literals += self._files[bare[3:]].decode("latin-1").splitlines()
+        elif re.match(r"/[A-Za-z]+\Z", argument):
             self.flags |= set(bare[1:].casefold()) & _SWITCHES
-        elif not self.words:
+        elif not (self.words or self.literals):
             self.words = [bare] if not bare.split() else bare.split()
+        else:
+            self.file = bare
 
     def pattern(self) -> re.Pattern[str]:
         """Return one expression for all: words are expressions and ``/c:`` texts literals, unless /l or /r say else."""
@@ -60,10 +68,14 @@ class _Options:
 
 
 def run(context: Context, tail: str, stdin: bytes) -> Raw:
-    """Filter standard input; exit code 0 when a line was found, 1 when none was, 2 for wrong usage."""
-    options = _Options(tail)
+    """Filter standard input or a file; exit code 0 when a line was found, 1 when none was, 2 for wrong usage."""
+    options = _Options(context, tail)
     if not (options.words or options.literals):
         return Raw(Output(stderr="FINDSTR: Bad command line\r\n", code=2))
+    if options.file and options.file not in context.machine.files:
+        return Raw(Output(stderr=f"FINDSTR: Cannot open {options.file}\r\n", code=1))
+    if options.file:
+        stdin = context.machine.files[options.file]
     found = _found(options.pattern(), stdin, inverted="v" in options.flags)
     written = b"".join(_written(line, context.machine.assumptions) for line in found)
     return Raw(Output(code=0 if found else 1), written)

@@ -11,7 +11,18 @@ import dataclasses
 import re
 import typing as t
 
-from tests.simulator.windows.commands import files, findstr, misc, netsh, netstat, sc, shutdown, syntax
+from tests.simulator.windows.commands import (
+    files,
+    findstr,
+    misc,
+    net,
+    netsh,
+    netstat,
+    registration,
+    sc,
+    shutdown,
+    syntax,
+)
 from tests.simulator.windows.commands.program import Invocation, Output, Program, Raw, lines
 from tests.simulator.windows.context import Context
 from tests.simulator.windows.disk import DiskError
@@ -23,14 +34,19 @@ ForeignProgram: t.TypeAlias = t.Callable[[str, bytes], CommandResult]
 
 PROGRAMS: t.Final[t.Mapping[str, Program]] = {
     "hostname": misc.hostname,
+    "net": net.run,
     "netsh": netsh.run,
     "netstat": netstat.run,
+    "reg": registration.reg,
+    "regedit": registration.regedit,
     "sc": sc.run,
     "shutdown": shutdown.run,
     "tasklist": misc.tasklist,
     "whoami": misc.whoami,
 }
 
+NOT_ON_2000: t.Final = frozenset({"reg", "sc", "shutdown", "tasklist", "whoami"})
+"""Programs of the Support Tools, of the Resource Kit or of later releases."""
 UTF8: t.Final = 65001
 
 _UNKNOWN_COMMAND: t.Final = {
@@ -175,7 +191,8 @@ class Interpreter:
         return self._raw(findstr.run(self.context, tail, stdin), self.program_codec) if name == "findstr" else None
 
     def _program(self, name: str, text: str, tail: str, stdin: bytes) -> _Streams:
-        program = PROGRAMS.get(name)
+        is_missing = name in NOT_ON_2000 and self.context.machine.release.key == "2000"
+        program = None if is_missing else PROGRAMS.get(name)
         if program is None:
             return self._encode(self._unknown(text), self.shell_codec)
         given = stdin.decode(self.program_codec, "replace")
