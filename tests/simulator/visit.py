@@ -41,11 +41,11 @@ class Visit:
                 disk[f"{FOLDER}\\{path.relative_to(self.folder)}".replace("/", "\\")] = path.read_bytes()
         result = self.server.run_batch(f"{FOLDER}\\{script}")
         self.pass_time()
-        for name in disk:
+        for name in list(disk):
             if name.startswith(f"{FOLDER}\\"):
                 target = self.folder.joinpath(*name.removeprefix(f"{FOLDER}\\").split("\\"))
                 target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(disk[name])
+                target.write_bytes(disk.pop(name))
         return result
 
     def pass_time(self) -> None:
