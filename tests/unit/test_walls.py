@@ -32,7 +32,7 @@ MODULE_UTILS, PLUGIN_UTILS, DOC_FRAGMENTS = (
 PORTS, KNOWLEDGE, CHANGE, DIAGNOSIS, PAGE, VERIFY = PURE = tuple(
     f"{MODULE_UTILS}/{name}" for name in ("_ports", "_knowledge", "_change", "_diagnosis", "_page", "_verify")
 )
-WSMAN, WINDOWS = (f"{MODULE_UTILS}/{name}" for name in ("_wsman", "_windows"))
+WSMAN, WINDOWS, KIT = (f"{MODULE_UTILS}/{name}" for name in ("_wsman", "_windows", "_kit"))
 EVENT_SOURCES = "extensions/eda/plugins/event_source"
 SETTINGS = f"{KNOWLEDGE}/settings.py"
 
@@ -85,9 +85,10 @@ LAYERS = (
     Layer(VERIFY, layers=(PORTS, KNOWLEDGE)),
     Layer(WSMAN, packages=("pypsrp", "requests", "urllib3", "winrm")),
     Layer(WINDOWS, layers=(PORTS, KNOWLEDGE, CHANGE, DIAGNOSIS, VERIFY, WSMAN)),
+    Layer(KIT, layers=(PORTS, KNOWLEDGE, CHANGE, WINDOWS)),
     Layer(
         PLUGIN_UTILS,
-        layers=(PORTS, KNOWLEDGE, CHANGE, DIAGNOSIS, PAGE, VERIFY, WSMAN, WINDOWS),
+        layers=(PORTS, KNOWLEDGE, CHANGE, DIAGNOSIS, PAGE, VERIFY, WSMAN, WINDOWS, KIT),
         packages=("jmespath", "pypsrp", "requests", "winrm"),
         ansible=True,
     ),
@@ -195,7 +196,7 @@ def test_imports_are_absolute() -> None:
 
 
 def test_what_is_pure_touches_neither_clock_nor_chance_nor_the_outside() -> None:
-    pure = [*sources(*PURE), *sources(WSMAN, name="envelope.py")]
+    pure = [*sources(*PURE, KIT), *sources(WSMAN, name="envelope.py")]
     assert [str(item) for source in pure for item in source.imports() if item.package in OUTSIDE_WORLD] == []
     calls = [(source, *call) for source in pure for call in source.calls()]
     assert [f"{source}:{line} calls {name}" for source, name, line in calls if name in CLOCKS_AND_FILES] == []
