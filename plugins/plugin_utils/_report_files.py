@@ -44,15 +44,16 @@ def distinct_names(
     return found
 
 
-def write(texts: t.Mapping[pathlib.Path, str], *, check_mode: bool) -> list[str]:
+def write(texts: t.Mapping[pathlib.Path, str] | t.Mapping[pathlib.Path, bytes], *, check_mode: bool) -> list[str]:
     """Write the files that differ, and name them; in check mode only name them.
 
     Raises AnsibleActionFail if one can't be written.
     """
     written: list[str] = []
     for path, text in texts.items():
+        content = text if isinstance(text, bytes) else text.encode()
         try:
-            written += [str(path)] if _written(path, text.encode(), check_mode=check_mode) else []
+            written += [str(path)] if _written(path, content, check_mode=check_mode) else []
         except OSError as error:
             raise AnsibleActionFail(f"{path} can't be written: {error.strerror}") from None
     return written
