@@ -19,6 +19,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan im
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.port_options import wanted_ports
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.activesync import port_of
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.evidence import errors_of
+from ansible_collections.portkeeper.windows.plugins.module_utils._kit import reg_files, services
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge import facts, printable
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.registry_text import why_not_writable
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import release_of
@@ -280,6 +281,28 @@ def read_console(data: bytes) -> None:
         _demand(connection.process_id > 0 and 0 <= connection.port <= ports.HIGHEST_PORT, "a connection of nobody")
 
 
+def read_look(data: bytes) -> None:
+    """What a person brings back from a server: the export of the registry, the states of services."""
+    text = _text(data)
+    services.states_of(data)
+    services.running_names(text)
+    with contextlib.suppress(reg_files.NoRegFile, UnicodeDecodeError):
+        wide = f"{reg_files.HEAD}\n{text}".encode("utf-16-le", "surrogatepass")
+        keys = reg_files.read(b"\xff\xfe" + wide)
+        services.services_of(keys, {})
+        for value in (value for key in keys.values() for value in key.values.values()):
+            _read_again(value)
+
+
+def _read_again(value: reg_files.RawValue) -> None:
+    repr(value.value)
+    with contextlib.suppress(ValueError):
+        _demand("".join(reg_files.exported_lines(value)).isascii(), "a line that no batch file can hold")
+    if not set(value.name) & set("\r\n"):
+        (key,) = reg_files.read(reg_files.document(r"A\B", value.name, value)).values()
+        _demand(list(key.values.values()) == [value], "a value that does not come back")
+
+
 class _OneShell:
     """A client whose shell says this, whatever it is told."""
 
@@ -407,6 +430,7 @@ TARGETS: t.Final[t.Mapping[str, t.Callable[[bytes], None]]] = {
     "conversation": converse,
     "conversation in shape": converse_in_shape,
     "console": read_console,
+    "look": read_look,
     "outputs": read_output,
     "services file": read_services_file,
     "journal": read_journal,

@@ -100,6 +100,20 @@ QUERIES: t.Final = (
 )
 PORTS: t.Final = ("1645-1646\n1812\n50389-50389", "1812/udp\n 4500 \n3343-3343\nx", "1646-1650\n1644\n1645-1645\n70000")
 
+LOOKS: t.Final = (
+    b"""[HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Services\\DNS]
+"Start"=dword:00000002
+"Type"=dword:00000010
+"ImagePath"=hex(2):25,00,53,00,\\
+  79,00,00,00
+"DependOnService"=hex(7):41,00,00,00,00,00
+"DisplayName"="a \\"name\\" \\\\ of
+two lines"
+"Bytes"=hex:00,01
+""",
+    b"SERVICE_NAME: DNS\nDISPLAY_NAME: D\n  TYPE : 10  WIN32\n  STATE : 4  RUNNING\n  PID : 5\n\n   DNS Server\n",
+)
+
 
 def seeds() -> dict[str, list[bytes]]:
     """Inputs of every reader, by its name."""
@@ -111,6 +125,7 @@ def seeds() -> dict[str, list[bytes]]:
         "conversation": talks,
         "conversation in shape": [bytes([number]) + bytes(range(number, 200)) for number in range(32)],
         "console": console,
+        "look": list(LOOKS),
         "outputs": [b"a\r\nportkeeper-1-ok\r\nb\r\nportkeeper-2-failed \r\n", b"portkeeper-2-ok"],
         "services file": [
             SERVICES + readers.SEPARATOR + LISTING,

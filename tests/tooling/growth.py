@@ -10,6 +10,7 @@ times; both are measured in this one run, so a slow machine does not matter.
 
 from __future__ import annotations
 
+import codecs
 import collections.abc as c
 import dataclasses
 import sys
@@ -17,6 +18,7 @@ import time
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change import services_file_lines
+from ansible_collections.portkeeper.windows.plugins.module_utils._kit import reg_files
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.port_lists import PortList, changed_list
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows import console_text
@@ -81,12 +83,26 @@ def _services_line(size: int) -> Run:
     return lambda: services_file_lines.service_of(b"name " + b" \t#" * size + b" 1/tcp " * size)
 
 
+def _registration_file(line: str) -> c.Callable[[int], Run]:
+    """Lines that go on in the next one."""
+
+    def prepared(size: int) -> Run:
+        text = f"{reg_files.HEAD}\n[HKEY_LOCAL_MACHINE\\A]\n" + line * size
+        content = codecs.BOM_UTF16_LE + text.encode("utf-16-le")
+        return lambda: reg_files.read(content)
+
+    return prepared
+
+
 READERS: t.Final = (
     Reader("netstat, rows of blanks", 200, _console(b"TCP 0.0.0.0:1 0.0.0.0:0" + b" x" * 80 + b" " * 150, lines=True)),
     Reader("netstat, one row without an end", 2500, _console(b"TCP 0.0.0.0:1 0.0.0.0:0 1 ", lines=False)),
     Reader("netsh, rows of digits", 180, _console(b"1 2 " * 90 + b"*", lines=True)),
     Reader("rulers", 160, _console(b"-" * 390, lines=True)),
     Reader("ReservedPorts", 2000, _port_list),
+    Reader("registry, bytes without an end", 6000, _registration_file('"a"=hex:00,\\\n')),
+    Reader("registry, texts without an end", 6000, _registration_file('"a"="b\n')),
+    Reader("registry, keys", 6000, _registration_file("[[]\n")),
     Reader("services file", 2000, _services_file),
     Reader("services file, one line", 6000, _services_line),
 )

@@ -24,6 +24,7 @@ HEAD: t.Final = "Windows Registry Editor Version 5.00"
 _LINE_END: t.Final = 77
 """Columns after which regedit breaks a line of bytes, before the backslash (seen in exports of regedit and of Wine)."""
 _VALUE: t.Final = re.compile(r'"((?:[^"\\]|\\.)*)"=(.*)', re.DOTALL)
+_DWORD: t.Final = re.compile(r"dword:([0-9a-f]{1,8})", re.IGNORECASE)
 _HEX: t.Final = re.compile(r"hex(?:\(([0-9a-f]{1,8})\))?:([0-9a-f,\s\\]*)", re.IGNORECASE)
 _CLOSED: t.Final = re.compile(r'"?(?:[^"\\]|\\.)*"')
 """A line of a text that ends with it."""
@@ -99,7 +100,8 @@ def document(key: str, name: str, value: RawValue | None) -> bytes:
 
 
 def exported_lines(value: RawValue) -> tuple[str, ...]:
-    """The lines by which ``regedit /a`` shows a value whose text is ASCII; raises ValueError for other texts."""
+    """The lines by which ``regedit /a`` shows a value; raises ValueError if its name or text is not ASCII."""
+    value.name.encode("ascii")
     if value.kind in (RegistryType.MULTI_STRING, RegistryType.EXPAND_STRING):
         narrow = value.data.decode("utf-16-le").encode("ascii")
         return tuple(_hex_lines(_quoted(value.name), value.kind, narrow))
@@ -186,8 +188,8 @@ def _value(name: str, shown: str) -> RawValue | None:
     if shown.startswith('"'):
         text = _ESCAPED.sub(r"\1", shown[1:-1]).replace("\n", "\r\n")
         return RawValue(name, RegistryType.STRING, _stored(RegistryValue(RegistryType.STRING, text)))
-    if shown.startswith("dword:"):
-        return RawValue(name, RegistryType.DWORD, int(shown[6:14], 16).to_bytes(4, "little"))
+    if dword := _DWORD.fullmatch(shown):
+        return RawValue(name, RegistryType.DWORD, int(dword[1], 16).to_bytes(4, "little"))
     found = _HEX.fullmatch(shown)
     if found is None:
         return None

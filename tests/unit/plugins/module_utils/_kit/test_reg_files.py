@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import codecs
 import pathlib
-import time
 import typing as t
 
 import pytest
@@ -94,14 +93,10 @@ def test_other_files_are_none(content: bytes) -> None:
         read(content)
 
 
-@pytest.mark.parametrize(
-    "line", ['"a"=hex:' + "00,\\\r\n  " * 200_000, '"a"="' + "x\r\n" * 400_000, "[" * 900_000, '"a' * 400_000]
-)
-def test_reading_grows_with_the_file_and_no_faster(line: str) -> None:
-    content = codecs.BOM_UTF16_LE + f"{HEAD}\r\n[HKEY_LOCAL_MACHINE\\A]\r\n{line}".encode("utf-16-le")
-    began = time.process_time()
-    read(content)
-    assert time.process_time() - began < 10
+def test_values_that_are_none_are_left_out() -> None:
+    text = f'{HEAD}\r\n[HKEY_LOCAL_MACHINE\\A]\r\n"X"=dword:xyz\r\n"Y"=hex(x):00\r\n@="z"\r\n"Z"=dword:0000000a\r\n'
+    (key,) = read(codecs.BOM_UTF16_LE + text.encode("utf-16-le")).values()
+    assert [value.value.data for value in key.values.values()] == [10]
 
 
 def test_other_letters_have_no_narrow_lines() -> None:
