@@ -299,7 +299,7 @@ def _read_again(value: reg_files.RawValue) -> None:
     with contextlib.suppress(ValueError):
         _demand("".join(reg_files.exported_lines(value)).isascii(), "a line that no batch file can hold")
     if not set(value.name) & set("\r\n"):
-        (key,) = reg_files.read(reg_files.document(r"A\B", value.name, value)).values()
+        key = next(iter(reg_files.read(reg_files.document(r"A\B", value.name, value)).values()))
         _demand(list(key.values.values()) == [value], "a value that does not come back")
 
 

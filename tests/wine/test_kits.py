@@ -82,8 +82,8 @@ def test_what_is_applied_is_taken_back_byte_for_byte(wine: Wine, case: KitCase, 
     assert files
     for file in files:
         undo = file.with_name(file.name.replace("apply", "undo"))
-        ((path, key),) = read(file.read_bytes()).items()
-        (name,) = key.values
+        path, key = next(iter(read(file.read_bytes()).items()))
+        name = next(iter(key.values))
         before = seen[path].values.get(name)
         wine.takes(undo)
         assert wine.value(path, name) == before

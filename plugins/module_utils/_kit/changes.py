@@ -104,6 +104,11 @@ class Change:
         """True if a registration file makes it."""
         return not self.apply
 
+    @property
+    def makes_key(self) -> bool:
+        """True if the key of its value is made along with it."""
+        return self.by_file and self.place.may_be_missing and self.after is not None
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Course:

@@ -64,14 +64,31 @@ def looked(places: t.Sequence[Place]) -> list[str]:
     lines = ['mkdir "%KIT%now" 2>nul']
     for number, place in enumerate(places, start=1):
         file = _file(number)
-        lines += [f'if exist "{file}" del "{file}"']
         if place.command:
             lines += [f'{place.command} >"{file}"']
             continue
-        lines += [f'start /wait regedit /a "{file}" "{ROOT}\\{place.key}"']
+        lines += _narrow_export(place.key, file)
         missing = f'echo. >"{file}"' if place.may_be_missing else "goto unread"
         lines += [f'if not exist "{file}" {missing}']
     return lines
+
+
+def unless_empty(key: str, label: str) -> list[str]:
+    """Go to a label unless a key is there and holds no value and no key."""
+    file, last = "%KIT%now\\key.txt", key.rpartition("\\")[2]
+    return [
+        *_narrow_export(key, file),
+        f'if not exist "{file}" goto {label}',
+        # Every line of a value has this character, and no path of a key that the kit makes.
+        f'findstr /l /c:"=" "{file}" >nul',
+        f"if not errorlevel 1 goto {label}",
+        f'findstr /i /r /c:"{last}\\\\." "{file}" >nul',
+        f"if not errorlevel 1 goto {label}",
+    ]
+
+
+def _narrow_export(key: str, file: str) -> list[str]:
+    return [f'if exist "{file}" del "{file}"', f'start /wait regedit /a "{file}" "{ROOT}\\{key}"']
 
 
 def state(number: int, change: Change, places: t.Sequence[Place]) -> list[str]:

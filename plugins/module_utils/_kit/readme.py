@@ -72,7 +72,7 @@ def _steps(planned: Convergence) -> list[str]:
     ]
     if needs_boot:
         steps.append(f"Reboot the server when it suits, and start {scripts.VERIFY} once more.")
-    undo = f"{scripts.UNDO} takes it all back, as the backup saw it. A key that was made for a value stays, empty."
+    undo = f"{scripts.UNDO} takes it all back, as the backup saw it."
     return [*steps, f"Keep this folder with its backup. {undo}"]
 
 

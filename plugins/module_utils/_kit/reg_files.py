@@ -99,6 +99,11 @@ def document(key: str, name: str, value: RawValue | None) -> bytes:
     return codecs.BOM_UTF16_LE + text.replace("\n", "\r\n").encode("utf-16-le")
 
 
+def key_removal(key: str) -> bytes:
+    """A file that deletes a key below HKEY_LOCAL_MACHINE with all that it holds."""
+    return codecs.BOM_UTF16_LE + f"{HEAD}\r\n\r\n[-{ROOT}\\{key}]\r\n\r\n".encode("utf-16-le")
+
+
 def exported_lines(value: RawValue) -> tuple[str, ...]:
     """The lines by which ``regedit /a`` shows a value; raises ValueError if its name or text is not ASCII."""
     value.name.encode("ascii")

@@ -23,8 +23,9 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._kit.commands i
     looked,
     said,
     state,
+    unless_empty,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._kit.reg_files import document
+from ansible_collections.portkeeper.windows.plugins.module_utils._kit.reg_files import document, key_removal
 from ansible_collections.portkeeper.windows.plugins.module_utils._kit.releases import KitRelease
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import SERVICES_KEY
 
@@ -73,6 +74,8 @@ def scripts(course: Course, kit: KitRelease, computer: str) -> dict[str, bytes]:
         if change.by_file:
             parts[f"{PARTS}/apply-{number}.reg"] = document(change.key, change.name, change.after)
             parts[f"{PARTS}/undo-{number}.reg"] = document(change.key, change.name, change.before)
+        if change.makes_key:
+            parts[f"{PARTS}/undo-key-{number}.reg"] = key_removal(change.key)
     return {
         f"{PARTS}/{CHECK}": _check(course),
         BACKUP: _backup(course, kit, computer),
@@ -89,6 +92,10 @@ def _places(course: Course) -> list[Place]:
 
 def _numbered(course: Course) -> list[tuple[int, Change]]:
     return list(enumerate(course.changes, start=1))
+
+
+def _numbers(course: Course) -> range:
+    return range(1, len(course.changes) + 1)
 
 
 def _check(course: Course) -> bytes:
@@ -160,7 +167,7 @@ def _apply(course: Course, kit: KitRelease, computer: str) -> bytes:
     stops = _stops(course)
     lines += [*stops, *changes] if course.ports_first else [*changes, *stops]
     lines += ["call :start_services", *_CHECK]
-    lines += [line for number, _ in _numbered(course) for line in (f'if not "%STATE_{number}%"=="is" goto failed',)]
+    lines += [f'if not "%STATE_{number}%"=="is" goto failed' for number in _numbers(course)]
     return batch(
         [
             *lines,
@@ -182,7 +189,7 @@ def _undo(course: Course, kit: KitRelease, computer: str) -> bytes:
     stops = _stops(course)
     lines += [*stops, *changes] if course.ports_first else [*changes, *stops]
     lines += ["call :start_services", *_CHECK]
-    lines += [line for number, _ in _numbered(course) for line in (f'if not "%STATE_{number}%"=="was" goto failed',)]
+    lines += [f'if not "%STATE_{number}%"=="was" goto failed' for number in _numbers(course)]
     return batch(
         [
             *lines,
@@ -207,7 +214,7 @@ def _refusals(course: Course, end: str) -> list[str]:
 
 
 def _nothing_to_do(course: Course, state_to_leave: str, text: str) -> list[str]:
-    lines = [f'if "%STATE_{number}%"=="{state_to_leave}" goto to_do' for number, _ in _numbered(course)]
+    lines = [f'if "%STATE_{number}%"=="{state_to_leave}" goto to_do' for number in _numbers(course)]
     return [*lines, said(text), "exit /b 0", ":to_do"]
 
 
@@ -215,6 +222,9 @@ def _made(number: int, change: Change, kit: KitRelease, *, to_is: bool) -> list[
     reached = "is" if to_is else "was"
     file = f"%KIT%{PARTS}\\{'apply' if to_is else 'undo'}-{number}.reg"
     commands = [imported(kit, file)] if change.by_file else [*(change.apply if to_is else change.undo)]
+    if change.makes_key and not to_is:
+        label, key_file = f"made_{number}", f"%KIT%{PARTS}\\undo-key-{number}.reg"
+        commands += [*unless_empty(change.key, label), imported(kit, key_file)]
     return [f'if "%STATE_{number}%"=="{reached}" goto made_{number}', *commands, f":made_{number}"]
 
 

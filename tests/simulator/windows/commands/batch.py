@@ -142,19 +142,19 @@ class _File:
         return None
 
     def _set(self, tail: str) -> int | None:
-        name, _, value = tail.strip().removeprefix('"').removesuffix('"').partition("=")
+        name, _equals, value = tail.strip().removeprefix('"').removesuffix('"').partition("=")
         self.batch.environment[name.casefold()] = value
         return None
 
     def _exit(self, tail: str) -> int | None:
-        switch, _, number = tail.strip().partition(" ")
+        switch, _blank, number = tail.strip().partition(" ")
         if switch.casefold() != "/b":
             raise BatchError("exit without /b would close the console")
         self.batch.interpreter.level = int(number or self.batch.interpreter.level)
         raise _Ended
 
     def _start(self, tail: str) -> int | None:
-        switch, _, command = tail.partition(" ")
+        switch, _blank, command = tail.partition(" ")
         if switch.casefold() != "/wait":
             raise BatchError("start without /wait goes on at once, which nothing here does")
         self.batch.command(command)

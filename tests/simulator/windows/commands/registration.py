@@ -64,7 +64,7 @@ def _write(disk: Disk, path: str, text: str, *, wide: bool) -> None:
 
 def _exported(registry: Registry, shown: str, *, wide: bool) -> str | None:
     """The text of a key and of all keys below it; None when there is no such key."""
-    root, _, path = shown.partition("\\")
+    root, _backslash, path = shown.partition("\\")
     if root.casefold() not in ("hklm", _ROOT.casefold()) or (key := registry.find(path)) is None:
         return None
     rows = [VERSION_5 if wide else VERSION_4, ""]
@@ -136,13 +136,22 @@ def _import(invocation: Invocation, path: str) -> bool:
         return False
     key = ""
     for line in re.sub(r"\\\r?\n\s*", "", text).splitlines()[1:]:
-        if line.startswith("["):
+        if line.startswith("[-"):
+            _delete_tree(machine.registry, line.strip("[-]").partition("\\")[2])
+        elif line.startswith("["):
             key = line.strip("[]").partition("\\")[2]
             machine.registry.create(key)
         elif entry := _ENTRY.fullmatch(line):
             name = re.sub(r"\\(.)", r"\1", entry["name"])
             _take(machine.registry, key, (name, entry["data"]), "utf-16-le" if text.startswith(VERSION_5) else "cp1252")
     return True
+
+
+def _delete_tree(registry: Registry, path: str) -> None:
+    key = registry.find(path)
+    for subkey in list(key.subkeys.values()) if key else ():
+        _delete_tree(registry, f"{path}\\{subkey.name}")
+    registry.delete_key(path)
 
 
 def _take(registry: Registry, key: str, entry: tuple[str, str], codec: str) -> None:
@@ -158,7 +167,7 @@ def _read(shown: str, codec: str) -> tuple[ValueType, RegistryData]:
         return ValueType.SZ, re.sub(r"\\(.)", r"\1", shown[1:-1])
     if shown.startswith("dword:"):
         return ValueType.DWORD, int(shown[6:], 16)
-    head, _, figures = shown.partition(":")
+    head, _colon, figures = shown.partition(":")
     kind = ValueType.BINARY if head == "hex" else ValueType(int(head[4:-1], 16))
     data = bytes.fromhex(figures.replace(",", " "))
     if kind is ValueType.BINARY:

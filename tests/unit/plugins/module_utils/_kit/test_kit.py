@@ -184,6 +184,30 @@ def test_the_backup_holds_the_keys_as_they_were(tmp_path: pathlib.Path) -> None:
     assert settings(visit) == before
 
 
+PORT: t.Final = KitCase(release="2003", resources=({"static_rpc_port": {"ports": {"exchange_is": "49000"}}},))
+STORE: t.Final = f"{SERVICES}\\MSExchangeIS\\ParametersSystem"
+
+
+@pytest.mark.parametrize("others", ["", "a value", "a key"])
+def test_a_key_that_the_kit_made_goes_unless_others_use_it(others: str, tmp_path: pathlib.Path) -> None:
+    visit = PORT.visit(tmp_path, roles=["exchange2003"])
+    registry = visit.server.machine.registry
+    registry.delete_key(STORE)
+    assert registry.find(STORE) is None
+    PORT.made(tmp_path)
+    codes(visit, "0-look.cmd")
+    PORT.made(tmp_path)
+    assert codes(visit, BACKUP, APPLY) == [DONE, DONE]
+    assert visit.value(STORE, "TCP/IP Port") == 49000
+    if others == "a value":
+        registry.set(STORE, "Other", ValueType.SZ, "")
+    elif others:
+        registry.create(f"{STORE}\\Other")
+    assert codes(visit, UNDO) == [DONE]
+    assert (registry.find(STORE) is not None) is bool(others)
+    assert visit.value(STORE, "TCP/IP Port") is None
+
+
 # --- refusals on the controller --------------------------------------------------------------------------------------
 
 
