@@ -59,6 +59,16 @@ options:
       - With O(grade=lab) the seconds until the server must be back after each reboot. From 10 to 86400.
     type: int
     default: 1200
+  install:
+    description:
+      - With O(grade=lab) what C(dism.exe) installs before anything is asked, if the server lacks it. V(dns) is the DNS
+        server, V(ad_lds) is AD LDS with an instance on TCP 50389 and 50636, V(nps) is the RADIUS server. All of it
+        stays on the server.
+      - Windows Server 2003 and 2008 have no C(dism.exe). There RV(remains) says how it is installed by hand.
+    type: list
+    elements: str
+    choices: [dns, ad_lds, nps]
+    default: []
   real:
     description:
       - Say that this is a real Windows Server. Only such answers count in the documentation of this collection. The

@@ -52,7 +52,9 @@ class VerifyAction(PortkeeperAction):
         looking = functools.partial(looking_client, self._connection, client.host)
         boots = Boots(looking, reboot_of(wanted.reboot_timeout)) if wanted.reboot else None
         probes = probes_of(grade, PROBES)
-        verified = verify(client.transport, probes, keeps=wanted.record, clock=Clock(), boots=boots)
+        verified = verify(
+            client.transport, probes, keeps=wanted.record, clock=Clock(), boots=boots, install=wanted.install
+        )
         target = target_of(verified, wanted)
         found = results.document(verified.results, verified.server, target=target, grade=grade)
         texts = {".json": results.json_text(found), ".md": results.page(found, verified.results)}

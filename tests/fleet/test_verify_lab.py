@@ -15,6 +15,8 @@ import pytest
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import VERIFY_KEY
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify import lab_steps
+from ansible_collections.portkeeper.windows.plugins.module_utils._verify.features import Feature
+from ansible_collections.portkeeper.windows.plugins.module_utils._verify.rows.table import PROBES
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.verification.lab import NO_BOOT
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.verification.verify import verify
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors import NoConnection
@@ -64,7 +66,7 @@ def test_every_probe_comes_to_its_verdict_somewhere() -> None:
         (
             "lab-member",
             "lab_list_counts",
-            "this server has no DNS: dism /online /enable-feature /featurename:DNS-Server-Full-Role /all /norestart",
+            "this server has no DNS: dism.exe /online /enable-feature /featurename:DNS-Server-Full-Role /all",
         ),
         ("lab-2008", "lab_dns_first", "this server has no AD LDS: servermanagercmd -install ADLDS brings it, then "),
         ("lab-2003", "lab_dns_first", "this server has no AD LDS: ADAM, a download of its own, brings it"),
@@ -72,6 +74,31 @@ def test_every_probe_comes_to_its_verdict_somewhere() -> None:
 )
 def test_a_probe_says_how_what_it_needs_is_installed(name: str, probe: str, why: str) -> None:
     assert at(name).by_probe[probe].why.startswith(why)
+
+
+SMALL_POOL: t.Final = {"name": "SocketPoolSize", "type": "DWORD", "data": 150}
+INSTALLED: t.Final[Json] = {
+    **LAB_HOSTS["lab-member"],
+    "registry": [{"path": r"SYSTEM\CurrentControlSet\Services\DNS\Parameters", **SMALL_POOL}],
+}
+FEATURES: t.Final[tuple[Feature, ...]] = ("DNS", "AD LDS", "NPS")
+ASKING: t.Final = ("ad_lds_binds_udp", "radius_image", "lab_list_counts", "lab_explicit_bind")
+
+
+def test_a_lab_installs_what_it_is_told_to() -> None:
+    probes = [probe for probe in PROBES if probe.id in ASKING]
+    seen = looked(INSTALLED, probes, install=FEATURES)
+    assert {one.probe.id: one.verdict for one in seen.verified.results} == dict.fromkeys(ASKING, "as_expected")
+    kept = tuple(f"{feature} was installed and stays." for feature in FEATURES)
+    assert seen.verified.remains == kept
+    assert seen.after.data["files"].keys() - seen.before.data["files"].keys() == {r"C:\Windows\ADAM\adaminstall.exe"}
+
+
+def test_a_lab_says_what_it_could_not_install() -> None:
+    seen = looked({"release": "2003", "roles": ["member"]}, LAB[:1], install=FEATURES[1:2])
+    assert seen.verified.remains == (
+        "AD LDS could not be installed (code -1); this server has no AD LDS: ADAM, a download of its own, brings it.",
+    )
 
 
 def test_a_dns_server_that_others_need_is_left_alone() -> None:

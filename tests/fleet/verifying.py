@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 import typing as t
 
+from ansible_collections.portkeeper.windows.plugins.module_utils._verify.features import Feature
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.options import probes_of
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.probes import Probe, Result
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.rows.table import PROBES
@@ -97,10 +98,13 @@ def boots_of(server: DirectServer) -> Boots:
     return Boots(looking, reboot_of(600))
 
 
-def looked(host: Json, probes: t.Sequence[Probe] = LOOK, *, reboots: bool = True) -> Looked:
+def looked(
+    host: Json, probes: t.Sequence[Probe] = LOOK, *, reboots: bool = True, install: t.Collection[Feature] = ()
+) -> Looked:
     """Verify a simulated server, by default by looks alone; a lab reboots it unless that is ruled out."""
     counters = Counters()
     server = DirectServer({"name": "server", **host}, counters=counters)
     before = Snapshot(server.state())
-    verified = verify(Line(server), probes, clock=clock_of(server), boots=boots_of(server) if reboots else None)
+    boots = boots_of(server) if reboots else None
+    verified = verify(Line(server), probes, clock=clock_of(server), boots=boots, install=install)
     return Looked(verified, tuple(counters.log), before, Snapshot(server.state()))

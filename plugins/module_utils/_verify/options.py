@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.portkeeper.windows.plugins.module_utils._verify.features import CHOICES, Feature
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.probes import GRADES, Grade, Probe
 
 ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
@@ -16,6 +17,7 @@ ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
     "may_be_spoilt": {"type": "str"},
     "reboot": {"type": "bool", "default": True},
     "reboot_timeout": {"type": "int", "default": 1200},
+    "install": {"type": "list", "elements": "str", "choices": ["dns", "ad_lds", "nps"], "default": []},
     "real": {"type": "bool", "default": False},
     "record": {"type": "bool", "default": False},
 }
@@ -36,6 +38,7 @@ class VerifyOptions:
     reboot: bool
     reboot_timeout: int
     """Seconds for each boot."""
+    install: tuple[Feature, ...]
 
 
 def probes_of(grade: Grade, probes: t.Iterable[Probe]) -> list[Probe]:
@@ -53,6 +56,7 @@ def options(arguments: t.Mapping[str, t.Any]) -> VerifyOptions:
         record=arguments["record"],
         reboot=arguments["reboot"],
         reboot_timeout=arguments["reboot_timeout"],
+        install=tuple(CHOICES[name] for name in arguments["install"]),
     )
 
 

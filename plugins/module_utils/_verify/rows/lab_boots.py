@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify import lab_steps as steps
-from ansible_collections.portkeeper.windows.plugins.module_utils._verify.features import Feature, missing
+from ansible_collections.portkeeper.windows.plugins.module_utils._verify.features import Feature, is_service_of, missing
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.questions import LabStep
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.readings import CantTell, Readings, text
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.rows.commands import ACTIVE_UDP, RANGE_UDP
@@ -47,20 +47,20 @@ def _booted(see: t.Callable[[Readings], bool]) -> t.Callable[[Readings], bool]:
 
 def _rule(found: Readings) -> str:
     here = found.at(steps.BOOTED)
-    _demand(here, "DNS", "dns")
+    _demand(here, "DNS")
     return rule_of(here)
 
 
-def _demand(here: Readings, feature: Feature, name: str) -> None:
-    """CantTell, with the way to it, if no service has a name that begins so (in lower case)."""
-    if not any(text(row, "Name").casefold().startswith(name) for row in here.rows(SERVICES)):
+def _demand(here: Readings, feature: Feature) -> None:
+    """CantTell, with the way to it, if the server lacks a feature."""
+    if not any(is_service_of(feature, text(row, "Name")) for row in here.rows(SERVICES)):
         raise CantTell(missing(feature, here.server))
 
 
 def _dns_first(found: Readings) -> bool:
     here = found.at(steps.BOOTED)
-    _demand(here, "DNS", "dns")
-    _demand(here, "AD LDS", "adam_")
+    _demand(here, "DNS")
+    _demand(here, "AD LDS")
     return dns_first(here)
 
 

@@ -124,10 +124,6 @@ class Gate:
             self.exchanges.append(Exchange(envelope, answer))
         return answer
 
-    def also_allow(self, commands: t.Iterable[str]) -> None:
-        """Let these command lines through, too: they only read."""
-        self._commands |= frozenset(commands)
-
     def reset(self) -> None:
         """Begin with a new connection at the next message."""
         self._transport.reset()

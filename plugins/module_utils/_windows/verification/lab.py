@@ -9,9 +9,38 @@ import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify import lab_steps as steps
-from ansible_collections.portkeeper.windows.plugins.module_utils._verify.questions import At, Command, LabStep, Question
-from ansible_collections.portkeeper.windows.plugins.module_utils._verify.readings import CantTell, Reading, Server
-from ansible_collections.portkeeper.windows.plugins.module_utils._verify.rows.commands import ACTIVE_TCP, ACTIVE_UDP
+from ansible_collections.portkeeper.windows.plugins.module_utils._verify.features import (
+    ANSWERS,
+    DELETE_ANSWERS,
+    LINES,
+    MAKE_INSTANCE,
+    WRITE_ANSWERS,
+    Feature,
+    by_dism,
+    is_service_of,
+    missing,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._verify.questions import (
+    At,
+    Command,
+    LabStep,
+    Query,
+    Question,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._verify.readings import (
+    CantTell,
+    Ran,
+    Reading,
+    Server,
+    text,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._verify.rows.commands import (
+    ACTIVE_TCP,
+    ACTIVE_UDP,
+    RANGE_TCP,
+    RANGE_UDP,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._verify.rows.common import NETSTAT
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.touch_steps import KEYS
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.apply import Clock
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.verification.gate import Gate
@@ -35,6 +64,13 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client i
 Part: t.TypeAlias = "t.Callable[[Hands, Notes], None]"
 NO_BOOT: t.Final = "the probes that reboot the server were left out (reboot: false)"
 
+READS: t.Final = frozenset(one.line for one in (ACTIVE_TCP, ACTIVE_UDP, RANGE_TCP, RANGE_UDP, NETSTAT))
+"""The commands of its looks."""
+NAMES: t.Final = Query("SELECT Name FROM Win32_Service")
+_INSTALLED: t.Final = (0, 3010)
+_WANTS_REBOOT: t.Final = 3010
+_NO_DISM: t.Final = -1
+
 
 class Lab:
     """One run of the grade lab on one server, through its ``gate``; ``boots`` is ``None`` if it may not reboot."""
@@ -46,10 +82,48 @@ class Lab:
         if boots is not None:
             rules = dataclasses.replace(rules, lines=frozenset({boots.wanted.command}))
         self._rules = rules
-        self.gate = Gate(transport, {ACTIVE_TCP.line, ACTIVE_UDP.line}, keeps=keeps, own=rules)
+        self._server = server
+        self.gate = Gate(transport, READS, keeps=keeps, own=rules)
         self._hands = Hands(self.gate, server, clock)
         self._notes = Notes(self._hands)
         self._boots = boots
+
+    def install(self, features: t.Collection[Feature]) -> tuple[str, ...]:
+        """Install by dism.exe what the user allows and the server lacks; what stays or failed, as sentences."""
+        lines = {by_dism(feature, self._server) for feature in features} - {""}
+        self.gate.own = dataclasses.replace(self._rules, lines=self._rules.lines | lines | LINES)
+        try:
+            return tuple(filter(None, (self._install(feature) for feature in features)))
+        finally:
+            self.gate.own = self._rules
+
+    def _install(self, feature: Feature) -> str:
+        if self._names(feature):
+            return ""
+        line = by_dism(feature, self._server)
+        code = self._run(line).code if line else _NO_DISM
+        if feature == "AD LDS" and code in _INSTALLED:
+            self._hands.run(Command(WRITE_ANSWERS, alone=True, stdin=ANSWERS))
+            self._run(MAKE_INSTANCE)
+            self._run(DELETE_ANSWERS)
+        names = self._names(feature)
+        for name in names:
+            self._hands.settle(name)
+        if names:
+            return f"{feature} was installed and stays."
+        if code == _WANTS_REBOOT:
+            return f"{feature} wants a reboot before it runs: reboot the server and run this again."
+        return f"{feature} could not be installed (code {code}); {missing(feature, self._server)}."
+
+    def _run(self, line: str) -> Ran:
+        command = Command(line)
+        reading = self._hands.run(command).get(command)
+        return (reading and reading.ran) or Ran(b"", _NO_DISM)
+
+    def _names(self, feature: Feature) -> list[str]:
+        """The services of a feature."""
+        names = (text(row, "Name") for row in self._hands.seen((NAMES,))[NAMES].rows)
+        return [name for name in names if is_service_of(feature, name)]
 
     def take_back(self) -> tuple[str, ...]:
         """Take back what a run left that broke off; what remains, as sentences."""
@@ -63,8 +137,6 @@ class Lab:
             WsmanError: there is no connection any more; the next run takes back what the note names.
         """
         asked = tuple(one for one in wanted if isinstance(one, (LabStep, At)))
-        reads = {one.question.line for one in asked if isinstance(one, At) and isinstance(one.question, Command)}
-        self.gate.also_allow(reads)
         self._notes.begin()
         names = {name_of(one) for one in asked}
         for name, part in self._parts().items():

@@ -22,6 +22,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.sett
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortRange, PortSet, split_entries
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify import lab_steps as steps
+from ansible_collections.portkeeper.windows.plugins.module_utils._verify.features import CHOICES, is_service_of
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.questions import Command, LabStep, Query
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.readings import (
     CantTell,
@@ -60,8 +61,6 @@ NAT_PORT: t.Final = 4500
 LONGEST_DELAY: t.Final = 900.0
 """Seconds from a boot until a delayed service must run."""
 _RUNNING: t.Final = Query("SELECT Name FROM Win32_Service WHERE State = 'Running'")
-_LOOKED_AT: t.Final = ("dns", "adam_", "ias")
-"""How the names begin, in lower case."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -210,7 +209,7 @@ class Booting:
         """Those of the services that lab looks at that run."""
         rows = self._hands.seen((_RUNNING,))[_RUNNING].rows
         names = (text(row, "Name") for row in rows)
-        return frozenset(name for name in names if name.casefold().startswith(_LOOKED_AT))
+        return frozenset(name for name in names if any(is_service_of(one, name) for one in CHOICES.values()))
 
     # --- the boot
 

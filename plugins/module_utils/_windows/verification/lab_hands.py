@@ -118,6 +118,11 @@ class Hands:
         self.control("StartService", name)
         self._wait_for(name, ("Running", "Stopped"))
 
+    def settle(self, name: str) -> None:
+        """Wait until a service that starts runs and has its ports, or has failed."""
+        self._wait_for(name, ("Running", "Stopped"))
+        self.clock.sleep(PAUSE)
+
     def stop(self, name: str) -> None:
         """Stop a service; CantTell if it does not stop."""
         code = code_of(self.control("StopService", name))

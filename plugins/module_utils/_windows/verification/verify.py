@@ -9,6 +9,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import UnknownRelease, release_of
+from ansible_collections.portkeeper.windows.plugins.module_utils._verify.features import Feature
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.probes import (
     Grade,
     Probe,
@@ -64,11 +65,12 @@ def verify(
     keeps: bool = False,
     clock: Clock | None = None,
     boots: Boots | None = None,
+    install: t.Collection[Feature] = (),
 ) -> Verified:
     """Ask everything that these probes need, through the gates, and judge. What changes something comes last.
 
     ``boots``: how lab reboots; ``None``: it does not. What an earlier lab has left is taken back before anything is
-    asked, if these probes change something.
+    asked, if these probes change something. ``install``: what lab installs before anything is asked.
 
     Raises:
         WindowsError: this Windows is not known, or does not tell its version, or what was touched can't be taken back.
@@ -86,6 +88,8 @@ def verify(
     if _has(probes, "touch", "lab"):
         gates.append(lab.gate)
         remains = lab.take_back()
+    if _has(probes, "lab"):
+        remains += lab.install(install)
     rest = [question for question in wanted if question not in found]
     found |= ask(conversation, rest, codepage=server.release.capabilities.shell_codepage)
     if _has(probes, "touch"):

@@ -20,6 +20,7 @@ from tests.simulator.windows.commands import (
     netstat,
     registration,
     sc,
+    setup,
     shutdown,
     syntax,
 )
@@ -33,6 +34,8 @@ ForeignProgram: t.TypeAlias = t.Callable[[str, bytes], CommandResult]
 """A program that other code simulates, outside of the model: (arguments as written, standard input) -> result."""
 
 PROGRAMS: t.Final[t.Mapping[str, Program]] = {
+    "adaminstall": setup.make_instance,
+    "dism": setup.dism,
     "hostname": misc.hostname,
     "net": net.run,
     "netsh": netsh.run,
