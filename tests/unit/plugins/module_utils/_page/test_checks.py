@@ -98,8 +98,14 @@ def test_every_level_of_a_check_stands_in_that_table() -> None:
     assert seen == {(name, level) for name, (_says, levels) in CHECKS.items() for level in levels}
 
 
-def test_the_same_checks_for_every_server() -> None:
-    names = [[check.name for check in server.checks] for server in _checked(fleet_results(reduced))]
+@pytest.fixture(scope="module")
+def nine() -> tuple[Checked, ...]:
+    """Servers of each state."""
+    return _checked(fleet_results(reduced))
+
+
+def test_the_same_checks_for_every_server(nine: tuple[Checked, ...]) -> None:
+    names = [[check.name for check in server.checks] for server in nine]
     assert [found[: len(CHECKS) + len(KINDS)] for found in names] == [[*CHECKS, *KINDS]] * len(names)
 
 
@@ -179,8 +185,8 @@ FAILURES: t.Final[list[tuple[list[FailOn], str]]] = [
 
 
 @pytest.mark.parametrize(("fail_on", "sentence"), FAILURES, ids=[" ".join(row[0]) or "nothing" for row in FAILURES])
-def test_when_a_job_fails(fail_on: list[FailOn], sentence: str) -> None:
-    assert failure(_checked(fleet_results(reduced)), fail_on) == sentence
+def test_when_a_job_fails(fail_on: list[FailOn], sentence: str, nine: tuple[Checked, ...]) -> None:
+    assert failure(nine, fail_on) == sentence
 
 
 def test_a_job_fails_with_a_sentence_of_bounded_length() -> None:
