@@ -8,7 +8,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from prometheus_client import Metric
 from prometheus_client.openmetrics import parser as openmetrics
@@ -90,6 +90,7 @@ def test_any_names_stay_apart(names: set[str]) -> None:
 
 
 @settings(max_examples=40)
+@example(["a\x00", "a\x01", "a\n", "a"])
 @given(st.lists(st.text(max_size=3), max_size=8))
 def test_any_kinds_are_counted_once(kinds: list[str]) -> None:
     findings = [{"kind": kind, "severity": "warning"} for kind in kinds]

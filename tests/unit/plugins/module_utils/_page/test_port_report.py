@@ -86,6 +86,13 @@ STATES: t.Final[list[tuple[str, Facts, State]]] = [
 ]
 
 
+def test_what_answered_and_what_did_not() -> None:
+    lost = {"reading": "the drivers", "lost": ["findings (network_retransmits)"]}
+    host = read(findings=[], services=None, unread=[lost])
+    assert (host.answered, host.unknown) == (("release", "findings"), ("services", "findings (network_retransmits)"))
+    assert host_row("server", {}).answered == ()
+
+
 def connected(port: int, image: str, services: list[str]) -> Facts:
     row = socket("tcp", port, image, 7, services)
     return {**row, "outgoing": True, "far_ends": ["192.0.2.99:389"]}
