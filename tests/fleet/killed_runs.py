@@ -92,7 +92,8 @@ class TargetConnection(abc.ABC):
         """Raise what keeps a message from being sent at all."""
 
     @abc.abstractmethod
-    def _deliver(self, envelope: bytes) -> bytes: ...
+    def _deliver(self, envelope: bytes) -> bytes:
+        """Send it and give the answer."""
 
     @abc.abstractmethod
     def reset(self) -> None:

@@ -108,7 +108,7 @@ def pins(file: str) -> dict[str, str]:
 
 def row_of(name: str) -> Row:
     """The row of this name; also one that the matrix has not, such as 2.18-3.11."""
-    what, _, python = name.rpartition("-")
+    what, _dash, python = name.rpartition("-")
     known = (LOWEST, NEWEST, *(core.rpartition(".")[0] for core in CORES))
     if what not in known or not re.fullmatch(r"3\.\d+", python):
         raise ValueError(f"{name}: a row is WHAT-PYTHON, such as {ROWS[0].name}; WHAT is one of {', '.join(known)}")
