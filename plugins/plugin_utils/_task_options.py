@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import collections.abc as c
 import difflib
 import typing as t
 
@@ -34,13 +35,14 @@ def validated_options(place: str, spec: Arguments, options: Arguments) -> Argume
 
 def _plain(value: t.Any) -> t.Any:
     """The value in Python's own types. Ansible's carry where they come from, and it copies them ten times as slowly."""
-    if isinstance(value, t.Mapping):
-        return {_plain(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    if isinstance(value, bool):
+    if value is None or isinstance(value, bool):
         return value
-    return next((kind(value) for kind in (str, int, float) if isinstance(value, kind)), value)
+    for kind in (str, int, float):
+        if isinstance(value, kind):
+            return kind(value)
+    if isinstance(value, c.Mapping):
+        return {_plain(key): _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list) else value
 
 
 def _path(name: str | tuple[str, ...]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import operator
+import re
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.port_holders import (
@@ -73,12 +74,15 @@ def _holder(process: tuple[t.Any, ...], ports: t.Mapping[Protocol, set[int]]) ->
     return PortHolder(**shared, tcp=frozenset(ports.get("tcp", ())), udp=frozenset(ports.get("udp", ())))
 
 
-def _ports(row: SocketRow | ProcessRow) -> t.Iterator[int]:
+def _ports(row: SocketRow | ProcessRow) -> t.Iterable[int]:
     """The port of a socket, or those of a process (``80, 49152-49160``); what can't be read is left out."""
     if isinstance(row, SocketRow):
-        yield row.port
-        return
-    for part in row.ports.split(","):
-        first, _dash, last = part.strip().partition("-")
-        if first.isdecimal() and (last or first).isdecimal():
-            yield from range(int(first), min(int(last or first), HIGHEST_PORT) + 1)
+        return (row.port,)
+    found: list[int] = []
+    for first, last in _PART.findall(row.ports):
+        found.extend(range(int(first), min(int(last or first), HIGHEST_PORT) + 1))
+    return found
+
+
+_PART: t.Final = re.compile(r"(?:\A|(?<=,))\s*(\d+)(?:-(\d*))?\s*(?=,|\Z)")
+"""A port, or the ends of a range of them, between two commas."""

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import collections.abc as c
 import typing as t
 
 _CONTROLS: t.Final = (*range(9), 11, 12, *range(14, 32), *range(127, 160))
@@ -18,14 +19,17 @@ _REPLACED: t.Final = dict.fromkeys((*_CONTROLS, *_DIRECTIONS, *_NO_CHARACTERS), 
 
 def printable(text: str) -> str:
     """The text with U+FFFD in place of each such character."""
-    return text.translate(_REPLACED)
+    # Most texts have nothing to replace, and this is how a long one is known for that at once.
+    return text if text.isascii() and text.isprintable() else text.translate(_REPLACED)
 
 
 def with_each_text(value: t.Any, change: t.Callable[[str], str]) -> t.Any:
     """The value with each of its texts changed; mappings are gone through with their keys, tuples become lists."""
     if isinstance(value, str):
         return change(value)
-    if isinstance(value, t.Mapping):
+    if value is None or isinstance(value, (int, float)):
+        return value
+    if isinstance(value, c.Mapping):
         return {with_each_text(key, change): with_each_text(item, change) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [with_each_text(item, change) for item in value]

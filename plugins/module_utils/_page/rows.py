@@ -8,7 +8,9 @@ Texts in them may come from servers and are data in any case; the code that writ
 
 from __future__ import annotations
 
+import collections.abc as c
 import dataclasses
+import functools
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.held_ports import PortHolder
@@ -87,12 +89,17 @@ def plain(value: t.Any, *, most_ranges: int = 0) -> t.Any:
     A text that is missing is empty. ``most_ranges``: of the ports of a process only that many ranges, and how many
     more there are; 0 means all.
     """
+    if value is None or isinstance(value, (str, int, float)):
+        return value
     for kind, text in _TEXTS:
         if isinstance(value, kind):
             return text(value, most_ranges)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {name: plain(_field(value, name), most_ranges=most_ranges) for name in row_fields(type(value))}
-    if isinstance(value, t.Mapping):
+        return {
+            name: blank if (part := getattr(value, name)) is None else plain(part, most_ranges=most_ranges)
+            for name, blank in _blanks(type(value))
+        }
+    if isinstance(value, c.Mapping):
         return {str(key): plain(item, most_ranges=most_ranges) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(item, most_ranges=most_ranges) for item in value]
@@ -104,9 +111,10 @@ def row_fields(cls: type[t.Any]) -> tuple[str, ...]:
     return _SHOWN.get(cls) or tuple(field.name for field in dataclasses.fields(cls))
 
 
-def _field(row: t.Any, name: str) -> t.Any:
-    value = getattr(row, name)
-    return "" if value is None and is_text_or_none(type(row), name) else value
+@functools.cache
+def _blanks(cls: type[t.Any]) -> tuple[tuple[str, str | None], ...]:
+    """The fields of a row, each with what stands for None: a text that is missing is empty."""
+    return tuple((name, "" if is_text_or_none(cls, name) else None) for name in row_fields(cls))
 
 
 def _numbers(ports: frozenset[int], most_ranges: int) -> str:

@@ -173,5 +173,5 @@ def test_very_many_ports_are_left_to_the_json(monkeypatch: pytest.MonkeyPatch) -
 def test_a_playbook_is_for_the_group_that_its_row_names(role: str) -> None:
     playbook = PLAYBOOKS[t.cast("t.Any", role)]
     text = (ROOT / "playbooks" / f"{playbook.name}.yml").read_text(encoding="utf-8")
-    assert f"role: portkeeper.windows.{role}" in text
+    assert f"name: portkeeper.windows.{role}\n" in text
     assert f"hosts: \"{{{{ {playbook.hosts_variable} | default('{playbook.group}') }}}}\"" in text
