@@ -36,7 +36,7 @@ SMALLER_THAN_PEER: t.Final = 15
 """Each registry task sends at most this part of what win_regedit sends, also the questions of budgets.SIDE_BY_SIDE."""
 ROLE_BYTES_OUT: t.Final[t.Mapping[str, int]] = {
     EDGE: 21_700,
-    "sbs2003": 18_300,
+    "sbs2003": 16_300,
     "dc_ias": 21_700,
     "exchange_rpc_ports": 22_100,
     "known_services": 17_800,

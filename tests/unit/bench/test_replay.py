@@ -62,7 +62,7 @@ def both() -> c.Iterator[Both]:
 def test_one_run_has_the_same_results_for_the_same_requests_by_every_way_to_log_on() -> None:
     with both() as seen:
         simulated = seen.results("simulated")
-        assert len(simulated) >= 2
+        assert simulated
         assert {way for way in seen.replay if seen.results(way) == simulated} == set(transports())
         asked = {way: (counts.requests, counts.connections, counts.logons) for way, counts in seen.replay.items()}
         requests, connections = seen.fleet["requests"], seen.fleet["connections"]
