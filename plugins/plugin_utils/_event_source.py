@@ -27,7 +27,11 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.patience
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._connection import line_of, open_client, weaknesses
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._event_look import LogLook, Looks, look
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._failures import Result, harmless, result_of
-from ansible_collections.portkeeper.windows.plugins.plugin_utils._host_connection import Variables, new_connection
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._host_connection import (
+    Variables,
+    new_connection,
+    ticket_of_its_own,
+)
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._memory_file import MemoryFile
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._task_options import validated_options
 
@@ -45,6 +49,7 @@ SPEC: t.Final[t.Mapping[str, t.Any]] = {
     "feedback": {"type": "bool", "default": False},
 }
 _FEEDBACK_QUEUE: t.Final = "eda_feedback_queue"
+_TALKATIVE: t.Final = "winrm.vendor.requests_kerberos"
 _RETRIES: t.Final = 1
 """Of a message: the next round asks again anyway."""
 
@@ -127,6 +132,8 @@ class EventSource:
         self._settings = settings
         self._queue = queue
         self._feedback = feedback
+        # It writes tracebacks beside the error that it raises, and the error is told.
+        logging.getLogger(_TALKATIVE).setLevel(logging.CRITICAL)
         for host, variables in settings.hosts.items():
             line_of(new_connection(host, variables))
         self._memory = MemoryFile(settings.state_file, settings.hosts)
@@ -177,7 +184,7 @@ class EventSource:
     def _look(self, host: str) -> Looks:
         """By a connection of its own: until the next look the server would drop it, or a ticket would run out."""
         connection = new_connection(host, self._settings.hosts[host])
-        with open_client(connection, host, self._settings.patience) as client:
+        with ticket_of_its_own(connection), open_client(connection, host, self._settings.patience) as client:
             try:
                 return look(client, self._memory.of(host), asked=time.time(), since_boot=self._settings.since_boot)
             finally:

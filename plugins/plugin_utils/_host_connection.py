@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import threading
 import typing as t
 
@@ -21,6 +23,8 @@ _BUILTIN: t.Final = "ansible.builtin."
 _PLUGINS: t.Final = ("winrm", "psrp")
 _LOADING: t.Final = threading.Lock()
 """Ansible's loader is made for one thread."""
+_TICKETS: t.Final = threading.Lock()
+_TICKET_CACHE: t.Final = "KRB5CCNAME"
 
 
 def new_connection(name: str, variables: Variables) -> t.Any:
@@ -36,6 +40,36 @@ def new_connection(name: str, variables: Variables) -> t.Any:
         connection = connection_loader.get(plugin, PlayContext(), "/dev/null")
         connection.set_options(var_options=_options_of(connection, plugin, {"inventory_hostname": name, **variables}))
     return connection
+
+
+@contextlib.contextmanager
+def ticket_of_its_own(connection: t.Any) -> t.Iterator[None]:
+    """Room for all that is sent over this connection, so that no connection uses the Kerberos ticket of another one.
+
+    Ansible's winrm gets a ticket for each connection and names its file in the environment, which all threads share. So
+    such connections are used one after another, and the environment is as it was afterwards. psrp keeps its tickets for
+    itself.
+    """
+    if not _names_its_ticket(connection):
+        yield
+        return
+    with _TICKETS:
+        before = os.environ.get(_TICKET_CACHE)
+        try:
+            yield
+        finally:
+            if before is None:
+                os.environ.pop(_TICKET_CACHE, None)
+            else:
+                os.environ[_TICKET_CACHE] = before
+
+
+def _names_its_ticket(connection: t.Any) -> bool:
+    if connection.transport != "winrm":
+        return False
+    transports = connection.get_option("transport")
+    # Ansible's own choice if none is named.
+    return "kerberos" in transports if transports else "@" in str(connection.get_option("remote_user"))
 
 
 def _plugin(name: str, variables: Variables) -> str:
