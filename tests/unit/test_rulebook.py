@@ -82,4 +82,4 @@ def test_the_playbook_looks_then_checks_and_fixes_only_where_that_is_allowed() -
 
 def test_what_is_checked_is_what_is_done_and_what_the_site_does() -> None:
     [site] = yaml.safe_load((ROOT / "playbooks/site.yml").read_text(encoding="utf-8"))
-    assert CHECK["roles"] == FIX["roles"] == site["roles"]
+    assert CHECK["tasks"] == FIX["tasks"] == site["tasks"]
