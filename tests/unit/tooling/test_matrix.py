@@ -30,7 +30,7 @@ def test_the_lowest_versions_are_those_that_users_read() -> None:
     core = LOWEST_PINS["ansible-core"]
     branch = core.rpartition(".")[0]
     assert yaml.safe_load(_text("meta/runtime.yml"))["requires_ansible"] == f">={core}"
-    assert f"ansible-core {branch} or newer" in _text("docs/verified.md")
+    assert f"ansible-core {branch} or newer" in _text("README.md")
     for path in sorted(ROOT.glob("roles/*/meta/main.yml")):
         assert yaml.safe_load(path.read_text(encoding="utf-8"))["galaxy_info"]["min_ansible_version"] == branch
     bounds = dict(re.findall(r"(\w+) >= ([\d.]+)", _text("requirements.txt")))
