@@ -92,7 +92,8 @@ attributes:
 requirements:
   - jmespath >= 1.0.0, on the controller, for the option C(query) only
 notes:
-  - A field that this Windows can't answer is null, and a warning gives the reason.
+  - A field that this Windows can't answer is null, and a warning gives the reason. That no port can be reserved on
+    Windows Server 2008 and 2008 R2 without a hotfix is known beforehand, and no warning; RV(msg) says it.
   - Sockets come from WMI on Windows Server 2012 and later. On earlier releases, and if a shell is open for another
     question, they come from C(netstat -ano). No words of C(netstat) are read, so its language does not matter.
   - On Windows Server 2003 and 2008 the list of updates can confirm the update that brought the socket pool. An update

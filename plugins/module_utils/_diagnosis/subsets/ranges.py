@@ -95,28 +95,22 @@ def _for_dns(view: PortInfoView, highest: int | None, dynamic_udp: PortRange | N
 
 
 def reservations(view: PortInfoView) -> SubsetAnswer:
-    """The ports that no program gets by chance, by the mechanism that this release honours."""
+    """The ports that no program gets by chance, by the mechanism that this release honours; ``None`` if it has none.
+
+    The latter is as Windows Server 2008 was made, and nothing to warn of: the summary says it.
+    """
     honoured = view.context.capabilities.reserved_ports_value
     view.facts.require(RESERVED_PORTS_FACT, *([] if honoured else [ExclusionsFact()]))
     value, warnings = _reserved_ports(view)
     if honoured:
         texts = value.reliable.texts()
         return SubsetAnswer(_shown("registry", texts, texts, (), value, honoured=True), warnings)
-    exclusions = _exclusions(view)
+    exclusions = view.facts[ExclusionsFact()]
+    if exclusions is None:
+        return SubsetAnswer(None)
     tcp, udp = (exclusions.reserved(protocol).texts() for protocol in PROTOCOLS)
     rows = [row for protocol in PROTOCOLS for row in _rows(protocol, exclusions)]
     return SubsetAnswer(_shown("netsh", tcp, udp, rows, value, honoured=False))
-
-
-def _exclusions(view: PortInfoView) -> Exclusions:
-    exclusions = view.facts[ExclusionsFact()]
-    if exclusions is None:
-        raise PlanError(
-            "nothing can be reserved here",
-            f"netsh of this {view.context.release.name} does not know excludedportrange, and ReservedPorts is ignored",
-            "The hotfix KB2665809 brings it to Windows Server 2008 and 2008 R2",
-        )
-    return exclusions
 
 
 def _reserved_ports(view: PortInfoView) -> tuple[PortList, tuple[str, ...]]:

@@ -20,6 +20,8 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.type
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
 
 MOST_SENTENCES: t.Final = 10
+NOTHING_RESERVABLE: t.Final = "No port can be reserved here without the hotfix KB2665809."
+"""Windows Server 2008 and 2008 R2: no excludedportrange in netsh, and ReservedPorts is ignored."""
 _SOCKET_FIELDS: t.Final = frozenset({"protocol", "port", "process_id", "image", "services"})
 
 
@@ -111,6 +113,8 @@ def _left_over(found: t.Sequence[LeftOver]) -> str:
 
 def _reserved(report: PortInfoReport) -> t.Iterator[str]:
     found = report.info.reservations
+    if found is None and "reservations" in report.values and "reservations" not in report.lost:
+        yield NOTHING_RESERVABLE
     for protocol, ports in (("TCP", found.tcp), ("UDP", found.udp)) if found else ():
         if ports:
             more = ", ..." if len(ports) > MOST_SENTENCES else ""

@@ -11,6 +11,7 @@ import pytest
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.options import SUBSET_NAMES, PortInfoOptions
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.subsets.report import SUBSETS, gather
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.subsets.summary import summary
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.exclusions import Exclusions
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     DynamicRanges,
@@ -165,12 +166,12 @@ def test_reservations_on_new_releases_are_netshs_rows() -> None:
     assert (value["entries"], value["entries_honoured"]) == (["4500-4500"], False)
 
 
-def test_what_this_windows_cannot_answer_is_null_with_a_reason() -> None:
+def test_where_nothing_can_be_reserved_it_is_said_and_is_no_warning() -> None:
     report = World(SP2, exclusions=None).report("release", "reservations")
     assert report.plain()["reservations"] is None
     assert report.plain()["release"]["name"] == "Windows Server 2008 SP2"
-    assert report.warnings[0].startswith("reservations is not known: ")
-    assert "KB2665809" in report.warnings[0]
+    assert report.warnings == ()
+    assert summary(report) == "Windows Server 2008 SP2. No port can be reserved here without the hotfix KB2665809."
 
 
 def test_the_pool_as_it_is_by_default() -> None:
