@@ -514,11 +514,17 @@ EXAMPLES = r"""
 
 RETURN = r"""
 # make documentation writes the fields of tests/tooling/return_values.yml here, but not what they contain.
-msg:
-  description: What was done and what is still to be done, or why the run failed, in a few sentences.
+verdict:
+  description: How the server stands, the words that RV(msg) begins with. docs/troubleshooting.md says what each of them
+    means.
   returned: always
   type: str
-  sample: Nothing to change; IAS and PolicyAgent run and own their ports.
+  sample: OK, in force
+msg:
+  description: The verdict, what was done and what is still to be done, or why the run failed, in a few sentences.
+  returned: always
+  type: str
+  sample: OK, in force. Nothing to change; IAS and PolicyAgent run and own their ports.
 release:
   description: The server's release of Windows.
   returned: always

@@ -125,11 +125,17 @@ EXAMPLES = r"""
 
 RETURN = r"""
 # make documentation writes the fields of tests/tooling/return_values.yml here, but not what they contain.
-msg:
-  description: What was done and what is still to be done, in a few sentences.
+verdict:
+  description: How the server stands, the words that RV(msg) begins with. docs/troubleshooting.md says what each of them
+    means.
   returned: success
   type: str
-  sample: "The server was rebooted and was back after 214 seconds. In force since then: reserved_ports."
+  sample: OK, rebooted
+msg:
+  description: The verdict, what was done and what is still to be done, in a few sentences.
+  returned: success
+  type: str
+  sample: "OK, rebooted. The server was rebooted and was back after 214 seconds. In force since then: reserved_ports."
 release:
   description: The server's release of Windows.
   returned: success

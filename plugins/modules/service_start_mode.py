@@ -80,11 +80,18 @@ EXAMPLES = r"""
 
 RETURN = r"""
 # make documentation writes the fields of tests/tooling/return_values.yml here, but not what they contain.
-msg:
-  description: What was done and what is still to be done, in a few sentences.
+verdict:
+  description: How the server stands, the words that RV(msg) begins with. docs/troubleshooting.md says what each of them
+    means.
   returned: success
   type: str
-  sample: Nothing to change. A delayed start shows at the next boot; nothing needs to be restarted for it.
+  sample: OK, in force with the next boot
+msg:
+  description: The verdict, what was done and what is still to be done, in a few sentences.
+  returned: success
+  type: str
+  sample: OK, in force with the next boot. Nothing to change. A delayed start shows at the next boot; nothing needs to
+    be restarted for it.
 release:
   description: The server's release of Windows.
   returned: success

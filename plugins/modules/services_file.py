@@ -123,11 +123,17 @@ EXAMPLES = r"""
 
 RETURN = r"""
 # make documentation writes the fields of tests/tooling/return_values.yml here, but not what they contain.
-msg:
-  description: What was done and what is still to be done, in a few sentences.
+verdict:
+  description: How the server stands, the words that RV(msg) begins with. docs/troubleshooting.md says what each of them
+    means.
   returned: success
   type: str
-  sample: Changed services_file.
+  sample: OK, in force
+msg:
+  description: The verdict, what was done and what is still to be done, in a few sentences.
+  returned: success
+  type: str
+  sample: OK, in force. Changed services_file.
 release:
   description: The server's release of Windows.
   returned: success

@@ -193,11 +193,18 @@ EXAMPLES = r"""
 
 RETURN = r"""
 # make documentation writes the fields of tests/tooling/return_values.yml here, but not what they contain.
-msg:
-  description: What was done and what is still to be done, in a few sentences.
+verdict:
+  description: How the server stands, the words that RV(msg) begins with. docs/troubleshooting.md says what each of them
+    means.
   returned: success
   type: str
-  sample: "Changed static_rpc_port. Net Logon reads its port when it starts: restart the service Netlogon."
+  sample: NOT SAFE YET
+msg:
+  description: The verdict, what was done and what is still to be done, in a few sentences.
+  returned: success
+  type: str
+  sample: "NOT SAFE YET. Changed static_rpc_port. Net Logon reads its port when it starts: restart the service
+    Netlogon."
 release:
   description: The server's release of Windows.
   returned: success

@@ -13,10 +13,12 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.ou
     Outcome,
     failures,
     notes,
+    run_verdict,
     summary,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.reboot import Report
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.value_parts import weakest
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.verdicts import opened
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.typed_rows import as_plain
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.rights import asked, needs_of
 
@@ -133,8 +135,11 @@ def _first_and_last(outcome: Outcome) -> list[tuple[Plan, Plan]]:
 
 
 def _common(outcome: Outcome, *, check_mode: bool) -> dict[str, t.Any]:
+    verdict = run_verdict(outcome, check_mode=check_mode)
+    said = summary(outcome, check_mode=check_mode)
     return {
-        "msg": summary(outcome, check_mode=check_mode),
+        "verdict": verdict,
+        "msg": said if said.startswith(verdict) else opened(verdict, said),
         "release": outcome.planned.release.name,
         "reboot_required": outcome.end.reboot_required,
         "restart_required": outcome.end.restart_required,

@@ -56,8 +56,12 @@ class Answered:
 
 
 def change(result: TaskResult, width: int) -> str:
-    """What a task did to a server, in its own first sentence; ``width`` is that of the longest name."""
-    sentence = str(result.result.get("msg", "")).split(". ", maxsplit=1)[0].rstrip(".")
+    """What a task did to a server, in its own first sentence behind the verdict.
+
+    ``width`` is that of the longest name.
+    """
+    said = str(result.result.get("msg", "")).removeprefix(f"{result.result.get('verdict')}. ")
+    sentence = said.removeprefix("Before the reboot: ").split(". ", maxsplit=1)[0].rstrip(".")
     reboot = "; rebooted" if result.result.get("rebooted") else ""
     label = f"{INDENT}{result.host:<{width}}{INDENT}"
     return textwrap.fill(

@@ -70,7 +70,8 @@ def test_check_mode_says_that_it_would_reboot_and_what_then() -> None:
     result = converge(target, {**KEEP, **REBOOT}, check_mode=True).result
     assert standing(target.look()) == before
     assert (result["changed"], result["rebooted"], result["elapsed"]) == (True, False, 0.0)
-    assert "The server would be rebooted. reserved_ports waits for it. Then everything would be" in result["msg"]
+    assert result["msg"].startswith("NOT DONE YET. Before the reboot: Would change reserved_ports")
+    assert "would be rebooted. reserved_ports waits for it. After the reboot: everything would be" in result["msg"]
 
 
 def test_one_task_changes_reboots_and_proves() -> None:
@@ -88,8 +89,10 @@ def test_one_task_changes_reboots_and_proves() -> None:
     assert resource["before"] != resource["after"]
     assert all(victim["ok"] for victim in result["victims"])
     assert re.search(
-        r"^Changed reserved_ports.*waits for a reboot.*rebooted and was back after \d+ seconds\. In force since then: "
-        r"reserved_ports\. Nothing to change; [A-Za-z_, ]+ (runs and owns its|run and own their) ports\.$",
+        r"^OK, in force\. Before the reboot: Changed reserved_ports.*waits for a reboot.*rebooted and was back "
+        r"after \d+ seconds\. In force since then: "
+        r"reserved_ports\. After the reboot: Nothing to change; [A-Za-z_, ]+ "
+        r"(runs and owns its|run and own their) ports\.$",
         result["msg"],
     )
 
@@ -119,7 +122,8 @@ def test_a_run_for_which_nothing_is_wanted_has_nothing_to_change(options: Json) 
     unwanted = {"resources": [{**item, "wanted": False} for item in RESERVE["resources"]], **options}
     result = converge(target, unwanted).result
     assert standing(target.look()) == before
-    assert (result["changed"], result["rebooted"], result["msg"]) == (False, False, "Nothing to change.")
+    assert (result["changed"], result["rebooted"]) == (False, False)
+    assert result["msg"] == "Nothing to do here. Nothing to change."
 
 
 def test_where_nothing_waits_no_reboot_comes() -> None:
@@ -212,7 +216,9 @@ def test_what_was_changed_before_a_reboot_that_fails_is_told(monkeypatch: pytest
     result = converge(target, {**KEEP, **REBOOT}).result
     assert (result["failed"], result["changed"], result["rebooted"]) == (True, True, False)
     assert (result["reboot_required"], result["diff"]) == (True, announced["diff"])
-    assert re.search("^Changed reserved_ports.*can't reboot the server: it is refused.*run this again", result["msg"])
+    assert re.search(
+        "^FAILED. Changed reserved_ports.*can't reboot the server: it is refused.*run this again", result["msg"]
+    )
     monkeypatch.undo()
     again = converge(target, {**KEEP, **REBOOT}).result
     assert (again["changed"], again["rebooted"], again["effective"]) == (True, True, "yes")
@@ -253,7 +259,8 @@ def test_a_refusal_after_the_steps_tells_what_was_done(options: Json) -> None:
     assert target.look().reserved == ["50389-50389", "50636-50636"]
     assert (result["failed"], result["changed"], result["rebooted"], result["victims"]) == (True, True, False, [])
     assert re.search(
-        r"^Changed .*reserved_ports.*service WinRM: its start mode is Manual, so it would not start by itself .*"
+        r"^FAILED\. Changed .*reserved_ports.*service WinRM: its start mode is Manual, so it would not start by "
+        r"itself .*"
         r"What was changed before stays: mend this, and run it again\.$",
         result["msg"],
     )

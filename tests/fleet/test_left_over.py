@@ -76,11 +76,11 @@ def test_it_costs_no_request() -> None:
 
 def test_the_proof_names_the_services_it_looked_at() -> None:
     server = {**BOTH, "broken": False}
-    assert _converge(_runner(server), RADIUS).message == "Nothing to change; IAS runs and owns its ports."
+    assert _converge(_runner(server), RADIUS).message == "OK. Nothing to change; IAS runs and owns its ports."
     both = _converge(_runner(server), RADIUS, EDGE).message
-    assert both == "Nothing to change; IAS and ADAM_MSExchange run and own their ports."
+    assert both == "OK. Nothing to change; IAS and ADAM_MSExchange run and own their ports."
     unknown = _converge(_runner(server), RADIUS, {"service": "Dhcp"}).message
-    assert unknown == "Nothing to change; IAS runs and owns its ports; Dhcp runs, no port of it is known here."
+    assert unknown == "OK. Nothing to change; IAS runs and owns its ports; Dhcp runs, no port of it is known here."
 
 
 def test_the_baseline_names_what_no_role_is_for() -> None:

@@ -348,7 +348,7 @@ def test_what_stays_is_said_with_the_name_of_whoever_needs_it(
 def test_a_second_undo_has_nothing_to_do(results: dict[str, TaskRun]) -> None:
     for name in ("module-gone-again", "nothing-left"):
         assert (results[name].result["changed"], _writes(results[name])) == (False, []), name
-    assert results["nothing-left"].message == "Nothing to change."
+    assert results["nothing-left"].message == "OK, taken back. Nothing to change."
 
 
 LEFT: t.Final[c.Mapping[str, tuple[Json, str, Json, str]]] = {

@@ -13,6 +13,7 @@ import dataclasses
 import re
 import typing as t
 
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.verdicts import MEANINGS
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.kinds import KINDS as FINDING_KINDS
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.kinds import SEVERITIES
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge import rights
@@ -179,6 +180,10 @@ def _risk_doubts() -> str:
     return table(("Doubt", "What is taken to be so"), doubt_rows())
 
 
+def _verdicts() -> str:
+    return table(("The first words", "What they mean"), [(f"`{name}`", told) for name, told in MEANINGS.items()])
+
+
 def _findings() -> str:
     head = ("Kind", "Severity", "What it says", "Only with this evidence", "Source")
     rows = sorted(FINDING_KINDS.items(), key=lambda row: SEVERITIES.index(row[1].severity))
@@ -315,6 +320,7 @@ TABLES: t.Final[t.Mapping[str, Table]] = {
     "risk-candidates": Table(_risk_candidates, "risk.md"),
     "risk-doubts": Table(_risk_doubts, "risk.md"),
     "findings": Table(_findings, "troubleshooting.md"),
+    "verdicts": Table(_verdicts, "troubleshooting.md"),
     "win32-errors": Table(_win32_errors, "errors.md"),
     "service-codes": Table(_service_codes, "errors.md"),
     "wsman-faults": Table(_wsman_faults, "errors.md"),

@@ -272,6 +272,8 @@ class Effectiveness:
     reboot_required: bool = False
     restart_required: bool = False
     """The DNS server must be restarted."""
+    by_itself: bool = False
+    """It comes into force with the next boot, and nothing is at risk before it: no action is needed."""
 
 
 EFFECTIVE: t.Final = Effectiveness("yes", "")

@@ -38,7 +38,8 @@ def test_nothing_is_written_if_no_server_answers() -> None:
 
 
 def test_a_change_is_told_by_the_first_sentence() -> None:
-    told = change(result("Changed reserved_ports. It waits for a reboot.", rebooted=True), width=5)
+    message = "OK, in force. Before the reboot: Changed reserved_ports. It waits for a reboot."
+    told = change(result(message, verdict="OK, in force", rebooted=True), width=5)
     assert told == "  sbs    Changed reserved_ports; rebooted."
 
 

@@ -327,7 +327,9 @@ def _entry(service: Service, before: str, mode: StartMode, context: Context) -> 
     )
 
 
-_AT_BOOT: t.Final = Effectiveness("no", "A delayed start shows at the next boot; nothing needs to be restarted for it.")
+_AT_BOOT: t.Final = Effectiveness(
+    "no", "A delayed start shows at the next boot; nothing needs to be restarted for it.", by_itself=True
+)
 _FOREIGN: t.Final = Effectiveness(
     "unknown", "The delayed start was not set by this collection: whether a boot has followed is not known."
 )

@@ -1,7 +1,7 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The outcome of a run: its changes, its failures, and its one sentence for the administrator."""
+"""The outcome of a run: its changes, its failures, its verdict, and its one sentence for the administrator."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.pr
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.reboot import Permission, Report, sentence
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.request import TAKERS_TOLD, Request
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.service_moves import late_ports
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.verdicts import Verdict
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import DNS_SERVICE
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import LACKS
 
@@ -235,6 +236,80 @@ def _noise_sentence(report: VictimReport) -> str:
     return f"{report.service.name} runs, but since the boot the log has its complaint {said}."
 
 
+# --- the verdict: read off what was seen of the server at the end, never off what was meant ---------------------------
+
+
+def run_verdict(outcome: Outcome, *, check_mode: bool) -> Verdict:
+    """The verdict; of a run that would change something in check mode, that it is not done."""
+    if failures(outcome):
+        return "FAILED"
+    if not outcome.planned.applicable:
+        return "Nothing to do here"
+    if check_mode and outcome.changed:
+        return "NOT DONE YET"
+    if outcome.request.is_empty and outcome.reboot:
+        return "OK, rebooted"
+    end = outcome.end
+    return _after_undo(end) if _takes_back(outcome.request) else _standing(end)
+
+
+def _takes_back(request: Request) -> bool:
+    """True if all that is asked for is that something goes away."""
+    asked = [getattr(item.options, "state", "") for item in request.items]
+    return request.undo or (bool(asked) and set(asked) == {"absent"})
+
+
+def _after_undo(end: Outcome) -> Verdict:
+    done = all(plan.effectiveness.effective == "yes" for plan in end.plans)
+    return "OK, taken back" if done else "TAKEN BACK, NOT IN FORCE YET"
+
+
+def _standing(end: Outcome) -> Verdict:
+    """The verdict on what the plans and the protected services are at the end."""
+    plans, victims = end.plans, end.final.victims
+    is_well = all(report.is_right for report in victims) and not end.final.left_over and not _open(plans, "dns_pool")
+    missing = [plan for plan in plans if plan.effectiveness.effective == "no" and not _bears_it(plan)]
+    if any(plan.effectiveness.reboot_required for plan in missing):
+        only_that = all(plan.effectiveness.reboot_required for plan in missing)
+        calm = is_well and bool(victims) and only_that
+        return "OK until the next boot: REBOOT NEEDED" if calm else "NOT SAFE YET: REBOOT NEEDED"
+    if missing or not is_well:
+        return "NOT SAFE YET"
+    return _calm(end)
+
+
+def _bears_it(plan: Plan) -> bool:
+    """True if a plan that is not in force needs no action, or has none: programs alone can take what it leaves open."""
+    effectiveness = plan.effectiveness
+    if effectiveness.reboot_required or effectiveness.restart_required:
+        return False
+    return effectiveness.by_itself or (_open([plan], "programs") and not _open([plan], "dns_pool"))
+
+
+def _calm(end: Outcome) -> Verdict:
+    """The verdict where nothing is missing; without a setting nothing can be in force."""
+    plans = end.plans
+    doubts = [plan for plan in plans if plan.effectiveness.effective != "yes" and not plan.effectiveness.by_itself]
+    if doubts or _open(plans, "disputed"):
+        return "NOT SURELY SAFE"
+    if _only_reports(end.request):
+        return "NOT SURELY SAFE" if _open(plans, "programs") else "OK"
+    if not plans:
+        return "OK" if end.final.victims else "Nothing to do here"
+    waits = any(plan.effectiveness.effective == "no" for plan in plans)
+    return "OK, in force with the next boot" if waits else "OK, in force"
+
+
+def _only_reports(request: Request) -> bool:
+    """True if nothing is asked for but to say who can take ports: then no setting is in force."""
+    return bool(request.items) and all(getattr(item.options, "report_only", False) for item in request.items)
+
+
+def _open(plans: t.Iterable[Plan], taker: str) -> bool:
+    """True if a plan leaves ports to this taker."""
+    return any(plan.details.get("unprotected", {}).get(taker) for plan in plans)
+
+
 # --- the sentence ----------------------------------------------------------------------------------------------------
 
 
@@ -243,6 +318,7 @@ def summary(outcome: Outcome, *, check_mode: bool) -> str:
     if outcome.reboot is None and not outcome.broken_off:
         return _summary(outcome, check_mode=check_mode)
     first = "" if outcome.request.is_empty else _course(outcome, check_mode=check_mode)
+    first = f"Before the reboot: {first}" if first and outcome.reboot else first
     reboot = sentence(outcome.reboot) if outcome.reboot else ""
     return " ".join(part for part in (first, reboot, _afterwards(outcome)) if part)
 
@@ -281,8 +357,8 @@ def _afterwards(outcome: Outcome) -> str:
     if outcome.broken_off:
         return outcome.broken_off
     if outcome.proof:
-        return _summary(outcome.proof, check_mode=False)
-    return "" if outcome.request.is_empty else "Then everything would be looked at again."
+        return f"After the reboot: {_summary(outcome.proof, check_mode=False)}"
+    return "" if outcome.request.is_empty else "After the reboot: everything would be looked at again."
 
 
 def _course(outcome: Outcome, *, check_mode: bool) -> str:
@@ -338,5 +414,19 @@ def _waits(outcome: Outcome) -> t.Iterator[str]:
         if all(port.holder and port.holder.can_be_stopped for port in report.intruders):
             yield "To have it sooner, stop or restart that process, and run this again."
     for plan in outcome.plans:
-        if plan.effectiveness.effective == "no" and plan.effectiveness.reason:
+        if plan.effectiveness.reason and (plan.effectiveness.effective != "yes" or _only_reports(outcome.request)):
             yield plan.effectiveness.reason
+    yield from _waiting_resources(outcome.plans)
+
+
+def _waiting_resources(plans: t.Sequence[Plan]) -> t.Iterator[str]:
+    """Of several resources those that wait, by name; one alone has said so by its reason."""
+    if len(plans) < 2:
+        return
+    waits = (
+        ("a reboot", [plan.resource for plan in plans if plan.effectiveness.reboot_required]),
+        ("a restart of DNS", [plan.resource for plan in plans if plan.effectiveness.restart_required]),
+    )
+    for event, names in waits:
+        if names:
+            yield f"Waiting for {event}: {', '.join(dict.fromkeys(names))}."

@@ -45,7 +45,10 @@ def test_what_a_reboot_returns() -> None:
         "changed": True,
         "rebooted": True,
         "elapsed": 95.0,
-        "msg": "The server was rebooted and was back after 95 seconds. In force since then: reserved_ports.",
+        "verdict": "OK, rebooted",
+        "msg": (
+            "OK, rebooted. The server was rebooted and was back after 95 seconds. In force since then: reserved_ports."
+        ),
         "release": "Windows Server 2003",
         "method": "wmi",
         "before": {"uptime": 3600, "waiting_for_reboot": ["reserved_ports"]},
@@ -69,7 +72,7 @@ def test_what_check_mode_returns() -> None:
     returned = returned_for(CHECKED)
     assert returned["changed"]
     assert not returned["rebooted"]
-    assert returned["msg"] == "The server would be rebooted. reserved_ports waits for it."
+    assert returned["msg"] == "NOT DONE YET. The server would be rebooted. reserved_ports waits for it."
     assert (returned["effective"], returned["reboot_required"]) == ("yes", False), "as it would be afterwards"
     assert returned["before"]["waiting_for_reboot"] == ["reserved_ports"]
     assert {"method", "diff"}.isdisjoint(returned)
