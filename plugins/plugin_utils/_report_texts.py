@@ -17,17 +17,17 @@ import yaml
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.verdict import percent
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.printable import printable, with_each_text
-from ansible_collections.portkeeper.windows.plugins.module_utils._page.fixes import Fix, commands, split_fix
+from ansible_collections.portkeeper.windows.plugins.module_utils._page.fixes import Fix
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.host import Host
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.markup import csp_source
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.overview import STATE_WORDS
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.shown import Shown
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._fixes import fix_of
 
 COLLECTION: t.Final = pathlib.Path(__file__).parents[2]
 TEMPLATES: t.Final = COLLECTION / "roles" / "port_report" / "templates"
 _STARTS_FORMULA: t.Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """A cell that begins so is a formula to a spreadsheet, quoted or not; the last four are the wide forms (OWASP)."""
-_WIDTH: t.Final = 100
 Groups = t.Mapping[str, t.Collection[str]]
 
 
@@ -73,27 +73,9 @@ def fixes_of(groups: Groups | None) -> t.Callable[[Host], list[Fix]]:
 
     def fixes(host: Host) -> list[Fix]:
         own = None if groups is None else [name for name, members in groups.items() if host.name in members]
-        return [_fix(finding.fix, host.name, own) for finding in host.findings]
+        return [fix_of(finding.fix, host.name, own) for finding in host.findings]
 
     return fixes
-
-
-def _fix(text: str, server: str, groups: t.Collection[str] | None) -> Fix:
-    advice, tasks = split_fix(text)
-    loaded, shown = _tasks(tasks)
-    return Fix(advice=advice, tasks=shown, commands=commands(loaded, server, groups))
-
-
-@functools.lru_cache(maxsize=1024)
-def _tasks(text: str) -> tuple[t.Any, str]:
-    """The tasks as data, and as YAML to paste; what is no YAML is shown as it is."""
-    try:
-        loaded = yaml.safe_load(text)
-    except yaml.YAMLError:
-        return None, text
-    if not isinstance(loaded, list):
-        return None, text
-    return loaded, yaml.safe_dump(loaded, sort_keys=False, allow_unicode=True, width=_WIDTH)
 
 
 def page_text(page: Shown, title: str) -> str:

@@ -21,8 +21,8 @@ SERVERS: t.Final[dict[str, Json]] = yaml.safe_load(
 NAMES: t.Final = sorted(SERVERS)
 REACHED: t.Final = [name for name in NAMES if "fails" not in SERVERS[name]]
 MODULE: t.Final = "port_info"
-EVERYTHING: t.Final[Json] = {"gather_subset": ["all"]}
-WHO: t.Final[Json] = {"ports": ["50636"]}
+EVERYTHING: t.Final[Json] = {"gather_subset": ["all"], "detail": "full"}
+WHO: t.Final[Json] = {"ports": ["50636"], "sockets_by": "socket"}
 MOST_REQUESTS: t.Final = 35
 """For everything that port_info can tell, on a DNS server with 5,000 UDP sockets as on any other."""
 MOST_FOR_A_PORT: t.Final = 8
@@ -31,7 +31,7 @@ MOST_FOR_A_PORT: t.Final = 8
 
 def _case(name: str) -> HostCase:
     acts = tuple(SERVERS[name].get("acts", ()))
-    first = Step(module=MODULE, options={}, acts=acts)
+    first = Step(module=MODULE, options={"detail": "full"}, acts=acts)
     steps = (first, Step(module=MODULE, options=EVERYTHING), Step(module=MODULE, options=WHO))
     return HostCase(id=name, server=SERVERS[name]["server"], steps=steps)
 

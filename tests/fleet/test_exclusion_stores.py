@@ -116,7 +116,7 @@ def test_a_block_until_the_boot_whose_port_is_held_waits() -> None:
 @pytest.mark.parametrize("name", SERVERS)
 def test_port_info_tells_the_stores_apart(name: str) -> None:
     acts = (_exclude(UNTIL_BOOT), _exclude(FROM_BOOT, "50400-50400"), _exclude("both", "50500-50500"))
-    looked = _runner(name).run_step(Step(module="port_info", options={}, acts=acts))
+    looked = _runner(name).run_step(Step(module="port_info", options={"detail": "full"}, acts=acts))
     found = looked.result["reservations"]
     assert found["udp"] == ["50400-50400", "50500-50500"]
     stores = {row["first"]: row["store"] for row in found["blocks"] if row["administered"]}
@@ -137,7 +137,7 @@ def test_a_reservation_that_the_boot_ends_protects_no_lost_port() -> None:
     bind = {"do": "bind", "protocol": "tcp", "port": 50389, "image": "other.exe"}
     passing = _exclude(UNTIL_BOOT, "50389-50389", "tcp")
     start = {"do": "start_service", "service": "ADAM_MSExchange"}
-    looked = runner.run_step(Step(module="port_info", options={}, acts=(act, passing, bind, start)))
+    looked = runner.run_step(Step(module="port_info", options={"detail": "full"}, acts=(act, passing, bind, start)))
     (finding,) = (row for row in looked.result["findings"] if row["service"] == "ADAM_MSExchange")
     assert finding["kind"] == "port_taken_by_process"
     assert finding["configured"] is False

@@ -69,7 +69,7 @@ class Runs:
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
     servers = {name: MORE.get(name) or DIAGNOSIS[name] for name in FIXED}
     directory = tmp_path_factory.mktemp("fixes")
-    look = {"name": "Look", "portkeeper.windows.port_info": {"gather_subset": ["findings"]}}
+    look = {"name": "Look", "portkeeper.windows.port_info": {"gather_subset": ["findings"], "detail": "full"}}
     paste = {"name": "Paste", "ansible.builtin.include_tasks": f"{directory}/{{{{ inventory_hostname }}}}.yml"}
     hosts = {name: server["server"] for name, server in servers.items()}
     with running_fleet({"defaults": dict(DEFAULTS), "hosts": hosts}) as fleet:

@@ -154,7 +154,7 @@ def test_a_journal_that_cannot_be_used_stops_the_run_before_any_write(results: R
 
 
 DAMAGED: t.Final = ("no-json", "an-absurd-number", "a-value-of-another-type", "no-port", "no-service")
-READ: t.Final = Step(module="port_info", options={"gather_subset": ["configured_versus_effective"]})
+READ: t.Final = Step(module="port_info", options={"detail": "full", "gather_subset": ["configured_versus_effective"]})
 REBOOT: t.Final = Step(module="server_reboot", options={}, check=True)
 
 

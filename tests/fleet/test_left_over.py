@@ -84,7 +84,7 @@ def test_the_proof_names_the_services_it_looked_at() -> None:
 
 
 def test_the_baseline_names_what_no_role_is_for() -> None:
-    looked = _runner().run_step(Step(module="port_info", options={"gather_subset": ["roles"]}))
+    looked = _runner().run_step(Step(module="port_info", options={"detail": "full", "gather_subset": ["roles"]}))
     assert {row["service"] for row in looked.result["roles"]["left_over"]} >= {"IAS", "ADAM_MSExchange", DEPENDENT}
     assert "Down for the sake of a port: " in looked.message
 

@@ -54,6 +54,6 @@ def test_a_finding_waits_for_the_holder_and_not_for_an_owner() -> None:
         {"do": "start_service", "service": "ADAM_MSExchange"},
     )
     runner = CaseRunner(HostCase(id="held", server=server, steps=()))
-    looked = runner.run_step(Step(module="port_info", options={}, acts=acts))
+    looked = runner.run_step(Step(module="port_info", options={"detail": "full"}, acts=acts))
     (finding,) = (row for row in looked.result["findings"] if row["service"] == "ADAM_MSExchange")
     assert (finding["configured"], finding["waits_for"]) == (True, "holder")

@@ -51,7 +51,9 @@ def results() -> dict[str, Answers]:
 
 def _answers(name: str, case: Json) -> Answers:
     runner = CaseRunner(HostCase(id=name, server=case["server"], steps=()))
-    step = Step(module="port_info", options={"gather_subset": ["all"]}, acts=tuple(case.get("acts", ())))
+    step = Step(
+        module="port_info", options={"gather_subset": ["all"], "sockets_by": "socket"}, acts=tuple(case.get("acts", ()))
+    )
     info = runner.run_step(step).result
     return Answers(info, host_row(name, info))
 

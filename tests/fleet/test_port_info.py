@@ -45,10 +45,10 @@ WRONG: t.Final[dict[str, tuple[Json, str]]] = {
 @pytest.fixture(scope="module")
 def results() -> Results:
     steps = (
-        Step(module=MODULE, options={"ports": ["50389", "50636"]}),
+        Step(module=MODULE, options={"ports": ["50389", "50636"], "sockets_by": "socket"}),
         Step(module=MODULE, options={"query": QUERY}),
-        Step(module=MODULE, options={}),
-        Step(module=MODULE, options={"gather_subset": ["all"]}, check=True),
+        Step(module=MODULE, options={"detail": "full"}),
+        Step(module=MODULE, options={"gather_subset": ["all"], "sockets_by": "socket"}, check=True),
     )
     asked = [HostCase(id=name, server={**server, "broken": True}, steps=steps) for name, server in SERVERS.items()]
     wrong = [

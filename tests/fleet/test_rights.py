@@ -240,14 +240,14 @@ PARTLY: t.Final[t.Mapping[str, str]] = {
 
 @pytest.mark.parametrize("lacks", PARTLY)
 def test_port_info_tells_what_it_may_read_and_names_the_right_for_the_rest(lacks: str) -> None:
-    run = runner("partly", "2022", lacks).run_step(Step(module="port_info", options={}))
+    run = runner("partly", "2022", lacks).run_step(Step(module="port_info", options={"detail": "full"}))
     assert run.event == "ok", run.message
     assert f"the account lacks {PARTLY[lacks]}" in run.warnings
 
 
 def test_port_info_names_the_namespace_that_has_the_sockets() -> None:
     server = runner("sockets", "2022", "wmi root/standardcimv2")
-    run = server.run_step(Step(module="port_info", options={"gather_subset": ["sockets"]}))
+    run = server.run_step(Step(module="port_info", options={"detail": "full", "gather_subset": ["sockets"]}))
     assert run.event == "failed"
     assert "the account lacks Enable Account and Remote Enable on the WMI namespace root/StandardCimv2" in run.message
 

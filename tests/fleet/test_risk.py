@@ -89,7 +89,7 @@ def _boots(name: str) -> int:
 
 def _ask(inventory: pathlib.Path, subset: str) -> dict[str, t.Any]:
     command = ["ansible", "all", "-i", str(inventory), "-m", "portkeeper.windows.port_info", "--forks", "4"]
-    run = run_ansible([*command, "-a", f"gather_subset={subset}"]).checked()
+    run = run_ansible([*command, "-a", f"gather_subset={subset} detail=full"]).checked()
     return {result.host: result.result["risk"] for result in run.of("port_info")}
 
 

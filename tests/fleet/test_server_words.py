@@ -117,7 +117,7 @@ PAGE: t.Final = (
     "{{ words }} {{ words.msg | default('') }} {% for key, value in words.items() %}{{ value }}{% endfor %}\n"
 )
 
-PLAYBOOKS: t.Final = ("report", "baseline", "edge", "save_port_info")
+PLAYBOOKS: t.Final = ("report", "look", "baseline", "edge", "save_port_info")
 
 
 def _tasks(module: str) -> list[Json]:

@@ -15,7 +15,7 @@ from tests.fleet.subset_requests import ONE_PORT, RELEASES, REQUESTS, WHOLE, WIT
 def _options(name: str) -> Json:
     if name == ONE_PORT:
         return {"ports": ["50636"]}
-    return {} if name == WITHOUT else {"gather_subset": [name]}
+    return {} if name == WITHOUT else {"gather_subset": [name], "sockets_by": "socket"}
 
 
 @pytest.fixture(scope="module")

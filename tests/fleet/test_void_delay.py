@@ -44,7 +44,7 @@ def _row(task_run: TaskRun, subset: str, **fields: str) -> Json:
 
 
 def _looked(runner: CaseRunner) -> TaskRun:
-    return runner.run_step(Step(module="port_info", options={}))
+    return runner.run_step(Step(module="port_info", options={"detail": "full"}))
 
 
 @pytest.mark.parametrize("release", RELEASES)

@@ -57,7 +57,9 @@ def test_a_service_whose_port_is_in_a_block(block: str, server: Json, words: str
         "ldap_port": 50050,
         "dns_pool_exclusions": ["50050-50050", "50636-50636"],
     }
-    run = _run(block, {**edge, **server}, Step(module="port_info", options={"gather_subset": ["findings"]}))
+    run = _run(
+        block, {**edge, **server}, Step(module="port_info", options={"detail": "full", "gather_subset": ["findings"]})
+    )
     (finding,) = (row for row in run.result["findings"] if row["kind"] == "port_in_windows_block")
     said = re.sub(r"\n#? ?", " ", f"{finding['cause']} {finding['fix']}")
     assert re.search(words, said)

@@ -88,7 +88,7 @@ def _odds(host: HostControl, inventory: pathlib.Path, boots: int) -> Odds:
 
 def _information(inventory: pathlib.Path) -> list[str]:
     command = ["ansible", "all", "-i", str(inventory), "-m", f"{COLLECTION}.port_info"]
-    return [*command, "-a", "gather_subset=all"]
+    return [*command, "-a", "gather_subset=all sockets_by=socket"]
 
 
 def _play(arguments: argparse.Namespace, inventory: pathlib.Path, *, shown: bool) -> AnsibleRun:

@@ -50,6 +50,9 @@ _CUTS_OFF: t.Final = ("policyagent",)
 _BY_ITSELF: t.Final = ("auto", "delayed")
 
 
+_SAVE: t.Final = "save what port_info returns with gather_subset: all and sockets_by: socket"
+
+
 class NoTwin(ValueError):
     """The file lacks something; the message is one sentence."""
 
@@ -64,13 +67,15 @@ class Twin:
 
 def twin_of(found: Json) -> Twin:
     """Make a twin of the answer of ``port_info`` with all subsets; NoTwin names what is missing."""
+    if found.get("detail", "full") != "full":
+        raise NoTwin(f"the file has lines for people: {_SAVE}")
     missing = [name for name in ("release", "services", "risk") if not found.get(name)]
     if missing:
-        raise NoTwin(f"the file has no {', '.join(missing)}: save what port_info returns with gather_subset: all")
+        raise NoTwin(f"the file has no {', '.join(missing)}: {_SAVE}")
     try:
         return _Maker(found).twin()
     except (KeyError, TypeError, AttributeError) as error:
-        raise NoTwin(f"the file is not what this version of port_info returns ({error!r})") from error
+        raise NoTwin(f"the file is not what this version of port_info returns ({error!r}): {_SAVE}") from error
 
 
 class _Maker:

@@ -37,11 +37,14 @@ SubsetName = t.Literal[
     "risk",
     "findings",
 ]
+Detail = t.Literal["sentences", "short", "full"]
+DETAILS: t.Final[tuple[Detail, ...]] = t.get_args(Detail)
+"""How much of an answer is shown: sentences alone, a line for each row, or rows with all their fields."""
 SUBSET_NAMES: t.Final[tuple[SubsetName, ...]] = t.get_args(SubsetName)
 ALL: t.Final = "all"
 BULKY: t.Final[tuple[SubsetName, ...]] = ("sockets",)
 """Left out unless they are asked for: a DNS server has thousands of sockets."""
-ABOUT_ALL: t.Final = ("msg", "unread")
+ABOUT_ALL: t.Final = ("msg", "unread", "verdict")
 """Fields of a result that no subset gives: they speak of all that was read."""
 
 _USUAL: t.Final = tuple(name for name in SUBSET_NAMES if name not in BULKY)
@@ -50,7 +53,8 @@ ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
     "gather_subset": {"type": "list", "elements": "str"},
     "ports": {"type": "list", "elements": "str"},
     "query": {"type": "str"},
-    "sockets_by": {"type": "str", "choices": ["socket", "process"], "default": "socket"},
+    "detail": {"type": "str", "choices": [*DETAILS]},
+    "sockets_by": {"type": "str", "choices": ["process", "socket"]},
     "ad_lds_instance": {"type": "str", "default": USUAL_INSTANCE},
     **limits.ARGUMENTS,
 }
@@ -96,12 +100,29 @@ def port_info_options(arguments: t.Mapping[str, t.Any], scope: Scope | None, *, 
     return dataclasses.replace(asked, limits=limits.limits(arguments), ad_lds_instance=instance)
 
 
-def wants_processes(arguments: t.Mapping[str, t.Any]) -> bool:
-    """True if sockets are shown by process; raises OptionError together with ``query``, which is about sockets."""
-    by_process = arguments.get("sockets_by") == "process"
-    if by_process and arguments.get("query") is not None:
+@dataclasses.dataclass(frozen=True, slots=True)
+class Form:
+    """The form of an answer: its detail, and if sockets are put together by process."""
+
+    detail: Detail
+    by_process: bool
+
+
+def form(arguments: t.Mapping[str, t.Any], *, registered: bool) -> Form:
+    """The form that is asked for: rows for programs, that is where the task names the rows of sockets, or a query, or
+    where its result is registered; else lines for people.
+
+    Raises:
+        OptionError: the form is not one that a query can have.
+    """
+    detail, sockets_by, queries = arguments.get("detail"), arguments.get("sockets_by"), arguments.get("query")
+    if queries is None:
+        return Form(detail or ("full" if sockets_by or registered else "short"), sockets_by != "socket")
+    if sockets_by == "process":
         raise OptionError("sockets_by", "process can't be used together with query, which sees single sockets")
-    return by_process
+    if detail not in (None, "full"):
+        raise OptionError("detail", f"{detail} can't be used together with query, which shapes the answer itself")
+    return Form("full", by_process=False)
 
 
 def _asked(arguments: t.Mapping[str, t.Any], scope: Scope | None, *, journal: bool) -> PortInfoOptions:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.verdicts import Verdict
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.waits import AWAITED, WaitsFor
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.held_ports import PortHolder, port_holders
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.kept_ports import KeptPorts, kept_ports
@@ -24,6 +25,8 @@ STATES: t.Final[tuple[State, ...]] = t.get_args(State)
 """Worst first; that nothing, or not enough, is known of a server is better than any trouble, and not yet well."""
 ESSENTIAL: t.Final = ("findings", "risk", "services", "sockets")
 """Without one of these answers a server can't be called well."""
+JUDGED_BY: t.Final = ("findings", "risk", "services", "configured_versus_effective")
+"""Without one of these subsets there is no verdict."""
 LOST_ITS_PORT: t.Final = (10048, 10013, 32)
 """Exit codes of a service whose port was in use, forbidden or shared (winerror.h)."""
 
@@ -32,7 +35,8 @@ LOST_ITS_PORT: t.Final = (10048, 10013, 32)
 class Seen:
     """The facts that a verdict rests on.
 
-    ``chance``: the risk of the next boot, from 0 to 1, ``None`` if it is not known; ``waiting``: settings that are
+    ``chance``: the risk of the next boot, from 0 to 1, ``None`` if it is not known, and ``at_risk`` the services that
+    may lose a port then; ``waiting``: settings that are
     configured and not surely in force; ``unknown``: answers that a verdict needs and the server did not give.
     """
 
@@ -43,6 +47,7 @@ class Seen:
     services: tuple[ServiceRow, ...]
     waiting: tuple[EffectiveRow, ...]
     chance: float | None
+    at_risk: tuple[str, ...]
     unknown: t.Sequence[str]
 
     @property
@@ -83,6 +88,7 @@ def seen_of(info: PortInfo, asked: t.Collection[str]) -> Seen:
         services=services,
         waiting=tuple(row for row in info.configured_versus_effective or () if row.effective != "yes"),
         chance=info.risk.probability if info.risk else None,
+        at_risk=info.risk.at_risk if info.risk else (),
         unknown=_unknown(info, asked),
     )
 
@@ -110,6 +116,32 @@ def _as_service(instance: InstanceRow) -> ServiceRow:
 def state(seen: Seen) -> State:
     """The worst state that holds."""
     return next((name for name, holds in _STATES if holds(seen)), "well")
+
+
+def verdict(seen: Seen, asked: t.Collection[str]) -> Verdict | None:
+    """The verdict in words; ``None`` if not enough was asked for one."""
+    if not set(JUDGED_BY) <= set(asked):
+        return None
+    found = state(seen)
+    if found == "well":
+        return _calm(seen, asked)
+    if found == "waiting" and not seen.unknown and {row.waits_for for row in seen.due} == {"reboot"}:
+        return "OK until the next boot: REBOOT NEEDED"
+    return _VERDICTS[found]
+
+
+_VERDICTS: t.Final[t.Mapping[State, Verdict]] = {
+    "critical": "CRITICAL",
+    "warning": "NOT SAFE YET",
+    "waiting": "NOT SAFE YET",
+    "not_read": "NOT ALL READ",
+}
+
+
+def _calm(seen: Seen, asked: t.Collection[str]) -> Verdict:
+    if any(row.effective == "unknown" for row in seen.waiting):
+        return "NOT SURELY SAFE"
+    return "OK" if "sockets" in asked else "OK as far as seen"
 
 
 def headline(seen: Seen) -> str:
@@ -178,12 +210,13 @@ def loss_sentence(row: ServiceRow) -> str:
 
 
 def _risk(seen: Seen) -> str:
-    return risk_sentence(seen.chance) if seen.chance else ""
+    return risk_sentence(seen.chance, seen.at_risk) if seen.chance else ""
 
 
-def risk_sentence(chance: float) -> str:
-    """The risk of the next boot, from 0 to 1."""
-    return f"The next boot costs a service its port with a probability of {percent(chance)}."
+def risk_sentence(chance: float, services: t.Sequence[str]) -> str:
+    """The risk of the next boot, from 0 to 1, with the services that may lose a port then."""
+    named = f" ({', '.join(services)})" if services else ""
+    return f"The next boot costs a service its port{named} with a probability of {percent(chance)}."
 
 
 def _order(seen: Seen) -> str:

@@ -136,7 +136,7 @@ def _next_boot(host: Host, risk_limit: float) -> Check:
         return _unknown(check, "The risk of the next boot is not known.")
     if host.probability <= risk_limit:
         return check
-    said = [risk_sentence(host.probability)]
+    said = [risk_sentence(host.probability, host.risk.at_risk if host.risk else ())]
     said += [host.risk.reason] if host.risk and host.risk.reason else []
     if host.best_fix and host.best_fix.probability is not None:
         said.append(f"{percent(host.best_fix.probability)} after this fix: {host.best_fix.how}")

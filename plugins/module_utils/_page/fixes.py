@@ -57,7 +57,7 @@ def commands(tasks: t.Any, server: str, groups: t.Collection[str] | None = None)
 def _command(task: Task, server: str, groups: t.Collection[str] | None) -> str:
     included = task.get(_INCLUDE)
     if isinstance(included, t.Mapping):
-        return _playbook(str(included.get("name", "")), task.get("vars") or {}, server, groups)
+        return playbook_command(str(included.get("name", "")), task.get("vars") or {}, server, groups)
     modules = [key for key in task if key not in _NO_COMMAND]
     if len(modules) != 1 or not modules[0].startswith(f"{_COLLECTION}."):
         return ""
@@ -65,7 +65,8 @@ def _command(task: Task, server: str, groups: t.Collection[str] | None) -> str:
     return shlex.join(["ansible", server, "-m", modules[0], "-a", options])
 
 
-def _playbook(role: str, variables: t.Any, server: str, groups: t.Collection[str] | None) -> str:
+def playbook_command(role: str, variables: t.Any, server: str, groups: t.Collection[str] | None) -> str:
+    """The command line that applies a role to a server by its playbook; empty if it has none."""
     short = role.removeprefix(f"{_COLLECTION}.")
     found = next((playbook for name, playbook in PLAYBOOKS.items() if name == short), None)
     if found is None or not isinstance(variables, t.Mapping):

@@ -28,6 +28,7 @@ Facts: t.TypeAlias = t.Mapping[str, t.Any]
 Reading = t.Literal["read", "failed", "unreachable"]
 Change = t.Literal["worse", "better", "same", "unknown"]
 _NOT_READ: t.Final = "This server was not read, or not yet."
+_FOR_PEOPLE: t.Final = "Only lines for people were read of this server; a report needs port_info with detail: full."
 _ANSIBLES_WORDS: t.Final = "Task failed: "
 _DOMAIN_CONTROLLER: t.Final = "Domain controller"
 
@@ -97,6 +98,8 @@ def host_row(name: str, result: t.Mapping[str, t.Any]) -> Host:
         facts = result if "release" in result else {}
     if not facts or result.get("failed") or result.get("unreachable"):
         return _unread(name, result)
+    if facts.get("detail", "full") != "full":
+        return _unread(name, {"msg": _FOR_PEOPLE})
     return _read(name, facts, _texts(result.get("warnings")))
 
 

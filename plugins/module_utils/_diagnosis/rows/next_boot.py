@@ -224,6 +224,11 @@ class RiskRow:
     )
 
     @property
+    def at_risk(self) -> tuple[str, ...]:
+        """The services that may lose a port, each once."""
+        return tuple(dict.fromkeys(row.service for row in self.services if row.probability))
+
+    @property
     def best(self) -> ChangeRow | None:
         """The advised change after which the risk is smallest."""
         known = [row for row in self.candidates if row.advised and row.probability is not None]

@@ -116,7 +116,7 @@ class PortInfo:
         default=None,
         metadata=told(
             "What is wrong, worst first. Empty on a server where nothing is. The kinds stand in "
-            "docs/troubleshooting.md."
+            "docs/troubleshooting.md. With O(detail=sentences) a line for each."
         ),
     )
     unread: tuple[UnreadRow, ...] = field(

@@ -13,9 +13,10 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.pr
     ERROR_MEANINGS,
     LeftOver,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.verdicts import Verdict, opened
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.options import PortInfoOptions
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.subsets.report import PortInfoReport
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.verdict import seen_of
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.verdict import seen_of, verdict
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.typed_rows import rows_from_plain
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
 
@@ -31,7 +32,14 @@ def summary(report: PortInfoReport) -> str:
     if report.inquiry.ports is not None and sockets is not None:
         return " ".join([*_held_sentences(sockets), *_free_sentence(report.inquiry, sockets), *_unread(report)])
     parts = (sentence for describe in _DESCRIPTIONS for sentence in describe(report))
-    return " ".join([f"{report.release.name}.", *parts, *_unread(report)])
+    said = " ".join([f"{report.release.name}.", *parts, *_unread(report)])
+    found = verdict_of(report)
+    return opened(found, said) if found else said
+
+
+def verdict_of(report: PortInfoReport) -> Verdict | None:
+    """The verdict on the server; ``None`` if not enough was asked for one."""
+    return verdict(seen_of(report.info, report.values), report.values)
 
 
 def query_summary(answer: t.Any, report: PortInfoReport) -> str:

@@ -14,9 +14,10 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.expr
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.limits import Limits
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.options import (
     SUBSET_NAMES,
+    Form,
     PortInfoOptions,
+    form,
     port_info_options,
-    wants_processes,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
 
@@ -95,8 +96,33 @@ def test_wrong_options_are_named(arguments: dict[str, t.Any], scope: Scope | Non
     assert message in str(caught.value)
 
 
-def test_sockets_by_process_and_a_query_exclude_each_other() -> None:
-    assert wants_processes({"sockets_by": "process"})
-    assert not wants_processes({"sockets_by": "socket", "query": "sockets"})
-    with pytest.raises(OptionError, match="sockets_by: process can't be used together with query"):
-        wants_processes({"sockets_by": "process", "query": "sockets"})
+FORMS: list[tuple[dict[str, str], bool, Form]] = [
+    ({}, False, Form("short", by_process=True)),
+    ({}, True, Form("full", by_process=True)),
+    ({"detail": "short"}, True, Form("short", by_process=True)),
+    ({"detail": "sentences"}, True, Form("sentences", by_process=True)),
+    ({"detail": "full"}, False, Form("full", by_process=True)),
+    ({"sockets_by": "process"}, False, Form("full", by_process=True)),
+    ({"sockets_by": "socket"}, False, Form("full", by_process=False)),
+    ({"sockets_by": "socket", "detail": "short"}, False, Form("short", by_process=False)),
+    ({"query": "sockets"}, False, Form("full", by_process=False)),
+    ({"query": "sockets", "detail": "full", "sockets_by": "socket"}, True, Form("full", by_process=False)),
+]
+
+
+@pytest.mark.parametrize(("arguments", "registered", "expected"), FORMS)
+def test_programs_get_rows_and_people_lines(arguments: dict[str, str], registered: bool, expected: Form) -> None:
+    assert form(arguments, registered=registered) == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"sockets_by": "process"}, "sockets_by: process can't be used together with query"),
+        ({"detail": "sentences"}, "detail: sentences can't be used together with query"),
+        ({"detail": "short"}, "detail: short can't be used together with query"),
+    ],
+)
+def test_a_query_has_a_form_of_its_own(arguments: dict[str, str], sentence: str) -> None:
+    with pytest.raises(OptionError, match=sentence):
+        form({"query": "sockets", **arguments}, registered=False)

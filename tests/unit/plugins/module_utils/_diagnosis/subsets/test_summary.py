@@ -54,8 +54,8 @@ def test_what_stands_out() -> None:
         sockets=(Socket("udp", "0.0.0.0", 50636, DNS_PROCESS),),
     )
     assert summary(world.report(*SUBSET_NAMES)) == (
-        "Windows Server 2022. This is: Exchange Edge (AD LDS), DNS server. Roles that fit: exchange_edge_dns. "
-        "DNS is running; its pool: 2500 sockets from 49152-65535, 1 held now. "
+        "CRITICAL. Windows Server 2022. This is: Exchange Edge (AD LDS), DNS server. "
+        "Roles that fit: exchange_edge_dns. DNS is running; its pool: 2500 sockets from 49152-65535, 1 held now. "
         "Reserved UDP: 50389-50389. 1 socket of 1 process. "
         "ADAM_MSExchange is down: dns.exe (process 840, service DNS) holds UDP 50636. "
         "1 warning, see findings. "
