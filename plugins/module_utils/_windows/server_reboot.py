@@ -441,7 +441,7 @@ class _Wait:
 
     def services_down(self) -> RebootError:
         """The error for services that ``for_services`` did not see run."""
-        states = down_sentence(self._services.items()) or "the services could not be read"
+        states = down_sentence(self._services.items()) or f"{', '.join(self._permit.services)} could not be read"
         last = f" (last: {self._watch.last_error})" if self._watch.last_error else ""
         return self._error(
             f"the server is back, but {self._wanted.reboot_timeout} seconds after it began {states}{last}",
