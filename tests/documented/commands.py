@@ -18,7 +18,7 @@ import typing as t
 from tests.tooling.sources import ROOT
 
 MARK: t.Final = "# Not run by a test"
-KINDS: t.Final = frozenset({"console", "bat", "powershell", "yaml", "ini", "json", "text"})
+KINDS: t.Final = frozenset({"console", "bat", "powershell", "yaml", "ini", "json", "groovy", "text"})
 """What a block may be: commands of a controller, commands of a server, or no commands."""
 PAGES: t.Final = (
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")),
@@ -72,7 +72,8 @@ def commands() -> list[Command]:
 
 def _in_block(page: str, text: str) -> t.Iterator[Command]:
     why_not = ""
-    for line in text.splitlines():
+    # A backslash at the end goes on in the next line, as in a shell.
+    for line in text.replace("\\\n", "").splitlines():
         if line.startswith(MARK):
             why_not = line.removeprefix(MARK).strip(" :.")
         elif not line:

@@ -117,7 +117,8 @@ def _typed(command: Command) -> Typed:
     playbook = command.words[1] if command.words[1] != "-i" else command.words[3]
     given = command.option("-e")
     hosts = tuple(_HOSTS.sub(lambda found: _server(found[0], playbook), one) for one in given if _HOSTS.search(one))
-    variables = tuple(one for one in given if not _HOSTS.search(one))
+    # A folder from the root stands for one below where the test types.
+    variables = tuple(one.replace("=/", "=") for one in given if not _HOSTS.search(one))
     flags = tuple(word for word in command.words if word in {"--check", "--diff"})
     path = str(ROOT / playbook) if playbook.startswith("playbooks/") else playbook
     return Typed(path, flags, hosts, variables)

@@ -92,7 +92,7 @@ def page_parts(text: str) -> tuple[str, list[str]]:
     blocks = re.findall(r"```(\w*)\n(.*?)```", section, re.DOTALL)
     [inventory] = [block for kind, block in blocks if kind == "ini"]
     lines = [line for kind, block in blocks if kind == "console" for line in block.splitlines()]
-    return inventory, [line.removeprefix("$ ") for line in lines]
+    return inventory, [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
 
 
 def rehearse_page(folder: pathlib.Path) -> list[str]:

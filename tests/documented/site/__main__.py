@@ -144,7 +144,8 @@ def main() -> None:
     source.mkdir(parents=True)
     gather(source)
     document_collection(programs, source / "collection")
-    (source / "collection/environment_variables.rst").unlink()
+    for name in ("environment_variables", "index"):
+        (source / f"collection/{name}.rst").unlink()
     contents = (HERE / "toctree.md").read_text(encoding="utf-8").split(PLACE)
     with (source / "index.md").open("a", encoding="utf-8") as index:
         index.write(list_collection(source / "collection").join(contents))
