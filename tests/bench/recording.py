@@ -62,7 +62,8 @@ def _exchange(request: bytes, answer: bytes) -> Exchange:
 
 def role_conversation(kind: Kind) -> Conversation:
     """What is said when the role has nothing to do; raises NotConverged."""
-    options = {**task_arguments(kind.role, CONVERGE, kind.variables), "say": "nothing"}
+    aside = {"check_role_variables": False, "say": "nothing"}
+    options = {**task_arguments(kind.role, CONVERGE, kind.variables), **aside}
     step = Step(module="converge", options=options)
     return _settled(kind.server, step)
 
