@@ -52,6 +52,7 @@ def made(options: Arguments, server: str, *, check_mode: bool) -> dict[str, t.An
     _refuse_used(directory)
     look = _look(pathlib.Path(options["look"] or directory / "look"), kit)
     if look is None:
+        _refuse_lost_look(directory)
         made_kit = look_kit(kit, server)
     else:
         made_kit = whole_kit(request, kit, look, server=server, service_pack=options["service_pack"])
@@ -87,6 +88,15 @@ def _refuse_used(directory: pathlib.Path) -> None:
             "directory",
             f"the kit in {directory} has been used: it holds the backup, and the undo that goes with it",
             "Keep it, and give another directory for a new kit",
+        )
+
+
+def _refuse_lost_look(directory: pathlib.Path) -> None:
+    if (directory / scripts.APPLY).exists():
+        raise PlanError(
+            "look",
+            f"{directory} has a whole kit, and the look that it was made from is gone",
+            "Bring the folder look back, or give another directory for a new kit",
         )
 
 

@@ -12,7 +12,7 @@ import re
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._kit.changes import Change, Place, Signs
-from ansible_collections.portkeeper.windows.plugins.module_utils._kit.reg_files import ROOT
+from ansible_collections.portkeeper.windows.plugins.module_utils._kit.reg_files import NARROW_HEAD, ROOT
 from ansible_collections.portkeeper.windows.plugins.module_utils._kit.releases import KitRelease
 
 PARTS: t.Final = "parts"
@@ -68,8 +68,10 @@ def looked(places: t.Sequence[Place]) -> list[str]:
             lines += [f'{place.command} >"{file}"']
             continue
         lines += _narrow_export(place.key, file)
-        missing = f'echo. >"{file}"' if place.may_be_missing else "goto unread"
+        missing = f'echo {NARROW_HEAD} >"{file}"' if place.may_be_missing else "goto unread"
         lines += [f'if not exist "{file}" {missing}']
+        # A file of another kind would show no value at all, and so let each one seem absent.
+        lines += [f'findstr /b /l /c:"{NARROW_HEAD}" "{file}" >nul', "if errorlevel 1 goto unread"]
     return lines
 
 

@@ -21,6 +21,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
 
 ROOT: t.Final = "HKEY_LOCAL_MACHINE"
 HEAD: t.Final = "Windows Registry Editor Version 5.00"
+NARROW_HEAD: t.Final = "REGEDIT4"
 _LINE_END: t.Final = 77
 """Columns after which regedit breaks a line of bytes, before the backslash (seen in exports of regedit and of Wine)."""
 _VALUE: t.Final = re.compile(r'"((?:[^"\\]|\\.)*)"=(.*)', re.DOTALL)

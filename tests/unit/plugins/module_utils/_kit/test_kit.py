@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pathlib
+import shutil
 import typing as t
 
 import pytest
@@ -245,6 +246,24 @@ def test_no_text_of_the_registry_becomes_a_command(text: str, tmp_path: pathlib.
     codes(visit, "0-look.cmd")
     with pytest.raises(PlanError):
         case.made(tmp_path)
+
+
+def test_a_kit_without_its_look_is_kept(tmp_path: pathlib.Path) -> None:
+    OLD.kit(tmp_path)
+    files = text_of(tmp_path)
+    shutil.rmtree(tmp_path / "look")
+    with pytest.raises(PlanError, match="the look that it was made from is gone"):
+        OLD.made(tmp_path)
+    assert text_of(tmp_path) == files
+
+
+def test_an_export_of_another_kind_shows_nothing(tmp_path: pathlib.Path) -> None:
+    visit = KitCase(release="2003", resources=(RADIUS,)).kit(tmp_path)
+    check = tmp_path / "parts" / "check.cmd"
+    check.write_bytes(check.read_bytes().replace(b"regedit /a", b"regedit /e"))
+    before = settings(visit)
+    assert codes(visit, BACKUP, VERIFY) == [WRONG_SERVER] * 2
+    assert settings(visit) == before
 
 
 def test_a_used_kit_is_kept(tmp_path: pathlib.Path) -> None:
