@@ -77,19 +77,14 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: A kit for a server without WinRM (Windows 2000)
+- name: Write a kit for a server that WinRM does not reach (Small Business Server 2003)
   portkeeper.windows.offline_kit:
     directory: "{{ playbook_dir }}/kits/{{ inventory_hostname }}"
-    release: "2000"
-    service_pack: 4
+    # For Windows 2000 write "2000", and service_pack: 4.
+    release: "2003"
     resources:
       - reserved_ports:
-          ports: [1645-1646, 1812-1813]
-  register: kit
-
-- name: Say what to do with it
-  ansible.builtin.debug:
-    var: kit.msg
+          services: [ias, l2tp, autd, ipsec]
 """
 
 RETURN = r"""
