@@ -9,7 +9,16 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.portkeeper.windows.plugins.plugin_utils._look import look_lines
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.port_info import PortInfo
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.verdict import seen_of, verdict
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.typed_rows import from_plain
+from ansible_collections.portkeeper.windows.plugins.module_utils._page.fleet import fleet
+from ansible_collections.portkeeper.windows.plugins.module_utils._page.host import Host
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._failures import harmless
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._report_texts import Groups, next_steps
+
+NOT_READ: t.Final = "NOT READ"
+Facts = t.Mapping[str, t.Any]
 
 DOCUMENTATION = r"""
 name: port_look
@@ -72,6 +81,27 @@ def port_look(results: t.Any, groups: t.Any = None) -> list[str]:
     if groups is not None and not isinstance(groups, t.Mapping):
         raise AnsibleFilterError("port_look needs the groups as a mapping of group names to server names")
     return look_lines(results, groups)
+
+
+def look_lines(results: t.Mapping[str, Facts], groups: Groups | None) -> list[str]:
+    """A line for each server, the worst first; ``groups`` are the servers of each group of the inventory."""
+    return [str(harmless(_line(host, results[host.name], groups))) for host in fleet(results).hosts]
+
+
+def _line(host: Host, result: Facts, groups: Groups | None) -> str:
+    own = None if groups is None else [name for name, members in groups.items() if host.name in members]
+    parts = _of_read(host, result, own) if host.reading == "read" else (f"{NOT_READ}.", host.message)
+    return " ".join([f"{host.name}:", *filter(None, parts)])
+
+
+def _of_read(host: Host, result: Facts, groups: t.Collection[str] | None) -> tuple[str, ...]:
+    facts = result.get("result")
+    facts = facts if isinstance(facts, t.Mapping) else result
+    info = from_plain(PortInfo, facts) or PortInfo()
+    seen = seen_of(info, asked=facts)
+    found = verdict(seen, facts) or "NOT ALL READ"
+    steps = next_steps(info, seen, host.name, groups)
+    return f"{found}.", host.headline, f"Next: {' ; '.join(steps)}" if steps else ""
 
 
 class FilterModule:

@@ -20,8 +20,8 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._windows.port_i
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Client
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._action_base import Arguments, PortkeeperAction
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._failures import Result
-from ansible_collections.portkeeper.windows.plugins.plugin_utils._fixes import next_steps
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._query import Query
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._report_texts import next_steps
 
 
 class PortInfoAction(PortkeeperAction):

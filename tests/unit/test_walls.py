@@ -93,7 +93,7 @@ LAYERS = (
         ansible=True,
     ),
     Layer("plugins/action", layers=(CHANGE, DIAGNOSIS, PAGE, VERIFY, PLUGIN_UTILS), ansible=True),
-    Layer("plugins/filter", layers=(DIAGNOSIS, PAGE, PLUGIN_UTILS), ansible=True),
+    Layer("plugins/filter", layers=(KNOWLEDGE, DIAGNOSIS, PAGE, PLUGIN_UTILS), ansible=True),
     Layer(EVENT_SOURCES, layers=(PLUGIN_UTILS,), ansible=True),
     Layer("plugins/modules"),
     Layer(DOC_FRAGMENTS),

@@ -11,8 +11,7 @@ import typing as t
 import pytest
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.portkeeper.windows.plugins.filter.port_look import FilterModule
-from ansible_collections.portkeeper.windows.plugins.plugin_utils._look import look_lines
+from ansible_collections.portkeeper.windows.plugins.filter.port_look import FilterModule, look_lines
 from tests.fleet.host_cases import HostCase, Json, Step
 from tests.fleet.in_process import CaseRunner
 
