@@ -194,7 +194,7 @@ def test_an_event_is_told_at_the_next_look_and_never_again(
 def test_a_cleared_log_begins_anew(fleet: RunningFleet, arguments: dict[str, t.Any]) -> None:
     rules = Rules()
     source = begun(only(arguments, "ntlm"), rules)
-    for _ in range(2):
+    for _number in range(2):
         host(fleet, "ntlm").act(do="clear_log", log="System")
         host(fleet, "ntlm").act(do="write_event", **lost())
         look(source)
@@ -290,7 +290,7 @@ def test_feedback_of_the_rules_is_waited_for(arguments: dict[str, t.Any]) -> Non
         given = {**only(arguments, "old", first_look="boot"), "feedback": True, "eda_feedback_queue": feedback}
         work = asyncio.create_task(watch(rules, given))
         counts: list[int] = []
-        for _ in range(4):
+        for _number in range(4):
             while len(rules.events) == (counts[-1] if counts else 0):
                 assert not work.done(), work.exception()
                 await asyncio.sleep(0.01)

@@ -89,7 +89,7 @@ def test_the_first_look_may_begin_at_the_boot() -> None:
 def test_a_log_that_was_cleared_starts_its_numbers_again() -> None:
     log = Log()
     log.look()
-    told = [log.write() for _ in range(3)]
+    told = [log.write() for _number in range(3)]
     log.pass_time(1)
     assert log.look() == told
     log.clear()
@@ -128,9 +128,9 @@ def test_a_memory_of_the_future_does_not_blind() -> None:
 def test_what_is_remembered_has_an_end() -> None:
     log = Log()
     log.look()
-    for _ in range(5):
+    for _number in range(5):
         log.pass_time(1)
-        for _ in range(MOST_EVENTS):
+        for _number in range(MOST_EVENTS):
             log.write()
         assert len(log.look()) == MOST_EVENTS
     assert log.memory is not None
