@@ -158,7 +158,7 @@ $(BENCH_VENV)/made-from: tests/requirements/bench.txt tests/requirements/constra
 # The rulebook by the real ansible-rulebook, against simulated servers. An environment of its own: its engine is written in Java.
 RULEBOOK_VENV := $(BUILD)/rulebook-venv
 .PHONY: rulebook
-rulebook: environment $(RULEBOOK_VENV)/made-from
+rulebook: java environment $(RULEBOOK_VENV)/made-from
 	@RULEBOOK_PROGRAMS=$(CURDIR)/$(RULEBOOK_VENV)/bin $(PYTEST) -n 0 $(or $(ONLY),tests/rulebook)
 
 .PHONY: java
