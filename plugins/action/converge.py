@@ -13,8 +13,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs im
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.request import Request
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._action_base import Arguments, EngineAction
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._failures import Result
-from ansible_collections.portkeeper.windows.plugins.plugin_utils._role_variables import refuse_wrong_role_variables
-from ansible_collections.portkeeper.windows.plugins.plugin_utils._said import say
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._role_task import refuse_wrong_role_variables, say
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._task_options import validated_options
 
 

@@ -11,7 +11,7 @@ import pytest
 from ansible import constants
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.converge_options import SAYS
-from ansible_collections.portkeeper.windows.plugins.plugin_utils._said import say
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._role_task import say
 
 RESULT: t.Final = {"msg": "Nothing to change.", "notes": ["DNS keeps away.", "Programs can take them."]}
 PRINTED: t.Final = {
