@@ -24,7 +24,7 @@ from ansible_collections.portkeeper.windows.plugins.modules import port_info
 from tests.unit.plugins.module_utils._diagnosis.world import DNS_PROCESS, World, blocks, multi, service
 
 RETURNED: t.Final[dict[str, t.Any]] = yaml.safe_load(port_info.RETURN)
-BESIDE: t.Final = {"msg", "result", "warnings"}
+BESIDE: t.Final = {"detail", "fixes", "verdict", "msg", "result", "warnings"}
 """What is returned beside the subsets."""
 LOST: t.Final = World(
     services=(service("DNS", DNS_PROCESS), service("ADAM_MSExchange", exit_code=10048)),
