@@ -19,8 +19,13 @@ IMPORT: t.Final = "ansible.builtin.import_role"
 
 
 def task_arguments(role: str, module: str, variables: Json) -> dict[str, t.Any]:
-    """The arguments of the role's first task with this module, with its defaults and these variables."""
-    return dict(task_part(role, module, module, variables))
+    """The arguments of the role's first task with this module, with its defaults and these variables.
+
+    Outside of its role a task can't check the role's variables: the runs of the program do.
+    """
+    arguments = dict(task_part(role, module, module, variables))
+    arguments.pop("check_role_variables", None)
+    return arguments
 
 
 def task_part(role: str, module: str, part: str, variables: Json) -> t.Any:

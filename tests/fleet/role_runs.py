@@ -108,8 +108,8 @@ class _InProcess:
 
 
 def _role_tasks(runner: CaseRunner, role: str, values: Json) -> c.Iterator[TaskRun]:
-    """One `converge`; the role's variables are checked where there is a role, in the runs of the program."""
-    arguments = task_arguments(role, CONVERGE, values) | {"check_role_variables": False}
+    """One `converge`."""
+    arguments = task_arguments(role, CONVERGE, values)
     yield runner.run_step(Step(module="converge", options=arguments, check=values["ansible_check_mode"]))
 
 

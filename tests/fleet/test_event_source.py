@@ -63,7 +63,7 @@ HOSTS: t.Final[dict[str, Json]] = {
     "old": {"release": "2003", "language": "de", "evidence": {"events": list(OLD_EVENTS)}},
     "ntlm": {"release": "2022", "wire": {"transport": "ntlm"}},
     "psrp": {"release": "2012r2", "vars": {"ansible_connection": "psrp"}},
-    "hostile": {"release": "2016", "evidence": {"events": [lost(HOSTILE, 10013)]}},
+    "hostile": {"release": "2016", "evidence": {"events": [lost(HOSTILE, 10013, **AGO)]}},
     "wrong": {"release": "2019", "vars": {"ansible_password": "Wrong-2003"}},
 }
 SECRETS: t.Final = (DEFAULT_USER["password"], "Wrong-2003")
