@@ -133,7 +133,7 @@ integration: copy-integration
 
 # What the gate has of it: one server of each generation of Windows, and all targets but those that write on the controller alone,
 # which tests/report and tests/fleet run anyway.
-IN_NO_SAMPLE := offline_kit port_maps port_page role_offline_kit role_port_report verify_assumptions
+IN_NO_SAMPLE := module_offline_kit port_maps port_page role_offline_kit role_port_report verify_assumptions
 .PHONY: integration-sample
 integration-sample: copy-integration
 	@$(PYTHON) tests/tooling/ansible_test_home.py $(SANITY_HOME)
