@@ -38,7 +38,7 @@ def new_connection(name: str, variables: Variables) -> t.Any:
     plugin = _plugin(name, variables)
     with _LOADING:
         connection = connection_loader.get(plugin, PlayContext(), "/dev/null")
-        connection.set_options(var_options=_options_of(connection, plugin, {"inventory_hostname": name, **variables}))
+        connection.set_options(var_options=_options_of(plugin, {"inventory_hostname": name, **variables}))
     return connection
 
 
@@ -80,9 +80,10 @@ def _plugin(name: str, variables: Variables) -> str:
     return plugin
 
 
-def _options_of(connection: t.Any, plugin: str, variables: Variables) -> dict[str, t.Any]:
+def _options_of(plugin: str, variables: Variables) -> dict[str, t.Any]:
     """As ansible-core's task executor does it: the variables that the plugin names, and its extras by their prefix."""
     named = {key: variables[key] for key in constants.config.get_plugin_vars("connection", plugin) if key in variables}
-    prefix = f"ansible_{connection.extras_prefix}_" if connection.allow_extras else None
-    extras = {key: value for key, value in variables.items() if prefix and key.startswith(prefix) and key not in named}
+    # Both plugins take extras, by their own name. ansible-core has a property for it, but 2.17.0 does not.
+    prefix = f"ansible_{plugin}_"
+    extras = {key: value for key, value in variables.items() if key.startswith(prefix) and key not in named}
     return {**named, "_extras": extras}

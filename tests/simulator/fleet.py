@@ -170,7 +170,7 @@ def _moment(value: t.Any) -> float:
     if value is None:
         return time.time()
     moment = datetime.datetime.fromisoformat(str(value))
-    return (moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)).timestamp()
+    return (moment if moment.tzinfo else moment.replace(tzinfo=datetime.timezone.utc)).timestamp()
 
 
 class Fleet:

@@ -92,7 +92,7 @@ def _time_element(value: datetime.datetime | datetime.timedelta) -> ET.Element:
 
 def datetime_text(moment: datetime.datetime) -> str:
     """Write a moment in UTC; the fraction has as many digits as it needs, none if it is zero (as captured)."""
-    text = moment.astimezone(datetime.UTC).replace(tzinfo=None).isoformat()
+    text = moment.astimezone(datetime.timezone.utc).replace(tzinfo=None).isoformat()
     return (text.rstrip("0") if "." in text else text) + "Z"
 
 

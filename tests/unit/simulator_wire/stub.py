@@ -17,7 +17,7 @@ USERS: t.Final = (
     User("filtered", "Pa55-word!", filtered_token=True),
     User("reader", "Pa55-word!", is_administrator=False, remote_wmi=True),
 )
-BOOT: t.Final = datetime.datetime(2024, 5, 1, 8, 0, 0, 500000, tzinfo=datetime.UTC)
+BOOT: t.Final = datetime.datetime(2024, 5, 1, 8, 0, 0, 500000, tzinfo=datetime.timezone.utc)
 
 
 def service(name: str, *, projected: bool = False) -> CimInstance:
