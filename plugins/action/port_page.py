@@ -34,7 +34,8 @@ class ActionModule(ResultsAction):
     """See the module's documentation."""
 
     argument_spec: t.ClassVar[t.Mapping[str, t.Any]] = {
-        "results": {"type": "dict", "required": True},
+        "results": {"type": "dict"},
+        "registered": {"type": "str"},
         "directory": {"type": "path", "required": True},
         "title": {"type": "str", "default": "Ports of Windows servers"},
         "maps": {"type": "bool", "default": True},

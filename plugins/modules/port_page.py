@@ -23,8 +23,15 @@ options:
     description:
       - The results of M(portkeeper.windows.port_info) by the servers' names, as C(register) keeps them. A result that
         is empty, failed or unreachable makes a server that was not read.
+      - Give either this or O(registered).
     type: dict
-    required: true
+  registered:
+    description:
+      - The name of the variable that has the result of M(portkeeper.windows.port_info) for each server of the play,
+        from C(register). A server without it is one that was not read.
+      - For hundreds of servers this takes much less time than a template in O(results), since Ansible looks into each
+        text of a template's value.
+    type: str
   directory:
     description:
       - The directory on the controller that gets the files. It is made if it is missing. Other files in it stay as they
@@ -108,7 +115,7 @@ EXAMPLES = r"""
 
     - name: Write the page
       portkeeper.windows.port_page:
-        results: "{{ dict(ansible_play_hosts | zip(ansible_play_hosts | map('extract', hostvars, 'ports'))) }}"
+        registered: ports
         directory: "{{ playbook_dir }}/report"
         groups: "{{ groups }}"
         fail_on: [critical, not_read]

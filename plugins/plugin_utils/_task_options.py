@@ -24,7 +24,7 @@ def validated_options(place: str, spec: Arguments, options: Arguments) -> Argume
     :param spec: an argument specification of Ansible.
     :raises OptionError: an option is unknown, missing or wrong; all that is wrong in one text.
     """
-    validation = ArgumentSpecValidator(dict(spec)).validate(_plain(options))
+    validation = ArgumentSpecValidator(dict(spec)).validate(plain_value(options))
     # Ansible's own sentence about unknown options names no module, and not what was meant.
     others = [str(error.msg) for error in validation.errors.errors if not isinstance(error, UnsupportedError)]
     unknown = [_unknown(spec, path) for path in sorted(map(_path, validation.unsupported_parameters))]
@@ -33,7 +33,7 @@ def validated_options(place: str, spec: Arguments, options: Arguments) -> Argume
     return t.cast(Arguments, validation.validated_parameters)
 
 
-def _plain(value: t.Any) -> t.Any:
+def plain_value(value: t.Any) -> t.Any:
     """The value in Python's own types. Ansible's carry where they come from, and it copies them ten times as slowly."""
     if value is None or isinstance(value, bool):
         return value
@@ -41,8 +41,8 @@ def _plain(value: t.Any) -> t.Any:
         if isinstance(value, kind):
             return kind(value)
     if isinstance(value, c.Mapping):
-        return {_plain(key): _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, list) else value
+        return {plain_value(key): plain_value(item) for key, item in value.items()}
+    return [plain_value(item) for item in value] if isinstance(value, list) else value
 
 
 def _path(name: str | tuple[str, ...]) -> tuple[str, ...]:

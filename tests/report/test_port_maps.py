@@ -35,8 +35,9 @@ def task(directory: pathlib.Path, results: Json, mistyped: str = "", **keywords:
     return {"name": "Draw", "portkeeper.windows.port_maps": options, "ignore_errors": True, **keywords}
 
 
-def page_task(directory: pathlib.Path, results: Json, *, more: Json | None = None, **keywords: t.Any) -> Json:
-    options = {"results": results, "directory": str(directory), "read_at": "today", "maps": False, **(more or {})}
+def page_task(directory: pathlib.Path, results: Json | None, *, more: Json | None = None, **keywords: t.Any) -> Json:
+    options = {"directory": str(directory), "read_at": "today", "maps": False, **(more or {})}
+    options |= {} if results is None else {"results": results}
     return {"name": "Write", "portkeeper.windows.port_page": options, "ignore_errors": True, **keywords}
 
 
@@ -65,6 +66,13 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[AnsibleRun, pathlib.P
         page_task(directory / "page", results, more={"titel": "x"}),
         page_task(directory / "page", results, more={"risk_limit": 28.2}),
         page_task(directory / "page", results, more={"fail_on": "critcal"}),
+        page_task(directory / "page", results, more={"registered": "read"}),
+        page_task(directory / "page", None),
+        {"name": "Keep", "ansible.builtin.set_fact": {"read": results["gone"]}},
+        page_task(directory / "registered", None, more={"registered": "read"}),
+        page_task(directory / "registered", None, more={"registered": "no_such_variable"}),
+        {"name": "Keep", "ansible.builtin.set_fact": {"read": "no mapping"}},
+        page_task(directory / "registered", None, more={"registered": "read"}),
     )
     return run_tasks(directory, *tasks), good
 
@@ -109,7 +117,8 @@ def test_the_module_says_with_what_a_job_should_fail(run: tuple[AnsibleRun, path
 
 
 def test_refusals_of_the_page_are_one_sentence(run: tuple[AnsibleRun, pathlib.Path]) -> None:
-    own, nowhere, text, mapping, mistyped, limit, fail_on = (item.result["msg"] for item in run[0].of("port_page")[4:])
+    refused = [item.result["msg"] for item in run[0].of("port_page")[4:13]]
+    own, nowhere, text, mapping, mistyped, limit, fail_on, both, neither = refused
     directory = run[1].parent
     assert f"before: {directory}/page/report.json is replaced by this report" in own
     assert f"before: {directory}/nowhere.json can't be read: No such file or directory" in nowhere
@@ -118,3 +127,13 @@ def test_refusals_of_the_page_are_one_sentence(run: tuple[AnsibleRun, pathlib.Pa
     assert mistyped.startswith("portkeeper.windows.port_page: there is no option 'titel'; did you mean 'title'?")
     assert limit.endswith("risk_limit: 28.2 is no probability from 0 to 1")
     assert "value of fail_on must be one or more of: never, critical, warning, waiting, not_read" in fail_on
+    assert both.endswith("port_page: give either results or registered")
+    assert both == neither
+
+
+def test_the_page_is_about_what_each_server_of_the_play_has_registered(run: tuple[AnsibleRun, pathlib.Path]) -> None:
+    unread, lacking, wrong = (item.result for item in run[0].of("port_page")[13:])
+    assert {item["headline"] for item in (unread, lacking)} == {"1 server: not fully read."}
+    assert "results: it is no mapping of server names to results of port_info" in wrong["msg"]
+    (host,) = json.loads((run[1].parent / "registered" / "report.json").read_text(encoding="utf-8"))["hosts"]
+    assert (host["name"], host["reading"]) == ("nowhere", "failed")

@@ -263,8 +263,6 @@ PROGRAM = re.compile(
     r"|dict2items|items2dict|difference|union|intersect|unique|reverse|sort|sum|if|for)\b"
 )
 MAY_COMPUTE = {
-    # The results of one play, by host: only Ansible has them, and no module of ours sees another host.
-    "roles/port_report/vars/main.yml": ["map", "zip"],
     # Some of the names that the user gave, in their order; `difference` would keep none.
     "roles/exchange_services/tasks/main.yml": ["reject"],
 }
