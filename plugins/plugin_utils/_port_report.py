@@ -10,6 +10,7 @@ import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.checks import Checked
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.drawing import Panel, drawing, panels
+from ansible_collections.portkeeper.windows.plugins.module_utils._page.elements import html_text
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.fleet import Fleet
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.host import Host
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.rows import (
@@ -17,7 +18,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._page.rows impo
     finding_columns,
     plain,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._page.shown import Fixes, shown
+from ansible_collections.portkeeper.windows.plugins.module_utils._page.shown import Drawn, Fixes, shown
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.svg import svg
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._report_files import picture_names
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._report_junit import junit_text
@@ -30,7 +31,6 @@ from ansible_collections.portkeeper.windows.plugins.plugin_utils._report_texts i
 )
 
 _XML: t.Final = '<?xml version="1.0" encoding="UTF-8"?>\n'
-Drawn = t.Mapping[str, t.Sequence[Panel]]
 
 
 def report_files(
@@ -47,7 +47,7 @@ def report_files(
     drawn = drawn_panels(report.hosts)
     findings = ({"server": host["name"], **finding} for host in rows["hosts"] for finding in host["findings"])
     found = {
-        directory / "index.html": page_text(shown(report, fixes, drawn), title),
+        directory / "index.html": page_text(shown(report, rows, fixes, drawn), title),
         directory / "report.json": json_text(rows),
         directory / "servers.csv": csv_text(rows["hosts"], SERVER_COLUMNS),
         directory / "findings.csv": csv_text(findings, ("server", *finding_columns())),
@@ -76,4 +76,5 @@ def pictures(
 
 
 def _picture(host: Host, drawn: t.Sequence[Panel], style: str, read_at: str) -> str:
-    return f"{_XML}{svg(drawing(host, drawn, read_at=read_at), name=host.name, key='map', style=style)}\n"
+    picture = svg(drawing(host, drawn, read_at=read_at), name=host.name, key="map", style=style)
+    return f"{_XML}{html_text(picture)}\n"

@@ -17,8 +17,9 @@ import yaml
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.waits import AWAITED
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.port_info import PortInfo
-from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.verdict import Seen, percent
+from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.verdict import Seen
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.printable import printable, with_each_text
+from ansible_collections.portkeeper.windows.plugins.module_utils._page.elements import COLUMNS, script_text
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.fixes import (
     Fix,
     commands,
@@ -28,6 +29,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._page.fixes imp
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.host import Host
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.markup import csp_source
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.overview import STATE_WORDS
+from ansible_collections.portkeeper.windows.plugins.module_utils._page.server_parts import percentage
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.shown import Shown
 
 COLLECTION: t.Final = pathlib.Path(__file__).parents[2]
@@ -140,7 +142,6 @@ def _tasks(text: str) -> tuple[t.Any, str]:
 def page_text(page: Shown, title: str) -> str:
     """The page as HTML, in one file with its style and script."""
     map_style, style, script = (style_sheet(name) for name in ("map.css", "page.css", "page.js"))
-    sockets = json.dumps(page.sockets, separators=(",", ":"))
     return (
         _environment()
         .get_template("index.html.j2")
@@ -152,7 +153,8 @@ def page_text(page: Shown, title: str) -> str:
             map_style=map_style,
             style=style,
             script=script,
-            sockets=sockets.replace("<", "\\u003c"),
+            sockets=script_text(page.sockets),
+            drawn=script_text({"columns": COLUMNS, "parts": page.parts}),
             sources={"style": [csp_source(style), csp_source(map_style)], "script": [csp_source(script)]},
         )
     )
@@ -168,13 +170,10 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["percent"] = _percent
+    environment.filters["percent"] = percentage
     return environment
 
 
 def _printable(value: t.Any) -> t.Any:
-    return printable(value) if isinstance(value, str) else value
-
-
-def _percent(probability: float | None) -> str:
-    return "\u2013" if probability is None else percent(probability)
+    # What is HTML already is made of such texts.
+    return value if hasattr(value, "__html__") or not isinstance(value, str) else printable(value)

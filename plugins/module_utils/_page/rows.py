@@ -83,26 +83,25 @@ def finding_columns() -> tuple[str, ...]:
     return tuple(dict.fromkeys((*_FINDING_COLUMNS, *fitting)))
 
 
-def plain(value: t.Any, *, most_ranges: int = 0) -> t.Any:
+def plain(value: t.Any) -> t.Any:
     """Rows as plain mappings, lists and texts, for JSON and for templates; ranges as ``n`` or ``n-m``.
 
-    A text that is missing is empty. ``most_ranges``: of the ports of a process only that many ranges, and how many
-    more there are; 0 means all.
+    A text that is missing is empty.
     """
     if value is None or isinstance(value, (str, int, float)):
         return value
     for kind, text in _TEXTS:
         if isinstance(value, kind):
-            return text(value, most_ranges)
+            return text(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {
-            name: blank if (part := getattr(value, name)) is None else plain(part, most_ranges=most_ranges)
+            name: blank if (part := getattr(value, name)) is None else plain(part)
             for name, blank in _blanks(type(value))
         }
     if isinstance(value, c.Mapping):
-        return {str(key): plain(item, most_ranges=most_ranges) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [plain(item, most_ranges=most_ranges) for item in value]
+        return [plain(item) for item in value]
     return value
 
 
@@ -117,18 +116,14 @@ def _blanks(cls: type[t.Any]) -> tuple[tuple[str, str | None], ...]:
     return tuple((name, "" if is_text_or_none(cls, name) else None) for name in row_fields(cls))
 
 
-def _numbers(ports: frozenset[int], most_ranges: int) -> str:
-    """Neighbours merged: ``80, 443, 49152-49160``; with ``most_ranges`` no more than these and how many more."""
-    found = run_texts(ports)
-    more = len(found) - most_ranges
-    if not most_ranges or more < 2:
-        return ", ".join(found)
-    return f"{', '.join(found[:most_ranges])} and {more:,} more ranges"
+def _numbers(ports: frozenset[int]) -> str:
+    """Neighbours merged: ``80, 443, 49152-49160``."""
+    return ", ".join(run_texts(ports))
 
 
-_TEXTS: t.Final[tuple[tuple[type[t.Any], t.Callable[[t.Any, int], str]], ...]] = (
-    (PortRange, lambda ports, _most_ranges: ports.text),
+_TEXTS: t.Final[tuple[tuple[type[t.Any], t.Callable[[t.Any], str]], ...]] = (
+    (PortRange, lambda ports: ports.text),
     (frozenset, _numbers),
-    (HeldPort, lambda held, _most_ranges: f"{held.protocol.upper()} {held.port}: {held}"),
+    (HeldPort, lambda held: f"{held.protocol.upper()} {held.port}: {held}"),
 )
 """One text of a page, of any kind of parts."""

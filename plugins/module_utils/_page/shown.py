@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The page's own rows: all that its templates print, as texts and numbers, with nothing left to decide.
 
-Texts are as servers gave them: the templates' engine escapes them and replaces control characters.
+Texts are as servers gave them: the templates' engine and ``elements`` escape them and replace control characters.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._page.drawing i
     page_drawings,
     panels,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._page.elements import Node, html_text
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.fixes import Fix
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.fleet import Fleet
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.host import Host
@@ -31,11 +32,15 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._page.overview 
     release_order,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.port_code import coded
-from ansible_collections.portkeeper.windows.plugins.module_utils._page.rows import plain
+from ansible_collections.portkeeper.windows.plugins.module_utils._page.server_parts import (
+    Map,
+    Server,
+    later_parts,
+    opened,
+    parts,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.svg import svg
 
-MOST_RANGES: t.Final = 6
-"""Of the ports of a process so many ranges are written out."""
 MOST_LETTERS: t.Final = 3_000_000
 """Letters of a page for the single ports of processes. If there are more, processes with few ports come first."""
 LARGE: t.Final = 500
@@ -43,6 +48,7 @@ LARGE: t.Final = 500
 JSON, so that it stays under 10 MB for 1,000 servers."""
 Fixes = t.Callable[[Host], t.Sequence[Fix]]
 Row = dict[str, t.Any]
+Drawn = t.Mapping[str, t.Sequence[Panel]]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,43 +61,66 @@ class Shown:
     """Whether it shows less of each server, since there are so many."""
     overview: Overview
     hosts: tuple[Row, ...]
+    parts: tuple[t.Sequence[Node], ...]
+    """For the script: the parts that are drawn when they are opened, by the places that the servers name."""
     sockets: tuple[Row, ...]
     """For the script, for each server: the processes and their ports, as ``port_code`` has them."""
 
 
-def shown(report: Fleet, fixes: Fixes, drawn: t.Mapping[str, t.Sequence[Panel]]) -> Shown:
-    """The page about a fleet; ``drawn`` has the panels of some servers that were drawn already."""
+def shown(report: Fleet, rows: Row, fixes: Fixes, drawn: Drawn) -> Shown:
+    """The page about a fleet; ``rows`` is the same by ``rows.plain``, ``drawn`` has panels that were drawn before."""
     divided = overview(report)
     read = sum(host.reading == "read" for host in report.hosts)
     letters = MOST_LETTERS // max(read, 1)
+    large = len(report.hosts) > LARGE
+    found: list[t.Sequence[Node]] = []
+    hosts: list[Row] = []
+    for number, (host, row, keys) in enumerate(zip(report.hosts, rows["hosts"], divided.keys, strict=True), start=1):
+        hosts.append({**row, **_line(host, number, keys)})
+        if host.reading == "read":
+            server = Server(
+                row=row,
+                number=number,
+                fixes=fixes(host),
+                maps=_maps(host, number, drawn.get(host.name), most=1 if large else 2),
+                events=rows["events"],
+                large=large,
+            )
+            hosts[-1].update(_looked_at(host, server, found))
     return Shown(
-        report=plain(dataclasses.replace(report, hosts=())),
-        large=len(report.hosts) > LARGE,
+        report={name: value for name, value in rows.items() if name != "hosts"},
+        large=large,
         overview=divided,
-        hosts=tuple(
-            _host(host, number, keys, fixes(host), drawn.get(host.name))
-            for number, (host, keys) in enumerate(zip(report.hosts, divided.keys, strict=True), start=1)
-        ),
+        hosts=tuple(hosts),
+        parts=tuple(found),
         sockets=tuple(_sockets(host, letters) for host in report.hosts),
     )
 
 
-def _host(
-    host: Host, number: int, keys: t.Sequence[str], fixes: t.Sequence[Fix], drawn: t.Sequence[Panel] | None
-) -> Row:
-    row: Row = plain(host, most_ranges=MOST_RANGES)
-    for finding, fix in zip(row["findings"], fixes, strict=True):
-        finding["fix"] = dataclasses.asdict(fix)
+def _line(host: Host, number: int, keys: t.Sequence[str]) -> Row:
     return {
-        **row,
         "number": number,
         "divided": " ".join(keys),
         "state_words": STATE_WORDS[host.state],
         "before_words": STATE_WORDS[host.before.state] if host.before else "",
         "change_words": CHANGE_WORDS[host.change] if host.change else "",
         "order": " ".join(f"{number:.6g}" for number in _order(host)),
-        "maps": _maps(host, number, drawn),
     }
+
+
+def _looked_at(host: Host, server: Server, found: list[t.Sequence[Node]]) -> Row:
+    """What is seen at once of a server, as HTML, and the places of the rest, which is added to ``found``.
+
+    Of a server that is well all is drawn when it is opened.
+    """
+    later = later_parts(server)
+    place = len(found)
+    if host.state == "well":
+        found.append([*parts(server), *map(opened, later)])
+        return {"place": place}
+    found.extend(part.parts for part in later)
+    summaries = [(place + index, part.summary) for index, part in enumerate(later)]
+    return {"html": html_text(*parts(server)), "later": summaries}
 
 
 ORDERS: t.Final = ("state", "change", "risk", "findings", "waits", "release")
@@ -113,19 +142,14 @@ def _order(host: Host) -> tuple[float, ...]:
     )
 
 
-def _maps(host: Host, number: int, drawn: t.Sequence[Panel] | None) -> list[Row]:
-    drawings = page_drawings(host, drawn or panels(host)) if host.reading == "read" else ()
+def _maps(host: Host, number: int, drawn: t.Sequence[Panel] | None, *, most: int) -> list[Map]:
+    drawings = page_drawings(host, drawn or panels(host))[:most]
     return [_map(host, one, f"map-{number}-{place}") for place, one in enumerate(drawings, start=1)]
 
 
-def _map(host: Host, drawing: Drawing, key: str) -> Row:
+def _map(host: Host, drawing: Drawing, key: str) -> Map:
     (panel,) = drawing.panels
-    return {
-        "svg": svg(drawing, name=host.name, key=key),
-        "title": panel.title,
-        "first": panel.ports.first,
-        "last": panel.ports.last,
-    }
+    return Map(svg(drawing, name=host.name, key=key), panel.title, panel.ports.first, panel.ports.last)
 
 
 def _sockets(host: Host, most_letters: int) -> Row:

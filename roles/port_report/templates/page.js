@@ -35,13 +35,41 @@
     return server;
   }
 
-  // What a <noscript> holds is text to a browser that runs scripts: it becomes elements when it is looked at.
+  // --- parts that are drawn when they are opened --------------------------------------------------------------------
+
+  let drawn = null;
+  function partOf(details) {
+    drawn = drawn || JSON.parse(named('drawn').textContent);
+    return drawn.parts[Number(details.dataset.part)];
+  }
+
+  // As elements.py has them: a text, [tag, attributes, children], or a table, [kind, caption, rows]. A text stays a text.
+  function node(part, space) {
+    if (typeof part === 'string') { return document.createTextNode(part); }
+    const [tag, attributes, children] = typeof part[1] === 'string' ? tableOf(part) : part;
+    const own = tag === 'svg' ? 'http://www.w3.org/2000/svg' : space;
+    const made = document.createElementNS(own, tag);
+    Object.entries(attributes).forEach(([key, value]) => made.setAttribute(key, value));
+    made.append(...children.map((child) => node(child, own)));
+    return made;
+  }
+
+  function tableOf([kind, caption, lines]) {
+    const columns = drawn.columns[kind];
+    const styled = (style, more) => ({ ...more, ...(style ? { class: style } : {}) });
+    const heads = columns.map(([head, style]) => ['th', styled(style, { scope: 'col' }), [head]]);
+    const cell = (content, index) => [index ? 'td' : 'th', styled(columns[index][1], index ? {} : { scope: 'row' }), [].concat(content)];
+    return ['table', { class: 'cards ' + kind }, [
+      ['caption', {}, [caption]],
+      ['thead', {}, [['tr', {}, heads]]],
+      ['tbody', {}, lines.map((line) => ['tr', {}, line.map(cell)])],
+    ]];
+  }
+
   function draw(details) {
-    const waiting = details.querySelector(':scope > noscript');
-    if (!waiting) { return; }
-    const holder = document.createElement('div');
-    holder.innerHTML = waiting.textContent;
-    waiting.replaceWith(...holder.childNodes);
+    if (!details.dataset.part) { return; }
+    details.append(...partOf(details).map((part) => node(part, 'http://www.w3.org/1999/xhtml')));
+    delete details.dataset.part;
     enliven(details);
   }
 
@@ -49,19 +77,23 @@
 
   // Words of the page itself, which say nothing about a server.
   const OWN = 'caption, thead, svg, figcaption, output, button, .lead, .ends, summary > :not(h3), details:not(.host) > summary';
+  const OWN_PARTS = ['svg', 'figcaption', 'button', 'summary', 'lead', 'ends soft'];
+  function wordsOf(part) {
+    if (typeof part === 'string') { return part; }
+    if (typeof part[1] === 'string') { return part[2].flat().map((cell) => [].concat(cell).map(wordsOf).join('')).join(' '); }
+    return OWN_PARTS.includes(part[0]) || OWN_PARTS.includes(part[1].class) ? ' ' : part[2].map(wordsOf).join('');
+  }
+
   const words = new Map();
   function textOf(row) {
     if (!words.has(row)) {
-      const section = document.createElement('template');
-      section.innerHTML = named(row.dataset.host).outerHTML;
-      all('noscript', section.content).forEach((node) => {
-        const hidden = document.createElement('template');
-        hidden.innerHTML = node.textContent;
-        node.replaceWith(hidden.content);
-      });
-      all(OWN, section.content).forEach((node) => node.remove());
+      const section = named(row.dataset.host);
+      const copied = section.cloneNode(true);
+      all(OWN, copied).forEach((one) => one.remove());
+      const waiting = [section, ...all('details', section)].filter((one) => one.dataset.part);
+      const later = waiting.flatMap(partOf).map(wordsOf);
       const names = processes(Number(row.dataset.host.slice(5))).processes.map((process) => process[0]);
-      words.set(row, [row.textContent, section.content.textContent, ...names].join(' ').toLowerCase());
+      words.set(row, [row.textContent, copied.textContent, ...later, ...names].join(' ').toLowerCase());
     }
     return words.get(row);
   }

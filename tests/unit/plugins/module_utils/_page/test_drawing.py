@@ -17,6 +17,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._page.drawing i
     page_drawings,
     panels,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._page.elements import html_text
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.host import Host, host_row
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.svg import svg
 from tests.report.facts import HOSTILE, Facts, edge_server, socket, span
@@ -135,7 +136,7 @@ def test_marks_do_not_overlap(count: int) -> None:
 def test_nothing_from_a_server_becomes_markup() -> None:
     host = host_row(HOSTILE, edge_server(1, taken=True, words=HOSTILE))
     for style in ("", "text {}"):
-        text = svg(drawn(host), name=host.name, key="map", style=style)
+        text = html_text(svg(drawn(host), name=host.name, key="map", style=style))
         assert "<script" not in text
         assert "<img" not in text
         assert "\x07" not in text

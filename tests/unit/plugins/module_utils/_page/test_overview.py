@@ -160,11 +160,11 @@ def test_very_many_ports_are_left_to_the_json(monkeypatch: pytest.MonkeyPatch) -
         for port in range(1024 + number, 65535, step)
     ]
     report = fleet({"a": {**NOTHING, "sockets": sockets}})
-    (server,) = shown(report, fixes_of(None), {}).sockets
+    (server,) = shown(report, plain(report), fixes_of(None), {}).sockets
     assert server["missing"] == 0
     assert [decoded(row[1])[0] for row in server["processes"]] == [1024, 1025, 1026]
     monkeypatch.setattr(rows_of_the_page, "MOST_LETTERS", 400)
-    (server,) = shown(report, fixes_of(None), {}).sockets
+    (server,) = shown(report, plain(report), fixes_of(None), {}).sockets
     assert server["missing"] == 1
     assert [decoded(row[1])[0] for row in server["processes"]] == [1024, 1025]
 

@@ -316,8 +316,8 @@ def test_an_answer_in_another_shape_breaks_nothing(facts: Facts) -> None:
     assert json.dumps(report)
     assert report["total"] == 2
     rows = fleet(results)
-    page = shown(rows, fixes_of(None), {})
-    assert json.dumps([page.hosts, page.sockets])
+    page = shown(rows, plain(rows), fixes_of(None), {})
+    assert json.dumps([page.hosts, page.parts, page.sockets])
     assert [worst_check(host) for host in rows.hosts] == [host.state for host in rows.hosts]
     assert metrics_text(rows).endswith("# EOF\n")
     assert ET.fromstring(junit_text(checked(rows, fixes_of(None), risk_limit=0.0), title="", read_at=""))
