@@ -57,7 +57,11 @@ def style_sheet(name: str) -> str:
 
 def json_text(rows: t.Any) -> str:
     """The rows as JSON without control characters."""
-    return json.dumps(with_each_text(rows, printable)) + "\n"
+    text = json.dumps(rows)
+    # JSON escapes all but ASCII, and of that the control characters but this one: most reports have nothing to replace.
+    if "\\u" in text or "\x7f" in text:
+        text = json.dumps(with_each_text(rows, printable))
+    return f"{text}\n"
 
 
 def csv_text(rows: t.Iterable[t.Mapping[str, t.Any]], columns: t.Sequence[str]) -> str:

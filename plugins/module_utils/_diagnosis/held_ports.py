@@ -80,7 +80,10 @@ def _ports(row: SocketRow | ProcessRow) -> t.Iterable[int]:
         return (row.port,)
     found: list[int] = []
     for first, last in _PART.findall(row.ports):
-        found.extend(range(int(first), min(int(last or first), HIGHEST_PORT) + 1))
+        if last:
+            found.extend(range(int(first), min(int(last), HIGHEST_PORT) + 1))
+        elif (port := int(first)) <= HIGHEST_PORT:
+            found.append(port)
     return found
 
 

@@ -9,6 +9,8 @@ another digit follows. 2,500 ports of a pool become about as many letters.
 
 from __future__ import annotations
 
+import functools
+import itertools
 import string
 import typing as t
 
@@ -18,16 +20,16 @@ _BASE: t.Final = 32
 
 def coded(ports: t.Iterable[int]) -> str:
     """The ports, 0 to 65535, as letters of the alphabet."""
-    letters: list[str] = []
-    last = -1
-    for port in sorted(set(ports)):
-        step = port - last
-        last = port
-        while step >= _BASE:
-            letters.append(ALPHABET[_BASE + step % _BASE])
-            step //= _BASE
-        letters.append(ALPHABET[step])
-    return "".join(letters)
+    return "".join(_step(port - before) for before, port in itertools.pairwise([-1, *sorted(set(ports))]))
+
+
+@functools.cache
+def _step(step: int) -> str:
+    letters = ""
+    while step >= _BASE:
+        letters += ALPHABET[_BASE + step % _BASE]
+        step //= _BASE
+    return letters + ALPHABET[step]
 
 
 def decoded(text: str) -> list[int]:

@@ -11,6 +11,7 @@ of a picture that is 1040 wide; y grows downwards.
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import itertools
 import typing as t
@@ -75,26 +76,17 @@ class Label:
 
 def run_texts(ports: t.Iterable[int]) -> list[str]:
     """Neighbouring ports merged into ``n-m``, single ones as ``n``, sorted; quick, for thousands of ports."""
-    found: list[str] = []
-    first = last = -1
-    for port in [*sorted(set(ports)), -1]:
-        if port == last + 1 and last >= 0:
-            last = port
-            continue
-        if last >= 0:
-            found.append(str(first) if first == last else f"{first}-{last}")
-        first = last = port
-    return found
+    found = set(ports)
+    firsts = sorted(port for port in found if port - 1 not in found)
+    lasts = sorted(port for port in found if port + 1 not in found)
+    return [str(first) if first == last else f"{first}-{last}" for first, last in zip(firsts, lasts, strict=True)]
 
 
 def counts(ports: t.Iterable[int], scale: Scale) -> list[int]:
     """The number of these ports in each column; ports that are not on the line are left out."""
-    columns = [0] * COLUMNS
     first, last, width = scale.ports.first, scale.ports.last, scale.ports.count
-    for port in ports:
-        if first <= port <= last:
-            columns[(port - first) * COLUMNS // width] += 1
-    return columns
+    found = collections.Counter((port - first) * COLUMNS // width for port in ports if first <= port <= last)
+    return [found[column] for column in range(COLUMNS)]
 
 
 def bars(
