@@ -13,6 +13,11 @@ import abc
 import collections.abc as c
 import contextlib
 import dataclasses
+import os
+import pathlib
+import signal
+import subprocess
+import sys
 import time
 import typing as t
 
@@ -32,9 +37,10 @@ from tests.fleet.engine_tasks import Task
 from tests.fleet.host_cases import Json
 from tests.fleet.role_contract import content, standing
 from tests.fleet.snapshot import PROTOCOLS, Snapshot, joined
-from tests.simulator.control import HostControl
+from tests.simulator.control import HostControl, RunningFleet
 from tests.simulator.direct import DirectServer
 from tests.simulator.fleet import DEFAULT_USER
+from tests.tooling.sources import ROOT
 
 Ending: t.TypeAlias = t.Literal["killed", "drop_before", "drop_after"]
 """The controller dies after an answer; or one message is lost on its way there, or its answer on its way back."""
@@ -426,3 +432,25 @@ def _unlike(found: t.Any, expected: t.Any) -> t.Any:
     return {
         name: _unlike(found.get(name), expected.get(name)) for name in names if found.get(name) != expected.get(name)
     }
+
+
+# --- the real program ------------------------------------------------------------------------------------------------
+
+
+def kill_playbook(fleet: RunningFleet, host: str, *arguments: str) -> None:
+    """Run a playbook, and kill Ansible with all its workers while a fault of this host keeps a message waiting."""
+    command = ["ansible-playbook", "-i", str(fleet.inventory), *arguments]
+    environment = {
+        **os.environ,
+        "PATH": f"{pathlib.Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+        "ANSIBLE_HOME": os.environ.get("ANSIBLE_HOME", str(ROOT / "build" / "ansible-home")),
+    }
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True
+    ) as process:
+        try:
+            fleet.control.host(host).wait_for_fault()
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)

@@ -9,21 +9,15 @@
 from __future__ import annotations
 
 import collections.abc as c
-import os
-import pathlib
-import signal
-import subprocess
-import sys
 import typing as t
 
 import pytest
 
 from tests.fleet.engine_tasks import ConvergeTask
 from tests.fleet.host_cases import DEFAULTS, Json, playbook_run
-from tests.fleet.killed_runs import ENDINGS, Ending, FleetTarget, KillCase, findings
+from tests.fleet.killed_runs import ENDINGS, Ending, FleetTarget, KillCase, findings, kill_playbook
 from tests.fleet.snapshot import Snapshot
 from tests.simulator.control import RunningFleet, running_fleet
-from tests.tooling.sources import ROOT
 
 EDGE: t.Final = ("ADAM_MSExchange", "MSExchangeEdgeCredential", "MSExchangeTransport", "DNS")
 SERVER: t.Final[Json] = {
@@ -59,25 +53,6 @@ def fleet() -> c.Iterator[RunningFleet]:
         yield running
 
 
-def _kill_playbook(fleet: RunningFleet, host: str) -> None:
-    """Run the role on one host, and kill Ansible with all its workers while the server keeps a message waiting."""
-    command = ["ansible-playbook", "-i", str(fleet.inventory), "portkeeper.windows.edge", "--limit", host]
-    environment = {
-        **os.environ,
-        "PATH": f"{pathlib.Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-        "ANSIBLE_HOME": os.environ.get("ANSIBLE_HOME", str(ROOT / "build" / "ansible-home")),
-    }
-    quiet = subprocess.DEVNULL
-    with subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True
-    ) as process:
-        try:
-            fleet.control.host(host).wait_for_fault()
-        finally:
-            os.killpg(process.pid, signal.SIGKILL)
-
-
 @pytest.mark.parametrize(
     ("host", "action"),
     [("old", "SetMultiStringValue"), ("new", "StartService"), ("new", "StopService")],
@@ -87,7 +62,7 @@ def test_a_killed_playbook_is_finished_by_the_next(fleet: RunningFleet, host: st
     control = fleet.control.host(host)
     control.reset()
     control.inject("hang", action=action)
-    _kill_playbook(fleet, host)
+    kill_playbook(fleet, host, "portkeeper.windows.edge", "--limit", host)
     control.clear_faults()
     assert not Snapshot(control.state()).runs("ADAM_MSExchange")
     fleet_run = playbook_run(fleet.control, fleet.inventory, "portkeeper.windows.edge", "--limit", host)
