@@ -136,12 +136,15 @@ TRANSPORTS ?=
 HOSTS ?=
 FORKS ?=
 SERVERS ?=
+SERIALS ?=
+STRATEGIES ?=
 AGAIN ?=
 .PHONY: bench-fleet
 bench-fleet: environment kerberos peer
 	@$(BENCH).fleet $(if $(PARTS),--parts $(PARTS)) $(if $(ROLES),--roles $(ROLES)) $(if $(SIDES),--sides $(SIDES)) \
 	  $(if $(TRANSPORTS),--transports $(TRANSPORTS)) $(if $(HOSTS),--hosts $(HOSTS)) $(if $(FORKS),--forks $(FORKS)) \
-	  $(if $(SERVERS),--servers $(SERVERS)) $(if $(AGAIN),--again)
+	  $(if $(SERVERS),--servers $(SERVERS)) $(if $(SERIALS),--serials $(SERIALS)) \
+	  $(if $(STRATEGIES),--strategies $(STRATEGIES)) $(if $(AGAIN),--again)
 
 # Pictures are drawn in an environment of their own: that of the gate stays small.
 BENCH_VENV := $(BUILD)/bench-venv

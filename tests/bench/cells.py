@@ -93,11 +93,24 @@ def host_of(kind: Kind, conversation: str, transport: Transport) -> Host:
     return Host(conversation=conversation, transport=transport, group=kind.group, variables=variables)
 
 
-def run(kind: Kind, side: Side, server: Replayed, *, forks: int) -> Taken:
-    """Let one side do its job on all hosts of a server; raises ReplayFailure if something was changed."""
+def run(
+    kind: Kind,
+    side: Side,
+    server: Replayed,
+    *,
+    forks: int,
+    variables: c.Sequence[str] = (),
+    environment: c.Mapping[str, str] | None = None,
+) -> Taken:
+    """Let one side do its job on all hosts of a server; raises ReplayFailure if something was changed.
+
+    ``variables`` are more words for Ansible's command line, ``environment`` more environment variables.
+    """
     with tempfile.TemporaryDirectory(prefix="portkeeper-bench-") as name:
-        command = (*arguments(kind, side, pathlib.Path(name)), "-i", str(server.inventory), "--forks", str(forks))
-        taken, program = metered(command, pathlib.Path(name), settings={**settings(side), **server.environment})
+        usual = arguments(kind, side, pathlib.Path(name))
+        command = (*usual, *variables, "-i", str(server.inventory), "--forks", str(forks))
+        given = {**settings(side), **server.environment, **(environment or {})}
+        taken, program = metered(command, pathlib.Path(name), settings=given)
     if re.search(r"changed=[1-9]", program.output) or "changed=0" not in program.output:
         raise ReplayFailure(f"{kind.role}, {side}: nothing was to be changed:\n{program.output}")
     return taken

@@ -1,7 +1,8 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`make bench-fleet`: processor, time and memory of the controller by number of hosts and forks; port_info; the report.
+"""`make bench-fleet`: processor, time and memory of the controller by number of hosts and forks; forks, serial and
+strategies; port_info; the report.
 
 Each figure is written down at once. What is written down is not measured again, unless --again says so.
 """
@@ -14,7 +15,7 @@ import itertools
 import sys
 import typing as t
 
-from tests.bench import tables
+from tests.bench import strategies, tables
 from tests.bench.cells import Cell, figures
 from tests.bench.domain import left_out, transports
 from tests.bench.information import information_row, report_row
@@ -23,6 +24,7 @@ from tests.bench.limits import fleet_checks
 from tests.bench.replaying import ReplayFailure
 from tests.bench.sides import SIDES
 from tests.bench.store import MEASURED, Measured, stored
+from tests.bench.strategies import SERIALS, STRATEGIES, spreads, strategy_row
 from tests.tooling.ansible_programs import AnsibleFailure
 from tests.tooling.sources import ROOT
 from tests.tooling.stop_signals import interruptible
@@ -32,7 +34,7 @@ HOSTS: t.Final = (1, 10, 50, 100, 200, 1000)
 FORKS: t.Final = (5, 10, 25)
 SERVERS: t.Final = (100, 300, 1000)
 """For port_info and the report; 100 for the ratio."""
-PARTS: t.Final = ("roles", "port_info", "report")
+PARTS: t.Final = ("roles", "strategies", "port_info", "report")
 
 _FIRST_WORDS: t.Final = """\
 What a controller needs for a fleet that is converged: processor time with all its workers, wall time, memory. One light
@@ -48,16 +50,18 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--roles", nargs="+", choices=tuple(KINDS), default=(EDGE,))
     made.add_argument("--sides", nargs="+", choices=tuple(SIDES), default=tuple(SIDES))
     made.add_argument("--transports", nargs="+", choices=transports(), default=("basic",), help=left_out())
-    made.add_argument("--hosts", nargs="+", type=int, default=HOSTS)
+    made.add_argument("--hosts", nargs="+", type=int, help="of all parts that have hosts; each has its own usual ones")
     made.add_argument("--forks", nargs="+", type=int, default=FORKS)
     made.add_argument("--servers", nargs="+", type=int, default=SERVERS, help="for port_info and the report")
+    made.add_argument("--serials", nargs="+", default=SERIALS, help="for the strategies")
+    made.add_argument("--strategies", nargs="+", choices=STRATEGIES, default=STRATEGIES)
     made.add_argument("--again", action="store_true", help="measure again what is written down")
     return made
 
 
 def wanted(options: argparse.Namespace) -> list[Cell]:
     """The cells, small ones first. Forks beyond the number of hosts change nothing: such cells are left out."""
-    grid = itertools.product(options.roles, options.transports, options.hosts, options.forks, options.sides)
+    grid = itertools.product(options.roles, options.transports, options.hosts or HOSTS, options.forks, options.sides)
     cells = (
         Cell(role=role, transport=way, hosts=hosts, forks=forks, side=side) for role, way, hosts, forks, side in grid
     )
@@ -73,6 +77,8 @@ def measure(options: argparse.Namespace, measured: Measured) -> None:
     """Everything that is wanted and not there yet, one after another, each written down."""
     if "roles" in options.parts:
         _measure_cells(options, measured)
+    if "strategies" in options.parts:
+        _measure_strategies(options, measured)
     forks = 10 if 10 in options.forks else options.forks[0]
     if "port_info" in options.parts:
         for servers in _missing(options, (row.servers for row in measured.information)):
@@ -92,6 +98,15 @@ def _measure_cells(options: argparse.Namespace, measured: Measured) -> None:
             result = figures(cell)
             measured.cells = [*(old for old in measured.cells if old.cell != cell), result]
             _noted(measured, str(cell), result.taken.processor, result.taken.wall)
+
+
+def _measure_strategies(options: argparse.Namespace, measured: Measured) -> None:
+    hosts = options.hosts or strategies.HOSTS
+    for spread in spreads(hosts, options.serials, options.forks, options.strategies):
+        if options.again or spread not in (row.spread for row in measured.strategies):
+            row = strategy_row(spread)
+            measured.strategies = [*(old for old in measured.strategies if old.spread != spread), row]
+            _noted(measured, str(spread), row.taken.processor, row.taken.wall)
 
 
 def _missing(options: argparse.Namespace, there: c.Iterable[int]) -> list[int]:
@@ -116,7 +131,9 @@ def main(arguments: c.Sequence[str] | None = None) -> int:
     except (AnsibleFailure, ReplayFailure) as error:
         print(error, file=sys.stderr)
         return 2
-    for title, text in tables.texts(measured, "seconds", "ratios", "memory", "port-info", "report", "goals"):
+    for title, text in tables.texts(
+        measured, "seconds", "ratios", "memory", "strategies", "port-info", "report", "goals"
+    ):
         print(heading(title))
         print(text)
     results = fleet_checks(measured.reports)

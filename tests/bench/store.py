@@ -25,6 +25,7 @@ from tests.bench.meter import Taken
 from tests.bench.roles import RoleRow
 from tests.bench.rows import Row
 from tests.bench.sides import versions
+from tests.bench.strategies import Spread, StrategyRow
 from tests.tooling.sources import ROOT
 
 MEASURED: t.Final = ROOT / "build" / "bench" / "measured.json"
@@ -44,6 +45,7 @@ class Measured:
     information: list[InformationRow] = dataclasses.field(default_factory=list)
     reports: list[ReportRow] = dataclasses.field(default_factory=list)
     calls: AdHoc | None = None
+    strategies: list[StrategyRow] = dataclasses.field(default_factory=list)
 
     def has(self, cell: Cell) -> bool:
         """Whether a cell is measured."""
@@ -78,6 +80,11 @@ def read(path: pathlib.Path) -> Measured:
         ],
         reports=[ReportRow(**{**item, "taken": Taken(**item["taken"])}) for item in data["reports"]],
         calls=data["calls"] and AdHoc(**{name: tuple(seconds) for name, seconds in data["calls"].items()}),
+        # Not in files that were written before there was this part.
+        strategies=[
+            StrategyRow(spread=Spread(**item["spread"]), taken=Taken(**item["taken"]))
+            for item in data.get("strategies", ())
+        ],
     )
 
 

@@ -12,11 +12,13 @@ import typing as t
 from tests.bench.ad_hoc import PAIRS
 from tests.bench.cells import Figures, Traffic
 from tests.bench.goals import Goal, goals
+from tests.bench.meter import Taken
 from tests.bench.replay import Transport
 from tests.bench.roles import RoleRow
 from tests.bench.rows import Row
 from tests.bench.sides import SIDES, Side
 from tests.bench.store import Measured
+from tests.bench.strategies import STRATEGIES, StrategyRow
 from tests.tooling.text_tables import table
 
 Rows: t.TypeAlias = list[tuple[str, ...]]
@@ -95,8 +97,7 @@ def _cell_names(key: tuple[str, Transport, int, int]) -> tuple[str, ...]:
 
 def _seconds(sides: c.Mapping[Side, Figures]) -> c.Iterator[str]:
     for side in SIDES:
-        taken = sides[side].taken if side in sides else None
-        yield f"{taken.processor:.1f} / {taken.wall:.1f}" if taken else MISSING
+        yield _taken(sides[side].taken if side in sides else None)
 
 
 def ratio_rows(cells: c.Iterable[Figures]) -> Rows:
@@ -125,6 +126,27 @@ def _memory(sides: c.Mapping[Side, Figures]) -> c.Iterator[str]:
         taken = sides[side].taken if side in sides else None
         sizes = (taken.parent_memory, taken.worker_memory, taken.all_memory) if taken else ()
         yield " / ".join(_megabytes(size) if size else MISSING for size in sizes) or MISSING
+
+
+def strategy_rows(rows: c.Iterable[StrategyRow]) -> Rows:
+    """Processor and wall time of each strategy, in seconds; fleets, batches and forks in the order of their sizes."""
+    found = {
+        (row.spread.hosts, row.spread.batch, row.spread.forks, row.spread.serial, row.spread.strategy): row.taken
+        for row in rows
+    }
+    keys = sorted({key[:4] for key in found})
+    head = ("hosts", "`serial`", "forks", *(f"{strategy}: processor / wall, s" for strategy in STRATEGIES))
+    return [
+        head,
+        *(
+            (f"{key[0]:,}", key[3], str(key[2]), *(_taken(found.get((*key, strategy))) for strategy in STRATEGIES))
+            for key in keys
+        ),
+    ]
+
+
+def _taken(taken: Taken | None) -> str:
+    return f"{taken.processor:.1f} / {taken.wall:.1f}" if taken else MISSING
 
 
 def information_rows(measured: Measured) -> Rows:
@@ -196,6 +218,7 @@ def all_tables(measured: Measured) -> dict[str, tuple[str, Rows]]:
         "seconds": ("Processor and wall time of the controller", seconds_rows(measured.cells)),
         "ratios": ("Ours to the peers", ratio_rows(measured.cells)),
         "memory": ("Memory of the controller", memory_rows(measured.cells)),
+        "strategies": ("Forks, serial and strategies", strategy_rows(measured.strategies)),
         "calls": (f"Ad hoc calls, {PAIRS} pairs in turn", calls_rows(measured)),
         "port-info": ("port_info with all subsets", information_rows(measured)),
         "report": ("The report", report_rows(measured)),

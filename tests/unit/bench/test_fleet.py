@@ -17,6 +17,7 @@ from tests.bench.information import InformationRow, ReportRow
 from tests.bench.kinds import KINDS
 from tests.bench.meter import Taken
 from tests.bench.store import Measured
+from tests.bench.strategies import Spread, StrategyRow, spreads
 
 TRAFFIC = Traffic(requests=11, bytes_out=1, bytes_in=1, connections=1, logons=11)
 TAKEN = Taken(processor=1.0, wall=1.0)
@@ -24,6 +25,10 @@ TAKEN = Taken(processor=1.0, wall=1.0)
 
 def information(servers: int, forks: int) -> InformationRow:
     return InformationRow(servers=servers, forks=forks, traffic=TRAFFIC, taken=TAKEN)
+
+
+def strategy(spread: Spread) -> StrategyRow:
+    return StrategyRow(spread=spread, taken=TAKEN)
 
 
 def report(servers: int) -> ReportRow:
@@ -40,9 +45,10 @@ def measuring() -> c.Iterator[dict[str, mock.Mock]]:
             figures=mock.Mock(side_effect=lambda cell: Figures(cell=cell, traffic=TRAFFIC, taken=TAKEN)),
             information_row=mock.Mock(side_effect=information),
             report_row=mock.Mock(side_effect=report),
+            strategy_row=mock.Mock(side_effect=strategy),
         ),
     ):
-        yield {name: getattr(fleet, name) for name in ("figures", "information_row", "report_row")}
+        yield {name: getattr(fleet, name) for name in ("figures", "information_row", "report_row", "strategy_row")}
 
 
 def cells_of(*arguments: str) -> list[Cell]:
@@ -61,14 +67,31 @@ def test_a_choice_is_what_it_says() -> None:
     assert (cell.hosts, cell.forks, cell.side, cell.transport) == (200, 25, "one_script", "ntlm")
 
 
+BATCHES = {
+    ("50", "1"): [5],
+    ("50", "10"): [5, 10],
+    ("50", "20%"): [5, 10],
+    ("50", "100%"): [5, 10, 25],
+    ("3", "10"): [5],
+}
+
+
+@pytest.mark.parametrize(("hosts", "serial"), BATCHES, ids="-".join)
+def test_forks_beyond_a_batch_are_left_out(hosts: str, serial: str) -> None:
+    found = spreads([int(hosts)], [serial], fleet.FORKS, ["linear"])
+    assert [spread.forks for spread in found] == BATCHES[hosts, serial]
+
+
 def test_what_is_written_down_is_not_measured_again(measuring: dict[str, mock.Mock]) -> None:
     measured = Measured(setting={})
     arguments = ["--hosts", "1", "10", "--forks", "5", "--sides", "ours", "--servers", "100"]
+    arguments += ["--serials", "1", "50%", "--strategies", "free"]
     for again in ([], [], ["--again"]):
         fleet.measure(fleet.parser().parse_args([*arguments, *again]), measured)
     counts = {name: measurement.call_count for name, measurement in measuring.items()}
-    assert counts == {"figures": 4, "information_row": 2, "report_row": 2}
+    assert counts == {"figures": 4, "information_row": 2, "report_row": 2, "strategy_row": 8}
     assert (len(measured.cells), len(measured.information), len(measured.reports)) == (2, 1, 1)
+    assert len(measured.strategies) == 4
 
 
 def test_one_part_alone(measuring: dict[str, mock.Mock]) -> None:
@@ -82,6 +105,7 @@ def test_a_file_holds_everything_and_other_versions_begin_anew(tmp_path: pathlib
     cell = Cell(role="dc_ias", transport="ntlm", hosts=1, forks=5, side="ours")
     figures = Figures(cell=cell, traffic=TRAFFIC, taken=TAKEN)
     measured = Measured(setting={"version": "1"}, cells=[figures], information=[information(1, 5)], reports=[report(1)])
+    measured.strategies = [strategy(Spread(hosts=50, serial="10", forks=5, strategy="free"))]
     measured.write(path)
     assert store.read(path) == measured
     with mock.patch.object(store, "setting", return_value={"version": "1"}):

@@ -20,6 +20,7 @@ from tests.bench.replay import Transport
 from tests.bench.roles import RoleRow
 from tests.bench.sides import Side
 from tests.bench.store import Measured, read
+from tests.bench.strategies import Spread, Strategy, StrategyRow
 
 TRAFFIC = Traffic(requests=11, bytes_out=21_492, bytes_in=1_300, connections=1, logons=11)
 TEXT = page.PAGE.read_text(encoding="utf-8")
@@ -64,6 +65,24 @@ def test_sides_of_one_cell_stand_in_one_row_small_fleets_first() -> None:
     assert large == (EDGE, "Basic", "1,000", "10", "30.0 / 15.0", "-", "-", "-")
     _head, ratio = tables.ratio_rows(cells)
     assert ratio == (EDGE, "Basic", "200", "10", "0.25 / 0.25", "-", "-")
+
+
+def test_strategies_of_one_spread_stand_in_one_row_small_batches_first() -> None:
+    def row(strategy: Strategy, serial: str, forks: int, processor: float) -> StrategyRow:
+        spread = Spread(hosts=200, serial=serial, forks=forks, strategy=strategy)
+        return StrategyRow(spread=spread, taken=Taken(processor=processor, wall=processor / 2))
+
+    rows = [
+        row("linear", "100%", 25, 9),
+        row("free", "100%", 5, 8),
+        row("linear", "100%", 5, 7),
+        row("free", "10", 5, 6),
+    ]
+    assert tables.strategy_rows(rows)[1:] == [
+        ("200", "10", "5", "-", "6.0 / 3.0", "-"),
+        ("200", "100%", "5", "7.0 / 3.5", "8.0 / 4.0", "-"),
+        ("200", "100%", "25", "9.0 / 4.5", "-", "-"),
+    ]
 
 
 def test_goals_are_told_with_what_was_measured() -> None:
