@@ -93,6 +93,15 @@ class Line(abc.ABC):
     def port(self) -> int | None:
         """The TCP port of the WinRM service, as far as it is known."""
 
+    @property
+    def _end(self) -> tuple[t.Any, ...]:
+        """The far end by the plugin's present settings.
+
+        Ansible keeps the plugin for the next item of a loop if the address is the same, though the item may be
+        delegated to a host behind another port of that address, as through tunnels.
+        """
+        return tuple(self._connection.get_option(name) for name in ("remote_addr", "port"))
+
     @abc.abstractmethod
     def weaknesses(self) -> list[str]:
         """Warnings about an open line; the same for all hosts, so that Ansible shows each once."""
@@ -138,6 +147,9 @@ class _Winrm(Line):
         ``close`` deletes one only if it is not, so it is emptied again at once, also after an error.
         """
         connection = self._connection
+        made_for = (getattr(connection, "_winrm_host", ""), getattr(connection, "_winrm_port", 0))
+        if self._end != made_for:
+            connection.protocol = None
         if connection.protocol is None:
             connection.shell_id = _UNOPENED
             try:
@@ -166,7 +178,7 @@ class _Psrp(Line):
         return int(port) if port else (5985 if protocol == "http" else 5986)
 
     def weaknesses(self) -> list[str]:
-        session = self._sessions.get(self._connection)
+        _end, session = self._sessions.get(self._connection, ((), None))
         if session is None:
             return []
         transport = session.transport
@@ -175,12 +187,14 @@ class _Psrp(Line):
 
     @property
     def _session(self) -> t.Any:
-        """A pypsrp WSMan with the plugin's settings; the same one for all items of a loop."""
-        if self._connection not in self._sessions:
-            self._sessions[self._connection] = self._new_session()
+        """A pypsrp WSMan with the plugin's settings; the same one for all items of a loop that go to one host."""
+        end, session = self._sessions.get(self._connection, ((), None))
+        if session is None or end != self._end:
+            session = self._new_session()
+            self._sessions[self._connection] = (self._end, session)
             # Else Ansible would make a new connection for the next item.
             self._connection._connected = True  # noqa: SLF001 - nothing else sets it without a runspace
-        return self._sessions[self._connection]
+        return session
 
     def _new_session(self) -> t.Any:
         connection = self._connection

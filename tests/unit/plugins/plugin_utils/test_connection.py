@@ -91,6 +91,19 @@ def test_items_of_a_loop_share_the_session(connect: Connect) -> None:
         assert (server.connections, len(server.requests)) == (1, 3)
 
 
+@BOTH
+def test_an_item_that_is_delegated_to_another_port_of_the_same_address_goes_there(connect: Connect) -> None:
+    """Ansible keeps a connection if the address is the same, with the next item's settings: tunnels, port forwards."""
+    with servers.Server(servers.soap(INSTANCE)) as first, servers.Server(servers.soap(INSTANCE)) as second:
+        connection = connect(first.port)
+        for server in (first, second, second, first):
+            connection.set_option("port", server.port)
+            with bridge.open_client(connection) as client:
+                client.get("root/cimv2", "Win32_OperatingSystem")
+        assert (len(first.requests), len(second.requests)) == (2, 2)
+        connection.close()
+
+
 def test_shell_of_the_plugin_is_left_alone() -> None:
     connection = winrm_to(1)
     with bridge.open_client(connection):
