@@ -28,7 +28,12 @@ from tests.tooling.sources import ROOT
 
 SERVERS: t.Final[dict[str, Json]] = {
     "edge1": {"release": "2022", "roles": ["exchange_edge", "dns"], "broken": True},
-    "dc1": {"release": "2022", "roles": ["domain_controller", "dns", "ias"], "dynamic_range": "1025-60000"},
+    "dc1": {
+        "release": "2022",
+        "roles": ["domain_controller", "dns", "ias"],
+        "dynamic_range": "1025-60000",
+        "groups": ["domain_controllers"],
+    },
     "sbs1": {"release": "2003", "roles": ["sbs2003"]},
     "mail1": {
         "release": "2003",

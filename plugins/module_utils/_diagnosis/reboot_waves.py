@@ -166,7 +166,7 @@ def reboot_plan(
     return Plan(
         waves=found,
         servers=servers,
-        lines=tuple(_lines(found, servers, [look.name for look in looks])),
+        lines=tuple(_lines(found, servers, [look.name for look in looks if not look.error])),
         refusals=tuple(look.refusal for look in looks if look.refusal and look.name not in servers),
     )
 

@@ -75,6 +75,7 @@ def test_a_server_that_no_reboot_would_help_stops_all() -> None:
     looks = [_server("a"), _server("b", waits=(), down=("DNS is Stopped",)), Looked(name="c", error="no way there.")]
     plan = reboot_plan(looks, {}, at_once=1)
     assert plan.refusals == ("b does not serve: DNS is Stopped.", "c could not be read: no way there.")
+    assert plan.lines == ("wave 1 of 1: a (no site): something", "not rebooted, since nothing waits for it: b")
 
 
 UPTIMES: t.Final = {"nothing asked": (None, ()), "younger": (3.0, ()), "older": (1.5, ("up for 2.0 hours",))}
