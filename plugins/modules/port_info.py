@@ -279,6 +279,10 @@ release:
           description: Code page of a WinRS shell.
           type: int
           sample: 65001
+        signal_between_commands:
+          description: A WinRS shell must be told that a command is over before it takes the next one.
+          type: bool
+          sample: false
         dfsr_port:
           description: The port of DFS Replication on a domain controller, where the release fixes it, or none.
           type: int

@@ -70,6 +70,10 @@ class Capabilities:
     """``MSFT_NetTCPConnection`` and ``MSFT_NetUDPEndpoint`` in root/StandardCimv2 (Windows 8 and 2012 on)."""
     shell_codepage: int = dataclasses.field(metadata=told("Code page of a WinRS shell.", 65001))
     """Code page for WinRS: with 65001 batch files do nothing before 2008 R2 (field reports), so 437 there."""
+    signal_between_commands: bool = dataclasses.field(
+        metadata=told("A WinRS shell must be told that a command is over before it takes the next one.", False)
+    )
+    """A shell has one outstanding command (MS-WSMV <116>: WinRM 1.1, which 2003 and 2008 may have)."""
     dfsr_port: int | None = dataclasses.field(
         metadata=told("The port of DFS Replication on a domain controller, where the release fixes it, or none.", 5722)
     )
@@ -151,6 +155,7 @@ _NT_5_2: t.Final = Capabilities(
     delayed_start_property=False,
     network_endpoint_classes=False,
     shell_codepage=437,
+    signal_between_commands=True,
     dfsr_port=None,
     ipsec_block_mode=True,
 )
@@ -164,7 +169,9 @@ _NT_6_0: t.Final = dataclasses.replace(
     dfsr_port=5722,
     ipsec_block_mode=False,
 )
-_NT_6_1: t.Final = dataclasses.replace(_NT_6_0, dns_pool_exclusions=True, always_has_pool=True, shell_codepage=65001)
+_NT_6_1: t.Final = dataclasses.replace(
+    _NT_6_0, dns_pool_exclusions=True, always_has_pool=True, shell_codepage=65001, signal_between_commands=False
+)
 _NT_6_2: t.Final = dataclasses.replace(
     _NT_6_1, excluded_port_ranges="yes", network_endpoint_classes=True, dfsr_port=None
 )

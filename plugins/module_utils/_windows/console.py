@@ -76,7 +76,7 @@ class Console:
 
     def __init__(self, client: Client, capabilities: Capabilities) -> None:
         self._host = client.host
-        self._shell = client.shell(codepage=capabilities.shell_codepage)
+        self._shell = client.shell(codepage=capabilities.shell_codepage, signals=capabilities.signal_between_commands)
         self.was_used = False
         """True if a shell was opened, so that one more command costs less than a first one."""
 
@@ -96,8 +96,8 @@ class Console:
         """Run commands one after the other, even if one fails, and return their outputs in that order.
 
         ``stdin`` is for the first command that reads it; all must then fit into one line.
-        Requests: Create, Command, Receive and Delete for the first call, Signal, Command and Receive for a later one;
-        one more with ``stdin``.
+        Requests: Create, Command, Receive and Delete for the first call, Command and Receive for a later one; one more
+        with ``stdin``, and a Signal before a later one if the release needs it.
 
         Raises:
             CommandError: a line is not allowed (then nothing was run), or the outputs did not come back whole.

@@ -167,9 +167,9 @@ class Client:
         """Room for a wait with a limit of its own, which does not count for the task's deadline."""
         return self.deadline.put_off(seconds)
 
-    def shell(self, *, codepage: int) -> Shell:
+    def shell(self, *, codepage: int, signals: bool = True) -> Shell:
         """A command shell (WinRS); nothing is sent before the first command."""
-        return Shell(self._exchange_for_shell, codepage=codepage, host=self.host, clock=self._clock)
+        return Shell(self._exchange_for_shell, codepage=codepage, host=self.host, clock=self._clock, signals=signals)
 
     def _rows(self, origin: errors.Origin, namespace: str, wql: str, most: int | None, end: float) -> list[Instance]:
         allowed = self._octets + MAX_OCTETS

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Commands through a WinRS shell (MS-WSMV 3.1.4.11 to 3.1.4.14), for the few things that have no WMI class.
 
-One command costs Create, Command, Receive and Delete. A finished command is terminated (Signal) only when another one
-follows, because deleting the shell ends it as well.
+One command costs Create, Command, Receive and Delete. A finished command is terminated (Signal) only if another one
+follows that the server does not take otherwise, because deleting the shell ends all of them as well.
 """
 
 from __future__ import annotations
@@ -196,16 +196,25 @@ def _is_gone(error: errors.WsmanError) -> bool:
 class Shell:
     """A shell for several commands, one after the other; a context manager. Opened by the first command.
 
+    ``signals``: the server takes a command only after a Signal for the one before. A server that turns out to be such a
+    one gets them too.
     ``leaked`` holds the error of a close that failed: the server then keeps the shell until its idle timeout.
     """
 
     def __init__(
-        self, exchange: Exchange, *, codepage: int, host: str, clock: t.Callable[[], float] = time.monotonic
+        self,
+        exchange: Exchange,
+        *,
+        codepage: int,
+        host: str,
+        clock: t.Callable[[], float] = time.monotonic,
+        signals: bool = True,
     ) -> None:
         self._exchange = exchange
         self._codepage = codepage
         self._host = host
         self._clock = clock
+        self._signals = signals
         self._shell_id = ""
         self._finished_command = ""
         self._commands = 0
@@ -273,6 +282,9 @@ class Shell:
         try:
             return self._start(command_line, origin, interactive=interactive)
         except errors.QuotaExceeded as error:
+            if self._finished_command and error.subcode.endswith("Concurrency"):
+                self._signals = True
+                return self._start(command_line, origin, interactive=interactive)
             if error.code != faults.OPERATION_QUOTA or not self._shell_id:
                 raise
             # A new shell has a new count (MS-WSMV <118>).
@@ -289,7 +301,7 @@ class Shell:
             self.close()
         if not self._shell_id:
             self._shell_id = self._opened()
-        if self._finished_command:
+        if self._finished_command and self._signals:
             finished, self._finished_command = self._finished_command, ""
             self._signal(finished)
         body = self._exchange(command_message(self._shell_id, command_line, interactive=interactive), origin)

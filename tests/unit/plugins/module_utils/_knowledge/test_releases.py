@@ -70,16 +70,16 @@ def test_other_versions_are_refused_with_a_sentence(version: str, product_type: 
     assert caught.value.version == version
 
 
-# reserved, excluded, dynamic, dns list, always pool, rule, delayed, property, classes, code page, DFSR, block mode
+# reserved, excluded, dynamic, dns list, always pool, rule, delayed, property, classes, code page, Signal, DFSR, block
 COUNT, HIGHEST = "count_from_start", "max_user_port"
 CAPABILITIES: list[tuple[str, tuple[object, ...]]] = [
-    ("5.2.3790", (True, "no", False, False, False, HIGHEST, False, False, False, 437, None, True)),
-    ("6.0.6002", (False, "probe", True, False, False, COUNT, True, False, False, 437, 5722, False)),
-    ("6.1.7601", (False, "probe", True, True, True, COUNT, True, False, False, 65001, 5722, False)),
-    ("6.2.9200", (False, "yes", True, True, True, COUNT, True, False, True, 65001, None, False)),
-    ("6.3.9600", (False, "yes", True, True, True, COUNT, True, False, True, 65001, None, False)),
-    ("10.0.14393", (False, "yes", True, True, True, COUNT, True, True, True, 65001, None, False)),
-    ("10.0.26100", (False, "yes", True, True, True, COUNT, True, True, True, 65001, None, False)),
+    ("5.2.3790", (True, "no", False, False, False, HIGHEST, False, False, False, 437, True, None, True)),
+    ("6.0.6002", (False, "probe", True, False, False, COUNT, True, False, False, 437, True, 5722, False)),
+    ("6.1.7601", (False, "probe", True, True, True, COUNT, True, False, False, 65001, False, 5722, False)),
+    ("6.2.9200", (False, "yes", True, True, True, COUNT, True, False, True, 65001, False, None, False)),
+    ("6.3.9600", (False, "yes", True, True, True, COUNT, True, False, True, 65001, False, None, False)),
+    ("10.0.14393", (False, "yes", True, True, True, COUNT, True, True, True, 65001, False, None, False)),
+    ("10.0.26100", (False, "yes", True, True, True, COUNT, True, True, True, 65001, False, None, False)),
 ]
 
 

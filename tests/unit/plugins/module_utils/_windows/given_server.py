@@ -179,9 +179,11 @@ class GivenClient(Client):
             self.called.append((method, (selectors or {}).get("Name", ""), dict(parameters)))
         return super().invoke(namespace, class_name, method, parameters, selectors)
 
-    def shell(self, *, codepage: int) -> GivenShell:
+    def shell(self, *, codepage: int, signals: bool = True) -> GivenShell:
         """A shell."""
-        made = GivenShell(self._exchange_for_shell, codepage=codepage, host=self.host, clock=self._clock)
+        made = GivenShell(
+            self._exchange_for_shell, codepage=codepage, host=self.host, clock=self._clock, signals=signals
+        )
         self.shells.append(made.observed(self, codepage))
         return made
 

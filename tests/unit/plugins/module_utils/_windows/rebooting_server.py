@@ -150,9 +150,9 @@ class RebootingServer(GivenClient):
             Client.invoke(self, namespace, class_name, method, parameters, selectors)
         return _output(self.answer)
 
-    def shell(self, *, codepage: int) -> GivenShell:
+    def shell(self, *, codepage: int, signals: bool = True) -> GivenShell:
         """A shell."""
-        made = _Shell(self._exchange_for_shell, codepage=codepage, host=self.host, clock=self._clock)
+        made = _Shell(self._exchange_for_shell, codepage=codepage, host=self.host, clock=self._clock, signals=signals)
         self.shells.append(made.observed(self, codepage))
         return made
 

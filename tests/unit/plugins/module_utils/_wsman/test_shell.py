@@ -19,9 +19,12 @@ SHELL_QUOTA = answers.fault("w:QuotaLimit", answers.wmi_error("<p:error_Code>215
 DONE = answers.received(answers.stream("stdout", "b3V0DQo="), exit_code=0)
 
 
-def shell_over(*replies: answers.Reply) -> tuple[shell.Shell, answers.ScriptedTransport]:
+CONCURRENCY = answers.fault("w:Concurrency", answers.wsman_fault(2150858802))
+
+
+def shell_over(*replies: answers.Reply, signals: bool = True) -> tuple[shell.Shell, answers.ScriptedTransport]:
     transport = answers.ScriptedTransport(*replies)
-    return Client(transport).shell(codepage=437), transport
+    return Client(transport).shell(codepage=437, signals=signals), transport
 
 
 def test_one_command_costs_four_requests() -> None:
@@ -144,6 +147,35 @@ def test_signal_only_before_the_next_command() -> None:
         assert session.run("second") == shell.CommandOutput(b"", b"err", 3)
     assert transport.actions == ["Create", "Command", "Receive", "Signal", "Command", "Receive", "Delete"]
     assert 'CommandId="C1"' in transport.sent[3]
+
+
+def test_no_signal_where_the_next_command_needs_none() -> None:
+    one = [answers.command_started(), DONE]
+    session, transport = shell_over(answers.shell_created(), *one, *one, "", signals=False)
+    with session:
+        session.run("first")
+        session.run("second")
+    assert transport.actions == ["Create", "Command", "Receive", "Command", "Receive", "Delete"]
+
+
+def test_a_server_that_refuses_a_second_command_gets_its_signals() -> None:
+    one = [answers.command_started("C1"), DONE]
+    signal = "<rsp:SignalResponse/>"
+    session, transport = shell_over(
+        answers.shell_created(), *one, CONCURRENCY, signal, *one, signal, *one, "", signals=False
+    )
+    with session:
+        for _number in range(3):
+            session.run("one")
+    again = ["Command", "Signal", "Command", "Receive", "Signal", "Command", "Receive", "Delete"]
+    assert transport.actions[3:] == again
+
+
+def test_a_first_command_that_is_refused_as_a_second_one_is_an_error() -> None:
+    session, transport = shell_over(answers.shell_created(), CONCURRENCY, "", signals=False)
+    with session, pytest.raises(errors.QuotaExceeded, match="busy"):
+        session.run("one")
+    assert transport.actions == ["Create", "Command", "Delete"]
 
 
 def test_output_in_pieces_and_timeouts_between() -> None:
