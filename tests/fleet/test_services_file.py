@@ -116,6 +116,7 @@ def _case(name: str, server: Json, oddities: tuple[str, ...], kind: str) -> Case
 
 CASES: t.Final = (
     *(_case(name, server, (), "added") for name, server in RELEASES),
+    _case("2003-fc-silent", {"release": "2003", "assumptions": {"fc_exit_code_tells": False}}, (), "added"),
     *(
         _case(name, {"release": name}, oddities, kind)
         for (name, oddities), kind in itertools.product(
@@ -153,7 +154,7 @@ REFUSALS: t.Final = (
     Refusal(
         id="access-denied",
         server=_odd("2022", "denied"),
-        sentence=r"portkeeper-1-old can't be written, Windows said: Access is denied\.; nothing was changed",
+        sentence=r"portkeeper-1-new can't be written, Windows said: Access is denied\.; nothing was changed",
     ),
     Refusal(
         id="access-denied-german",
@@ -165,16 +166,16 @@ REFUSALS: t.Final = (
         server=_odd("2008", "in_use"),
         sentence=r"it could not be replaced, Windows said: The process cannot access.*nothing was changed",
     ),
-    Refusal(id="long-line", server=_odd("2008", "long_line"), sentence="does not come back unchanged"),
+    Refusal(id="long-line", server=_odd("2008", "long_line"), sentence="does not read as it was sent"),
     Refusal(
         id="bytes-changed-on-the-road",
         server=_odd("2003", "oem", findstr_keeps_every_byte=False),
-        sentence="does not come back unchanged",
+        sentence="does not read as it was sent",
     ),
     Refusal(
         id="bytes-changed-and-fc-silent",
         server=_odd("2003", "oem", findstr_keeps_every_byte=False, fc_exit_code_tells=False),
-        sentence="does not come back unchanged",
+        sentence="does not read as it was sent",
     ),
     Refusal(
         id="not-cut",

@@ -35,7 +35,7 @@ FILE_COMMANDS: t.Final = (
     "type PATH",
     "dir /-c /a-d PATH",
     "dir /b /ar PATH",
-    "fc /b PATH PATH",
+    "fc /b PATH PATH(?: >nul)?",
     "copy /y /b PATH PATH",
     "copy /y PATH /a PATH /b",
     "move /y PATH PATH",

@@ -3,13 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Read the services file byte for byte, and replace it as a whole or not at all, with commands of plain Windows.
 
-No document promises that a command writes its input unchanged, so nothing here relies on it: the bytes are sent back
-and compared on the server with the file (``fc /b``), the new content is read again and compared here, and only then
-does ``move`` put it in place. docs/services-file.md has the reasons.
+No document promises that a command writes its input unchanged, so nothing here relies on it: the new content is read
+again and compared here, the old bytes are sent back and compared on the server with the file (``fc /b``), and only then
+does ``move`` put the new content in place. docs/services-file.md has the reasons.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import re
 import typing as t
@@ -126,7 +127,11 @@ def delete(console: Console, host: str, folder: str, names: t.Sequence[str]) -> 
 
 
 class _Replacement:
-    """One replacement of the file: test the way back, write, compare, move; if a step fails, no file of ours stays."""
+    """One replacement of the file: write, compare, test the way back, move; if a step fails, no file of ours stays.
+
+    Two commands: one writes the new content, which is compared here; one sends the old bytes back, compares them there
+    and moves. A third one goes between them if the exit code of ``fc`` can't be the guard of the move.
+    """
 
     def __init__(self, console: Console, host: str, step: WriteServicesFile) -> None:
         self._console, self._host, self._step = console, host, step
@@ -141,41 +146,52 @@ class _Replacement:
         try:
             self._demand_sendable(self._step.before)
             self._demand_sendable(self._step.after)
-            self._prove_road()
-            self._write_new()
+            if not self._write_new():
+                self._prove_road()
             return self._put_in_place()
         except WindowsError:
             self._tidy()
             raise
 
+    def _write_new(self) -> bool:
+        """Write the new content; True if the exit code of ``fc`` tells that this file differs from the old one."""
+        asked = [f"type {self._file(self._new)}", f"{self._comparison(self._new)} >nul"]
+        *written, typed, compared = self._send(self._step.after, self._new, asked)
+        self._demand_written(written, self._new)
+        if typed.raw != self._step.after:
+            raise self._error("the new content does not read as it was sent", "edit that file by hand")
+        return not compared.succeeded
+
     def _prove_road(self) -> None:
-        """Send the bytes back: a comparison on the server shows whether reading and writing keep every byte."""
-        comparison = f"fc /b {self._file(FILE)} {self._file(self._old)}"
-        *written, compared = self._send(self._step.before, self._old, [comparison])
+        """Send the old bytes back: a comparison on the server shows whether reading and writing keep every byte."""
+        *written, compared = self._send(self._step.before, self._old, [self._comparison(self._old)])
+        self._demand_proven(written, compared)
+
+    def _demand_proven(self, written: t.Sequence[Output], compared: Output) -> None:
         self._demand_written(written, self._old)
         if not _are_equal(compared):
             reason = "what was read does not come back unchanged, or somebody has just changed it"
             raise self._error(reason, "run this again; if it stays so, edit that file by hand")
 
-    def _write_new(self) -> None:
-        *written, typed = self._send(self._step.after, self._new, [f"type {self._file(self._new)}"])
-        self._demand_written(written, self._new)
-        if typed.raw != self._step.after:
-            raise self._error("the new content does not read as it was sent", "edit that file by hand")
-
     def _put_in_place(self) -> ServicesFile:
+        """Send the old bytes back, and move only if the comparison on the server holds: one command line."""
         spent = _deletion(self._folder, (self._old, *self._step.leftovers))
-        moved, _deleted, *reading = self._console.run([self._chain(), spent, *reading_commands(self._folder)])
-        file = file_of(self._host, self._folder, reading)
+        reading = reading_commands(self._folder)
+        moving = [self._comparison(self._old), self._chain(), spent]
+        outputs = self._send(self._step.before, self._old, [*moving, *reading])
+        *written, compared, moved, _deleted = outputs[: -len(reading)]
+        file = file_of(self._host, self._folder, outputs[-len(reading) :])
         if file.content == self._step.after:
             return file
+        if not moved.succeeded:
+            self._demand_proven(written, compared)
         if self._step.keep_before and not moved.succeeded:
             self._made = (*self._made, BACKUP)
         raise self._not_in_place(moved)
 
     def _chain(self) -> str:
         """One command line: if the file still has the bytes that were read, the backup, then the move."""
-        chain = [f"fc /b {self._file(FILE)} {self._file(self._old)}"]
+        chain = [self._comparison(self._old)]
         if self._step.keep_before:
             chain.append(f"copy /y /b {self._file(self._old)} {self._file(BACKUP)}")
         chain.append(f"move /y {self._file(self._new)} {self._file(FILE)}")
@@ -201,7 +217,9 @@ class _Replacement:
     def _demand_written(self, outputs: t.Sequence[Output], name: str) -> None:
         failed = next((output for output in outputs if not output.succeeded), None)
         if failed is not None:
-            said = f"{path_of(self._folder, name)} can't be written, Windows said: {failed.complaint or 'nothing'}"
+            # What the later commands of the line say of the file that is not there comes behind it.
+            reason = dataclasses.replace(failed, errors=failed.errors.lstrip().partition(b"\n")[0]).complaint
+            said = f"{path_of(self._folder, name)} can't be written, Windows said: {reason or 'nothing'}"
             raise self._error(said, f"see that nothing protects it, and that the account has {_RIGHT}")
 
     def _not_in_place(self, moved: Output) -> CommandError:
@@ -221,6 +239,9 @@ class _Replacement:
             self._console.run([_deletion(self._folder, self._made)])
         except WindowsError:
             return
+
+    def _comparison(self, name: str) -> str:
+        return f"fc /b {self._file(FILE)} {self._file(name)}"
 
     def _filter(self, name: str) -> str:
         return STDIN_TO_FILE.format(path_of(self._folder, name))

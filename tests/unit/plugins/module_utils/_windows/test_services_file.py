@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import typing as t
 
@@ -103,16 +104,16 @@ def test_every_command_line_passes_both_allow_lists(client: GivenClient, before:
     services_file.delete(Console(client, CAPABILITIES), "edge1", FOLDER, ["services.portkeeper-3-old"])
     assert dict(files) == {PATH: b"new\n", **beside}
     lines = [line.removeprefix("command ") for line in client.log]
-    assert len(lines) == 4
+    assert len(lines) == 3
     for line in lines:
         check_command_line(line)
-    assert client.inputs[0] == (before if before.endswith(b"\n") else before + b"\x1a\r\n")
-    assert client.inputs[1] == b"new\n"
-    chain = next(line for line in lines if "move /y" in line)
+    assert client.inputs[0] == b"new\n"
+    assert client.inputs[1] == (before if before.endswith(b"\n") else before + b"\x1a\r\n")
+    line = next(line for line in lines if "move /y" in line)
     # What must not happen unless the comparison holds stands behind && in one chain.
-    first = re.split(r" && echo ", chain)[0].split(" && ")
+    (chain,) = (part for part in re.split(r" & | && echo | \|\| echo ", line) if "move /y" in part)
     verbs = ["fc", "move", "del"] if drop_backup else ["fc", "copy", "move"]
-    assert [part.split()[0] for part in first] == verbs
+    assert [part.split()[0] for part in chain.split(" && ")] == verbs
 
 
 def test_nothing_is_moved_where_the_new_file_reads_differently(client: GivenClient) -> None:
@@ -123,6 +124,25 @@ def test_nothing_is_moved_where_the_new_file_reads_differently(client: GivenClie
     assert not any("move" in line for line in client.log)
     assert client.log[-1].startswith(f'command del "{FOLDER}\\services.portkeeper-3-new"')
     assert dict(client.server.machine.files) == {PATH: b"old\n"}
+
+
+@pytest.mark.parametrize("silent", [False, True], ids=["fc-tells", "fc-silent"])
+def test_nothing_is_moved_where_the_file_was_read_differently(client: GivenClient, silent: bool) -> None:
+    client.server.machine.assumptions = dataclasses.replace(
+        client.server.machine.assumptions, fc_exit_code_tells=not silent
+    )
+    client.server.machine.files[PATH] = b"\xe4 1/tcp\n"
+    with pytest.raises(Untouched, match=r"what was read does not come back unchanged, .*nothing was changed"):
+        services_file.replace(Console(client, CAPABILITIES), "edge1", step(b"? 1/tcp\n", b"? 1/tcp\nnew 2/tcp\n"))
+    assert dict(client.server.machine.files) == {PATH: b"\xe4 1/tcp\n"}
+
+
+def test_a_comparison_whose_exit_code_says_nothing_is_read_before_the_move(client: GivenClient) -> None:
+    client.server.machine.assumptions = dataclasses.replace(client.server.machine.assumptions, fc_exit_code_tells=False)
+    client.server.machine.files[PATH] = b"old\n"
+    services_file.replace(Console(client, CAPABILITIES), "edge1", step(b"old\n", b"new\n"))
+    assert client.inputs == [b"new\n", b"old\n", b"old\n"]
+    assert client.server.machine.files[PATH] == b"new\n"
 
 
 TOO_MUCH: t.Final = [(b"x" * 100_001 + b"\n", "more than the 100000"), (b"a\x1ab", "holds a Ctrl-Z")]
