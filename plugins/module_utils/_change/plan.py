@@ -426,6 +426,8 @@ class Resource:
     """Whether an entry of the journal, by its name, is its own."""
     early: tuple[Fact[t.Any], ...] = ()
     """Questions on whose answers others hang: asked with the first ones, so that the others come in one round."""
+    beside: tuple[ServiceFact, ...] = ()
+    """Questions of a planner that changes something: asked earlier if other services are queried anyway."""
     first: t.Callable[[t.Any, Release], tuple[Fact[t.Any], ...]] = _no_questions
     """Questions that the planner asks of every server of a release, from its typed options: asked with the journal."""
     plans_last: bool = False

@@ -181,7 +181,8 @@ def _service_questions(request: Request, release: Release) -> list[Fact[t.Any]]:
     beside = [LEFT_OVER] if request.looks_after_services else []
     asked = [*(ServiceFact(name) for name in _named_services(request)), *known, *beside]
     # One service alone is not queried but got, which is cheaper.
-    return [*asked, *(guards.beside(asked) if len(asked) > 1 else ())]
+    riders = [fact for item in request.items if item.condition.holds(release) for fact in item.resource.beside]
+    return [*asked, *({*guards.beside(asked), *riders} if len(asked) > 1 else ())]
 
 
 def _left_over(request: Request, ordered: Convergence, context: Context) -> tuple[LeftOver, ...]:
