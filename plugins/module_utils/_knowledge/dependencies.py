@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import typing as t
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -19,6 +20,25 @@ class Dependencies:
         order: list[str] = []
         self._visit(name, order, {name.casefold()})
         return tuple(order)
+
+    def independent_groups(self, names: t.Iterable[str], *, alone: str) -> tuple[tuple[str, ...], ...]:
+        """The names in their order, in groups; no service of a group needs another one of it, directly or not.
+
+        ``alone`` is in a group by itself.
+        """
+        groups: list[tuple[str, ...]] = []
+        for name in names:
+            if groups and not any(self._are_tied(name, other, alone) for other in groups[-1]):
+                groups[-1] += (name,)
+            else:
+                groups.append((name,))
+        return tuple(groups)
+
+    def _are_tied(self, one: str, other: str, alone: str) -> bool:
+        if alone.casefold() in (one.casefold(), other.casefold()):
+            return True
+        needing = {name.casefold() for name in (*self.dependents(one), *self.dependents(other))}
+        return one.casefold() in needing or other.casefold() in needing
 
     def _visit(self, name: str, order: list[str], seen: set[str]) -> None:
         for dependent, antecedent in sorted(self.pairs):

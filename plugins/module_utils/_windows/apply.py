@@ -30,6 +30,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.excl
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     PROTOCOLS,
     Absent,
+    DependenciesFact,
     DynamicRangesFact,
     ExclusionsFact,
     Facts,
@@ -144,62 +145,91 @@ def _set_delayed_start(target: Target, step: t.Any, _clock: Clock, _known: Facts
 # --- services --------------------------------------------------------------------------------------------------------
 
 
-def _stop_services(target: Target, step: t.Any, clock: Clock, _known: Facts) -> Answers:
-    for name in step.names:
-        if not target.services.stop(name):
-            # Another program starts it, or a run that died has.
-            _wait(target, name, "Running", step.timeout, clock)
-            target.services.stop(name)
-        service = _wait(target, name, "Stopped", step.timeout, clock, first_pause=USUAL_WAIT)
-        if service is not None and service.state != "Stopped":
-            raise _not_reached(target, "stop", service, step.timeout)
+def _together(names: t.Sequence[str], known: Facts) -> tuple[tuple[str, ...], ...]:
+    """Services in groups that can stop or start at the same time; DNS is by itself, since its reading is needed."""
+    if DependenciesFact() not in known:
+        return tuple((name,) for name in names)
+    return known[DependenciesFact()].independent_groups(names, alone=DNS_SERVICE)
+
+
+def _stop_services(target: Target, step: t.Any, clock: Clock, known: Facts) -> Answers:
+    for names in _together(step.names, known):
+        for name in names:
+            if not target.services.stop(name):
+                # Another program starts it, or a run that died has.
+                _wait(target, [name], "Running", step.timeout, clock)
+                target.services.stop(name)
+        for service in _wait(target, names, "Stopped", step.timeout, clock, first_pause=USUAL_WAIT):
+            if service.state != "Stopped":
+                raise _not_reached(target, "stop", service, step.timeout)
     return {}
 
 
-def _start_services(target: Target, step: t.Any, clock: Clock, _known: Facts) -> Answers:
+def _start_services(target: Target, step: t.Any, clock: Clock, known: Facts) -> Answers:
     learnt: Answers = {}
-    for name in step.names:
+    for names in _together(step.names, known):
         try:
-            learnt[ServiceFact(name)] = _start(target, name, step.timeout, clock)
+            services = _start(target, names, step, clock)
         except ServiceError:
             if step.essential:
                 raise
+        else:
+            learnt |= {ServiceFact(service.name): service for service in services}
     # Others must be looked at again: that one has come up does not prove that it stays. DNS is watched further.
     return {fact: service for fact, service in learnt.items() if fact == ServiceFact(DNS_SERVICE)}
 
 
-def _start(target: Target, name: str, timeout: float, clock: Clock) -> Service | None:
-    asked = target.services.start(name)
-    service = _wait(target, name, "Running", timeout, clock, first_pause=USUAL_WAIT if asked else 0.0)
-    if not asked and service is not None and service.state == "Stopped":
-        # It was still stopping, for another program or for a run that died.
-        target.services.start(name)
-        service = _wait(target, name, "Running", timeout, clock, first_pause=USUAL_WAIT)
-    if service is not None and not service.runs:
-        raise _not_reached(target, "start", service, timeout)
-    return service
+def _start(target: Target, names: t.Sequence[str], step: t.Any, clock: Clock) -> tuple[Service, ...]:
+    asked = _asked_to_start(target, names, step)
+    pause = USUAL_WAIT if any(asked.values()) else 0.0
+    services = _wait(target, tuple(asked), "Running", step.timeout, clock, first_pause=pause)
+    again = [service.name for service in services if service.state == "Stopped" and not asked[service.name]]
+    if again:
+        # They were still stopping, for another program or for a run that died.
+        for name in again:
+            target.services.start(name)
+        services = _wait(target, tuple(asked), "Running", step.timeout, clock, first_pause=USUAL_WAIT)
+    down = next((service for service in services if not service.runs), None)
+    if down is not None:
+        raise _not_reached(target, "start", down, step.timeout)
+    return services
+
+
+def _asked_to_start(target: Target, names: t.Sequence[str], step: t.Any) -> dict[str, bool]:
+    """Of each service that was told to start, whether it had to be told; raises ServiceError for essential ones."""
+    asked: dict[str, bool] = {}
+    for name in names:
+        try:
+            asked[name] = target.services.start(name)
+        except ServiceError:
+            if step.essential or len(names) == 1:
+                raise
+    return asked
 
 
 def _wait(
     target: Target,
-    name: str,
+    names: t.Sequence[str],
     state: t.Literal["Running", "Stopped"],
     timeout: float,
     clock: Clock,
     *,
     first_pause: float = 0.0,
-) -> Service | None:
+) -> tuple[Service, ...]:
+    """A single service at the end; of several those that are in another state than they should reach."""
+    if not names:
+        return ()
     with target.client.allowing(first_pause):
         clock.sleep(min(first_pause, timeout))
     readings = target.services.wait(
-        [name],
+        names,
         state,
         deadline=clock.monotonic() + timeout,
         clock=clock.monotonic,
         sleep=clock.sleep,
         hopeless=("Stopped",),
     )
-    return next(iter(readings.values()), None)
+    return tuple(filter(None, readings.values()))
 
 
 def _not_reached(target: Target, operation: str, service: Service, timeout: float) -> ServiceError:
