@@ -26,11 +26,8 @@ def running_process(context: Context) -> int:
 
 
 def questions_of_change(context: Context) -> tuple[Fact[t.Any], ...]:
-    """Facts about DNS that a change needs, asked together: the age of its process, or the services that stop too."""
-    process_id = running_process(context)
-    if not process_id:
-        return ()
-    return (DependenciesFact(),) if context.restarts_dns else (ProcessFact(process_id),)
+    """Facts about DNS that a change needs: if DNS restarts, the services that stop too."""
+    return (DependenciesFact(),) if context.restarts_dns and running_process(context) else ()
 
 
 def questions_of_wait(wait: Wait, context: Context) -> tuple[Fact[t.Any], ...]:
@@ -38,20 +35,23 @@ def questions_of_wait(wait: Wait, context: Context) -> tuple[Fact[t.Any], ...]:
     process_id = running_process(context)
     if not process_id or process_id != wait.process_id:
         return ()
-    return (ProcessFact(process_id), *questions_of_change(context))
+    process = [ProcessFact(process_id)] if _can_be_over(wait, context) else []
+    return (*process, *questions_of_change(context))
+
+
+def _can_be_over(wait: Wait, context: Context) -> bool:
+    """False if the process that the note was made of still runs, whatever its age: too little time has passed."""
+    return wait.is_over(now=context.now, age=0.0, process_id=wait.process_id)
 
 
 def wait(context: Context) -> Wait | None:
     """The restart of DNS that a new change waits for; ``None`` while DNS is stopped: its next start reads the values.
 
-    If this run restarts DNS, its age is not asked for: the note counts only if the run is killed before the restart,
-    and an age of 0 then says the same: a process older than the note is the one that ran when the note was made.
+    The age of its process is not asked for: an age of 0 says enough. A process older than the note is the one that ran
+    when the note was made; a younger one with the same id, which Windows seldom gives again at once, is another one.
     """
     process_id = running_process(context)
-    if not process_id:
-        return None
-    age = 0.0 if context.restarts_dns else _age(process_id, context)
-    return Wait("dns_restart", since=context.now, age=age, process_id=process_id)
+    return Wait("dns_restart", since=context.now, age=0.0, process_id=process_id) if process_id else None
 
 
 def still_waits(wait: Wait, context: Context) -> bool:
@@ -61,6 +61,8 @@ def still_waits(wait: Wait, context: Context) -> bool:
         return False
     if wait.process_id and wait.process_id != process_id:
         return False
+    if not _can_be_over(wait, context):
+        return True
     return not wait.is_over(now=context.now, age=_age(process_id, context), process_id=process_id)
 
 

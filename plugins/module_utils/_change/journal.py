@@ -71,7 +71,8 @@ class Wait:
     """A change that is not in force before an event.
 
     ``since`` is the controller's clock when the change was made (t0, seconds since the epoch, UTC); ``age`` is the
-    server's uptime, or the DNS process's age, then (u0, seconds); ``process_id`` the DNS server's process then.
+    server's uptime then (u0, seconds), or for a restart of DNS 0, or the age of its process in a journal of before;
+    ``process_id`` is the DNS server's process then.
     """
 
     event: Event

@@ -168,10 +168,16 @@ def _last(wanted: DnsSocketPool, asked: PortSet, context: Context) -> list[Fact[
     """The facts that a change needs, or a restart for the sake of an earlier change."""
     if _differs(wanted, asked, context):
         ranges = pool_range_questions(context.capabilities) if _may_spare(asked, context) else []
-        return [DNS_NAMES_FACT, *dns_restart.questions_of_change(context), *ranges]
+        return [*_confirmations(wanted, context), *dns_restart.questions_of_change(context), *ranges]
     entries = (context.entry(name) for name in (SIZE_ENTRY, LIST_ENTRY))
     waits = [entry.wait for entry in entries if entry and entry.wait]
     return [question for wait in waits for question in dns_restart.questions_of_wait(wait, context)]
+
+
+def _confirmations(wanted: DnsSocketPool, context: Context) -> list[Fact[t.Any]]:
+    """The names of the key, if a value is absent: one error code stands for too much."""
+    absent = any(isinstance(one.unconfirmed.reading(context), Absent) for one in _settings(wanted))
+    return [DNS_NAMES_FACT] if absent else []
 
 
 def _differs(wanted: DnsSocketPool, asked: PortSet, context: Context) -> bool:
