@@ -140,6 +140,11 @@ class _Winrm(Line):
         return [*weak, *_delegation.lost_by_pywinrm(session)]
 
     @property
+    def _end_of_protocol(self) -> tuple[t.Any, ...]:
+        """The settings that the plugin's Protocol was made with."""
+        return (self._connection._winrm_host, self._connection._winrm_port)  # noqa: SLF001 - kept nowhere else
+
+    @property
     def _protocol(self) -> t.Any:
         """The plugin's pywinrm Protocol, connected without a shell.
 
@@ -147,10 +152,8 @@ class _Winrm(Line):
         ``close`` deletes one only if it is not, so it is emptied again at once, also after an error.
         """
         connection = self._connection
-        made_for = (getattr(connection, "_winrm_host", ""), getattr(connection, "_winrm_port", 0))
-        if self._end != made_for:
+        if connection.protocol is None or self._end != self._end_of_protocol:
             connection.protocol = None
-        if connection.protocol is None:
             connection.shell_id = _UNOPENED
             try:
                 connection._connect()  # noqa: SLF001 - the public ways in all open a shell

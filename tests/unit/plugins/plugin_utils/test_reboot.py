@@ -105,7 +105,13 @@ class Session:
 def test_looks_have_their_own_timeout_and_leave_the_session_as_it_was() -> None:
     session = Session()
     original = session.setup_encryption
-    connection = types.SimpleNamespace(transport="winrm", protocol=types.SimpleNamespace(transport=session))
+    connection = types.SimpleNamespace(
+        transport="winrm",
+        protocol=types.SimpleNamespace(transport=session),
+        get_option={"remote_addr": "edge1", "port": 5985}.get,
+        _winrm_host="edge1",
+        _winrm_port=5985,
+    )
     with reboot.looking_client(connection, "edge1") as client, pytest.raises(HostUnreachable):
         client.get("root/cimv2", "Win32_OperatingSystem")
     assert session.timeouts == [reboot.READ_TIMEOUT]
