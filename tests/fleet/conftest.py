@@ -11,6 +11,7 @@ import pytest
 
 LONGEST_FIRST: t.Final = (
     "test_documented_commands",
+    "test_reboot_playbook",
     "test_fixes",
     "test_server_words",
     "test_roles_baseline",
