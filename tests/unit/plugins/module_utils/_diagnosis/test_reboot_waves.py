@@ -10,7 +10,9 @@ import random
 import typing as t
 
 import pytest
+from ansible.errors import AnsibleFilterError
 
+from ansible_collections.portkeeper.windows.plugins.filter.reboot_plan import FilterModule
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.reboot_waves import (
     WAITS,
     Looked,
@@ -161,3 +163,30 @@ UNREAD: t.Final[dict[str, tuple[Json, Json, str]]] = {
 @pytest.mark.parametrize(("looked_at", "served", "error"), UNREAD.values(), ids=UNREAD)
 def test_a_server_that_was_not_read_is_not_well(looked_at: Json, served: Json, error: str) -> None:
     assert looked("dc", looked_at, served).refusal == f"dc could not be read: {error}"
+
+
+# --- the filter ------------------------------------------------------------------------------------------------------
+
+STATED: t.Final[Json] = {"before": {"state": {}}}
+DUE: t.Final[Json] = {"sockets": [], "release": {"uptime": 7200}}
+WRONG: t.Final[dict[str, tuple[t.Any, Json, str]]] = {
+    "no mapping": ([], {}, "a mapping of server names to two results each"),
+    "one result": ({"a": [{}]}, {}, "a mapping of server names to two results each"),
+    "no sites": ({}, {"sites": ["Berlin"]}, "the sites as a mapping"),
+    "none at once": ({}, {"at_once": "0"}, "at_once: '0' is no number from 1 on"),
+    "no number": ({}, {"uptime_hours": "soon"}, "uptime_hours: 'soon' is no number from 0 on"),
+}
+
+
+@pytest.mark.parametrize(("results", "options", "sentence"), WRONG.values(), ids=WRONG)
+def test_the_filter_refuses_what_it_can_t_use(results: t.Any, options: Json, sentence: str) -> None:
+    with pytest.raises(AnsibleFilterError, match=sentence):
+        FilterModule().filters()["reboot_plan"](results, **options)
+
+
+def test_the_filter_takes_numbers_as_the_command_line_gives_them_and_returns_plain_values() -> None:
+    results = {"a": (DUE, STATED), "b": [DUE, STATED]}
+    plan = FilterModule().filters()["reboot_plan"](results, {"a": 1, "b": 2}, at_once="2", uptime_hours="0")
+    assert plan["waves"] == [["a", "b"]]
+    assert plan["servers"]["a"] == {"site": "1", "wave": 1, "why": ["up for 2.0 hours"], "services": [], "others": []}
+    assert plan["refusals"] == []
