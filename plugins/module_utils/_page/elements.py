@@ -11,6 +11,7 @@ becomes markup on either way.
 from __future__ import annotations
 
 import collections.abc as c
+import functools
 import html
 import json
 import typing as t
@@ -59,8 +60,13 @@ Cell: t.TypeAlias = "str | list[Node]"
 
 def element(tag: str, *children: Node, **attributes: str) -> Element:
     """An element with its texts printable. ``data_host`` is the attribute ``data-host``, ``class_`` is ``class``."""
-    named = {name.rstrip("_").replace("_", "-"): printable(value) for name, value in attributes.items()}
-    return Element(tag, named, [_printable(child) for child in children])
+    named = {_name(word): printable(value) for word, value in attributes.items()}
+    return Element(tag, named, [printable(child) if isinstance(child, str) else child for child in children])
+
+
+@functools.cache
+def _name(word: str) -> str:
+    return word.rstrip("_").replace("_", "-")
 
 
 def table(kind: str, caption: str, rows: c.Iterable[c.Iterable[Cell]]) -> Table:
@@ -69,11 +75,9 @@ def table(kind: str, caption: str, rows: c.Iterable[c.Iterable[Cell]]) -> Table:
 
 
 def _cell(cell: Cell) -> Cell:
-    return printable(cell) if isinstance(cell, str) else [_printable(node) for node in cell]
-
-
-def _printable(node: Node) -> Node:
-    return printable(node) if isinstance(node, str) else node
+    if isinstance(cell, str):
+        return printable(cell)
+    return [printable(node) if isinstance(node, str) else node for node in cell]
 
 
 def html_text(*nodes: Node) -> str:
