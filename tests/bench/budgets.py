@@ -19,10 +19,14 @@ REGISTRY_FIRST_ABSENT: t.Final = 8 + SIDE_BY_SIDE
 """The absence of a value is confirmed before the value is written, since one error code stands for too much."""
 REGISTRY_LATER: t.Final = 6 + SIDE_BY_SIDE
 NETSH_UNCHANGED: t.Final = 6
-NETSH_FIRST: t.Final = 12 + SIDE_BY_SIDE
-NETSH_LATER: t.Final = 11 + SIDE_BY_SIDE
-NETSH_LESS_BEFORE_2012: t.Final = 1
-"""2008 and 2008 R2 have no WMI class of sockets: a change asks one question less than on 2012 and later."""
+NETSH_FIRST: t.Final = 11 + SIDE_BY_SIDE
+NETSH_LATER: t.Final = 10 + SIDE_BY_SIDE
+NETSH_LESS: t.Final[t.Mapping[str, int]] = {"2008": 0, "2008r2": 1}
+"""2008 and 2008 R2 have no WMI class of sockets: a change asks one question less than on 2012 and later. With the WinRM
+of 2008 the second command takes a Signal before it: one message more."""
+POOL_FIRST: t.Final = 8 + SIDE_BY_SIDE
+POOL_FIRST_ABSENT: t.Final = 9 + SIDE_BY_SIDE
+"""``dns_socket_pool`` without a restart: a first change of a value that was there, and of one that was not."""
 
 POOL_RESTARTED: t.Final[t.Mapping[str, int]] = {
     "2003": 20 + SIDE_BY_SIDE,
@@ -49,6 +53,19 @@ ROLES_CONVERGED: t.Final[t.Mapping[tuple[str, str], int]] = {
     ("known_services", "2022"): 9,
 }
 """A whole role that has nothing to do, by role and release; the servers are those of tests.bench.kinds."""
+
+ROLES_FIRST: t.Final[t.Mapping[tuple[str, str], int]] = {
+    ("exchange_edge_dns", "2003"): 20,
+    ("exchange_edge_dns", "2008"): 23,
+    ("exchange_edge_dns", "2022"): 32,
+    ("sbs2003", "2003"): 17,
+    ("dc_ias", "2022"): 31,
+    ("exchange_rpc_ports", "2008r2"): 30,
+    ("known_services", "2022"): 20,
+}
+"""The first run of a whole role on one of these servers, on which no service is down."""
+EXCHANGE_FIRST_RESTARTED: t.Final[t.Mapping[str, int]] = {"2008r2": 44}
+"""The first run of ``exchange_rpc_ports`` that may restart the two services whose ports it fixes, by release."""
 
 HANDSHAKE: t.Final[t.Mapping[str, int]] = {"basic": 0, "ntlm": 3, "kerberos": 1}
 """Requests that each connection costs more, by transport: over HTTP, with pywinrm 0.5.0; one task, one connection."""

@@ -29,6 +29,7 @@ REQUESTS: t.Final[t.Mapping[str, int]] = {
     tasks.REGISTRY_LATER: budgets.REGISTRY_LATER,
     tasks.NETSH_UNCHANGED: budgets.NETSH_UNCHANGED,
     tasks.NETSH_FIRST: budgets.NETSH_FIRST,
+    tasks.POOL: budgets.POOL_FIRST,
 }
 """Requests per host with Basic authentication, by task."""
 

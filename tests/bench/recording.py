@@ -14,7 +14,7 @@ from winrm.transport import Transport
 from tests.bench.conversation import Conversation, Exchange
 from tests.bench.kinds import Kind
 from tests.fleet.engine_tasks import CONVERGE
-from tests.fleet.host_cases import HostCase, Json, Step
+from tests.fleet.host_cases import HostCase, Json, Step, TaskRun
 from tests.fleet.in_process import CaseRunner
 from tests.fleet.role_arguments import task_arguments
 from tests.simulator.direct import DirectServer
@@ -62,10 +62,17 @@ def _exchange(request: bytes, answer: bytes) -> Exchange:
 
 def role_conversation(kind: Kind) -> Conversation:
     """What is said when the role has nothing to do; raises NotConverged."""
+    return _settled(kind.server, _role_step(kind))
+
+
+def first_role_run(kind: Kind) -> TaskRun:
+    """The role's first run on its server."""
+    return CaseRunner(HostCase(id="first", server=kind.server, steps=())).run_step(_role_step(kind))
+
+
+def _role_step(kind: Kind) -> Step:
     aside = {"check_role_variables": False, "say": "nothing"}
-    options = {**task_arguments(kind.role, CONVERGE, kind.variables), **aside}
-    step = Step(module="converge", options=options)
-    return _settled(kind.server, step)
+    return Step(module="converge", options={**task_arguments(kind.role, CONVERGE, kind.variables), **aside})
 
 
 def information_conversation(server: Json, options: Json) -> Conversation:

@@ -37,7 +37,7 @@ class Budget:
 
 def _netsh(name: str, release: str, **more: t.Any) -> Budget:
     server = {"release": release, "broken": False, **more}
-    less = budgets.NETSH_LESS_BEFORE_2012 if "netsh_hotfix" in server else 0
+    less = budgets.NETSH_LESS.get(release, 0)
     return Budget(
         id=name,
         server=server,

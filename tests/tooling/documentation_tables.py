@@ -38,7 +38,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._verify.rows.ta
 from ansible_collections.portkeeper.windows.plugins.module_utils._verify.rows.unprobed import OPEN, UNPROBED
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows import errors as windows_errors
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import faults
-from tests.bench.budgets import ROLES_CONVERGED
+from tests.bench.budgets import EXCHANGE_FIRST_RESTARTED, ROLES_CONVERGED, ROLES_FIRST
 from tests.bench.limits import REQUESTS
 from tests.fleet.subset_requests import RELEASES as SUBSET_RELEASES
 from tests.fleet.subset_requests import REQUESTS as SUBSET_REQUESTS
@@ -199,6 +199,11 @@ def _limits() -> str:
         roles.setdefault((role, limit), []).append(release)
     rows = [(task, str(limit)) for task, limit in REQUESTS.items()]
     rows += [(f"role {role}, converged, {', '.join(on)}", str(limit)) for (role, limit), on in roles.items()]
+    rows += [(f"role {role}, first run, {release}", str(limit)) for (role, release), limit in ROLES_FIRST.items()]
+    rows += [
+        (f"role exchange_rpc_ports, first run with restarts, {release}", str(limit))
+        for release, limit in EXCHANGE_FIRST_RESTARTED.items()
+    ]
     return table(("Task", "Requests at most"), rows)
 
 

@@ -17,11 +17,13 @@ from tests.bench.cells import Cell, Figures, Traffic
 from tests.bench.information import ReportRow
 from tests.bench.kinds import EDGE, KINDS
 from tests.bench.meter import Taken
-from tests.bench.recording import role_conversation
+from tests.bench.recording import first_role_run, role_conversation
 from tests.bench.replay import Transport
 from tests.bench.roles import RoleRow
 from tests.bench.rows import Row
 from tests.bench.sides import SIDES, Side
+from tests.fleet.host_cases import HostCase, Step
+from tests.fleet.in_process import CaseRunner
 
 PEER = Row(task=tasks.PEER_RESERVED, owner="peer", release="2022", requests=7, bytes_out=300_000, bytes_in=7_000)
 SHARE = PEER.bytes_out // limits.SMALLER_THAN_PEER
@@ -136,7 +138,39 @@ def test_a_role_costs_as_many_requests_as_its_budget_says(role: str, release: st
     assert len(role_conversation(KINDS[role].on(release))) == budgets.ROLES_CONVERGED[role, release]
 
 
+@pytest.mark.parametrize(("role", "release"), budgets.ROLES_FIRST)
+def test_a_first_run_costs_as_many_requests_as_its_budget_says(role: str, release: str) -> None:
+    run = first_role_run(KINDS[role].on(release))
+    assert run.result["changed"], run.message
+    assert run.count == budgets.ROLES_FIRST[role, release]
+
+
+@pytest.mark.parametrize("release", budgets.EXCHANGE_FIRST_RESTARTED)
+def test_a_first_run_with_restarts_costs_as_many_requests_as_its_budget_says(release: str) -> None:
+    kind = KINDS["exchange_rpc_ports"].on(release)
+    run = first_role_run(
+        dataclasses.replace(kind, variables={**kind.variables, "exchange_rpc_ports_restart_services": True})
+    )
+    assert "restarted MSExchangeAB, MSExchangeRPC" in run.message
+    assert run.count == budgets.EXCHANGE_FIRST_RESTARTED[release]
+
+
+POOL_VALUES: t.Final = {budgets.POOL_FIRST: {"dns_pool_exclusions": ["3343-3343"]}, budgets.POOL_FIRST_ABSENT: {}}
+
+
+@pytest.mark.parametrize(("limit", "value"), POOL_VALUES.items(), ids=["value-there", "value-absent"])
+def test_a_changed_pool_without_its_restart_costs_as_many_requests_as_its_budget_says(
+    limit: int, value: dict[str, t.Any]
+) -> None:
+    server = {"release": "2022", "roles": ["dns"], "broken": False, **value}
+    step = Step(module="dns_socket_pool", options={"excluded_ports": ["50389", "50636"]})
+    (run,) = CaseRunner(HostCase(id="pool", server=server, steps=(step,))).results()
+    assert run.result["restart_required"], run.message
+    assert run.count == limit
+
+
 def test_every_measured_role_has_a_budget() -> None:
     assert {(kind.role, release) for kind in KINDS.values() for release in kind.releases} == set(
         budgets.ROLES_CONVERGED
     )
+    assert {role for role, _release in budgets.ROLES_FIRST} == set(KINDS)
