@@ -55,7 +55,7 @@ ROLES_CONVERGED: t.Final[t.Mapping[tuple[str, str], int]] = {
 """A whole role that has nothing to do, by role and release; the servers are those of tests.bench.kinds."""
 
 ROLES_FIRST: t.Final[t.Mapping[tuple[str, str], int]] = {
-    ("exchange_edge_dns", "2003"): 20,
+    ("exchange_edge_dns", "2003"): 19,
     ("exchange_edge_dns", "2008"): 23,
     ("exchange_edge_dns", "2022"): 32,
     ("sbs2003", "2003"): 17,

@@ -404,6 +404,10 @@ def _no_entry(_name: str) -> bool:
     return False
 
 
+def _no_services(_release: Release) -> tuple[ServiceFact, ...]:
+    return ()
+
+
 def _no_questions(_wanted: t.Any, _release: Release) -> tuple[Fact[t.Any], ...]:
     return ()
 
@@ -426,7 +430,7 @@ class Resource:
     """Whether an entry of the journal, by its name, is its own."""
     early: tuple[Fact[t.Any], ...] = ()
     """Questions on whose answers others hang: asked with the first ones, so that the others come in one round."""
-    beside: tuple[ServiceFact, ...] = ()
+    beside: t.Callable[[Release], tuple[ServiceFact, ...]] = _no_services
     """Questions of a planner that changes something: asked earlier if other services are queried anyway."""
     first: t.Callable[[t.Any, Release], tuple[Fact[t.Any], ...]] = _no_questions
     """Questions that the planner asks of every server of a release, from its typed options: asked with the journal."""

@@ -33,7 +33,12 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.resourc
     reachable_ports,
     reserved_ports_value,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import PROTOCOLS, Protocol
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
+    PROTOCOLS,
+    Protocol,
+    ServiceFact,
+)
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.known_services import IPSEC_SERVICE
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import RESERVED_PORTS_FACT
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.port_lists import ListState
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet, union
@@ -167,6 +172,8 @@ RESOURCE: t.Final = Resource(
     plan,
     undo,
     keeps=lambda name: name in (reserved_ports_value.ENTRY, excluded_port_ranges.ENTRY),
+    # The guard against block mode asks for it.
+    beside=lambda release: (ServiceFact(IPSEC_SERVICE),) if release.capabilities.ipsec_block_mode else (),
     plans_last=True,
     values=lambda wanted: {} if wanted.report_only else {RESERVED_PORTS_FACT: wanted.ports},
     along=_along,

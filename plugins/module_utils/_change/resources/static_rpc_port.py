@@ -462,6 +462,6 @@ RESOURCE: t.Final = Resource(
     plan,
     undo,
     keeps=lambda name: name in {row.entry_name for row in RPC_PORTS},
-    beside=tuple(ServiceFact(row.service) for row in RPC_PORTS if row.service),
+    beside=lambda _release: tuple(ServiceFact(row.service) for row in RPC_PORTS if row.service),
     first=first,
 )

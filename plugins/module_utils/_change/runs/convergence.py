@@ -181,7 +181,7 @@ def _service_questions(request: Request, release: Release) -> list[Fact[t.Any]]:
     beside = [LEFT_OVER] if request.looks_after_services else []
     asked = [*(ServiceFact(name) for name in _named_services(request)), *known, *beside]
     # One service alone is not queried but got, which is cheaper.
-    riders = [fact for item in request.items if item.condition.holds(release) for fact in item.resource.beside]
+    riders = [fact for item in request.items if item.condition.holds(release) for fact in item.resource.beside(release)]
     return [*asked, *({*guards.beside(asked), *riders} if len(asked) > 1 else ())]
 
 
