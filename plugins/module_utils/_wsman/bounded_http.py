@@ -17,7 +17,6 @@ import contextlib
 import dataclasses
 import re
 import socket
-import threading
 import typing as t
 
 if t.TYPE_CHECKING:
@@ -33,6 +32,7 @@ else:
         _Response = _Adapter = object
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import envelope as soap
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.alarm import Alarm
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors import (
     ConnectionDropped,
     HostUnreachable,
@@ -73,18 +73,17 @@ class Guard:
     """Answers with status 401 to the present message."""
     handles: list[socket.socket] = dataclasses.field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        """Have one alarm for all messages."""
+        self._alarm = Alarm(self._expire)
+
     @contextlib.contextmanager
     def deadline(self, seconds: float) -> t.Iterator[None]:
         """Shut every connection down after ``seconds``, even within an answer, and note that in ``expired``."""
         self.expired = False
         self.refusals = 0
-        timer = threading.Timer(seconds, self._expire)
-        timer.daemon = True
-        timer.start()
-        try:
+        with self._alarm.after(seconds):
             yield
-        finally:
-            timer.cancel()
 
     def _expire(self) -> None:
         self.expired = True
@@ -103,6 +102,7 @@ class Guard:
 
     def forget(self) -> None:
         """Close the second handles; without this a connection would stay open after the session has closed it."""
+        self._alarm.stop()
         while self.handles:
             self.handles.pop().close()
 

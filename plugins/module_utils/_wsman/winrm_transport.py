@@ -55,7 +55,10 @@ class WinrmTransport(HttpTransport):
         with self._own_timeout():
             if self._transport.session is None:
                 self._transport.build_session()
-                self._mount(self._transport.session)
+                session: t.Any = self._transport.session
+                # It has taken what it needs from the environment, and would else look through it for each message.
+                session.trust_env = False
+                self._mount(session)
             try:
                 return 200, t.cast(bytes, self._transport.send_message(envelope))
             except winrm.exceptions.WinRMTransportError as error:
