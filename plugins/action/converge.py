@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible.module_utils.parsing.convert_bool import boolean
-
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs import converge_options
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.request import Request
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._action_base import Arguments, EngineAction
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._failures import Result
-from ansible_collections.portkeeper.windows.plugins.plugin_utils._role_task import refuse_wrong_role_variables, say
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._role_options import OPTION, role_options
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._role_task import say
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._task_options import validated_options
 
 
@@ -30,10 +29,11 @@ class ActionModule(EngineAction):
             say(result, self._said, host=self.host)
         return result
 
-    def check_options(self, options: Arguments, variables: Arguments) -> None:
-        """The variables of the role first: an option that comes of a wrong one says less."""
-        if boolean(options.get("check_role_variables", False), strict=False):
-            refuse_wrong_role_variables(variables, self._templar.template)
+    def given_options(self, _variables: Arguments) -> Arguments:
+        """Those of the task, and those of its role, which come first."""
+        given = super().given_options(_variables)
+        name = given.get(OPTION)
+        return {**given, **role_options(name, _variables, self._templar.template)} if name else given
 
     def request(self, arguments: Arguments, *, journal: bool) -> Request:
         """All resources and victims, checked by Ansible's rules and by their own."""

@@ -44,7 +44,7 @@ options:
         servers that have all of these services.
       - An item may also have C(wanted), a boolean for choices of your users. If it is V(false), the item is passed
         over, but not with O(state=absent), since an earlier run may have made the change. The names and types of its
-        options are checked in any case.
+        options are checked in any case. An empty dictionary counts as V(false), and any other as V(true).
       - An item may also use ports that are given once for the whole run. C(rpc_ports=true) adds the ports of
         O(rpc_ports) to C(static_rpc_port) (all of them), to C(reserved_ports) (ports from 1024 up, TCP) and to
         C(services_file) (one entry for each; a dictionary in place of V(true) gives it a C(comment)).
@@ -352,13 +352,18 @@ options:
         O(portkeeper.windows.server_reboot#module:msg) gives its limits.
     type: str
     default: Reboot initiated by Ansible (portkeeper.windows)
-  check_role_variables:
+  role_options:
     description:
-      - Before anything else, check the variables of the role that this task is in by the role's file
-        C(meta/argument_specs.yml), entry point C(main). Ansible's own check is one more task, and so one more process
-        on the controller for each server. To leave that out, import the role with C(rolespec_validate=false).
-    type: bool
-    default: false
+      - The name of a variable of the role that this task is in. The variable is a dictionary of more options of this
+        task, which come before those that the task itself gives.
+      - Before anything else, the variables of the role are checked by the role's file C(meta/argument_specs.yml), entry
+        point C(main). Ansible's own check is one more task, and so one more process on the controller for each server.
+        To leave that out, import the role with C(rolespec_validate=false).
+      - The options may have templates, as anywhere. Those that only look up a variable of C(meta/argument_specs.yml) or
+        one whose name begins with two underscores are not compiled, which saves about half of the processor time of a
+        task that changes nothing. C({{ name }}) is such a template, and C({{ __choices[name] }}) is one too, where
+        C(__choices) is a dictionary. The values have the types of C(meta/argument_specs.yml).
+    type: str
   say:
     description:
       - What the task prints of its result, if it went well. One line for each sentence, with the name of the host.

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import gc
+import multiprocessing
 import typing as t
 
 from ansible.errors import AnsibleActionFail
@@ -64,14 +66,16 @@ class PortkeeperAction(ActionBase):
         """Do the work over one client; may raise PlanError, OptionError, WindowsError and WsmanError."""
         raise NotImplementedError
 
-    def check_options(self, options: Arguments, variables: Arguments) -> None:
-        """Check what comes before the options' own types; raises OptionError."""
+    def given_options(self, _variables: Arguments) -> Arguments:
+        """The options before their types are checked; may raise OptionError."""
+        return t.cast(Arguments, self._task.args)
 
     def prepare(self, arguments: Arguments) -> None:
         """Check options beyond their types; raises OptionError before anything is sent."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> Result:
         """Validate in every mode, then connect and work; returns failures too, see ``failures``."""
+        _spare_what_is_shared()
         name = self._task.delegate_to or (task_vars or {}).get("inventory_hostname")
         self.host = str(name or self._play_context.remote_addr)
         return result_of(lambda: self._performed(tmp, task_vars), host=self.host, action=str(self._task.action))
@@ -81,8 +85,7 @@ class PortkeeperAction(ActionBase):
         refuse_accepted_by_default(self._task, self._templar)
         super().run(tmp, task_vars)
         variables = task_vars or {}
-        self.check_options(self._task.args, variables)
-        given = validated_options(str(self._task.action), self.argument_spec, self._task.args)
+        given = validated_options(str(self._task.action), self.argument_spec, self.given_options(variables))
         self.shared = shared_options(given, variables)
         arguments = without_shared(given)
         self.prepare(arguments)
@@ -122,6 +125,16 @@ class PortkeeperAction(ActionBase):
             "rights of the connection's user."
         )
         return [warning]
+
+
+def _spare_what_is_shared() -> None:
+    """Keep the garbage collector of a worker away from all that there is by now.
+
+    A worker is a fork of Ansible for one task. A full collection would look at every object that the two share, and so
+    copy most of Ansible's memory: it takes longer than the task, and some of the workers come to it.
+    """
+    if multiprocessing.parent_process() is not None:
+        gc.freeze()
 
 
 class EngineAction(PortkeeperAction):

@@ -71,8 +71,8 @@ def first_role_run(kind: Kind) -> TaskRun:
 
 
 def _role_step(kind: Kind) -> Step:
-    aside = {"check_role_variables": False, "say": "nothing"}
-    return Step(module="converge", options={**task_arguments(kind.role, CONVERGE, kind.variables), **aside})
+    options = {**task_arguments(kind.role, CONVERGE, kind.variables), "say": "nothing"}
+    return Step(module="converge", options=options)
 
 
 def information_conversation(server: Json, options: Json) -> Conversation:

@@ -12,6 +12,7 @@ import typing as t
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._role_options import OPTION, role_options
 from tests.fleet.host_cases import Json
 from tests.tooling.sources import ROOT
 
@@ -21,22 +22,25 @@ IMPORT: t.Final = "ansible.builtin.import_role"
 def task_arguments(role: str, module: str, variables: Json) -> dict[str, t.Any]:
     """The arguments of the role's first task with this module, with its defaults and these variables.
 
-    Outside of its role a task can't check the role's variables: the runs of the program do.
+    The options that its action reads from the role's variables are among them, since here the task is in no role.
     """
     arguments = dict(task_part(role, module, module, variables))
-    arguments.pop("check_role_variables", None)
-    return arguments
+    name = arguments.pop(OPTION, None)
+    if not name:
+        return arguments
+    values = {**_values(role, variables), "role_path": str(ROOT / "roles" / role)}
+    return {**arguments, **role_options(name, values, _templar(values).template)}
 
 
 def task_part(role: str, module: str, part: str, variables: Json) -> t.Any:
     """Another part of that task, such as its ``loop``."""
-    tasks = _load(ROOT / "roles" / role / "tasks/main.yml")
+    tasks = _load(_file(role, "tasks"))
     return _templated(role, next(task[part] for task in tasks if module in task), variables)
 
 
 def task_counts(role: str, module: str, variables: Json) -> bool:
     """Whether that task's ``when`` holds."""
-    tasks = _load(ROOT / "roles" / role / "tasks/main.yml")
+    tasks = _load(_file(role, "tasks"))
     return holds(next(task["when"] for task in tasks if module in task), _values(role, variables))
 
 
@@ -49,17 +53,25 @@ def playbook_roles(playbook: str) -> tuple[Json, ...]:
 
 def holds(condition: str, variables: Json) -> bool:
     """Whether a ``when`` holds."""
-    return bool(Templar(loader=DataLoader(), variables=dict(variables)).evaluate_conditional(condition))
+    return bool(_templar(variables).evaluate_conditional(condition))
 
 
 def _templated(role: str, template: t.Any, variables: Json) -> t.Any:
-    return Templar(loader=DataLoader(), variables=_values(role, variables)).template(template)
+    return _templar(_values(role, variables)).template(template)
+
+
+def _templar(variables: Json) -> Templar:
+    return Templar(loader=DataLoader(), variables=dict(variables))
 
 
 def _values(role: str, variables: Json) -> dict[str, t.Any]:
-    files = (ROOT / "roles" / role / folder / "main.yml" for folder in ("defaults", "vars"))
+    files = (_file(role, folder) for folder in ("defaults", "vars"))
     values = {name: value for file in files if file.exists() for name, value in _load(file).items()}
     return {"ansible_check_mode": False, **values, **variables}
+
+
+def _file(role: str, folder: str) -> pathlib.Path:
+    return ROOT / "roles" / role / folder / "main.yml"
 
 
 @functools.cache

@@ -91,7 +91,7 @@ def test_the_role_and_its_variable_are_named(run: AnsibleRun, host: str) -> None
 
 def test_a_task_outside_a_role_has_nothing_to_check(tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.mktemp("task") / "playbook.yml"
-    task = {"portkeeper.windows.converge": {"check_role_variables": True, "owner": "x", "state": "absent"}}
+    task = {"portkeeper.windows.converge": {"role_options": "__options", "owner": "x", "state": "absent"}}
     path.write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "vars": NOWHERE, "tasks": [task]}]))
     (result,) = run_ansible(["ansible-playbook", "-i", "one,", str(path)]).results
-    assert "check_role_variables: this task is in no role that has the file" in result.result["msg"]
+    assert "role_options: this task is in no role that has the file" in result.result["msg"]

@@ -264,7 +264,7 @@ PROGRAM = re.compile(
 )
 MAY_COMPUTE = {
     # Some of the names that the user gave, in their order; `difference` would keep none.
-    "roles/exchange_services/tasks/main.yml": ["reject"],
+    "roles/exchange_services/vars/main.yml": ["reject"],
 }
 """Templates that compute all the same, with the reason."""
 

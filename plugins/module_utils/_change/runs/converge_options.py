@@ -113,7 +113,7 @@ ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
         "type": "dict",
         "options": {taker: {"type": "str"} for taker in TAKERS_TOLD},
     },
-    "check_role_variables": {"type": "bool", "default": False},
+    "role_options": {"type": "str"},
     "say": {"type": "str", "choices": list(SAYS), "default": SAYS[0]},
     "reboot": {"type": "str", "choices": ["never", "where_needed"], "default": "never"},
     "reboot_timeout": reboot.ARGUMENT_SPEC["reboot_timeout"],

@@ -76,12 +76,14 @@ class SharedPorts:
 
 
 def counts(place: str, item: Given, *, undo: bool) -> bool:
-    """True if the user wants an item. For an undo each item counts, since it may have been wanted once.
+    """True if the user wants an item, or gives anything for it. For an undo each counts: it may have been wanted once.
 
     Raises:
         OptionError: the item says neither yes nor no.
     """
-    return item_values.truth(f"{place}.{WANTED}", item.get(WANTED, True)) or undo
+    wanted = item.get(WANTED, True)
+    given = bool(wanted) if isinstance(wanted, t.Mapping) else item_values.truth(f"{place}.{WANTED}", wanted)
+    return given or undo
 
 
 def expanded(place: str, resource: str, item: Given, options: Given, shared: SharedPorts) -> Given | None:
