@@ -11,6 +11,7 @@ key names, value names and types never come from it.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import math
 import typing as t
@@ -225,8 +226,9 @@ def load_reading(reading: RegistryReading) -> Journal:
     return load(reading.data if isinstance(reading.data, str) else repr(reading.data))
 
 
+@functools.lru_cache(maxsize=2)
 def load(text: str) -> Journal:
-    """The journal from its text.
+    """The journal from its text; each round of a plan asks for it again.
 
     Raises:
         JournalTooNew: its version is newer than this code.

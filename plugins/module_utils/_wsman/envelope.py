@@ -18,6 +18,7 @@ import types
 import typing as t
 import xml.etree.ElementTree as ET
 from xml.parsers import expat
+from xml.sax import saxutils
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors import (
     ConnectionDropped,
@@ -134,15 +135,30 @@ def _excerpt(text: str) -> str:
 
 def render(message: Message, *, message_id: str, operation_timeout: float) -> bytes:
     """The envelope as UTF-8. ``message_id`` is a whole URI (``uuid:...``), ``operation_timeout`` in seconds."""
-    envelope = element("s:Envelope", None, {f"xmlns:{prefix}": uri for prefix, uri in NAMESPACES.items()})
     body = element("s:Body")
     if message.body is not None:
         body.append(message.body)
-    header = _header(message, message_id=message_id, operation_timeout=operation_timeout)
-    return t.cast(bytes, ET.tostring(extended(envelope, header, body), encoding="utf-8", xml_declaration=True))
+    sets = (
+        *_named("w:SelectorSet", "w:Selector", message.selectors),
+        *_named("w:OptionSet", "w:Option", message.options),
+    )
+    parts = {
+        "uri": saxutils.escape(sendable(message.resource_uri)),
+        "action": saxutils.escape(sendable(message.action)),
+        "id": saxutils.escape(sendable(message_id)),
+        "seconds": f"{operation_timeout:.3f}",
+        "sets": "".join(map(_text, sets)),
+        "body": _text(body),
+    }
+    return (_ENVELOPE % parts).encode("utf-8")
 
 
-def _header(message: Message, *, message_id: str, operation_timeout: float) -> ET.Element:
+def _text(node: ET.Element) -> str:
+    return ET.tostring(node, encoding="unicode")
+
+
+def _envelope() -> str:
+    """What all messages have in common, written out once, with the names of the parts in which they differ."""
     must = {"s:mustUnderstand": "true"}
     # MS-WSMV 3.1.4.1.8: a locale that must be understood is answered with UnsupportedFeature.
     locale = {"xml:lang": "en-US", "s:mustUnderstand": "false"}
@@ -150,17 +166,22 @@ def _header(message: Message, *, message_id: str, operation_timeout: float) -> E
         element("s:Header"),
         element("a:To", RECIPIENT),
         extended(element("a:ReplyTo"), element("a:Address", ANONYMOUS, must)),
-        element("w:ResourceURI", message.resource_uri, must),
-        element("a:Action", message.action, must),
-        element("a:MessageID", message_id),
+        element("w:ResourceURI", "%(uri)s", must),
+        element("a:Action", "%(action)s", must),
+        element("a:MessageID", "%(id)s"),
         element("w:MaxEnvelopeSize", str(MAX_ENVELOPE_SIZE), must),
-        element("w:OperationTimeout", f"PT{operation_timeout:.3f}S"),
+        element("w:OperationTimeout", "PT%(seconds)sS"),
         element("w:Locale", None, locale),
         element("p:DataLocale", None, locale),
     )
-    header.extend(_named("w:SelectorSet", "w:Selector", message.selectors))
-    header.extend(_named("w:OptionSet", "w:Option", message.options))
-    return header
+    header[-1].tail = "%(sets)s"
+    header.tail = "%(body)s"
+    namespaces = {f"xmlns:{prefix}": uri for prefix, uri in NAMESPACES.items()}
+    envelope = extended(element("s:Envelope", None, namespaces), header)
+    return t.cast(bytes, ET.tostring(envelope, encoding="utf-8", xml_declaration=True)).decode("utf-8")
+
+
+_ENVELOPE: t.Final = _envelope()
 
 
 def _named(container: str, item: str, values: t.Mapping[str, str]) -> list[ET.Element]:
