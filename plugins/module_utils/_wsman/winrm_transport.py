@@ -15,11 +15,35 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import l
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.http_transport import HttpTransport
 
 try:
+    import requests
     import winrm.exceptions
 except ImportError as _error:
     IMPORT_ERROR: ImportError | None = line_failures.IMPORT_ERROR or _error
 else:
     IMPORT_ERROR = None
+
+
+class _Preparation:
+    """``prepare_request`` of a session whose messages go to one address, and differ only in their bodies with Basic.
+
+    To prepare URL, headers and cookies takes as long as to send a message.
+    """
+
+    def __init__(self, session: requests.Session) -> None:
+        self._session = session
+        self._prepare = session.prepare_request
+        self._prepared: dict[str, requests.PreparedRequest] = {}
+
+    def __call__(self, request: requests.Request) -> requests.PreparedRequest:
+        """The request as requests would prepare it."""
+        if not isinstance(self._session.auth, requests.auth.HTTPBasicAuth) or self._session.cookies:
+            return self._prepare(request)
+        url = str(request.url)
+        if url not in self._prepared:
+            self._prepared = {url: self._prepare(request)}
+        prepared = self._prepared[url].copy()
+        prepared.prepare_body(request.data, None)
+        return prepared
 
 
 class WinrmTransport(HttpTransport):
@@ -58,6 +82,7 @@ class WinrmTransport(HttpTransport):
                 session: t.Any = self._transport.session
                 # It has taken what it needs from the environment, and would else look through it for each message.
                 session.trust_env = False
+                session.prepare_request = _Preparation(session)
                 self._mount(session)
             try:
                 return 200, t.cast(bytes, self._transport.send_message(envelope))
