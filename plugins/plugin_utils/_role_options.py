@@ -11,6 +11,7 @@ looked up there is looked up here. Everything else is left to Ansible.
 
 from __future__ import annotations
 
+import collections.abc as c
 import pathlib
 import re
 import typing as t
@@ -39,7 +40,7 @@ def role_options(name: str, variables: Arguments, template: Template) -> Argumen
     :raises OptionError: the task is in no role, or a variable is missing or wrong.
     """
     values = checked_variables(variables, template)
-    if not isinstance(variables.get(name), t.Mapping):
+    if not isinstance(variables.get(name), c.Mapping):
         raise OptionError(OPTION, f"{name!r} is no variable that has options")
     return t.cast(Arguments, RoleData(values, variables, template).value(variables[name]))
 
@@ -71,7 +72,7 @@ class RoleData:
         """The data with a value in place of each template; of choices, only the chosen one is looked at."""
         if isinstance(data, str):
             return self._of_text(data)
-        if isinstance(data, t.Mapping):
+        if isinstance(data, c.Mapping):
             return {key: self.value(item) for key, item in data.items()}
         return [self.value(item) for item in data] if isinstance(data, list) else data
 
@@ -90,7 +91,7 @@ class RoleData:
         if choice is None:
             return self._has(name)
         choices = self._variables.get(name)
-        return _is_private(name) and isinstance(choices, t.Mapping) and self._checked.get(choice) in [*choices]
+        return _is_private(name) and isinstance(choices, c.Mapping) and self._checked.get(choice) in [*choices]
 
     def _has(self, name: str) -> bool:
         return name in self._checked or (_is_private(name) and name in self._variables)
