@@ -4,9 +4,9 @@
 """The code of this collection is imported by Python's own loader, which keeps byte code.
 
 Ansible loads a plugin's file by it, but what the plugin imports by another loader, which compiles every file anew at
-each start: half of the time that a call takes. Python's loader keeps the byte code in ``__pycache__`` beside the file
-or where PYTHONPYCACHEPREFIX says, nowhere if PYTHONDONTWRITEBYTECODE is set or the folder is read-only, and compiles
-anew what has changed. ``ansible-galaxy collection verify`` passes such files over.
+each start: half of the time that these imports take. Python's loader keeps the byte code in ``__pycache__`` beside the
+file, or where PYTHONPYCACHEPREFIX says. It writes nothing if PYTHONDONTWRITEBYTECODE is set or the folder is read-only,
+and compiles anew what has changed. ``ansible-galaxy collection verify`` passes such files over.
 """
 
 from __future__ import annotations
