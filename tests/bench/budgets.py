@@ -59,7 +59,7 @@ ROLES_FIRST: t.Final[t.Mapping[tuple[str, str], int]] = {
     ("exchange_edge_dns", "2008"): 23,
     ("exchange_edge_dns", "2022"): 32,
     ("sbs2003", "2003"): 17,
-    ("dc_ias", "2022"): 31,
+    ("dc_ias", "2022"): 32,
     ("exchange_rpc_ports", "2008r2"): 30,
     ("known_services", "2022"): 20,
 }

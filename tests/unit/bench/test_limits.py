@@ -24,6 +24,7 @@ from tests.bench.rows import Row
 from tests.bench.sides import SIDES, Side
 from tests.fleet.host_cases import HostCase, Step
 from tests.fleet.in_process import CaseRunner
+from tests.tooling.sources import ROOT
 
 PEER = Row(task=tasks.PEER_RESERVED, owner="peer", release="2022", requests=7, bytes_out=300_000, bytes_in=7_000)
 SHARE = PEER.bytes_out // limits.SMALLER_THAN_PEER
@@ -174,3 +175,12 @@ def test_every_measured_role_has_a_budget() -> None:
         budgets.ROLES_CONVERGED
     )
     assert {role for role, _release in budgets.ROLES_FIRST} == set(KINDS)
+
+
+def test_the_page_says_what_each_message_of_a_first_run_is_for() -> None:
+    lines = (ROOT / "docs" / "benchmark.md").read_text(encoding="utf-8").partition("| What | registry | netsh ")[2]
+    rows = [line.split("|")[2:6] for line in lines.partition("\n\n")[0].splitlines()[2:]]
+    *parts, sums = ([int(cell) if cell.strip() else 0 for cell in row] for row in rows)
+    assert [sum(column) for column in zip(*parts, strict=True)] == sums
+    exchange = budgets.EXCHANGE_FIRST_RESTARTED["2008r2"]
+    assert sums == [budgets.REGISTRY_FIRST, budgets.NETSH_FIRST, budgets.POOL_FIRST, exchange]

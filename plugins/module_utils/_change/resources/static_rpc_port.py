@@ -455,6 +455,11 @@ def _foreign(row: RpcPort) -> Effectiveness:
     )
 
 
+_OF_WINDOWS: t.Final = tuple(
+    ServiceFact(row.service) for row in RPC_PORTS if row.service and not row.key.startswith("exchange_")
+)
+"""Services of Windows itself, not of Exchange: few, and asked for on every server whose Exchange gets fixed ports."""
+
 RESOURCE: t.Final = Resource(
     NAME,
     ARGUMENT_SPEC,
@@ -462,6 +467,6 @@ RESOURCE: t.Final = Resource(
     plan,
     undo,
     keeps=lambda name: name in {row.entry_name for row in RPC_PORTS},
-    beside=lambda _release: tuple(ServiceFact(row.service) for row in RPC_PORTS if row.service),
+    beside=lambda _release: _OF_WINDOWS,
     first=first,
 )
