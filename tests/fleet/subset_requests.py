@@ -30,7 +30,7 @@ REQUESTS: t.Final[c.Mapping[str, tuple[int, int, int]]] = {
     # On releases with netsh's verb both of its stores: what is excluded until the next boot only is a finding.
     "findings": (18, 19, 18),
     WITHOUT: (18, 23, 19),
-    WHOLE: (21, 31, 22),
+    WHOLE: (21, 30, 22),
     ONE_PORT: (6, 6, 4),
 }
 """At most, for each of RELEASES, with Basic authentication, on an Edge server whose pool has a port of AD LDS."""
