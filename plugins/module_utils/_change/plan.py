@@ -20,6 +20,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     Fact,
     Facts,
     Family,
+    ProcessFact,
     Protocol,
     RegistryFact,
     RegistryNamesFact,
@@ -51,12 +52,34 @@ class PlanError(Exception):
         super().__init__(f"{subject}: {reason}." + (f" {advice[0].upper()}{advice[1:]}." if advice else ""))
 
 
-class Contradiction(PlanError):
-    """Two answers of the server don't go together; one of these facts may have changed before the other was read."""
+MOVING: t.Final[tuple[type[Fact[t.Any]], ...]] = (
+    ServiceFact,
+    ServicesFailedFact,
+    SocketsFact,
+    ConnectionsFact,
+    ProcessFact,
+    ServicesOfProcessFact,
+)
+"""Kinds of facts that change by themselves while services start or stop."""
 
-    def __init__(self, subject: str, reason: str, advice: str, facts: t.Collection[Fact[t.Any]]) -> None:
+
+class Contradiction(PlanError):
+    """Two answers of the server don't go together; one of these facts may have changed before the other was read.
+
+    ``kinds``: all facts of these kinds may have.
+    """
+
+    def __init__(
+        self,
+        subject: str,
+        reason: str,
+        advice: str,
+        facts: t.Collection[Fact[t.Any]] = (),
+        *,
+        kinds: tuple[type[Fact[t.Any]], ...] = (),
+    ) -> None:
         super().__init__(subject, reason, advice)
-        self.facts = facts
+        self.facts, self.kinds = facts, kinds
 
 
 class OptionError(Exception):

@@ -110,6 +110,11 @@ class Holder:
         return "stop or restart that process, whose next connection gets another port"
 
     @property
+    def has_ended(self) -> bool:
+        """True if its process was no longer there when it was asked for."""
+        return not self.image and not self.services
+
+    @property
     def is_dns(self) -> bool:
         """True if this is the DNS server."""
         return self.image.casefold() == known_services.DNS_IMAGE or known_services.DNS_SERVICE in self.services

@@ -12,6 +12,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
+    MOVING,
     Contradiction,
     Plan,
     PlanError,
@@ -26,18 +27,12 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.ou
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.request import Request
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     Absent,
-    ConnectionsFact,
     Fact,
     Facts,
     FactsNeeded,
     OperatingSystem,
     OperatingSystemFact,
-    ProcessFact,
-    ServiceFact,
-    ServicesFailedFact,
     ServicesFileFact,
-    ServicesOfProcessFact,
-    SocketsFact,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import (
     Release,
@@ -76,8 +71,6 @@ MAXIMUM_PASSES: t.Final = 2
 PROOF_TIMEOUT: t.Final = 60.0
 """Seconds that started services get to take their ports."""
 PROOF_INTERVAL: t.Final = 2.0
-_MOVING: t.Final = (ServiceFact, ServicesFailedFact, SocketsFact, ConnectionsFact, ProcessFact, ServicesOfProcessFact)
-"""Kinds of facts that change by themselves while services start."""
 
 
 def run(client: Client, request: Request, *, check_mode: bool, clock: Clock) -> Outcome:
@@ -184,7 +177,7 @@ class _Run:
         try:
             return self._settled_once(facts)
         except Contradiction as error:
-            return self._settled_once(facts.without_facts(error.facts))
+            return self._settled_once(facts.without(*error.kinds).without_facts(error.facts))
 
     def _settled_once(self, facts: Facts) -> tuple[Convergence, Facts]:
         return settle(
@@ -270,7 +263,7 @@ class _Run:
         with self._target.client.allowing(PROOF_TIMEOUT):
             while outcomes.still_settling(outcome) and self._clock.monotonic() < deadline:
                 self._clock.sleep(PROOF_INTERVAL)
-                final, facts = self._settled(facts.without(*_MOVING))
+                final, facts = self._settled(facts.without(*MOVING))
                 outcome = Outcome(outcome.request, outcome.planned, final, applied=True)
         return outcome
 

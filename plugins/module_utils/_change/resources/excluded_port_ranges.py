@@ -32,9 +32,11 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.ownersh
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
     EFFECTIVE,
+    MOVING,
     NO_PORTS,
     ChangeExclusions,
     Context,
+    Contradiction,
     Plan,
     PlanError,
 )
@@ -336,11 +338,15 @@ def _refusal_of_thieves(waiting: t.Sequence[Holder], context: Context) -> PlanEr
         else f"{held_sentence(thieves)}; none is known as the owner of its port"
     )
     advice = dict.fromkeys(f"{holder}: {_how_to_free(holder, context)}" for holder in thieves)
-    return PlanError(
+    refusal = (
         ", ".join(f"{holder.protocol.upper()} {holder.port}" for holder in thieves),
         f"{reason}, and a port in use can't be excluded",
         _how_to_free(first, context) if len(thieves) == 1 else f"to free them, {'; '.join(advice)}",
     )
+    if any(holder.has_ended for holder in thieves):
+        # A service was stopping while the server was read, such as one that a killed run had told to stop.
+        return Contradiction(*refusal, kinds=MOVING)
+    return PlanError(*refusal)
 
 
 def _how_to_free(holder: Holder, context: Context) -> str:
