@@ -19,7 +19,7 @@ from tests.bench.recording import information_conversation
 from tests.bench.replaying import Host, replayed
 from tests.fleet.engine_tasks import INFORM
 from tests.fleet.host_cases import Json
-from tests.report.facts import edge_server
+from tests.report.facts import DELAYED_START, edge_server
 from tests.report.rendering import reduced, report
 
 EVERYTHING: t.Final[Json] = {"gather_subset": ["all"], "sockets_by": "process"}
@@ -43,12 +43,17 @@ class InformationRow:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ReportRow:
-    """The report's files for so many servers, whose results are given; bytes of the page and of all files."""
+    """The report's files for so many servers, whose results are given; bytes of the page and of all files.
+
+    ``giving`` is the processor time of the run until the last server had its result: it is Ansible's own, and stands in
+    the place of ``port_info``.
+    """
 
     servers: int
     page: int
     files: int
     taken: Taken
+    giving: float
 
 
 def information_row(servers: int, forks: int) -> InformationRow:
@@ -68,7 +73,8 @@ def information_row(servers: int, forks: int) -> InformationRow:
 
 def report_row(servers: int) -> ReportRow:
     """Write the report about made-up Edge servers: a third is ill, a third is fixed and waits, a third is well."""
-    kinds = [reduced(edge_server(number, taken=number == 0, fixed=number == 1)) for number in range(3)]
+    ill, waiting, well = (edge_server(number, taken=not number, fixed=number > 0) for number in range(3))
+    kinds = [reduced(facts) for facts in (ill, waiting, {**well, "configured_versus_effective": [DELAYED_START]})]
     results = {f"edge{number:04}.example.com": kinds[number % 3] for number in range(servers)}
     with tempfile.TemporaryDirectory(prefix="portkeeper-bench-") as name:
         before = _children()
@@ -77,7 +83,8 @@ def report_row(servers: int) -> ReportRow:
         files = [path for path in (pathlib.Path(name) / "report").rglob("*") if path.is_file()]
         page = pathlib.Path(name, "report", "index.html").stat().st_size
         size = sum(path.stat().st_size for path in files)
-    return ReportRow(servers=servers, page=page, files=size, taken=taken)
+    giving = max(line["processor"] for line in run.record if line.get("action") == "given_result")
+    return ReportRow(servers=servers, page=page, files=size, taken=taken, giving=giving)
 
 
 def _children() -> float:

@@ -49,6 +49,8 @@ AD_HOC_TO_DEBUG: t.Final = 1.4
 """Processor time of an ad hoc call, ours to debug's."""
 REPORT_GROWTH: t.Final = 10.0
 """Processor time of the report, 1,000 servers to 100."""
+REPORT_TO_GIVING: t.Final = 0.45
+"""Processor time of writing the report about 1,000 servers, to that of the task that gives their results."""
 
 Check: t.TypeAlias = tuple[bool, str]
 """Whether it holds, and the limit with the measured figure."""
@@ -123,7 +125,13 @@ def fleet_checks(reports: c.Sequence[ReportRow]) -> list[Check]:
         return []
     ratio = seconds[1000] / seconds[100]
     text = f"report, processor time of 1,000 servers to 100: {ratio:.1f}, at most {REPORT_GROWTH:.1f}"
-    return [(ratio <= REPORT_GROWTH, text)]
+    return [(ratio <= REPORT_GROWTH, text), *(_writing(row) for row in reports if row.servers == 1000)]
+
+
+def _writing(row: ReportRow) -> Check:
+    ratio = (row.taken.processor - row.giving) / row.giving
+    text = f"report, 1,000 servers, processor time of writing it to giving the results: {ratio:.2f}"
+    return ratio <= REPORT_TO_GIVING, f"{text}, at most {REPORT_TO_GIVING:.2f}"
 
 
 def _by_task(rows: c.Sequence[Row], task: str) -> list[Row]:
