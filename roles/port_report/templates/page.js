@@ -254,6 +254,11 @@
   search.addEventListener('input', filter);
   named('reset').addEventListener('click', reset);
   all('button[data-sort]').forEach((button) => button.addEventListener('click', () => sort(button)));
+  // A click, also that of the keyboard, comes before the part opens; a browser may open one by itself.
+  document.addEventListener('click', (event) => {
+    const summary = event.target.closest('summary');
+    if (summary) { draw(summary.parentElement); }
+  });
   document.addEventListener('toggle', (event) => { if (event.target.open) { draw(event.target); } }, true);
   const openNamed = () => {
     const target = location.hash.length > 1 && named(decodeURIComponent(location.hash.slice(1)));
