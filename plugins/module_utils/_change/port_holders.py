@@ -15,7 +15,13 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import NO_PORTS, Context
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
+    MOVING,
+    NO_PORTS,
+    Context,
+    Contradiction,
+    PlanError,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge import known_services
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     PROTOCOLS,
@@ -136,6 +142,16 @@ def connection_text(process: str, far_ends: t.Sequence[str]) -> str:
         return f"a socket of {process} that does not listen"
     more = f" and {len(far_ends) - 1} more" if len(far_ends) > 1 else ""
     return f"an outgoing connection of {process} to {far_ends[0]}{more}"
+
+
+def refused_for(found: t.Iterable[Holder], subject: str, reason: str, advice: str) -> PlanError:
+    """The refusal because of these holders.
+
+    If a process has ended meanwhile, its service was stopping, perhaps for a run that was killed: it is read again.
+    """
+    if any(holder.has_ended for holder in found):
+        return Contradiction(subject, reason, advice, kinds=MOVING)
+    return PlanError(subject, reason, advice)
 
 
 def held_sentence(held: t.Iterable[Holder]) -> str:

@@ -32,11 +32,9 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.ownersh
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
     EFFECTIVE,
-    MOVING,
     NO_PORTS,
     ChangeExclusions,
     Context,
-    Contradiction,
     Plan,
     PlanError,
 )
@@ -46,6 +44,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.port_ho
     connection_questions,
     held_sentence,
     holders_of,
+    refused_for,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources import (
     exclusion_effectiveness,
@@ -332,21 +331,16 @@ def _refusal_of_thieves(waiting: t.Sequence[Holder], context: Context) -> PlanEr
     if not thieves:
         return None
     first = thieves[0]
-    reason = (
-        f"{first} holds it and is not known as its owner"
-        if len(thieves) == 1
-        else f"{held_sentence(thieves)}; none is known as the owner of its port"
-    )
+    reason = f"{held_sentence(thieves)}; none is known as the owner of its port"
+    if len(thieves) == 1:
+        reason = f"{first} holds it and is not known as its owner"
     advice = dict.fromkeys(f"{holder}: {_how_to_free(holder, context)}" for holder in thieves)
-    refusal = (
+    return refused_for(
+        thieves,
         ", ".join(f"{holder.protocol.upper()} {holder.port}" for holder in thieves),
         f"{reason}, and a port in use can't be excluded",
         _how_to_free(first, context) if len(thieves) == 1 else f"to free them, {'; '.join(advice)}",
     )
-    if any(holder.has_ended for holder in thieves):
-        # A service was stopping while the server was read, such as one that a killed run had told to stop.
-        return Contradiction(*refusal, kinds=MOVING)
-    return PlanError(*refusal)
 
 
 def _how_to_free(holder: Holder, context: Context) -> str:
