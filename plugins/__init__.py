@@ -42,7 +42,7 @@ def _finder(folder: str) -> importlib.machinery.FileFinder:
 
 def _comes_from(finder: object) -> bool:
     """True if this finder has imported this file: a finder of Ansible's, whose loader stands beside it."""
-    return type(finder).__module__ == type(__spec__.loader).__module__
+    return finder.__class__.__module__ == __spec__.loader.__class__.__module__
 
 
 # Another one that comes first has its reasons: ansible-test watches imports, for example.

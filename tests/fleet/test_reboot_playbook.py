@@ -211,4 +211,4 @@ def test_never_were_two_servers_of_a_site_down_at_once(story: Story) -> None:
     }
     for site in SITES:
         spans = sorted(itertools.chain(*(story.absences[host] for host in site)))
-        assert all(end < begin for (_, end), (begin, _) in itertools.pairwise(spans)), (site, spans)
+        assert all(end < begin for (_begin, end), (begin, _end) in itertools.pairwise(spans)), (site, spans)

@@ -45,7 +45,7 @@ def test_waves(names: str, at_once: int, expected: list[str]) -> None:
 
 def test_each_server_is_in_one_wave_and_no_wave_has_two_of_a_site() -> None:
     chance = random.Random(13)
-    for _ in range(300):
+    for _round in range(300):
         names = [f"{chance.choice('abcd')}{number}" for number in range(chance.randrange(12))]
         at_once = chance.randrange(1, 6)
         found = waves(names, _sites(names), at_once)
