@@ -127,7 +127,7 @@ class BoundedResponse(_Response):
     """A response whose body is read within limits, by whomever."""
 
     def __init__(self, response: _Response, guard: Guard) -> None:
-        super().__init__()
+        # All that a response has is there by now: to make it anew would make another jar of cookies.
         self.__dict__.update(response.__dict__)
         self._guard = guard
 
@@ -161,6 +161,7 @@ class BoundedAdapter(_Adapter):
 
     def __init__(self, guard: Guard) -> None:
         self.guard = guard
+        self._pools: dict[t.Any, t.Any] = {}
         super().__init__(max_retries=0)
 
     def init_poolmanager(self, *arguments: t.Any, **options: t.Any) -> None:
@@ -173,6 +174,22 @@ class BoundedAdapter(_Adapter):
         manager = super().proxy_manager_for(*arguments, **options)
         self._guard_pools(manager)
         return manager
+
+    def get_connection_with_tls_context(
+        self,
+        request: requests.PreparedRequest,
+        verify: t.Any,
+        proxies: t.Mapping[str, str] | None = None,
+        cert: t.Any = None,
+    ) -> t.Any:
+        """The pool of connections for this request; that of the last one if nothing differs, which it is looked up by.
+
+        requests calls this from 2.32 on. The messages of a session go to one address with the same settings.
+        """
+        asked = (request.url, verify, cert, tuple((proxies or {}).items()))
+        if asked not in self._pools:
+            self._pools = {asked: super().get_connection_with_tls_context(request, verify, proxies, cert)}
+        return self._pools[asked]
 
     def _guard_pools(self, manager: t.Any) -> None:
         if not any(issubclass(pool, _GuardedPool) for pool in manager.pool_classes_by_scheme.values()):
@@ -201,6 +218,7 @@ class BoundedAdapter(_Adapter):
 
     def close(self) -> None:
         """Close all connections, second handles included."""
+        self._pools = {}
         super().close()
         self.guard.forget()
 

@@ -140,8 +140,9 @@ class HttpTransport(abc.ABC):
             self._guard = adapter.guard
             return
         session.max_redirects = 0
+        bounded = bounded_http.BoundedAdapter(self._guard)
         for prefix in ("http://", "https://"):
-            session.mount(prefix, bounded_http.BoundedAdapter(self._guard))
+            session.mount(prefix, bounded)
 
     def _check_in_time(self) -> None:
         # The end of a connection that was shut down can look like the end of an answer without length.
