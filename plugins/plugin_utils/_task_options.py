@@ -40,9 +40,11 @@ def plain_value(value: t.Any) -> t.Any:
     for kind in (str, int, float):
         if isinstance(value, kind):
             return kind(value)
+    if isinstance(value, list):
+        return [plain_value(item) for item in value]
     if isinstance(value, c.Mapping):
         return {plain_value(key): plain_value(item) for key, item in value.items()}
-    return [plain_value(item) for item in value] if isinstance(value, list) else value
+    return value
 
 
 def _path(name: str | tuple[str, ...]) -> tuple[str, ...]:

@@ -29,8 +29,9 @@ def with_each_text(value: t.Any, change: t.Callable[[str], str]) -> t.Any:
         return change(value)
     if value is None or isinstance(value, (int, float)):
         return value
-    if isinstance(value, c.Mapping):
-        return {with_each_text(key, change): with_each_text(item, change) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [with_each_text(item, change) for item in value]
+    # Last: what an abstract class is asked about a type, each worker asks for the first time, which takes long.
+    if isinstance(value, c.Mapping):
+        return {with_each_text(key, change): with_each_text(item, change) for key, item in value.items()}
     return value

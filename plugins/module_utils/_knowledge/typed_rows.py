@@ -99,10 +99,10 @@ def as_plain(value: t.Any) -> t.Any:
         return {"first": value.first, "last": value.last, "count": value.count}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {name: as_plain(getattr(value, name)) for name in _names(type(value))}
-    if isinstance(value, c.Mapping):
-        return {name: as_plain(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [as_plain(item) for item in value]
+    if isinstance(value, c.Mapping):
+        return {name: as_plain(item) for name, item in value.items()}
     return value
 
 

@@ -5,13 +5,19 @@
 
 from __future__ import annotations
 
+import pathlib
 import typing as t
 
 import pytest
 import yaml
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import OptionError
-from ansible_collections.portkeeper.windows.plugins.plugin_utils._role_options import RoleData, role_options
+from ansible_collections.portkeeper.windows.plugins.plugin_utils import _role_options
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._role_options import (
+    RoleData,
+    checked_variables,
+    role_options,
+)
 from tests.tooling.sources import ROOT
 
 CHECKED: t.Final[t.Mapping[str, t.Any]] = {
@@ -41,7 +47,7 @@ def variables() -> dict[str, t.Any]:
     return dict(yaml.safe_load(VARIABLES))
 
 
-def _refused(text: t.Any) -> t.NoReturn:
+def _refused(text: t.Any, **_options: t.Any) -> t.NoReturn:
     raise AssertionError(f"Ansible was asked for {text!r}")
 
 
@@ -113,3 +119,14 @@ def test_few_templates_of_a_role_are_compiled(role: str) -> None:
 
 COMPILED: t.Final = {"exchange_services": 1, "sbs2003": 3}
 """By role: templates that compute."""
+
+
+def test_no_worker_reads_the_documented_variables_of_a_role_of_this_collection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Ansible loads the action before it forks; a worker would take as long to read them as for a message."""
+    own = pathlib.Path(_role_options.__file__).parents[2]
+    defaults = yaml.safe_load((own / "roles/exchange_edge_dns/defaults/main.yml").read_text("utf-8"))
+    monkeypatch.setattr(pathlib.Path, "read_text", _refused)
+    variables = {**defaults, "role_path": str(own / "roles" / "exchange_edge_dns")}
+    assert checked_variables(variables, lambda value: value)["exchange_edge_dns_reboot_timeout"] == 900
