@@ -47,7 +47,7 @@ ROLE_TO_PEER: t.Final[t.Mapping[Side, float]] = {"as_written": 0.30, "hand_tuned
 """Processor time of the controller, ours to the peer's, in cells of one run."""
 AD_HOC_TO_DEBUG: t.Final = 1.4
 """Processor time of an ad hoc call, ours to debug's."""
-REPORT_GROWTH: t.Final = 9.0
+REPORT_GROWTH: t.Final = 10.0
 """Processor time of the report, 1,000 servers to 100."""
 REPORT_TO_GIVING: t.Final = 0.40
 """Processor time of writing the report about 1,000 servers, to that of the task that gives their results."""
