@@ -167,11 +167,21 @@ def _second(wanted: DnsSocketPool, context: Context) -> list[Fact[t.Any]]:
 def _last(wanted: DnsSocketPool, asked: PortSet, context: Context) -> list[Fact[t.Any]]:
     """The facts that a change needs, or a restart for the sake of an earlier change."""
     if _differs(wanted, asked, context):
-        ranges = pool_range_questions(context.capabilities) if _may_spare(asked, context) else []
-        return [*_confirmations(wanted, context), *dns_restart.questions_of_change(context), *ranges]
+        return [*_confirmations(wanted, context), *_questions_of_restart(wanted, asked, context)]
     entries = (context.entry(name) for name in (SIZE_ENTRY, LIST_ENTRY))
     waits = [entry.wait for entry in entries if entry and entry.wait]
     return [question for wait in waits for question in dns_restart.questions_of_wait(wait, context)]
+
+
+def _questions_of_restart(wanted: DnsSocketPool, asked: PortSet, context: Context) -> list[Fact[t.Any]]:
+    """What stops with DNS; the pool's range comes first if it may tell that a change of the list needs no restart."""
+    if _may_spare(asked, context):
+        ranges = pool_range_questions(context.capabilities)
+        if not all(fact in context.facts for fact in ranges):
+            return ranges
+        if wanted.size is None and _is_out_of_reach(asked, context):
+            return []
+    return [*dns_restart.questions_of_change(context)]
 
 
 def _confirmations(wanted: DnsSocketPool, context: Context) -> list[Fact[t.Any]]:
@@ -351,6 +361,11 @@ def _may_spare(asked: PortSet, context: Context) -> bool:
     return context.spares_dns and bool(asked) and asked.isdisjoint(PortSet.of(DEFAULT_POOL_RANGE))
 
 
+def _is_out_of_reach(asked: PortSet, context: Context) -> bool:
+    """True if no pool of this server can hold any of these ports; raises FactsNeeded."""
+    return asked.isdisjoint(ports_of_next_pools(context.facts, context.capabilities))
+
+
 def _without_needless_restart(made: Plan, asked: PortSet, context: Context) -> Plan:
     """A change of the list alone waits for nothing if no pool of this server can hold the ports; raises FactsNeeded.
 
@@ -360,7 +375,7 @@ def _without_needless_restart(made: Plan, asked: PortSet, context: Context) -> P
     is_list_alone = bool(made.steps) and made.journal.keys() == {LIST_ENTRY}
     if not (is_list_alone and made.effectiveness.restart_required and _may_spare(asked, context)):
         return made
-    if not asked.isdisjoint(ports_of_next_pools(context.facts, context.capabilities)):
+    if not _is_out_of_reach(asked, context):
         return made
     entries = {name: entry and dataclasses.replace(entry, wait=None) for name, entry in made.journal.items()}
     return dataclasses.replace(made, effectiveness=EFFECTIVE, journal=entries, notes=(*made.notes, _OUT_OF_REACH))
