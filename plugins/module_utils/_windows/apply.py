@@ -70,6 +70,8 @@ GROWTH: t.Final = 1.5
 """Seconds between two looks at DNS, growing: it takes its port within a few seconds or not for long."""
 _NETSH_RIGHT: t.Final = lacks(NETWORK, "the TCP/IP settings")
 """netsh says so in the server's language, without a number."""
+_OF_ONE_LINE: t.Final = (ChangeExclusions, SetDelayedStart, SetDynamicRanges)
+"""Steps that are one command line."""
 USUAL_WAIT: t.Final = 1.5
 """Seconds before the first look at a service that was told to start or to stop: one that hurries (DNS, AD LDS) takes a
 second or more, and each look that comes too early is a request."""
@@ -84,13 +86,20 @@ class Clock:
     sleep: t.Callable[[float], None] = time.sleep
 
 
-def apply(target: Target, step: Step, clock: Clock, known: Facts | None = None) -> Answers:
+def apply(
+    target: Target, step: Step, clock: Clock, known: Facts | None = None, following: Step | None = None
+) -> Answers:
     """Carry out one step and return what it learnt on the way; ``known`` are the facts that hold before it.
+
+    ``following`` is the step after it: its first commands may go in the same line.
 
     Raises:
         WindowsError: Windows refused, or did not do it.
         WsmanError: the conversation failed.
     """
+    if isinstance(following, WriteServicesFile) and isinstance(step, _OF_ONE_LINE):
+        with services_file.begun_along(target.console, target.host, following):
+            return _APPLIERS[type(step)](target, step, clock, known or Facts())
     return _APPLIERS[type(step)](target, step, clock, known or Facts())
 
 

@@ -71,6 +71,19 @@ class Output:
         return _readable(self.raw)
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Commands:
+    """Commands that are wanted together, and their input."""
+
+    lines: tuple[str, ...]
+    stdin: bytes
+
+    @property
+    def program(self) -> str:
+        """The first program, for messages."""
+        return self.lines[0].partition(" ")[0] if self.lines else ""
+
+
 class Console:
     """Runs commands; a context manager that closes the shell, if one was opened."""
 
@@ -79,6 +92,10 @@ class Console:
         self._shell = client.shell(codepage=capabilities.shell_codepage, signals=capabilities.signal_between_commands)
         self.was_used = False
         """True if a shell was opened, so that one more command costs less than a first one."""
+        self._along: _Commands | None = None
+        """What the next run takes along."""
+        self._taken: tuple[_Commands, list[Output]] | None = None
+        """What the last run took along, with its outputs."""
 
     def __enter__(self) -> Console:
         return self
@@ -92,25 +109,47 @@ class Console:
         """Delete the shell, if one is open; never raises."""
         self._shell.close()
 
+    def take_along(self, command_lines: t.Sequence[str], *, stdin: bytes = b"") -> None:
+        """Let the next run take these commands along, before its own in the same line.
+
+        The run after that one gives their outputs without a request, if it is asked for exactly these commands.
+        """
+        self._along = _Commands(tuple(command_lines), stdin)
+
     def run(self, command_lines: t.Sequence[str], *, stdin: bytes = b"") -> list[Output]:
         """Run commands one after the other, even if one fails, and return their outputs in that order.
 
-        ``stdin`` is for the first command that reads it; all must then fit into one line.
+        ``stdin`` is for the first command that reads it, in the first line that cmd.exe can take.
         Requests: Create, Command, Receive and Delete for the first call, Command and Receive for a later one; one more
         with ``stdin``, and a Signal before a later one if the release needs it.
 
         Raises:
             CommandError: a line is not allowed (then nothing was run), or the outputs did not come back whole.
         """
-        for line in command_lines:
+        asked = _Commands(tuple(command_lines), stdin)
+        taken, self._taken = self._taken, None
+        if taken and taken[0] == asked:
+            return taken[1]
+        along, self._along = self._along, None
+        if along is None:
+            return self._outputs(asked, asked.program)
+        both = _Commands((*along.lines, *asked.lines), along.stdin)
+        outputs = self._outputs(both, f"{asked.program} and {along.program}")
+        self._taken = along, outputs[: len(along.lines)]
+        return outputs[len(along.lines) :]
+
+    def _outputs(self, asked: _Commands, name: str) -> list[Output]:
+        for line in asked.lines:
             self._demand_allowed(line)
         outputs: list[Output] = []
-        for batch in _batches(command_lines):
-            outputs.extend(self._run_together(batch, stdin))
+        stdin = asked.stdin
+        for batch in _batches(asked.lines):
+            outputs.extend(self._run_together(batch, stdin, name))
+            stdin = b""
         return outputs
 
-    def _run_together(self, command_lines: t.Sequence[str], stdin: bytes) -> list[Output]:
-        output = self._shell.run(_joined(command_lines), stdin=stdin)
+    def _run_together(self, command_lines: t.Sequence[str], stdin: bytes, name: str) -> list[Output]:
+        output = self._shell.run(_joined(command_lines), stdin=stdin, name=name)
         self.was_used = True
         outputs = _split(output)
         if len(outputs) != len(command_lines):

@@ -213,9 +213,9 @@ class _Run:
                 raise
             return None
         steps, found = self._others.steps(planned), facts
-        for position, step in enumerate(steps):
+        for position, (step, following) in enumerate(zip(steps, (*steps[1:], None), strict=True)):
             try:
-                facts = self._after(step, facts)
+                facts = self._after(step, following, facts)
             except (WindowsError, WsmanError) as error:
                 if self._is_crossed(step, error):
                     return None
@@ -239,8 +239,8 @@ class _Run:
         if all(isinstance(step, WriteJournal) for step in done) and JOURNAL_FACT in found:
             self._others.withdraw(journal_of(found[JOURNAL_FACT]))
 
-    def _after(self, step: Step, facts: Facts) -> Facts:
-        learnt = apply(self._target, step, self._clock, facts)
+    def _after(self, step: Step, following: Step | None, facts: Facts) -> Facts:
+        learnt = apply(self._target, step, self._clock, facts, following)
         self._others.note(step, facts, learnt)
         stale = facts.without(*step.stale_kinds()).without_facts(step.touches())
         return stale.extended(learnt)

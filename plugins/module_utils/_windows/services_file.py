@@ -10,6 +10,7 @@ does ``move`` put the new content in place. docs/services-file.md has the reason
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import io
 import re
@@ -112,6 +113,21 @@ def replace(console: Console, host: str, step: WriteServicesFile) -> ServicesFil
     return _Replacement(console, host, step).done()
 
 
+@contextlib.contextmanager
+def begun_along(console: Console, host: str, step: WriteServicesFile) -> t.Iterator[None]:
+    """While another step runs, send the first commands of this one along; if that one fails, no file of ours stays.
+
+    They write new files only, and ``replace`` with the same step goes on from there.
+    """
+    replacement = _Replacement(console, host, step)
+    replacement.begin_along()
+    try:
+        yield
+    except WindowsError:
+        replacement.tidy()
+        raise
+
+
 def delete(console: Console, host: str, folder: str, names: t.Sequence[str]) -> ServicesFile:
     """Delete files in the folder of the services file, and return the folder's state after that.
 
@@ -142,21 +158,34 @@ class _Replacement:
         self._cut = temporary_file(step.number, "cut")
         self._made: tuple[str, ...] = (self._new, self._old, self._cut)
 
+    def begin_along(self) -> None:
+        """Let the console's next run take the first command line along, unless the content can't be sent."""
+        with contextlib.suppress(Untouched):
+            self._demand_both_sendable()
+            lines, stdin = self._lines(self._step.after, self._new, self._questions_of_new())
+            self._console.take_along(lines, stdin=stdin)
+
     def done(self) -> ServicesFile:
+        """The file as it is once it is replaced; raises CommandError."""
         try:
-            self._demand_sendable(self._step.before)
-            self._demand_sendable(self._step.after)
+            self._demand_both_sendable()
             if not self._write_new():
                 self._prove_road()
             return self._put_in_place()
         except WindowsError:
-            self._tidy()
+            self.tidy()
             raise
+
+    def _demand_both_sendable(self) -> None:
+        self._demand_sendable(self._step.before)
+        self._demand_sendable(self._step.after)
+
+    def _questions_of_new(self) -> list[str]:
+        return [f"type {self._file(self._new)}", f"{self._comparison(self._new)} >nul"]
 
     def _write_new(self) -> bool:
         """Write the new content; True if the exit code of ``fc`` tells that this file differs from the old one."""
-        asked = [f"type {self._file(self._new)}", f"{self._comparison(self._new)} >nul"]
-        *written, typed, compared = self._send(self._step.after, self._new, asked)
+        *written, typed, compared = self._send(self._step.after, self._new, self._questions_of_new())
         self._demand_written(written, self._new)
         if typed.raw != self._step.after:
             raise self._error("the new content does not read as it was sent", "edit that file by hand")
@@ -200,13 +229,21 @@ class _Replacement:
         return " && ".join(chain)
 
     def _send(self, content: bytes, name: str, then: t.Sequence[str]) -> list[Output]:
-        """Write content to a file of ours. A last line without an end takes the road over ``copy``, which cuts."""
+        """Write content to a file of ours; the outputs of what writes it come first, then those of ``then``."""
+        lines, stdin = self._lines(content, name, then)
+        outputs = self._console.run(lines, stdin=stdin)
         if content.endswith(b"\n"):
-            return self._console.run([self._filter(name), *then], stdin=content)
+            return outputs
+        first, second, _deleted, *rest = outputs
+        return [first, second, *rest]
+
+    def _lines(self, content: bytes, name: str, then: t.Sequence[str]) -> tuple[list[str], bytes]:
+        """The commands, and their input. A last line without an end takes the road over ``copy``, which cuts."""
+        if content.endswith(b"\n"):
+            return [self._filter(name), *then], content
         cut = f"copy /y {self._file(self._cut)} /a {self._file(name)} /b"
         lines = [self._filter(self._cut), cut, _deletion(self._folder, (self._cut,)), *then]
-        first, second, _deleted, *rest = self._console.run(lines, stdin=content + END_OF_TEXT + b"\r\n")
-        return [first, second, *rest]
+        return lines, content + END_OF_TEXT + b"\r\n"
 
     def _demand_sendable(self, content: bytes) -> None:
         if len(content) > LARGEST:
@@ -233,7 +270,7 @@ class _Replacement:
             f"see who has it open or protects it, and that the account has {_RIGHT}",
         )
 
-    def _tidy(self) -> None:
+    def tidy(self) -> None:
         """Delete the files that this run made; the error that led here is the one to show."""
         try:
             self._console.run([_deletion(self._folder, self._made)])

@@ -251,14 +251,17 @@ class Shell:
         shell_id, self._shell_id, self._finished_command, self._commands = self._shell_id, "", "", 0
         return shell_id
 
-    def run(self, command_line: str, *, stdin: bytes = b"", deadline: float = COMMAND_DEADLINE) -> CommandOutput:
+    def run(
+        self, command_line: str, *, stdin: bytes = b"", name: str = "", deadline: float = COMMAND_DEADLINE
+    ) -> CommandOutput:
         """Run one command to its end.
 
         :param command_line: for ``cmd /c``; see check_command_line.
         :param stdin: sent whole, followed by the end of input.
+        :param name: for errors; otherwise the first word of the line.
         :param deadline: seconds until Done; then TimedOut, and closing the shell ends the command.
         """
-        origin = self._origin("Command", command_line.partition(" ")[0])
+        origin = self._origin("Command", name or command_line.partition(" ")[0])
         try:
             check_command_line(command_line)
         except errors.Unsendable as error:

@@ -121,12 +121,13 @@ class GivenShell(Shell):
         self.client, self.codepage, self.closed = client, codepage, False
         return self
 
-    def run(self, command_line: str, *, stdin: bytes = b"", deadline: float = 120.0) -> CommandOutput:
+    def run(self, command_line: str, *, stdin: bytes = b"", name: str = "", deadline: float = 120.0) -> CommandOutput:
         """Run a command line."""
         if stdin:
             self.client.inputs.append(stdin)
         self.client.log.append(f"command {command_line}")
-        return super().run(command_line, stdin=stdin, deadline=deadline)
+        self.client.programs.append(name)
+        return super().run(command_line, stdin=stdin, name=name, deadline=deadline)
 
     def close(self) -> None:
         """Delete the shell."""
@@ -145,6 +146,7 @@ class GivenClient(Client):
         self.log: list[str] = []
         self.called: list[tuple[str, str, dict[str, t.Any]]] = []
         self.inputs: list[bytes] = []
+        self.programs: list[str] = []
         self.shells: list[GivenShell] = []
         self.broken_output: CommandOutput | None = None
         self.line = Line(self)

@@ -53,14 +53,14 @@ class _Wire(Line):
 class _Shell(GivenShell):
     """A shell whose commands may end in a failure of the wire."""
 
-    def run(self, command_line: str, *, stdin: bytes = b"", deadline: float = 120.0) -> CommandOutput:
+    def run(self, command_line: str, *, stdin: bytes = b"", name: str = "", deadline: float = 120.0) -> CommandOutput:
         """Run a command line."""
         assert deadline <= 60
         error = t.cast("RebootingServer", self.client).command_error
         if error:
             self.client.log.append(f"command {command_line}")
             raise error
-        return super().run(command_line, stdin=stdin, deadline=deadline)
+        return super().run(command_line, stdin=stdin, name=name, deadline=deadline)
 
 
 class RebootingServer(GivenClient):

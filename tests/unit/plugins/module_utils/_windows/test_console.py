@@ -139,3 +139,13 @@ def test_an_incomplete_output_is_an_error_that_shows_it(
     with pytest.raises(CommandError, match=sentence) as caught:
         Console(client, NEW).run([SHOW, ADD])
     assert len(str(caught.value)) < 600
+
+
+def test_the_input_goes_to_the_first_of_several_lines(client: GivenClient) -> None:
+    lines = [netsh.add_exclusion("udp", PortRange(port, port)) for port in range(2000, 2090)]
+    console = Console(client, NEW)
+    console.take_along([r'findstr "^" > "C:\x"'], stdin=b"line\r\n")
+    assert len(console.run(lines)) == 90
+    assert client.inputs == [b"line\r\n"]
+    assert ["findstr" in line for line in client.log] == [True, False]
+    assert client.server.machine.files[r"C:\x"] == b"line\r\n"
