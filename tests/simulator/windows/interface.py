@@ -139,9 +139,7 @@ class WinrmLimits:
     max_timeout_ms: int
     max_batch_items: int
     max_shells_per_user: int
-    max_processes_per_shell: int
     max_operations_per_user: int
-    max_connections: int
     idle_timeout_seconds: int
     batching: t.Literal["all_in_first", "one_then_pulls"]
     one_command_per_shell: bool

@@ -16,12 +16,11 @@ import pytest
 from tests.simulator.windows.releases import RELEASES, WINRM_LIMITS, WinrmStack
 
 DOCUMENTED: t.Final[dict[WinrmStack, dict[str, t.Any]]] = {
-    "1.1": {"max_shells_per_user": 2, "max_processes_per_shell": 5, "max_connections": 5, "idle_timeout_seconds": 900}
-    | {"max_operations_per_user": 15, "one_command_per_shell": True, "signal_releases_operation": False},
-    "2.0": {"max_shells_per_user": 5, "max_processes_per_shell": 15, "max_connections": 25, "idle_timeout_seconds": 180}
-    | {"max_operations_per_user": 15, "one_command_per_shell": False, "signal_releases_operation": False},
-    "3.0": {"max_shells_per_user": 30, "max_processes_per_shell": 25, "max_connections": 300}
-    | {"idle_timeout_seconds": 7200, "max_operations_per_user": 1500}
+    "1.1": {"max_shells_per_user": 2, "idle_timeout_seconds": 900, "max_operations_per_user": 15}
+    | {"one_command_per_shell": True, "signal_releases_operation": False},
+    "2.0": {"max_shells_per_user": 5, "idle_timeout_seconds": 180, "max_operations_per_user": 15}
+    | {"one_command_per_shell": False, "signal_releases_operation": False},
+    "3.0": {"max_shells_per_user": 30, "idle_timeout_seconds": 7200, "max_operations_per_user": 1500}
     | {"one_command_per_shell": False, "signal_releases_operation": True},
 }
 GENERATIONS: t.Final[dict[str, tuple[WinrmStack, ...]]] = {
