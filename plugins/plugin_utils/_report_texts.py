@@ -19,6 +19,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.waits i
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.rows.port_info import PortInfo
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.verdict import Seen
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.printable import printable, with_each_text
+from ansible_collections.portkeeper.windows.plugins.module_utils._page.content_policy import hash_source
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.elements import COLUMNS, script_text
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.fixes import (
     Fix,
@@ -27,7 +28,6 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._page.fixes imp
     split_fix,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.host import Host
-from ansible_collections.portkeeper.windows.plugins.module_utils._page.markup import csp_source
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.overview import STATE_WORDS
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.server_parts import percentage
 from ansible_collections.portkeeper.windows.plugins.module_utils._page.shown import Shown
@@ -159,7 +159,7 @@ def page_text(page: Shown, title: str) -> str:
             script=script,
             sockets=script_text(page.sockets),
             drawn=script_text({"columns": COLUMNS, "parts": page.parts}),
-            sources={"style": [csp_source(style), csp_source(map_style)], "script": [csp_source(script)]},
+            sources={"style": [hash_source(style), hash_source(map_style)], "script": [hash_source(script)]},
         )
     )
 
