@@ -29,11 +29,11 @@ class ActionModule(EngineAction):
             say(result, self._said, host=self.host)
         return result
 
-    def given_options(self, _variables: Arguments) -> Arguments:
+    def given_options(self, variables: Arguments) -> Arguments:
         """Those of the task, and those of its role, which come first."""
-        given = super().given_options(_variables)
+        given = super().given_options(variables)
         name = given.get(OPTION)
-        return {**given, **role_options(name, _variables, self._templar.template)} if name else given
+        return {**given, **role_options(name, variables, self._templar.template)} if name else given
 
     def request(self, arguments: Arguments, *, journal: bool) -> Request:
         """All resources and victims, checked by Ansible's rules and by their own."""

@@ -66,8 +66,9 @@ class PortkeeperAction(ActionBase):
         """Do the work over one client; may raise PlanError, OptionError, WindowsError and WsmanError."""
         raise NotImplementedError
 
-    def given_options(self, _variables: Arguments) -> Arguments:
+    def given_options(self, variables: Arguments) -> Arguments:
         """The options before their types are checked; may raise OptionError."""
+        del variables  # for an action whose options come from a role too
         return t.cast(Arguments, self._task.args)
 
     def prepare(self, arguments: Arguments) -> None:
