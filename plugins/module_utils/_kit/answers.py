@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import re
 import typing as t
@@ -127,9 +126,9 @@ def _exclusions(look: Look, _fact: t.Any) -> Exclusions | None:
         return None
     active = Exclusions(tcp=_blocks(look, "active", "tcp"), udp=_blocks(look, "active", "udp"))
     if not _has_table(look, "persistent"):
-        return dataclasses.replace(active, tells_stores=False)
+        return active._replace(tells_stores=False)
     tcp, udp = (tuple(block.ports for block in _blocks(look, "persistent", protocol)) for protocol in PROTOCOLS)
-    return dataclasses.replace(active, persistent_tcp=tcp, persistent_udp=udp)
+    return active._replace(persistent_tcp=tcp, persistent_udp=udp)
 
 
 def _has_table(look: Look, store: str) -> bool:

@@ -65,7 +65,7 @@ def kit_release(key: str) -> KitRelease:
     # they are for 2003; that a failed IPSEC service blocks all traffic there too is [K] unverified, and taken for
     # granted since the guard against it costs one reserved port.
     like = release_of(_VERSIONS["2003"], SERVER)
-    windows_2000 = dataclasses.replace(like, name="Windows 2000 Server", minor=0, build=2195)
+    windows_2000 = like._replace(name="Windows 2000 Server", minor=0, build=2195)
     return KitRelease(windows_2000, has_reg=False, has_sc=False)
 
 

@@ -5,12 +5,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Dependencies:
+class Dependencies(t.NamedTuple):
     """Dependencies (Win32_DependentService) as (dependent, antecedent) pairs of service key names."""
 
     pairs: frozenset[tuple[str, str]]

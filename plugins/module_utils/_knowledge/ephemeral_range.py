@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
@@ -26,8 +25,7 @@ LEAST_DYNAMIC_NUMBER: t.Final = 255
 """The smallest dynamic range that netsh takes from 6.0 on (KB929851)."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class RangeOfSetup:
+class RangeOfSetup(t.NamedTuple):
     """The dynamic range that the setup of a product leaves from 6.0 on, for TCP and UDP."""
 
     product: str

@@ -9,7 +9,6 @@ The active store holds until the next boot, and the persistent one from it on: `
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import Protocol
@@ -19,16 +18,14 @@ SYSTEM_BLOCK: t.Final = PortRange(50000, 50059)
 """With a star in the active store of machines that nobody had configured [T]: taken to be the system's own."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class ExclusionBlock:
+class ExclusionBlock(t.NamedTuple):
     """One row of ``netsh ... show excludedportrange``; administered rows (``*``) were added by an administrator."""
 
     ports: PortRange
     administered: bool
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Exclusions:
+class Exclusions(t.NamedTuple):
     """The excluded port ranges as Windows lists them, in its order, one block a row."""
 
     tcp: tuple[ExclusionBlock, ...]

@@ -44,8 +44,7 @@ class Fact(t.Generic[Answer]):
 # --- answers -----------------------------------------------------------------------------------------------------
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class OperatingSystem:
+class OperatingSystem(t.NamedTuple):
     """Win32_OperatingSystem, as far as rules depend on it."""
 
     version: str
@@ -73,8 +72,7 @@ class RegistryType(enum.IntEnum):
     QWORD = 11
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class RegistryValue:
+class RegistryValue(t.NamedTuple):
     """One value: text for the string types, a number for DWORD/QWORD, a tuple of texts for MULTI_STRING."""
 
     type: RegistryType
@@ -101,8 +99,7 @@ def texts(reading: RegistryReading) -> tuple[str, ...]:
     return reading.data if isinstance(reading, RegistryValue) and isinstance(reading.data, tuple) else ()
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Service:
+class Service(t.NamedTuple):
     """Win32_Service. ``exit_code`` keeps the Win32 error of a failed start (10048, 10013)."""
 
     name: str
@@ -139,8 +136,7 @@ class Service:
         return self.specific_exit_code if self.exit_code == OWN_ERROR else self.exit_code
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Process:
+class Process(t.NamedTuple):
     """Win32_Process; ``age`` in seconds, from one answer (LocalDateTime of the same task minus CreationDate)."""
 
     process_id: int
@@ -148,8 +144,7 @@ class Process:
     created: datetime.datetime | None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Socket:
+class Socket(t.NamedTuple):
     """A TCP listener or a bound UDP socket. ``address`` is ``0.0.0.0`` or ``::`` for a wildcard bind."""
 
     protocol: Protocol
@@ -158,8 +153,7 @@ class Socket:
     process_id: int
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(t.NamedTuple):
     """A TCP socket that holds its local port without listening on it: mostly an outgoing connection.
 
     ``far_end`` is where it leads to, such as ``192.0.2.99:389`` or ``[2001:db8::99]:389``; empty for a socket that is
@@ -172,8 +166,7 @@ class Connection:
     far_end: str
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class DynamicRanges:
+class DynamicRanges(t.NamedTuple):
     """The ranges ephemeral ports are drawn from (``netsh int ipv4|ipv6 show dynamicport``; 6.0 and later)."""
 
     tcp: PortRange
@@ -189,11 +182,10 @@ class DynamicRanges:
 
     def changed(self, family: Family, protocol: Protocol, ports: PortRange) -> DynamicRanges:
         """These ranges with another one for one family and protocol."""
-        return dataclasses.replace(self, **{f"{protocol}6" if family == "ipv6" else protocol: ports})
+        return self._replace(**{f"{protocol}6" if family == "ipv6" else protocol: ports})
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Event:
+class Event(t.NamedTuple):
     """Win32_NTLogEvent. Sources and codes are the same in every language; ``strings`` are what was put into its text.
 
     Errors stand in ``strings`` as ``%%10048``, untranslated (Q125661); names of services are display names, localized.
@@ -208,16 +200,14 @@ class Event:
     strings: tuple[str, ...]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class TcpSegments:
+class TcpSegments(t.NamedTuple):
     """TCP segments over IPv4 since the boot, as Windows' raw counters tell (32 bits: they start again at 2**32)."""
 
     sent: int
     retransmitted: int
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class NetworkAdapter:
+class NetworkAdapter(t.NamedTuple):
     """Win32_NetworkAdapter; ``service`` is the key name of its driver, ``device_id`` what its driver is known by."""
 
     name: str
@@ -226,8 +216,7 @@ class NetworkAdapter:
     device_id: str
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class NetworkDriver:
+class NetworkDriver(t.NamedTuple):
     """Win32_PnPSignedDriver of a network adapter; ``date`` is the one that its maker gave it."""
 
     device_id: str
@@ -401,8 +390,7 @@ class FactsNeeded(Exception):
         return sorted(self.facts, key=repr)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Unread:
+class Unread(t.NamedTuple):
     """Stands for the answer to a question that could not be answered; ``error`` says why, in a sentence."""
 
     error: Exception

@@ -10,7 +10,6 @@ range can be starved is arithmetic; how few are too few is our choice [K]: 255, 
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.ephemeral_range import (
@@ -53,8 +52,7 @@ Drawer = t.Literal["programs", "dns_pool"]
 """Who draws ports from a range."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class DrawnRange:
+class DrawnRange(t.NamedTuple):
     """A range that ports are drawn from, and what is left of it."""
 
     drawer: Drawer
@@ -102,7 +100,7 @@ class DrawnRange:
     def with_used(self, rows: t.Collection[UsedPort], dns_process: int) -> DrawnRange:
         """The same with the ports in use; those of the present pool are free again when the next one is drawn."""
         own = dns_process if self.drawer == "dns_pool" and dns_process else -1
-        return dataclasses.replace(self, in_use=in_use(rows, self.protocol, but=own))
+        return self._replace(in_use=in_use(rows, self.protocol, but=own))
 
 
 def drawn_ranges(facts: Facts, capabilities: Capabilities, protocol: Protocol) -> tuple[PortRange, ...]:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
@@ -22,8 +21,7 @@ _CHOSEN_PART: t.Final = "<"
 """Begins the part of a service's name that is the administrator's choice."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class InstalledService:
+class InstalledService(t.NamedTuple):
     """One product of the catalogue on a server, by one of its services."""
 
     product: KnownService
@@ -69,6 +67,6 @@ def _question(name: str) -> Fact[t.Any]:
 
 def _services(name: str, facts: Facts) -> tuple[Service, ...]:
     answer = facts[_question(name)]
-    if isinstance(answer, tuple):
-        return answer
-    return (answer,) if answer else ()
+    if answer is None:
+        return ()
+    return (answer,) if isinstance(answer, Service) else answer

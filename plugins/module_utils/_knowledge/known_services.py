@@ -11,7 +11,6 @@ in it, since several of them live in a shared svchost.exe. A new product is one 
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import PROTOCOLS, Protocol
@@ -48,8 +47,7 @@ WHO_DRAWS: t.Final[t.Mapping[Protocol, str]] = {
 """The program that may take a port by chance: the pool of the DNS server is UDP alone."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class OwningProcess:
+class OwningProcess(t.NamedTuple):
     """A process that owns a port: its image and, if the image alone says too little, a service hosted in it."""
 
     image: str
@@ -63,15 +61,12 @@ class OwningProcess:
         )
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class KnownService:
+class KnownService(t.NamedTuple):
     """A product and the ports that are its own."""
 
     key: str
     """The word that users write in the option ``services``."""
     name: str
-    tcp: PortSet = _NO_PORTS
-    udp: PortSet = _NO_PORTS
     services: t.Mapping[Releases, tuple[str, ...]]
     """Key names in the service manager, per release; ``<...>`` stands for a part that is the administrator's choice."""
     processes: tuple[OwningProcess, ...]
@@ -81,6 +76,8 @@ class KnownService:
     source: str
     tag: Tag
     """The tag that says how well it is known that these are the ports."""
+    tcp: PortSet = _NO_PORTS
+    udp: PortSet = _NO_PORTS
     note: str = ""
     only_beside: str = ""
     """A service that must be installed too before the product is taken to be there: ``W3SVC`` is any web server."""

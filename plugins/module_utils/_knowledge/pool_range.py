@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.ephemeral_range import as_set_by
@@ -27,8 +26,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports im
 Rule = t.Literal["default", "dynamic_range", "max_user_port", "count_from_start"]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class PoolRange:
+class PoolRange(t.NamedTuple):
     """The range, the rule that it follows from, and a sentence that says so.
 
     ``contested``: the sources disagree about this rule, or none confirms it.

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
@@ -32,8 +31,7 @@ POOL_IN_USE: t.Final = 100
 """With this number of UDP sockets besides port 53 dns.exe must have a pool: without one it holds a few."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class PoolSettings:
+class PoolSettings(t.NamedTuple):
     """The pool's registry values, as far as they exist."""
 
     size: RegistryReading

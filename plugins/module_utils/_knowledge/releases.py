@@ -84,8 +84,7 @@ class Capabilities:
     """A failed IPSEC Services drops all traffic (KB912023: NT 5.x)."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Release:
+class Release(t.NamedTuple):
     """One Windows release as in ``Win32_OperatingSystem.Version``."""
 
     name: str
@@ -100,8 +99,7 @@ class Release:
         return f"{self.major}.{self.minor}.{self.build}"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(t.NamedTuple):
     """A condition on the release: it has all capabilities of ``when_capable`` and none of ``unless_capable``."""
 
     when_capable: tuple[str, ...] = ()
@@ -245,11 +243,11 @@ def _row(version: str, major: int, minor: int, build: int) -> Release:
         reason = _REFUSED.get((major, minor), "this version of Windows is not known to this release of the collection")
         raise UnknownRelease(version, reason)
     newest = family[-1]
-    unlisted = dataclasses.replace(newest, name=f"Windows Server (build {build})", build=build)
+    unlisted = newest._replace(name=f"Windows Server (build {build})", build=build)
     return next((row for row in family if row.build == build), unlisted)
 
 
 def _as_client(release: Release) -> Release:
     if release.major < 6:
         raise UnknownRelease(release.version, _REFUSED[(5, 1)])
-    return dataclasses.replace(release, name=f"Windows client {release.version}")
+    return release._replace(name=f"Windows client {release.version}")

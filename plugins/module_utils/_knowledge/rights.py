@@ -9,7 +9,6 @@ Windows: the default holders are those of its documents.
 
 from __future__ import annotations
 
-import dataclasses
 import types
 import typing as t
 
@@ -21,8 +20,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.sett
 Purpose = t.Literal["reads", "changes"]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Right:
+class Right(t.NamedTuple):
     """One right: ``name`` as Windows calls it, ``place`` in general, who has it by default, and the source of both.
 
     ``mask`` is its number for StdRegProv's CheckAccess, 0 if Windows can't be asked for it without trying.
@@ -121,8 +119,7 @@ _JOURNAL: t.Final = (KEY_WRITE, KEY_CREATE, KEY_DELETE)
 _RESTART: t.Final = (SERVICE_STOP, SERVICE_START)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class ModuleRights:
+class ModuleRights(t.NamedTuple):
     """The rights that a module needs: to look (all of check mode), and to change what its options can ask for.
 
     ``sometimes`` are those of ``reads`` and ``changes`` that only some releases or options need.

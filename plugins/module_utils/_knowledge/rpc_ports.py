@@ -9,7 +9,6 @@ mapper. Tags as in ``known_services``.
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import RegistryFact, RegistryType
@@ -19,8 +18,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.sett
 REBOOT: t.Final = "reboot"
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class RpcPort:
+class RpcPort(t.NamedTuple):
     """One service, or one interface of it, with the value that fixes its port."""
 
     key: str
@@ -29,18 +27,18 @@ class RpcPort:
     subkey: str
     """Below ``HKLM\\SYSTEM\\CurrentControlSet\\Services``."""
     value: str
-    type: RegistryType = RegistryType.DWORD
     service: str
     """Key name in the service manager; empty for the directory, which was no service of its own on NT 5.x."""
     image: str
     """File name of the process that listens ([K] unverified)."""
-    needs_domain_controller: bool = False
-    replaced_by: str = ""
-    """Key name of a service: where it is installed, the product is too new to read this value."""
     restart: str
     """``reboot``, or the key name of the service that must be restarted."""
     source: str
     tag: Tag
+    type: RegistryType = RegistryType.DWORD
+    needs_domain_controller: bool = False
+    replaced_by: str = ""
+    """Key name of a service: where it is installed, the product is too new to read this value."""
 
     @property
     def fact(self) -> RegistryFact:
@@ -237,18 +235,15 @@ RPC_PORTS: t.Final[tuple[RpcPort, ...]] = (
         source="[C]",
         tag="C",
     ),
-    dataclasses.replace(
-        _exchange(
-            "exchange_ab",
-            "Exchange 2010 SP1 address book",
-            r"MSExchangeAB\Parameters",
-            "RpcTcpPort",
-            image="Microsoft.Exchange.AddressBook.Service.exe",
-            source="[K] unverified",
-            tag="K",
-        ),
-        type=RegistryType.STRING,
-    ),
+    _exchange(
+        "exchange_ab",
+        "Exchange 2010 SP1 address book",
+        r"MSExchangeAB\Parameters",
+        "RpcTcpPort",
+        image="Microsoft.Exchange.AddressBook.Service.exe",
+        source="[K] unverified",
+        tag="K",
+    )._replace(type=RegistryType.STRING),
 )
 
 PORTS_BY_KEY: t.Final[t.Mapping[str, RpcPort]] = {row.key: row for row in RPC_PORTS}

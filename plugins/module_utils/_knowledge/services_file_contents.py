@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-import dataclasses
+import typing as t
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class ServicesFile:
+class ServicesFile(t.NamedTuple):
     """The file ``services`` in one folder, and what of ours lies beside it."""
 
     content: bytes | None

@@ -40,8 +40,7 @@ class _Unreadable:
 _UNREADABLE: t.Final = _Unreadable()
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(t.NamedTuple):
     """A number outside of these is not read; both belong to what is."""
 
     least: float
@@ -164,8 +163,7 @@ def is_text_or_none(cls: t.Any, name: str) -> bool:
 # --- the types of fields, and what each reads ---------------------------------------------------------------------
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Field:
+class _Field(t.NamedTuple):
     """A field of a row.
 
     ``blank`` is what it takes if it can't be read, ``_UNREADABLE`` if nothing will do.

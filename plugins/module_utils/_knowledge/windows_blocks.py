@@ -9,7 +9,6 @@ block at run time [T]. WinNAT is named only on a server that has one of its serv
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.exclusions import ExclusionBlock
@@ -24,8 +23,7 @@ NAT_SERVICES: t.Final = ("hns", "vmms", "WinNat")
 _SHOW: t.Final = "netsh http show servicestate"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class BlockHolder:
+class BlockHolder(t.NamedTuple):
     """The likely holder of a block, as a noun phrase, and the order that frees its ports."""
 
     name: str

@@ -207,4 +207,4 @@ def _advice(error: AccessDenied) -> str:
     place = f"the WMI namespace {namespace}"
     if error.code != _WMI_DENIED:
         place += f", or {rights.LISTENER.name} on the WinRM service"
-    return rights.lacks(dataclasses.replace(right, name=name), place)
+    return rights.lacks(right._replace(name=name), place)

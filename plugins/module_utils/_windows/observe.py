@@ -346,9 +346,9 @@ def _both_stores(active: Exclusions | None, lasting: _Outputs) -> Exclusions | N
     if active is None:
         return None
     if not all(_is_table(lasting["ipv4", protocol]) for protocol in PROTOCOLS):
-        return dataclasses.replace(active, tells_stores=False)
+        return active._replace(tells_stores=False)
     tcp, udp = (tuple(block.ports for block in _blocks(lasting, protocol)) for protocol in PROTOCOLS)
-    return dataclasses.replace(active, persistent_tcp=tcp, persistent_udp=udp)
+    return active._replace(persistent_tcp=tcp, persistent_udp=udp)
 
 
 def _is_table(output: Output) -> bool:

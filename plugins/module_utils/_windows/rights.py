@@ -124,7 +124,7 @@ class Findings:
             return ""
         *others, last = self.missing
         named = "".join(f"{need.right.name} on {need.place}, and " for need in others)
-        advice = rights.lacks(dataclasses.replace(last.right, name=named + last.right.name), last.place)
+        advice = rights.lacks(last.right._replace(name=named + last.right.name), last.place)
         return f"A run would stop with access denied: {advice}."
 
 

@@ -64,12 +64,18 @@ def read_separately(target: Target, wanted: t.Collection[Fact[t.Any]]) -> Answer
 
 def _delays(answers: t.Iterable[t.Any]) -> Answers:
     """The delayed flags that came with the services: set, or as good as absent. What writes a flag reads it itself."""
-    rows = (row for answer in answers for row in (answer if isinstance(answer, tuple) else (answer,)))
     return {
         delayed_flag(row.name): RegistryValue(RegistryType.DWORD, 1) if row.delayed else Absent.VALUE
-        for row in rows
-        if isinstance(row, Service) and row.delayed is not None
+        for answer in answers
+        for row in _services(answer)
+        if row.delayed is not None
     }
+
+
+def _services(answer: t.Any) -> list[Service]:
+    if isinstance(answer, Service):
+        return [answer]
+    return [row for row in answer if isinstance(row, Service)] if isinstance(answer, tuple) else []
 
 
 def _groups(wanted: t.Collection[Fact[t.Any]]) -> list[list[Fact[t.Any]]]:

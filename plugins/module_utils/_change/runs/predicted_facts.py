@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
@@ -62,7 +61,7 @@ def _start_mode(step: ChangeStartMode, facts: Facts) -> Answers:
     if question not in facts:
         return {}
     service, mode = facts[question], _AS_READ.get(step.mode, step.mode)
-    return {question: service and dataclasses.replace(service, start_mode=mode)}
+    return {question: service and service._replace(start_mode=mode)}
 
 
 def _delayed(step: SetDelayedStart, _facts: Facts) -> Answers:
@@ -94,8 +93,7 @@ def _exclusions(step: ChangeExclusions, facts: Facts) -> Answers:
         kept = (ports for ports in exclusions.persistent(protocol) if ports not in gone)
         return (*kept, *(ports for of, ports in step.add if of == protocol))
 
-    after = dataclasses.replace(
-        exclusions,
+    after = exclusions._replace(
         tcp=changed("tcp"),
         udp=changed("udp"),
         persistent_tcp=lasting("tcp"),

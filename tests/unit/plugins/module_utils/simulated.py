@@ -155,7 +155,7 @@ def _machine(described: Described) -> machine.Machine:
         adapters=_adapters(described),
     )
     if described.segments is not None:
-        made.tcp_segments = network.TcpSegments(**dataclasses.asdict(described.segments))
+        made.tcp_segments = network.TcpSegments(**described.segments._asdict())
     for family in _FAMILIES:
         if described.dynamic is not None:
             tcp, udp = (getattr(described.dynamic, name + "6" * (family == 6)) for name in ("tcp", "udp"))

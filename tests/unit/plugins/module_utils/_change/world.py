@@ -57,7 +57,7 @@ def service(name: str, **changes: t.Any) -> Service:
         specific_exit_code=0,
         path_name=rf"C:\Windows\{name.lower()}.exe",
     )
-    return dataclasses.replace(running, **changes)
+    return running._replace(**changes)
 
 
 def stopped(name: str, **changes: t.Any) -> Service:

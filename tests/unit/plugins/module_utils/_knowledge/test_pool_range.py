@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.pool_range import PoolRange, pool_range
@@ -36,7 +34,7 @@ def test_the_rule_of_the_release(
 ) -> None:
     found = pool_range(release_of(version, 3).capabilities, highest, dynamic)
     assert found.reason.endswith(".")
-    assert dataclasses.replace(found, reason="") == expected
+    assert found._replace(reason="") == expected
 
 
 PRODUCTS: list[tuple[PortRange, str]] = [

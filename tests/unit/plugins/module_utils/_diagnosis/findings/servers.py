@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import typing as t
 
@@ -64,7 +63,7 @@ def tcp(port: int, process_id: int) -> Socket:
 
 
 def down(name: str, error: int, **changes: t.Any) -> Service:
-    return dataclasses.replace(service(name, exit_code=error), **changes)
+    return service(name, exit_code=error)._replace(**changes)
 
 
 def event(log: str, source: str, code: int, *strings: str, minutes: float = 10) -> Event:
@@ -95,7 +94,7 @@ BUSY = TcpSegments(1_000_000, 30_000)
 TEAM = NetworkAdapter("HP Network Team 1", "CPQTEAMMP", True, r"ROOT\CPQTEAMMP\0000")
 CARD = NetworkAdapter("HP NC373i", "l2nd", True, r"PCI\1")
 DRIVER = NetworkDriver(r"PCI\1", "HP NC373i", "2.8.13.0", "HP", datetime.datetime(2006, 6, 30, tzinfo=BOOT.tzinfo))
-IN_BOX = dataclasses.replace(DRIVER, provider="Microsoft")
+IN_BOX = DRIVER._replace(provider="Microsoft")
 AUTD = (service(SERVICES_BY_KEY["autd"].only_beside, OTHER), service("W3SVC", 77))
 PUSH_LOST = event("Application", "Server ActiveSync", 3015, "2883", "80004005")
 ENDPOINT = event("Application", "MSExchangeMTA", 9321, "1720", "ncacn_ip_tcp", "BASE IL MAIN BASE 1 504", minutes=10)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 import pytest
@@ -31,7 +30,7 @@ FOUND: list[tuple[str, World, Expected]] = [
         world(
             OLD,
             (down("BlackBerry Router", 10048),),
-            connections=(dataclasses.replace(LDAP_CLIENT, process_id=LSASS),),
+            connections=(LDAP_CLIENT._replace(process_id=LSASS),),
             values={RESERVED_PORTS_FACT: multi("3101-3101")},
         ),
         [("port_taken_by_connection", "critical", "reboot")],
@@ -41,7 +40,7 @@ FOUND: list[tuple[str, World, Expected]] = [
         world(
             NEW,
             (down("ADAM_MSExchange", 10048),),
-            connections=(dataclasses.replace(LDAP_CLIENT, port=50389),),
+            connections=(LDAP_CLIENT._replace(port=50389),),
             exclusions=Exclusions(blocks((50389, 50389, True)), ()),
         ),
         [("port_taken_by_connection", "critical", "holder")],
@@ -53,7 +52,7 @@ FOUND: list[tuple[str, World, Expected]] = [
             (service("Netlogon", LSASS),),
             product_type=2,
             values=rpc("netlogon", 49201),
-            connections=(dataclasses.replace(LDAP_CLIENT, port=49201),),
+            connections=(LDAP_CLIENT._replace(port=49201),),
         ),
         [("static_rpc_port_taken", "critical", False)],
     ),
@@ -102,7 +101,7 @@ def test_a_connection_on_the_port_is_told_with_its_far_end() -> None:
 
 def test_what_can_not_be_ended_waits_for_the_reboot() -> None:
     """To relieve the service before it would fail, and so the reboot would never come."""
-    client = dataclasses.replace(LDAP_CLIENT, process_id=LSASS)
+    client = LDAP_CLIENT._replace(process_id=LSASS)
     (row,) = world(OLD, (down("BlackBerry Router", 10048),), connections=(client,)).value("findings")
     assert "lsass.exe can't be stopped: with the ports reserved, it takes others after the reboot." in row["fix"]
     assert "portkeeper.windows.reserved_ports:" in row["fix"]

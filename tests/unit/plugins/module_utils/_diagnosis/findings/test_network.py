@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 
 import pytest
@@ -13,13 +12,13 @@ import pytest
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import NetworkDriver
 from tests.unit.plugins.module_utils._diagnosis.findings.servers import BUSY, CARD, DRIVER, TEAM, world
 
-BROADCOM = dataclasses.replace(DRIVER, name="Broadcom NetXtreme", provider="Broadcom")
-RENEWED = dataclasses.replace(DRIVER, version="5.0.13.0", date=DRIVER.date and DRIVER.date + datetime.timedelta(7305))
+BROADCOM = DRIVER._replace(name="Broadcom NetXtreme", provider="Broadcom")
+RENEWED = DRIVER._replace(version="5.0.13.0", date=DRIVER.date and DRIVER.date + datetime.timedelta(7305))
 
 
 def finding(driver: NetworkDriver) -> dict[str, str]:
-    card = dataclasses.replace(CARD, name=driver.name)
-    team = dataclasses.replace(TEAM, name="Team 1", service="blfp")
+    card = CARD._replace(name=driver.name)
+    team = TEAM._replace(name="Team 1", service="blfp")
     (row,) = world(segments=BUSY, adapters=(team, card), drivers=(driver,)).value("findings")
     return {
         "cause": row["cause"],

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 
 import pytest
@@ -150,12 +149,12 @@ DECOYS: list[tuple[str, World]] = [
         world(
             OLD,
             (service("MSExchangeMTA", OTHER),),
-            events=(dataclasses.replace(ENDPOINT, time=BOOT - datetime.timedelta(1)),),
+            events=(ENDPOINT._replace(time=BOOT - datetime.timedelta(1)),),
         ),
     ),
     (
         "9321 of another error",
-        world(OLD, (down("MSExchangeMTA", 0),), events=(dataclasses.replace(ENDPOINT, strings=("17201",)),)),
+        world(OLD, (down("MSExchangeMTA", 0),), events=(ENDPOINT._replace(strings=("17201",)),)),
     ),
     ("what setups leave in ReservedPorts", world(values={RESERVED_PORTS_FACT: multi("3343-3343", "1801-1801")})),
     (
@@ -173,7 +172,7 @@ DECOYS: list[tuple[str, World]] = [
     ("a driver of Windows' own", world(segments=BUSY, adapters=(CARD,), drivers=(IN_BOX,))),
     (
         "an unplugged card",
-        world(segments=BUSY, adapters=(dataclasses.replace(CARD, connected=False),), drivers=(DRIVER,)),
+        world(segments=BUSY, adapters=(CARD._replace(connected=False),), drivers=(DRIVER,)),
     ),
     ("UAC is off", world(values={FILTER_POLICY_FACT: dword(0), UAC_FACT: dword(0)})),
     ("the filter is off", world(values={FILTER_POLICY_FACT: dword(1), UAC_FACT: dword(1)})),
