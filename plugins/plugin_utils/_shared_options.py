@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible.module_utils.parsing.convert_bool import boolean
@@ -30,8 +29,7 @@ _ALLOWED: t.Final[t.Mapping[str, tuple[int, int]]] = {
 """The least and the most of each number."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class SharedOptions:
+class SharedOptions(t.NamedTuple):
     """The options of a task that every module has."""
 
     patience: Patience

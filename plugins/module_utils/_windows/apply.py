@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 import typing as t
 
@@ -77,8 +76,7 @@ USUAL_WAIT: t.Final = 1.5
 second or more, and each look that comes too early is a request."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Clock:
+class Clock(t.NamedTuple):
     """Time, injected: ``now`` in seconds since the epoch (UTC), ``monotonic`` for deadlines."""
 
     now: t.Callable[[], float] = time.time

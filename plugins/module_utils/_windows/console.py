@@ -9,7 +9,6 @@ them cost the requests of one; markers of our own separate their outputs and sho
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import types
 import typing as t
@@ -51,8 +50,7 @@ _LOOKED_AT: t.Final = 4_000
 """Bytes of an output that are read for it."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Output:
+class Output(t.NamedTuple):
     """The stdout of one command, as bytes in an unknown code page, and whether its exit code was 0."""
 
     raw: bytes
@@ -71,8 +69,7 @@ class Output:
         return _readable(self.raw)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Commands:
+class _Commands(t.NamedTuple):
     """Commands that are wanted together, and their input."""
 
     lines: tuple[str, ...]

@@ -9,7 +9,6 @@ the return codes of Win32_Service's methods. Each stands once, here.
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge import rights
@@ -17,8 +16,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.righ
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors import AccessDenied
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class CodeMeaning:
+class CodeMeaning(t.NamedTuple):
     """A code in words: its meaning, and advice for an administrator (may be empty)."""
 
     text: str

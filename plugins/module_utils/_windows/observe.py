@@ -9,7 +9,6 @@ command in one command line.
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import RESET_ADVICE
@@ -108,8 +107,7 @@ BY_COMMANDS: t.Final = (
 """Kinds that may take a command: sockets do on older releases, and wherever a shell is open anyway."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Question:
+class _Question(t.NamedTuple):
     """A fact that needs commands, and how their outputs become its answer."""
 
     fact: Fact[t.Any]
@@ -264,8 +262,7 @@ def _asked(target: Target, questions: t.Sequence[_Question]) -> Answers:
     return {question.fact: question.answer([next(outputs) for _command in question.commands]) for question in questions}
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Seen:
+class _Seen(t.NamedTuple):
     """The sockets and connections of one look at the server."""
 
     sockets: tuple[Socket, ...]

@@ -10,7 +10,6 @@ value of another type.
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
@@ -69,8 +68,7 @@ _NAMED_VALUE: t.Final = ", value "
 Data = t.Union[str, int, "tuple[str, ...]"]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Kind:
+class _Kind(t.NamedTuple):
     """StdRegProv's methods for one registry type."""
 
     getter: str

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
@@ -34,8 +33,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Client
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Need:
+class Need(t.NamedTuple):
     """A right, and the object that it is needed on; ``key`` is that object if it is a registry key."""
 
     right: Right
@@ -103,8 +101,7 @@ def needs_of(steps: t.Iterable[Step], *, reboots: bool = False) -> tuple[Need, .
     return tuple(dict.fromkeys((*found, *([Need(rights.SHUTDOWN, "the server")] if reboots else []))))
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Findings:
+class Findings(t.NamedTuple):
     """Needs that Windows denies, and needs for which it was not asked."""
 
     missing: tuple[Need, ...] = ()

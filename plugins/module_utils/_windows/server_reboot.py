@@ -89,8 +89,7 @@ class RebootError(WindowsError):
     """The server could not be asked to reboot, or did not come back as it should."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class RebootRequest:
+class RebootRequest(t.NamedTuple):
     """The request as it was sent; not ``certain`` if Windows may not act on it. ``note``: an oddity of the answer."""
 
     method: Method
@@ -191,7 +190,7 @@ def ask(target: Target, wanted: Reboot) -> RebootRequest:
         request = RebootRequest("wmi", note="" if code == 0 else _BEFORE)
     else:
         request = _perhaps("wmi", f"Win32ShutdownTracker returned {code}")
-    return dataclasses.replace(request, code=code)
+    return request._replace(code=code)
 
 
 def _perhaps(method: Method, reason: str) -> RebootRequest:

@@ -11,7 +11,6 @@ does ``move`` put the new content in place. docs/services-file.md has the reason
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import io
 import re
 import typing as t
@@ -255,7 +254,7 @@ class _Replacement:
         failed = next((output for output in outputs if not output.succeeded), None)
         if failed is not None:
             # What the later commands of the line say of the file that is not there comes behind it.
-            reason = dataclasses.replace(failed, errors=failed.errors.lstrip().partition(b"\n")[0]).complaint
+            reason = failed._replace(errors=failed.errors.lstrip().partition(b"\n")[0]).complaint
             said = f"{path_of(self._folder, name)} can't be written, Windows said: {reason or 'nothing'}"
             raise self._error(said, f"see that nothing protects it, and that the account has {_RIGHT}")
 

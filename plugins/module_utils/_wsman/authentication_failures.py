@@ -9,7 +9,6 @@ runs for pywinrm. All of them are MIT's, so one table reads them. Numbers come f
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import types
 import typing as t
@@ -17,8 +16,7 @@ import typing as t
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import errors, line_failures
 
 
-@dataclasses.dataclass(frozen=True)
-class Cause:
+class Cause(t.NamedTuple):
     """One reason: what it means, and what to do; ``numbers`` are MIT's (error table krb5) or an NTSTATUS of CredSSP."""
 
     meaning: str
@@ -176,8 +174,7 @@ _LONGEST: t.Final = 2000
 """Characters of a library's message that are looked at."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Reason:
+class Reason(t.NamedTuple):
     """The last word of a library, with its number if it has one."""
 
     words: str

@@ -10,7 +10,6 @@ differs between its releases is matched by local name.
 from __future__ import annotations
 
 import codecs
-import dataclasses
 import enum
 import itertools
 import re
@@ -84,8 +83,10 @@ _UNSENDABLE: t.Final = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U00
 _ATTRIBUTE: t.Final = re.compile(rb"=[ \t\r\n]*[\"']")
 
 
-@dataclasses.dataclass(frozen=True)
-class Message:
+_NONE: t.Final[t.Mapping[str, str]] = types.MappingProxyType({})
+
+
+class Message(t.NamedTuple):
     """One request before it has an id: the fields of the header, and the body.
 
     ``repeatable``: sending it twice does no more than sending it once, so it may be repeated on a dropped connection.
@@ -95,8 +96,8 @@ class Message:
     action: str
     resource_uri: str
     body: ET.Element | None = None
-    selectors: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
-    options: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    selectors: t.Mapping[str, str] = _NONE
+    options: t.Mapping[str, str] = _NONE
     repeatable: bool = False
     continues: bool = False
 

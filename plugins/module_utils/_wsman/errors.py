@@ -9,12 +9,10 @@ sentence that can be shown to a user as it is.
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 
-@dataclasses.dataclass(frozen=True)
-class Origin:
+class Origin(t.NamedTuple):
     """The origin of an answer or an error: ``edge1``, ``Invoke GetDWORDValue``, ``root/default/StdRegProv``."""
 
     host: str

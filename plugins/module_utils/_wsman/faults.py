@@ -10,7 +10,6 @@ server and never decide anything.
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import types
 import typing as t
@@ -45,8 +44,7 @@ _SHELLS_ADVICE: t.Final = (
 _OPERATIONS_ADVICE: t.Final = "wait until other operations end, or raise MaxConcurrentOperationsPerUser"
 
 
-@dataclasses.dataclass(frozen=True)
-class FaultMeaning:
+class FaultMeaning(t.NamedTuple):
     """The meaning of a code: the exception, a clause, and advice."""
 
     error: type[errors.WsmanFault]
@@ -179,8 +177,7 @@ _CIM_STATUS: t.Final[t.Mapping[int, FaultMeaning]] = types.MappingProxyType(
 """CIMStatusCode of MSFT_WmiError (DSP0200); looked at last, since a HRESULT in the same fault says more."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Fault:
+class Fault(t.NamedTuple):
     """The raw facts of one fault; codes as unsigned 32 bit, in the order in which they are believed."""
 
     subcode: str

@@ -9,7 +9,6 @@ Authentication, encryption, TLS and the session itself are a library's; there is
 from __future__ import annotations
 
 import abc
-import dataclasses
 import itertools
 import time
 import typing as t
@@ -150,9 +149,7 @@ class HttpTransport(abc.ABC):
             raise self._error(self._too_late())
 
     def _too_late(self) -> Verdict:
-        return dataclasses.replace(
-            line_failures.NO_ANSWER, meaning=f"no complete answer within {self._allowed:.0f} seconds"
-        )
+        return line_failures.NO_ANSWER._replace(meaning=f"no complete answer within {self._allowed:.0f} seconds")
 
     def _answer_of(self, status: int, answer: bytes) -> bytes:
         """The answer, or the SOAP fault that came with an HTTP error status, or the status' own meaning."""
@@ -165,7 +162,7 @@ class HttpTransport(abc.ABC):
     def _verdict_on(self, status: int) -> Verdict:
         is_basic = self._method in ("basic", "plaintext")
         if status == 500 and is_basic and self._endpoint.startswith("http://") and not self._answered:
-            return dataclasses.replace(line_failures.BY_STATUS[500], advice=line_failures.UNENCRYPTED_ADVICE)
+            return line_failures.BY_STATUS[500]._replace(advice=line_failures.UNENCRYPTED_ADVICE)
         return line_failures.BY_STATUS.get(status, line_failures.NO_SOAP)
 
     def _failure(self, error: BaseException) -> errors.WsmanError:
@@ -184,7 +181,7 @@ class HttpTransport(abc.ABC):
     def _line_verdict(self, error: BaseException) -> Verdict:
         verdict = line_failures.network_verdict(error)
         if verdict.meaning == line_failures.NO_ANSWER.meaning and self._answered:
-            return dataclasses.replace(verdict, advice=line_failures.SILENT_ADVICE)
+            return verdict._replace(advice=line_failures.SILENT_ADVICE)
         if verdict.error is errors.ConnectionDropped and self._was_refused_a_word(error):
             return line_failures.DROPPED_AT_ONCE
         return verdict

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import http.client
 import socket
 import ssl
@@ -27,8 +26,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import e
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import errors
 
 
-@dataclasses.dataclass(frozen=True)
-class Variables:
+class Variables(t.NamedTuple):
     """How a connection plugin calls its settings; advice names them as $encryption, $proxy and so on."""
 
     scheme: str
@@ -42,7 +40,7 @@ class Variables:
 
     def named(self, advice: str) -> str:
         """This advice with the plugin's own names."""
-        return string.Template(advice).safe_substitute(dataclasses.asdict(self))
+        return string.Template(advice).safe_substitute(self._asdict())
 
 
 WINRM: t.Final = Variables(
@@ -67,8 +65,7 @@ PSRP: t.Final = Variables(
 )
 
 
-@dataclasses.dataclass(frozen=True)
-class Verdict:
+class Verdict(t.NamedTuple):
     """The meaning of a failure of the HTTP layer; the advice names settings as in Variables."""
 
     error: type[errors.WsmanError]
@@ -169,8 +166,7 @@ _DROPPED: t.Final = Verdict(
     "the connection was lost before the answer was complete",
     soap.RUN_AGAIN,
 )
-DROPPED_AT_ONCE: t.Final = dataclasses.replace(
-    _DROPPED,
+DROPPED_AT_ONCE: t.Final = _DROPPED._replace(
     meaning="the connection was closed without an answer to the first message",
     advice="this port may speak HTTPS: check $scheme and ansible_port; else run again",
 )
@@ -238,7 +234,7 @@ def network_verdict(error: BaseException) -> Verdict:
     inside = list(_inside(error))
     missing = next((str(one) for one in inside if isinstance(one, OSError) and str(one).startswith(_NO_FILE)), "")
     if missing:
-        return dataclasses.replace(_TLS, meaning=missing, advice=_NO_FILE_ADVICE)
+        return _TLS._replace(meaning=missing, advice=_NO_FILE_ADVICE)
     for kinds, verdict in _network_table():
         match = next((one for one in inside if isinstance(one, kinds)), None)
         if match is not None:

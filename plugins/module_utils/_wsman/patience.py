@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import time
 import typing as t
 
@@ -16,8 +15,7 @@ OVERTIME: t.Final = 120.0
 """Seconds to put things in order once the deadline has struck: start what was stopped, close the shell."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Patience:
+class Patience(t.NamedTuple):
     """The wish of a task.
 
     ``retries``: how often one message is sent again, 0 or more; ``retry_delay``: seconds to the first of these tries,

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import dataclasses
 import re
 import string
 import time
@@ -51,8 +50,7 @@ _IN_VAIN: t.Final = (errors.NoConnection, errors.AuthenticationFailed, errors.De
 Exchange = t.Callable[[soap.Message, errors.Origin], ET.Element]
 
 
-@dataclasses.dataclass(frozen=True)
-class CommandOutput:
+class CommandOutput(t.NamedTuple):
     """The output of a command (bytes in the shell's code page, or OEM from old programs) and its exit code."""
 
     stdout: bytes
@@ -60,8 +58,7 @@ class CommandOutput:
     exit_code: int
 
 
-@dataclasses.dataclass(frozen=True)
-class _Chunk:
+class _Chunk(t.NamedTuple):
     stdout: bytes
     stderr: bytes
     exit_code: int | None  # None while the command still runs
@@ -132,12 +129,12 @@ def signal_message(shell_id: str, command_id: str) -> soap.Message:
     """Terminate a command; also after its end, to let the server forget it. A second one does no more."""
     signal = soap.element("rsp:Signal", None, {"CommandId": command_id})
     body = soap.extended(signal, soap.element("rsp:Code", TERMINATE))
-    return dataclasses.replace(_shell_message(soap.Action.SIGNAL, shell_id, body), repeatable=True)
+    return _shell_message(soap.Action.SIGNAL, shell_id, body)._replace(repeatable=True)
 
 
 def delete_message(shell_id: str) -> soap.Message:
     """Close the shell with all programs that run in it. A second one finds none and does no harm."""
-    return dataclasses.replace(_shell_message(soap.Action.DELETE, shell_id, None), repeatable=True)
+    return _shell_message(soap.Action.DELETE, shell_id, None)._replace(repeatable=True)
 
 
 _NO_OPTIONS: t.Final[t.Mapping[str, str]] = types.MappingProxyType({})

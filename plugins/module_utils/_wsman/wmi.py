@@ -327,8 +327,7 @@ def body_object(body: ET.Element, origin: Origin, class_name: str) -> Instance:
     return instance_of(body[0], origin, class_name=class_name)
 
 
-@dataclasses.dataclass(frozen=True)
-class Page:
+class Page(t.NamedTuple):
     """A part of a query's result; ``context`` is where the next Pull goes on, None at the end."""
 
     items: tuple[Instance, ...]

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 import pytest
@@ -84,7 +83,7 @@ def test_if_the_new_file_is_refused_the_ranges_are_set_and_the_sentence_is_the_f
 
 
 def test_what_no_command_can_write_does_not_go_along(client: GivenClient, target: Target) -> None:
-    unsendable = dataclasses.replace(WRITE, after=b"a\x1ab")
+    unsendable = WRITE._replace(after=b"a\x1ab")
     apply(target, RANGES, Clock(), following=unsendable)
     assert "findstr" not in client.log[0]
     with pytest.raises(Untouched, match="holds a Ctrl-Z"):
@@ -93,7 +92,7 @@ def test_what_no_command_can_write_does_not_go_along(client: GivenClient, target
 
 def test_what_went_along_is_not_taken_for_another_file(client: GivenClient, target: Target) -> None:
     apply(target, RANGES, Clock(), following=WRITE)
-    other = dataclasses.replace(WRITE, after=b"other 3/tcp\r\n")
+    other = WRITE._replace(after=b"other 3/tcp\r\n")
     apply(target, other, Clock())
     assert files(client)[PATH] == b"other 3/tcp\r\n"
     assert client.inputs == [AFTER, b"other 3/tcp\r\n", BEFORE]
