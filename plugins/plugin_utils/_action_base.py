@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import gc
 import multiprocessing
@@ -152,7 +151,7 @@ class EngineAction(PortkeeperAction):
     def perform(self, client: Client, _arguments: Arguments, _variables: Arguments) -> Result:
         """Run the engine, and where the request says so reboot the server."""
         looking = functools.partial(looking_client, self._connection, client.host)
-        request = dataclasses.replace(self._request, own_port=server_port(self._connection))
+        request = self._request._replace(own_port=server_port(self._connection))
         outcome = carry_out(client, looking, request, check_mode=self.check_mode, clock=Clock())
         result = self.shown(outcome, host=self.host, check_mode=self.check_mode, diff=self.diff_mode)
         return with_rights(result, outcome, client) if self.check_mode else result

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import EFFECTIVE, Plan
@@ -129,8 +128,7 @@ def _first_and_last(outcome: Outcome) -> list[tuple[Plan, Plan]]:
     # What is taken back by now is no resource of that run any more, and waits for nothing.
     later = {plan.resource: plan for plan in last}
     return [
-        (plan, later.get(plan.resource) or dataclasses.replace(plan, before=plan.after, effectiveness=EFFECTIVE))
-        for plan in first
+        (plan, later.get(plan.resource) or plan._replace(before=plan.after, effectiveness=EFFECTIVE)) for plan in first
     ]
 
 

@@ -14,6 +14,7 @@ import dataclasses
 import functools
 import json
 import math
+import types
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal_entries import (
@@ -67,8 +68,7 @@ class JournalTooNew(JournalError):
     """A newer release of this collection wrote it."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(t.NamedTuple):
     """A change that is not in force before an event.
 
     ``since`` is the controller's clock when the change was made (t0, seconds since the epoch, UTC); ``age`` is the
@@ -90,8 +90,10 @@ class Wait:
         return age + CLOCK_TOLERANCE < self.age + (now - self.since)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Entry:
+_NO_OWNERS: t.Final[t.Mapping[str, tuple[str, ...]]] = types.MappingProxyType({})
+
+
+class Entry(t.NamedTuple):
     """Our changes to one object."""
 
     original: State
@@ -100,7 +102,7 @@ class Entry:
     wait: Wait | None = None
     pending: tuple[str, ...] = ()
     """Pieces that must exist when a change that was begun is finished."""
-    owners: t.Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    owners: t.Mapping[str, tuple[str, ...]] = _NO_OWNERS
     """Who needs which parts: some of ``added``, or the ``WHOLE``. What no owner has is of a journal of version 1."""
 
     @property
@@ -116,7 +118,7 @@ class Entry:
         """This entry where an owner has just these parts; without any it is no owner. An empty name owns nothing."""
         others = {other: had for other, had in self.owners.items() if other != owner}
         mine = tuple(parts) if owner else ()
-        return dataclasses.replace(self, owners={**others, owner: mine} if mine else others)
+        return self._replace(owners={**others, owner: mine} if mine else others)
 
 
 def merged(mine: Entry, theirs: Entry) -> Entry:
@@ -166,7 +168,7 @@ class Journal:
     def without_waits(self, event: Event) -> Journal:
         """This journal after an event that we caused ourselves; what only waited for it is forgotten."""
         entries = {
-            name: dataclasses.replace(entry, wait=None) if entry.wait and entry.wait.event == event else entry
+            name: entry._replace(wait=None) if entry.wait and entry.wait.event == event else entry
             for name, entry in self.entries.items()
         }
         return dataclasses.replace(
@@ -305,7 +307,7 @@ def _entry_to_json(entry: Entry) -> dict[str, t.Any]:
         content["pending"] = list(entry.pending)
     if entry.wait:
         # A server whose clock was set back can be younger than nothing, as far as it knows.
-        content["wait"] = {**dataclasses.asdict(entry.wait), "age": max(entry.wait.age, 0.0)}
+        content["wait"] = {**entry.wait._asdict(), "age": max(entry.wait.age, 0.0)}
     return content
 
 
@@ -321,7 +323,7 @@ def _entry_from_json(name: str, content: t.Any, *, has_owners: bool) -> Entry:
         owners=_owners(content.get("owners", {})) if has_owners else {},
     )
     try:
-        check_entry(name, dataclasses.asdict(entry))
+        check_entry(name, entry._asdict())
     except Misshapen as error:
         raise JournalError(str(error)) from error
     return entry

@@ -9,7 +9,7 @@ applied; ``changed``, the diff and the returned values are read off it.
 
 from __future__ import annotations
 
-import dataclasses
+import types
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Entry, Journal
@@ -38,6 +38,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports im
 StartMode = t.Literal["auto", "delayed", "manual", "disabled"]
 Effective = t.Literal["yes", "no", "unknown"]
 NO_PORTS: t.Final = PortSet()
+NOTHING: t.Final[t.Mapping[str, t.Any]] = types.MappingProxyType({})
 
 
 class PlanError(Exception):
@@ -93,67 +94,61 @@ class OptionError(Exception):
 # --- steps -------------------------------------------------------------------------------------------------------
 
 
-@dataclasses.dataclass(frozen=True)
-class Step:
-    """One change of the server; ``touches`` names the facts that it makes stale."""
-
-    def touches(self) -> tuple[Fact[t.Any], ...]:
-        """Single facts that are stale after this step."""
-        return ()
-
-    def stale_kinds(self) -> tuple[type[Fact[t.Any]], ...]:
-        """Kinds of facts of which every answer is stale after this step."""
-        return ()
+Touched: t.TypeAlias = "Fact[t.Any] | type[Fact[t.Any]]"
+"""A single fact, or a kind of facts."""
 
 
-@dataclasses.dataclass(frozen=True)
-class WriteValue(Step):
+class Step(t.Protocol):
+    """One change of the server."""
+
+    def touches(self) -> tuple[Touched, ...]:
+        """The facts that are stale after this step; of a kind, every answer is."""
+        ...
+
+
+class WriteValue(t.NamedTuple):
     """Write one registry value below HKEY_LOCAL_MACHINE."""
 
     key: str
     name: str
     value: RegistryValue
 
-    def touches(self) -> tuple[Fact[t.Any], ...]:
+    def touches(self) -> tuple[Touched, ...]:
         """See Step."""
         return (RegistryFact(self.key, self.name, self.value.type), RegistryNamesFact(self.key))
 
 
-@dataclasses.dataclass(frozen=True)
-class DeleteValue(Step):
+class DeleteValue(t.NamedTuple):
     """Delete one registry value below HKEY_LOCAL_MACHINE; ``fact`` is how it was read."""
 
     fact: RegistryFact
 
-    def touches(self) -> tuple[Fact[t.Any], ...]:
+    def touches(self) -> tuple[Touched, ...]:
         """See Step."""
         return (self.fact, RegistryNamesFact(self.fact.key))
 
 
-@dataclasses.dataclass(frozen=True)
-class DeleteEmptyKey(Step):
+class DeleteEmptyKey(t.NamedTuple):
     """Delete a registry key below HKEY_LOCAL_MACHINE that a change of ours created, unless it holds something now."""
 
     key: str
 
-    def touches(self) -> tuple[Fact[t.Any], ...]:
+    def touches(self) -> tuple[Touched, ...]:
         """See Step."""
         return (RegistryNamesFact(self.key),)
 
 
-@dataclasses.dataclass(frozen=True)
-class SetDynamicRanges(Step):
+class SetDynamicRanges(t.NamedTuple):
     """Set the ranges that ephemeral ports are drawn from, in one command line; they are read again in the same one."""
 
     changes: tuple[tuple[Family, Protocol, PortRange], ...]
 
-    def stale_kinds(self) -> tuple[type[Fact[t.Any]], ...]:
+    def touches(self) -> tuple[Touched, ...]:
         """See Step."""
         return (DynamicRangesFact,)
 
 
-@dataclasses.dataclass(frozen=True)
-class ChangeExclusions(Step):
+class ChangeExclusions(t.NamedTuple):
     """Delete and add netsh excluded port ranges in one command line; the lists are read again in the same command.
 
     First all is deleted, then added: in the active store alone, or for good.
@@ -169,42 +164,35 @@ class ChangeExclusions(Step):
         """True if there is anything to delete or to add."""
         return bool(self.delete or self.add or self.delete_active or self.add_active)
 
-    def stale_kinds(self) -> tuple[type[Fact[t.Any]], ...]:
+    def touches(self) -> tuple[Touched, ...]:
         """See Step."""
         return (ExclusionsFact,)
 
 
-@dataclasses.dataclass(frozen=True)
-class ChangeStartMode(Step):
+class ChangeStartMode(t.NamedTuple):
     """Win32_Service.ChangeStartMode; it leaves the delayed flag alone."""
 
     service: str
     mode: t.Literal["Automatic", "Manual", "Disabled"]
 
-    def stale_kinds(self) -> tuple[type[Fact[t.Any]], ...]:
+    def touches(self) -> tuple[Touched, ...]:
         """See Step; all of them, since the service may have been asked for in other letters, ``dns`` for ``DNS``."""
         return (ServiceFact,)
 
 
-@dataclasses.dataclass(frozen=True)
-class SetDelayedStart(Step):
+class SetDelayedStart(t.NamedTuple):
     """Set or clear the delayed flag with ``sc.exe config start= delayed-auto|auto``: no WMI method can."""
 
     service: str
     delayed: bool
     flag: RegistryFact
 
-    def touches(self) -> tuple[Fact[t.Any], ...]:
+    def touches(self) -> tuple[Touched, ...]:
         """See Step."""
-        return (self.flag,)
-
-    def stale_kinds(self) -> tuple[type[Fact[t.Any]], ...]:
-        """See Step."""
-        return (ServiceFact,)
+        return (self.flag, ServiceFact)
 
 
-@dataclasses.dataclass(frozen=True)
-class WriteServicesFile(Step):
+class WriteServicesFile(t.NamedTuple):
     """Replace the services file of a folder, if it is still ``before``, with ``after``: all of it, or nothing.
 
     ``keep_before`` makes ``before`` the backup; ``drop_backup`` removes the backup once the file is replaced.
@@ -219,13 +207,12 @@ class WriteServicesFile(Step):
     number: int = 1
     leftovers: tuple[str, ...] = ()
 
-    def touches(self) -> tuple[Fact[t.Any], ...]:
+    def touches(self) -> tuple[Touched, ...]:
         """See Step."""
         return (ServicesFileFact(self.folder), ServicesBackupFact(self.folder))
 
 
-@dataclasses.dataclass(frozen=True)
-class DeleteBesideServicesFile(Step):
+class DeleteBesideServicesFile(t.NamedTuple):
     """Delete our files in the folder of the services file: a backup that is no longer needed, or files of a killed run.
 
     What a killed run left may still be open there; then it stays for now.
@@ -234,25 +221,23 @@ class DeleteBesideServicesFile(Step):
     folder: str
     names: tuple[str, ...]
 
-    def touches(self) -> tuple[Fact[t.Any], ...]:
+    def touches(self) -> tuple[Touched, ...]:
         """See Step."""
         return (ServicesFileFact(self.folder), ServicesBackupFact(self.folder))
 
 
-@dataclasses.dataclass(frozen=True)
-class StopServices(Step):
+class StopServices(t.NamedTuple):
     """Stop services in this order and wait for each; ``timeout`` in seconds each."""
 
     names: tuple[str, ...]
     timeout: float
 
-    def stale_kinds(self) -> tuple[type[Fact[t.Any]], ...]:
+    def touches(self) -> tuple[Touched, ...]:
         """See Step."""
         return (ServiceFact, ServicesFailedFact, SocketsFact, ConnectionsFact, ServicesOfProcessFact)
 
 
-@dataclasses.dataclass(frozen=True)
-class StartServices(Step):
+class StartServices(t.NamedTuple):
     """Start services in this order and wait for each; ``timeout`` in seconds each.
 
     ``essential``: a service that does not come up ends the run; otherwise it is left to the proof at the end, so that
@@ -263,31 +248,36 @@ class StartServices(Step):
     timeout: float
     essential: bool = True
 
-    def stale_kinds(self) -> tuple[type[Fact[t.Any]], ...]:
+    def touches(self) -> tuple[Touched, ...]:
         """See Step."""
         return (ServiceFact, ServicesFailedFact, SocketsFact, ConnectionsFact, ServicesOfProcessFact)
 
 
-@dataclasses.dataclass(frozen=True)
-class AwaitDns(Step):
+class AwaitDns(t.NamedTuple):
     """Wait until the DNS server's process holds UDP 53 again: 'Running' alone is too early to serve."""
 
     timeout: float
 
+    def touches(self) -> tuple[Touched, ...]:
+        """See Step."""
+        return ()
 
-@dataclasses.dataclass(frozen=True)
-class WriteJournal(Step):
+
+class WriteJournal(t.NamedTuple):
     """Write the journal as a whole (one value, one request), or remove it if it has become empty."""
 
     journal: Journal
     key_exists: bool = True
 
+    def touches(self) -> tuple[Touched, ...]:
+        """See Step."""
+        return ()
+
 
 # --- plans -------------------------------------------------------------------------------------------------------
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Effectiveness:
+class Effectiveness(t.NamedTuple):
     """The answer to the question if the configured state is in force, which is not the same as being configured."""
 
     effective: Effective
@@ -302,8 +292,7 @@ class Effectiveness:
 EFFECTIVE: t.Final = Effectiveness("yes", "")
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(t.NamedTuple):
     """One resource's plan.
 
     ``steps`` can be done at once; ``steps_when_free`` need ports to be free that a stop may free. ``journal`` maps
@@ -319,7 +308,7 @@ class Plan:
     interrupts: tuple[str, ...] = ()
     """Services that the steps stop and start again, in start order: journalled first, so that a run that is killed in
     between leaves a note, and the next run starts them."""
-    journal: t.Mapping[str, Entry | None] = dataclasses.field(default_factory=dict)
+    journal: t.Mapping[str, Entry | None] = NOTHING
     warnings: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
     """Sentences about what an undo, or state absent, leaves because others need it."""
@@ -328,7 +317,7 @@ class Plan:
     """UDP ports that the DNS server's pool must not hold once this plan is in force."""
     effectiveness_if_taken: Effectiveness = EFFECTIVE
     """The effectiveness while dns.exe holds one of ``guarded``; the reason names the event that it waits for."""
-    details: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
+    details: t.Mapping[str, t.Any] = NOTHING
     """Further returned values of this resource."""
     notes: tuple[str, ...] = ()
     """Sentences about what the steps do."""
@@ -352,8 +341,7 @@ class Plan:
         return bool(self.steps or self.steps_when_free)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Owner:
+class Owner(t.NamedTuple):
     """A process that may hold some ports: by its service and, if given, its image's file name."""
 
     service: str
@@ -366,8 +354,7 @@ class Owner:
         return self.tcp if protocol == "tcp" else self.udp
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Context:
+class Context(t.NamedTuple):
     """All that a planner may look at. ``now`` is the controller's clock, seconds since the epoch (UTC)."""
 
     facts: Facts
@@ -403,7 +390,7 @@ class Context:
 
     def owned(self, resource: Resource) -> Context:
         """The same for the resource's module, if the caller names no owner."""
-        return self if self.owner else dataclasses.replace(self, owner=resource.name)
+        return self if self.owner else self._replace(owner=resource.name)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -435,8 +422,7 @@ def _no_questions(_wanted: t.Any, _release: Release) -> tuple[Fact[t.Any], ...]:
     return ()
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Resource:
+class Resource(t.NamedTuple):
     """One kind of thing that is kept in a state: its options and its planner."""
 
     name: str

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import OptionError, PlanError
@@ -44,8 +43,7 @@ ARGUMENTS: t.Final[t.Mapping[str, t.Any]] = {
 _NEVER_DRAWN: t.Final = PortSet.of(PortRange(0, LOWEST_DRAWN_PORT - 1))
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class WantedPorts:
+class WantedPorts(t.NamedTuple):
     """Ports by number, by the AD LDS instances that listen on them, and by known services."""
 
     ports: PortSet

@@ -9,7 +9,6 @@ comments, so every line stays the bytes that it is, line end included; only a ne
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import typing as t
 
@@ -27,8 +26,7 @@ _PORT: t.Final = re.compile(r"(\d{1,5})/(\w+)", re.ASCII)
 Lines = tuple[bytes, ...]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class ServiceLine:
+class ServiceLine(t.NamedTuple):
     """The entry in one line; the texts are its bytes read as Latin-1, which loses none."""
 
     name: str
@@ -39,8 +37,7 @@ class ServiceLine:
     """The text after the first ``#``, without blanks around it."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(t.NamedTuple):
     """One entry that should be there, or not.
 
     ``name`` may be empty and ``port`` 0 where entries are to go: any name, any port. ``aliases`` and ``comment`` are
@@ -73,8 +70,7 @@ class Wish:
         return service.port == self.port and aliases and comment
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Change:
+class Change(t.NamedTuple):
     """The lines that one wish removed, and the line that it added (``None``: none)."""
 
     original: Lines

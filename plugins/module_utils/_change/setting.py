@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change import dns_restart
@@ -75,8 +74,7 @@ def still_waits(wait: Wait, context: Context) -> bool:
     return not wait.is_over(now=context.now, age=context.facts[OperatingSystemFact()].uptime)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(t.NamedTuple):
     """One registry value that is kept. All its methods raise FactsNeeded, and PlanError for a value of another type."""
 
     fact: RegistryFact
@@ -136,7 +134,7 @@ class Setting:
     @property
     def unconfirmed(self) -> Setting:
         """The same with its absence taken for granted: a look before what is asked next is known."""
-        return dataclasses.replace(self, is_always_confirmed=False)
+        return self._replace(is_always_confirmed=False)
 
     def as_list(self, context: Context) -> PortList:
         """The value as a list of ports."""
@@ -176,7 +174,7 @@ class Setting:
         warnings = list_warnings(self.fact.name, current, wanted, state)
         owners = {owner: ports.texts() for owner, ports in shares.owners.items()}
         if wanted == current:
-            left = known and dataclasses.replace(known, owners=owners_of(owners, whole_owners(known)))
+            left = known and known._replace(owners=owners_of(owners, whole_owners(known)))
             part = self._unchanged(self.reading(context), left)
         else:
             is_gone = not wanted.entries and known is not None and known.original is None
@@ -184,7 +182,7 @@ class Setting:
             takes_others = state == "pure" or bool(current.ports - wanted.ports - earlier.added)
             whole = whole_owners(known) | ({context.owner} - {""} if takes_others else frozenset())
             part = self._written(target, context, tuple(shares.added.texts()), owners_of(owners, whole))
-        return dataclasses.replace(part, warnings=warnings, kept=sentences)
+        return part._replace(warnings=warnings, kept=sentences)
 
     # --- taking back -------------------------------------------------------------------------------------------------
 
@@ -196,7 +194,7 @@ class Setting:
         reading, others = self.reading(context), entry.needed_by_others(context.owner)
         if others:
             part = self._unchanged(reading, entry.with_owner(context.owner, ()))
-            return dataclasses.replace(part, kept=(stays(self.fact.name, others),))
+            return part._replace(kept=(stays(self.fact.name, others),))
         return self._taken_back(reading, entry, undone_value(self.fact, reading, entry), context)
 
     def list_undone(
@@ -216,10 +214,10 @@ class Setting:
         reading = self.reading(context)
         undone = undone_list(self.fact, reading, entry, taken.going, _entry_left(entry, taken, context.owner))
         part = self._taken_back(reading, entry, undone, context)
-        return dataclasses.replace(part, kept=self._stay(taken))
+        return part._replace(kept=self._stay(taken))
 
     def _said_to_stay(self, taken: Taken[PortSet], context: Context) -> Part:
-        return dataclasses.replace(self._unchanged(self.reading(context), None), kept=self._stay(taken))
+        return self._unchanged(self.reading(context), None)._replace(kept=self._stay(taken))
 
     def _stay(self, taken: Taken[PortSet]) -> tuple[str, ...]:
         return _sentences(self.fact.name, taken.kept, taken.needed_by)
@@ -230,7 +228,7 @@ class Setting:
         if left is None:
             left = self._waiting(reading, entry, undone.target, context)
         elif undone.target != reading:
-            left = dataclasses.replace(left, wait=self.wait(context))
+            left = left._replace(wait=self.wait(context))
         return self._changed(reading, undone.target, left, undone.warnings)
 
     def _waiting(
@@ -331,7 +329,7 @@ def _entry_left(entry: Entry, taken: Taken[PortSet], owner: str) -> Entry | None
     if not left.added and not whole:
         return None
     owners = owners_of({name: ports.texts() for name, ports in left.owners.items()}, whole)
-    return dataclasses.replace(entry, added=tuple(left.added.texts()), owners=owners)
+    return entry._replace(added=tuple(left.added.texts()), owners=owners)
 
 
 def _said(name: str, asked: PortSet, state: ListState, shares: Shares[PortSet], owner: str) -> tuple[str, ...]:

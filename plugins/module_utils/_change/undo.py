@@ -9,7 +9,7 @@ only what we added is taken out, and a warning says so: nothing of anybody else'
 
 from __future__ import annotations
 
-import dataclasses
+import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import (
     Entry,
@@ -28,8 +28,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._ports.port_lis
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Undo:
+class Undo(t.NamedTuple):
     """The value after an undo, the journal's entry (``None``: it is removed), and warnings for the user."""
 
     target: RegistryReading
@@ -55,7 +54,7 @@ def undone_list(fact: RegistryFact, reading: RegistryReading, entry: Entry, goin
     current = PortList(texts(reading))
     target = current.without_ports(going)
     value = reading if target == current else _value(target, entry)
-    kept = dataclasses.replace(left, written=state_of(value)) if left else None
+    kept = left._replace(written=state_of(value)) if left else None
     changed = not _is_ours(reading, entry)
     warning = (
         f"{fact.name} was changed since by somebody else; only the ports that were added here are taken out of it."

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Entry
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
     EFFECTIVE,
+    NOTHING,
     Effective,
     Effectiveness,
     Plan,
@@ -24,15 +24,14 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
 _WEAKEST_FIRST: t.Final[tuple[Effective, ...]] = ("no", "unknown", "yes")
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Part:
+class Part(t.NamedTuple):
     """One value, or another thing with an entry of its own in the journal."""
 
     entry_name: str
     before: t.Mapping[str, t.Any]
     after: t.Mapping[str, t.Any]
     steps: tuple[Step, ...] = ()
-    journal: t.Mapping[str, Entry | None] = dataclasses.field(default_factory=dict)
+    journal: t.Mapping[str, Entry | None] = NOTHING
     warnings: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
     """Sentences about what stays because others need it."""
@@ -72,8 +71,7 @@ def weakest(verdicts: t.Sequence[Effectiveness]) -> Effectiveness:
         for effectiveness in verdicts
         if effectiveness.effective == first.effective and effectiveness.reason
     )
-    return dataclasses.replace(
-        first,
+    return first._replace(
         reason=" ".join(reasons),
         reboot_required=any(effectiveness.reboot_required for effectiveness in verdicts),
         restart_required=any(effectiveness.restart_required for effectiveness in verdicts),

@@ -473,10 +473,13 @@ class Facts:
         """The facts of some kinds alone."""
         return Facts({fact: answer for fact, answer in self._answers.items() if isinstance(fact, kinds)})
 
-    def without_facts(self, stale: t.Iterable[Fact[t.Any]]) -> Facts:
-        """These facts less some, which a change has made stale."""
+    def less(self, stale: t.Iterable[Fact[t.Any] | type[Fact[t.Any]]]) -> Facts:
+        """These facts less some, which a change has made stale: single ones, and all of some kinds."""
         gone = frozenset(stale)
-        return Facts({fact: answer for fact, answer in self._answers.items() if fact not in gone})
+        kinds = tuple(one for one in gone if isinstance(one, type))
+        return Facts(
+            {fact: answer for fact, answer in self._answers.items() if fact not in gone and not isinstance(fact, kinds)}
+        )
 
 
 def _covers(wide: t.Any, narrow: t.Any) -> bool:

@@ -8,7 +8,6 @@ Knows no Ansible: it takes a client and a request, and gives an outcome.
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
@@ -154,7 +153,7 @@ class _Run:
             return self._proved(Outcome(self._request, planned, final, applied=True), facts)
         except PlanError as error:
             # How the services are by now is not known.
-            final = dataclasses.replace(planned, victims=(), unrelieved={}, reboot=None)
+            final = planned._replace(victims=(), unrelieved={}, reboot=None)
             done = Outcome(self._request, planned, final, applied=True)
             return outcomes.broken_off(done, error, host=self._target.host)
 
@@ -177,7 +176,7 @@ class _Run:
         try:
             return self._settled_once(facts)
         except Contradiction as error:
-            return self._settled_once(facts.without(*error.kinds).without_facts(error.facts))
+            return self._settled_once(facts.less((*error.kinds, *error.facts)))
 
     def _settled_once(self, facts: Facts) -> tuple[Convergence, Facts]:
         return settle(
@@ -242,8 +241,7 @@ class _Run:
     def _after(self, step: Step, following: Step | None, facts: Facts) -> Facts:
         learnt = apply(self._target, step, self._clock, facts, following)
         self._others.note(step, facts, learnt)
-        stale = facts.without(*step.stale_kinds()).without_facts(step.touches())
-        return stale.extended(learnt)
+        return facts.less(step.touches()).extended(learnt)
 
     def _recover(self, planned: Convergence, done: tuple[Step, ...]) -> None:
         """Bring back what was stopped, as far as possible; the error that led here is the one to show."""

@@ -11,7 +11,6 @@ uptime decides. (Win32ShutdownTracker's documentation: a forced reboot gives an 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import re
 import typing as t
 
@@ -121,15 +120,15 @@ def carry_out(
     if permit is None or request.reboot is None:
         return outcome
     if check_mode:
-        return dataclasses.replace(outcome, reboot=_check_mode_report(outcome, permit))
+        return outcome._replace(reboot=_check_mode_report(outcome, permit))
     try:
         with client.allowing(_longest(request.reboot)):
             report = _Rebooting(client, looking_client, request.reboot, permit, clock).report(outcome)
     except (WindowsError, WsmanError) as error:
         if not outcome.applied:
             raise
-        return dataclasses.replace(outcome, broken_off=f"{error} {_FINISH_LATER}")
-    outcome = dataclasses.replace(outcome, reboot=report)
+        return outcome._replace(broken_off=f"{error} {_FINISH_LATER}")
+    outcome = outcome._replace(reboot=report)
     return outcome if request.is_empty else _proved(client, request, outcome, clock)
 
 
@@ -150,8 +149,8 @@ def _proved(client: Client, request: Request, outcome: Outcome, clock: Clock) ->
     except PlanError as error:
         return broken_off(outcome, error, host=client.host)
     except (WindowsError, WsmanError) as error:
-        return dataclasses.replace(outcome, broken_off=f"{error} {_FINISH_LATER}")
-    return dataclasses.replace(outcome, proof=proof)
+        return outcome._replace(broken_off=f"{error} {_FINISH_LATER}")
+    return outcome._replace(proof=proof)
 
 
 def _check_mode_report(outcome: Outcome, permit: Permission) -> Report:

@@ -127,8 +127,7 @@ def plan(wanted: DnsSocketPool, context: Context) -> Plan:
     context.facts.require(*_last(wanted, asked, context))
     parts = _parts(wanted, asked, context)
     made = _without_needless_restart(plan_of(NAME, parts, _effectiveness_of(parts, context)), asked, context)
-    return dataclasses.replace(
-        made,
+    return made._replace(
         warnings=(*made.warnings, *_dead_value_warning(context)),
         guarded=asked if wanted.state != "absent" else PortSet(),
         effectiveness_if_taken=_IF_TAKEN,
@@ -139,7 +138,7 @@ def _parts(wanted: DnsSocketPool, asked: PortSet, context: Context) -> list[Part
     parts: list[Part] = []
     if wanted.size is not None:
         part = _SIZE.part(_size_target(wanted), context)
-        parts.append(dataclasses.replace(part, warnings=_size_warnings(wanted.size)))
+        parts.append(part._replace(warnings=_size_warnings(wanted.size)))
     if wanted.excluded is not None:
         parts.append(_LIST.list_part(asked, wanted.state, context))
     return parts
@@ -377,8 +376,8 @@ def _without_needless_restart(made: Plan, asked: PortSet, context: Context) -> P
         return made
     if not _is_out_of_reach(asked, context):
         return made
-    entries = {name: entry and dataclasses.replace(entry, wait=None) for name, entry in made.journal.items()}
-    return dataclasses.replace(made, effectiveness=EFFECTIVE, journal=entries, notes=(*made.notes, _OUT_OF_REACH))
+    entries = {name: entry and entry._replace(wait=None) for name, entry in made.journal.items()}
+    return made._replace(effectiveness=EFFECTIVE, journal=entries, notes=(*made.notes, _OUT_OF_REACH))
 
 
 RESOURCE: t.Final = Resource(

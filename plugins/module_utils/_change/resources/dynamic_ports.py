@@ -159,7 +159,7 @@ def plan(wanted: DynamicPorts, context: Context) -> Plan:
     verdicts = [_effectiveness_of(part, context) for part in parts]
     changes = any(part.steps for part in parts)
     warnings = (*_protocol_warning(wanted, context), *_range_warnings(wanted, context, changes=changes))
-    return dataclasses.replace(plan_of(NAME, parts, weakest(verdicts)), warnings=warnings)
+    return plan_of(NAME, parts, weakest(verdicts))._replace(warnings=warnings)
 
 
 def undo(named: tuple[DynamicPorts, ...], context: Context) -> Plan:

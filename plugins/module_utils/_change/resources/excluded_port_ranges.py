@@ -18,7 +18,6 @@ In use is taken to mean by a listener, a UDP socket or an outgoing TCP connectio
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change import journal_entries
@@ -89,10 +88,10 @@ def plan(wanted: Ports, state: ListState, context: Context, *, patient: bool = F
     waiting = [holder for change in changes for holder in change.waiting_for]
     made = _plan_of(changes, exclusions, tuple(wanted), _Claim(wanted, state), context)
     if state == "absent":
-        return dataclasses.replace(made, kept=_said_to_stay(kept, others, context.owner))
+        return made._replace(kept=_said_to_stay(kept, others, context.owner))
     ours = {protocol: exclusion_notes.shares_of(protocol, context.entry(ENTRY)).added for protocol in wanted}
     made = exclusion_effectiveness.judged_by_stores(made, wanted, ours, exclusions)
-    return made if patient else dataclasses.replace(made, refusal=_refusal_of_thieves(waiting, context))
+    return made if patient else made._replace(refusal=_refusal_of_thieves(waiting, context))
 
 
 def _connections_at_once(wanted: Ports, context: Context) -> tuple[ConnectionsFact, ...]:
@@ -110,8 +109,7 @@ def _said_to_stay(kept: Ports, shares: t.Mapping[Protocol, Shares[PortSet]], own
     )
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Claim:
+class _Claim(t.NamedTuple):
     """The ports that the owner of a run needs from now on, or no more."""
 
     ports: Ports
@@ -142,8 +140,8 @@ def undo(named: t.Callable[[], Ports] | None, context: Context) -> Plan:
     else:
         changes = [_removal(protocol, one.going, exclusions, context) for protocol, one in taken.items()]
     undone = _plan_of(changes, exclusions, PROTOCOLS, None, context)
-    written = dataclasses.replace(left, written=_blocks_after(changes, exclusions)) if left and undone.steps else left
-    return dataclasses.replace(undone, journal={ENTRY: written}, kept=kept)
+    written = left._replace(written=_blocks_after(changes, exclusions)) if left and undone.steps else left
+    return undone._replace(journal={ENTRY: written}, kept=kept)
 
 
 def _taken(protocol: Protocol, entry: Entry, named: t.Callable[[], Ports] | None, context: Context) -> Taken[PortSet]:
@@ -178,8 +176,7 @@ def _restoration(protocol: Protocol, original: State, exclusions: Exclusions) ->
     )
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _WantedRanges:
+class _WantedRanges(t.NamedTuple):
     """The ports that are asked for, and the ports whose sockets were read with the first questions."""
 
     ports: PortSet
@@ -187,8 +184,7 @@ class _WantedRanges:
     observed: PortSet
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Conversion:
+class _Conversion(t.NamedTuple):
     """The blocks that are added for good, and those of the active store alone that stand in their way.
 
     They are deleted there first; what is not wanted of them is added there again.
@@ -208,8 +204,7 @@ class _Conversion:
 _NOTHING: t.Final = _Conversion()
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Change:
+class _Change(t.NamedTuple):
     """The changes that one protocol needs."""
 
     protocol: Protocol
@@ -261,8 +256,7 @@ def _change_for(protocol: Protocol, wanted: _WantedRanges, exclusions: Exclusion
     gone = (exclusions.reserved(protocol) | passing) - wanted.ports
     removal = _removal(protocol, gone, exclusions, context)
     warning = f"state pure releases excluded {protocol} ports, whoever excluded them: {gone}."
-    return dataclasses.replace(
-        addition,
+    return addition._replace(
         delete=removal.delete,
         add=(*removal.add, *addition.add),
         delete_active=tuple(dict.fromkeys((*removal.delete_active, *addition.delete_active))),
@@ -460,9 +454,7 @@ def _journal(
     if steps:
         cut = [change for change in steps if change.delete or change.delete_active]
         pending = (f"{block}/{change.protocol}" for change in cut for block in change.add)
-        entry = dataclasses.replace(
-            entry, written=_blocks_after(changes, exclusions), pending=tuple(pending), wait=None
-        )
+        entry = entry._replace(written=_blocks_after(changes, exclusions), pending=tuple(pending), wait=None)
     entry = exclusion_notes.with_shares(entry, shares, whole)
     return {} if entry == known else {ENTRY: entry}
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
@@ -57,12 +56,12 @@ def judged_by_stores(made: Plan, wanted: Ports, ours: Ports, exclusions: Exclusi
     """
     late = {protocol: ports & exclusions.from_boot(protocol) for protocol, ports in wanted.items()}
     if any(late.values()):
-        return dataclasses.replace(made, effectiveness=weakest([made.effectiveness, from_boot(late)]))
+        return made._replace(effectiveness=weakest([made.effectiveness, from_boot(late)]))
     foreign = {protocol: (ports & exclusions.reserved(protocol)) - ours[protocol] for protocol, ports in wanted.items()}
     if exclusions.tells_stores or not any(foreign.values()):
         return made
     reason = f"Whether {_named(foreign)} outlives a boot is not known: netsh here does not show the persistent store."
-    return dataclasses.replace(made, effectiveness=weakest([made.effectiveness, Effectiveness("unknown", reason)]))
+    return made._replace(effectiveness=weakest([made.effectiveness, Effectiveness("unknown", reason)]))
 
 
 def from_boot(late: Ports) -> Effectiveness:

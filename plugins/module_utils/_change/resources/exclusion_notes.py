@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change import journal_entries
@@ -54,7 +53,7 @@ def with_shares(entry: Entry, shares: t.Mapping[Protocol, Shares[PortSet]], whol
     names = {owner for one in shares.values() for owner in one.owners}
     owners = {name: notes({protocol: one.of(name) for protocol, one in shares.items()}) for name in names}
     added = notes({protocol: one.added for protocol, one in shares.items()})
-    return dataclasses.replace(entry, added=added, owners=owners_of(owners, whole))
+    return entry._replace(added=added, owners=owners_of(owners, whole))
 
 
 def shares_of(protocol: Protocol, entry: Entry | None) -> Shares[PortSet]:

@@ -9,7 +9,6 @@ Exchange 2007 does (KB929851). The DNS server's pool counts if the server has no
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
@@ -62,8 +61,7 @@ _CHOICES: t.Final = f"The choices: let DNS start delayed (service_start_mode), {
 _REMOVE: t.Final = "The choice: remove MaxUserPort (dynamic_ports, max_user_port: default), which only DNS reads here"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _RandomDraws:
+class _RandomDraws(t.NamedTuple):
     """The ports that can be drawn at random on a server, by the programs that draw them."""
 
     programs: Ports
@@ -210,7 +208,7 @@ def _with_pool(made: Plan, exposed: PortSet, context: Context) -> Plan:
     """The plan with a warning of ``exposed``: netsh keeps them from programs, but the DNS server may draw them."""
     details = {**made.details, **_left_open(programs={}, pool=exposed)}
     if not exposed:
-        return dataclasses.replace(made, details=details)
+        return made._replace(details=details)
     reason = (
         f"UDP {exposed} can be taken by the DNS server at each of its starts: that DNS honours excluded port ranges is "
         "not documented (assumed: it does not)."
@@ -219,7 +217,7 @@ def _with_pool(made: Plan, exposed: PortSet, context: Context) -> Plan:
         weakest([made.effectiveness, Effectiveness("no", reason)]),
         (*made.warnings, f"{reason} {_choices(context)}."),
     )
-    return dataclasses.replace(made, effectiveness=effectiveness, warnings=warnings, details=details)
+    return made._replace(effectiveness=effectiveness, warnings=warnings, details=details)
 
 
 def _with_dispute(made: Plan, disputed: PortSet, draws: _RandomDraws) -> Plan:
@@ -235,7 +233,7 @@ def _with_dispute(made: Plan, disputed: PortSet, draws: _RandomDraws) -> Plan:
     )
     open_ports = {**made.details["unprotected"], "disputed": _texts({"udp": disputed})}
     details = {**made.details, "unprotected": open_ports}
-    return dataclasses.replace(made, effectiveness=effectiveness, warnings=warnings, details=details)
+    return made._replace(effectiveness=effectiveness, warnings=warnings, details=details)
 
 
 def _shown(ports: Ports) -> str:

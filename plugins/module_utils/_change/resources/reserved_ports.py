@@ -9,7 +9,6 @@ after it. The release's capabilities decide; a mechanism that the release does n
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import typing as t
 
@@ -56,8 +55,7 @@ ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
 }
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class ReservedPorts:
+class ReservedPorts(t.NamedTuple):
     """The state that the user wants."""
 
     ports: WantedPorts
@@ -162,7 +160,7 @@ _NOT_HONOURED: t.Final[t.Mapping[Mechanism, str]] = {
 def _along(wanted: ReservedPorts, udp: PortSet) -> ReservedPorts | None:
     if wanted.state == "absent" or wanted.report_only:
         return None
-    return dataclasses.replace(wanted, along=udp)
+    return wanted._replace(along=udp)
 
 
 RESOURCE: t.Final = Resource(

@@ -9,7 +9,6 @@ are merged.
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change import journal_entries
@@ -63,8 +62,7 @@ def plan(
         )
     part = SETTING.list_part(ports, state, context, along=along)
     made = plan_of("reserved_ports", [part], SETTING.effectiveness(part, context))
-    return dataclasses.replace(
-        made,
+    return made._replace(
         warnings=(*made.warnings, *((_NO_PROTOCOL,) if protocol != "both" else ())),
         guarded=PortList(texts(part.target)).ports,
         effectiveness_if_taken=_IF_TAKEN,

@@ -10,7 +10,6 @@ SERVICE_DELAYED_AUTO_START_INFO (Windows Vista and Server 2008 on; not for a mem
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import re
 import typing as t
@@ -72,8 +71,7 @@ _WMI_MODES: t.Final[t.Mapping[StartMode, t.Literal["Automatic", "Manual", "Disab
 _READ_MODES: t.Final[t.Mapping[str, str]] = {"Auto": "auto", "Manual": "manual", "Disabled": "disabled"}
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class ServiceStartMode:
+class ServiceStartMode(t.NamedTuple):
     """The state that the user wants."""
 
     names: tuple[str, ...]

@@ -107,14 +107,14 @@ def undo(named: tuple[ServiceState, ...], context: Context) -> Plan:
     after = dict.fromkeys(again, "Running")
     journal = {ENTRY: _with_shares(entry, taken.left)} if entry else {}
     kept = (stays(f"The stop of {', '.join(sorted(taken.kept))}", taken.needed_by),) if taken.needed_by else ()
-    return dataclasses.replace(_plan(services, steps, after, journal, ran=()), kept=kept)
+    return _plan(services, steps, after, journal, ran=())._replace(kept=kept)
 
 
 def _with_shares(entry: Entry, shares: Shares[frozenset[str]]) -> Entry | None:
     """The entry with just these names, in their order; ``None`` if there are none."""
     owners = {owner: [name for name in entry.added if name in names] for owner, names in shares.owners.items()}
     left = tuple(name for name in entry.added if name in shares.added)
-    return dataclasses.replace(entry, added=left, owners=owners_of(owners, ())) if left else None
+    return entry._replace(added=left, owners=owners_of(owners, ())) if left else None
 
 
 def _refuse_disabled(services: t.Iterable[Service]) -> None:
@@ -148,7 +148,7 @@ def _plan_restarted(wanted: ServiceState, services: tuple[Service, ...], context
     steps += (StartServices(starting, wanted.timeout),)
     after = dict.fromkeys(starting, "Running")
     restarting = _plan(services, steps, after, _forget(starting, context), ran=start_order(stopping))
-    return dataclasses.replace(restarting, interrupts=starting, is_event=True)
+    return restarting._replace(interrupts=starting, is_event=True)
 
 
 _PLANNERS: t.Final = {"started": _plan_started, "stopped": _plan_stopped, "restarted": _plan_restarted}
@@ -186,7 +186,7 @@ def _remember(wanted: ServiceState, stopping: tuple[str, ...], context: Context)
     if known is None and not stopping:
         return {}
     entry = known or Entry(original=None, written="stopped")
-    entry = dataclasses.replace(entry, added=distinct((*entry.added, *start_order(stopping))))
+    entry = entry._replace(added=distinct((*entry.added, *start_order(stopping))))
     shares = name_shares(entry)
     claimed = frozenset(stopping) | _stopped_before(wanted, shares, context)
     shares = shares.changed(shares.added, context.owner, claimed=claimed, released=NO_NAMES)

@@ -9,7 +9,6 @@ before our first change lie in a backup beside it until everything of ours is ta
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import typing as t
 
@@ -91,8 +90,7 @@ _FOLDER: t.Final = re.compile(r"[A-Za-z]:(?:\\[A-Za-z0-9 _.~\-]*[A-Za-z0-9_~\-])
 """Texts that may go into a command line, in quotes."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class ServicesEntries:
+class ServicesEntries(t.NamedTuple):
     """The state that the user wants."""
 
     wishes: tuple[Wish, ...]
@@ -179,8 +177,7 @@ def _free_number(leftovers: tuple[str, ...]) -> int:
 # --- the plan --------------------------------------------------------------------------------------------------------
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Target:
+class _Target(t.NamedTuple):
     """The file as it shall be, and what the journal then says (``None``: nothing)."""
 
     content: bytes
@@ -211,8 +208,8 @@ def plan(wanted: ServicesEntries, context: Context) -> Plan:
     warnings = _conflicts(wanted, content) if content != file.content else ()
     claimed = target.record and _with_claims(target.record, wanted, content, context.owner)
     sentences = tuple(stays(f"The entry {key} of the services file", owners) for key, owners in needed.items())
-    target = dataclasses.replace(target, record=claimed, warnings=warnings)
-    return dataclasses.replace(_plan(wanted, context, folder, file, target), kept=sentences)
+    target = target._replace(record=claimed, warnings=warnings)
+    return _plan(wanted, context, folder, file, target)._replace(kept=sentences)
 
 
 def _needed_by_others(wanted: ServicesEntries, record: Record | None, owner: str) -> dict[str, tuple[str, ...]]:
@@ -253,7 +250,7 @@ def _further(old: bytes, new: bytes, record: Record, backup: bytes | None) -> _T
     is_original = digest(old) == record.original
     keep = backup is None or (is_original and not proven)
     # A backup of anything but the original is good for people only.
-    known = record if proven or is_original else dataclasses.replace(record, original="")
+    known = record if proven or is_original else record._replace(original="")
     return _Target(new, known, keep_before=keep)
 
 
@@ -269,7 +266,7 @@ def undo(named: tuple[ServicesEntries, ...], context: Context) -> Plan:
     going = (wish for key in sorted(taken.going - meant) for wish in journal_entries.wishes_of(key)[:1])
     present = not named or any(wanted.present for wanted in named)
     wanted = ServicesEntries((*wishes.values(), *going), present=present)
-    left = record and dataclasses.replace(record, owners=taken.left.owners)
+    left = record and record._replace(owners=taken.left.owners)
     if left is None or file.content is None or not taken.going:
         target = _Target(file.content or b"", left)
     else:
@@ -279,7 +276,7 @@ def undo(named: tuple[ServicesEntries, ...], context: Context) -> Plan:
         stays(f"The entry {key} of the services file", shares.needing(frozenset({key}), context.owner))
         for key in sorted(taken.kept)
     )
-    return dataclasses.replace(_plan(wanted, context, folder, file, target), kept=tuple(sentences))
+    return _plan(wanted, context, folder, file, target)._replace(kept=tuple(sentences))
 
 
 def _undone(content: bytes, record: Record, keys: set[str], backup: bytes | None) -> _Target:

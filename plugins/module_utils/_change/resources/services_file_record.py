@@ -9,7 +9,6 @@ ours, the lines that we added, and those that we took away or replaced.
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import typing as t
 
@@ -19,6 +18,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.ownersh
     Shares,
     owners_of,
 )
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import NOTHING
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.services_file_lines import (
     Change,
     bare,
@@ -32,17 +32,16 @@ def digest(content: bytes | None) -> str:
     return "" if content is None else hashlib.sha256(content).hexdigest()
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Record:
+class Record(t.NamedTuple):
     """Our part in one services file."""
 
     original: str
     """Digest of the file before our first change; empty once another program has changed the file in between."""
     written: tuple[str, ...] = ()
     """Digests that the file may have if no one else has changed it: after our last change, and before it."""
-    changes: Changes = dataclasses.field(default_factory=dict)
+    changes: Changes = NOTHING
     """By the wishes' keys."""
-    owners: t.Mapping[str, t.Collection[str]] = dataclasses.field(default_factory=dict)
+    owners: t.Mapping[str, t.Collection[str]] = NOTHING
     """Who needs which of them."""
 
     def knows(self, content: bytes) -> bool:
@@ -51,8 +50,7 @@ class Record:
 
     def extended(self, old: bytes, new: bytes, changes: Changes) -> Record:
         """This record after one more change of ours."""
-        return dataclasses.replace(
-            self,
+        return self._replace(
             original=self.original if self.knows(old) else "",
             written=(digest(new), digest(old)),
             changes=_merged(self.changes, changes),
@@ -66,7 +64,7 @@ class Record:
     def without(self, keys: t.Collection[str], old: bytes, new: bytes) -> Record:
         """This record after some changes were taken back."""
         left = {key: change for key, change in self.changes.items() if key not in keys}
-        return dataclasses.replace(self.extended(old, new, {}), changes=left)
+        return self.extended(old, new, {})._replace(changes=left)
 
     def as_entry(self) -> Entry:
         """For the journal."""
@@ -91,7 +89,7 @@ class Record:
         """This record where an owner needs more, or less."""
         shares = self.shares
         changed = shares.changed(shares.added, owner, claimed=frozenset(claimed), released=frozenset(released))
-        return dataclasses.replace(self, owners=changed.owners)
+        return self._replace(owners=changed.owners)
 
 
 def _merged(known: Changes, new: Changes) -> dict[str, Change]:

@@ -173,8 +173,7 @@ def _shown_plan(
     made = plan_of(NAME, parts, weakest(tuple(verdicts.values())))
     waiting = [row for row, effectiveness in verdicts.items() if effectiveness.effective == "no"]
     restarts = tuple(dict.fromkeys(row.restart for row in waiting if row.restart != REBOOT))
-    return dataclasses.replace(
-        made,
+    return made._replace(
         before={"ports": made.before},
         after={"ports": made.after},
         restarts=restarts,
@@ -303,7 +302,7 @@ def _with_key_removed(row: RpcPort, part: Part, context: Context) -> Part:
     # Also if the value is gone already: a run that was killed in between leaves the empty key.
     made_key = entry is not None and journal_entries.CREATED_KEY in entry.added
     if made_key and context.facts[row.fact] is not Absent.KEY and part.target is Absent.VALUE:
-        return dataclasses.replace(part, steps=(*part.steps, DeleteEmptyKey(row.fact.key)))
+        return part._replace(steps=(*part.steps, DeleteEmptyKey(row.fact.key)))
     return part
 
 

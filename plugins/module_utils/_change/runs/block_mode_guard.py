@@ -8,7 +8,6 @@ Judged by what the run leaves: the MaxUserPort and the ReservedPorts that the ne
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import Context, Plan, Step
@@ -77,8 +76,7 @@ def _with_port(item: Item) -> t.Any:
     return item.resource.along(item.options, ipsec.NAT_TRAVERSAL)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _GuardedRun:
+class _GuardedRun(t.NamedTuple):
     """A run's plans for the two values, with the state that they start from."""
 
     run: PlannedRun
@@ -111,7 +109,7 @@ class _GuardedRun:
         """The plans, one of them with UDP 4500 among its ports."""
         plans, item = self.run.plans, self.run.items[place]
         plan = item.resource.plan(_with_port(item), self.run.context.owned(item.resource))
-        plan = dataclasses.replace(plan, warnings=(*plan.warnings, _TAKEN_ALONG))
+        plan = plan._replace(warnings=(*plan.warnings, _TAKEN_ALONG))
         return (*plans[:place], plan, *plans[place + 1 :])
 
     @property

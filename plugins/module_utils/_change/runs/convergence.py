@@ -9,12 +9,12 @@ facts: then it must find nothing left to do, and its view of the victims is the 
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Journal
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
+    NOTHING,
     AwaitDns,
     Context,
     Plan,
@@ -74,8 +74,7 @@ SERVICE_TIMEOUT: t.Final = 120.0
 """Seconds that one service may take to stop or to start within a convergence."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Convergence:
+class Convergence(t.NamedTuple):
     """The steps to do, in their order, and the state before them."""
 
     release: Release
@@ -95,7 +94,7 @@ class Convergence:
     interrupted: tuple[str, ...] = ()
     """Services that ran, are stopped for the change and started again; DNS and its dependents apart."""
     restarts_dns: bool = False
-    unrelieved: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    unrelieved: t.Mapping[str, str] = NOTHING
     """Victims that stay down, each with the reason."""
     left_over: tuple[LeftOver, ...] = ()
     """Automatic services that are down for the sake of a port, and that the request does not cover."""
@@ -137,7 +136,7 @@ def converge(request: Request, facts: Facts, release: Release, now: float) -> Co
     if (missing or choice) and not _has_something(request, ledger):
         return Convergence(release, missing_services=missing, missing_choice=choice)
     victims = (*_victims(request), *victims_of(request.known_services, facts, release))
-    request = dataclasses.replace(request, victims=_located(victims, facts, release))
+    request = request._replace(victims=_located(victims, facts, release))
     context = _context(request, facts, release, ledger.journal, now)
     plans, reports = _plans_and_reports(request, context)
     plans = tuple(_as_observed(plan, reports) for plan in plans)
@@ -149,8 +148,7 @@ def converge(request: Request, facts: Facts, release: Release, now: float) -> Co
     judged = guards.judged_run(PlannedRun(request, _counting(request, context), plans, context, body))
     refusals.refuse_impossible(plans)
     ordered = _ordered(request, context, ledger, _Course(plans, reports, service_moves, body))
-    return dataclasses.replace(
-        ordered,
+    return ordered._replace(
         reboot=reboot,
         warnings=(*([refusal] if refusal else []), *judged),
         left_over=_left_over(request, ordered, context),
@@ -232,7 +230,7 @@ def _victims(request: Request) -> tuple[Victim, ...]:
     """The victims of the run; an undo for an owner does not depend on services that are gone by now."""
     if not request.takes_all:
         return request.victims
-    return tuple(dataclasses.replace(victim, if_installed=True) for victim in request.victims)
+    return tuple(victim._replace(if_installed=True) for victim in request.victims)
 
 
 def _named_services(request: Request) -> tuple[str, ...]:
@@ -293,7 +291,7 @@ def _plans(items: tuple[Item, ...], request: Request, context: Context) -> tuple
     first, last = ([item for item in items if item.resource.plans_last is late] for late in (False, True))
     others, needed = answered(functools.partial(_plan, item, context) for item in first)
     steps = [step for plan in others for step in plan.steps]
-    outlook = dataclasses.replace(context, facts=facts_after(context.facts, steps))
+    outlook = context._replace(facts=facts_after(context.facts, steps))
     reservations, more = answered(functools.partial(_plan, item, outlook) for item in last)
     if needed | more:
         raise FactsNeeded(needed | more)
@@ -330,7 +328,7 @@ def _as_observed(plan: Plan, reports: t.Iterable[VictimReport]) -> Plan:
     # A change that waits for a restart brings one anyway, where that is allowed.
     if plan.changed and plan.effectiveness.effective != "yes":
         return plan
-    return dataclasses.replace(plan, effectiveness=observed_effectiveness(plan, _held_by_dns(reports) & plan.guarded))
+    return plan._replace(effectiveness=observed_effectiveness(plan, _held_by_dns(reports) & plan.guarded))
 
 
 def _held_by_dns(reports: t.Iterable[VictimReport]) -> PortSet:
@@ -346,8 +344,7 @@ def _held_by_dns(reports: t.Iterable[VictimReport]) -> PortSet:
 # --- the order -------------------------------------------------------------------------------------------------------
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Course:
+class _Course(t.NamedTuple):
     """The changes of a run to the server, without its book-keeping."""
 
     plans: tuple[Plan, ...]

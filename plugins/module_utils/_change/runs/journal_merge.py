@@ -26,8 +26,7 @@ Changes: t.TypeAlias = "t.Mapping[str, Entry | None]"
 NO_ENTRY: t.Final = Entry(original=None, written=None)
 
 
-@dataclasses.dataclass(frozen=True)
-class Mine:
+class Mine(t.NamedTuple):
     """What one run has changed: entries on top of a base, in the name of some owners.
 
     A run takes out parts of its own owners alone. If it left out a part of another one, it did not see it in the
@@ -110,8 +109,7 @@ def _without(entry: Entry, taken: t.Mapping[str, set[str]]) -> Entry:
     }
     needed = {part for parts in owners.values() for part in parts}
     gone = {part for parts in taken.values() for part in parts} - needed
-    return dataclasses.replace(
-        entry,
+    return entry._replace(
         added=tuple(part for part in entry.added if part not in gone),
         owners={owner: parts for owner, parts in owners.items() if parts},
     )
@@ -139,7 +137,7 @@ def forgotten(current: Journal, former: Journal, owners: t.Collection[str]) -> d
             continue
         needed = {part for parts in owned.values() for part in parts}
         added = tuple(part for part in entry.added if part in needed)
-        mine = dataclasses.replace(entry, added=added, owners=owned)
+        mine = entry._replace(added=added, owners=owned)
         found[name] = mine if known is None else merged(known, mine)
     return found
 

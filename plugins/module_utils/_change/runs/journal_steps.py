@@ -36,8 +36,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import JOURNAL_FACT
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Ledger:
+class Ledger(t.NamedTuple):
     """The journal as read: ``None`` when it is switched off."""
 
     journal: Journal | None
@@ -106,7 +105,7 @@ def _with_waits(journal: Journal, changes: t.Mapping[str, Entry | None]) -> Jour
     """The journal with what an undo is going to wait for: killed in between, the next run knows that too."""
     waits = {name: entry.wait for name, entry in changes.items() if entry and entry.is_taken_back}
     known = {name: journal.entries[name] for name in waits if name in journal.entries}
-    return journal.changed({name: dataclasses.replace(entry, wait=waits[name]) for name, entry in known.items()})
+    return journal.changed({name: entry._replace(wait=waits[name]) for name, entry in known.items()})
 
 
 def refuse_oversize(*journals: Journal) -> None:
@@ -124,7 +123,7 @@ def refuse_oversize(*journals: Journal) -> None:
 def _settled(journal: Journal, service_moves: ServiceMoves, *, written: t.Container[str]) -> Journal:
     """The journal once all steps are done: no entry waits for them; a run ends only entries ``written`` by itself."""
     entries = {
-        name: dataclasses.replace(entry, pending=()) if entry.pending and name in written else entry
+        name: entry._replace(pending=()) if entry.pending and name in written else entry
         for name, entry in journal.entries.items()
     }
     settled = dataclasses.replace(journal, entries=entries)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import Effectiveness, Plan
@@ -19,7 +18,7 @@ def observed_effectiveness(plan: Plan, taken: PortSet) -> Effectiveness:
     if not taken:
         return plan.effectiveness
     held = f"dns.exe holds UDP {_shortened(taken)} although the setting forbids it"
-    return dataclasses.replace(plan.effectiveness_if_taken, reason=f"{held}: {plan.effectiveness_if_taken.reason}")
+    return plan.effectiveness_if_taken._replace(reason=f"{held}: {plan.effectiveness_if_taken.reason}")
 
 
 def _shortened(ports: PortSet) -> str:

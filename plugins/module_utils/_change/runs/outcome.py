@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import EFFECTIVE, Plan, PlanError
@@ -24,8 +23,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.know
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.releases import LACKS
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(t.NamedTuple):
     """A run: its plan, and the facts after it (those of before, if nothing was done)."""
 
     request: Request
@@ -46,7 +44,7 @@ class Outcome:
         if self.proof or self.reboot is None or self.reboot.rebooted:
             return self.proof or self
         plans = tuple(map(_as_rebooted, self.plans))
-        return dataclasses.replace(self, planned=dataclasses.replace(self.planned, plans=plans), reboot=None)
+        return self._replace(planned=self.planned._replace(plans=plans), reboot=None)
 
     @property
     def changed(self) -> bool:
@@ -60,7 +58,7 @@ class Outcome:
         if wanted is None or failures(self) or not (wanted.always or self.reboot_required):
             return None
         # What was taken back waits for the reboot too, but a second look does not see that.
-        return self.final.reboot or (self.planned.reboot and dataclasses.replace(self.planned.reboot, settles=()))
+        return self.final.reboot or (self.planned.reboot and self.planned.reboot._replace(settles=()))
 
     @property
     def plans(self) -> tuple[Plan, ...]:
@@ -74,14 +72,14 @@ class Outcome:
         # Without an entry in the journal the second look can't know what the change of just now waits for.
         if plan.changed and not self.request.journal:
             return self._as_planned(plan)
-        return dataclasses.replace(plan, effectiveness=after.effectiveness)
+        return plan._replace(effectiveness=after.effectiveness)
 
     def _as_planned(self, plan: Plan) -> Plan:
         """The effectiveness that was planned, unless the service that it waits for was restarted."""
         if plan.effectiveness.restart_required and self.planned.restarts_dns:
-            return dataclasses.replace(plan, effectiveness=EFFECTIVE)
+            return plan._replace(effectiveness=EFFECTIVE)
         restarted = plan.restarts and set(plan.restarts) <= set(self.planned.interrupted)
-        return dataclasses.replace(plan, effectiveness=plan.effectiveness_after_restart) if restarted else plan
+        return plan._replace(effectiveness=plan.effectiveness_after_restart) if restarted else plan
 
     @property
     def relieved(self) -> tuple[str, ...]:
@@ -106,7 +104,7 @@ class Outcome:
 def _as_rebooted(plan: Plan) -> Plan:
     """The plan with its effectiveness after a boot, at which DNS reads its settings too."""
     waits = plan.effectiveness.reboot_required or plan.effectiveness.restart_required
-    return dataclasses.replace(plan, effectiveness=EFFECTIVE, restarts=()) if waits else plan
+    return plan._replace(effectiveness=EFFECTIVE, restarts=()) if waits else plan
 
 
 def broken_off(outcome: Outcome, error: PlanError, *, host: str) -> Outcome:
@@ -114,7 +112,7 @@ def broken_off(outcome: Outcome, error: PlanError, *, host: str) -> Outcome:
 
     The refusal's own advice is left out, since it was written for a run that has changed nothing.
     """
-    return dataclasses.replace(outcome, broken_off=f"{host}: {error.subject}: {error.reason}. {_MEND}")
+    return outcome._replace(broken_off=f"{host}: {error.subject}: {error.reason}. {_MEND}")
 
 
 _MEND: t.Final = "What was changed before stays: mend this, and run it again."

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import Context, Plan, Step
@@ -15,8 +14,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.re
 Kind = t.TypeVar("Kind", bound=Step)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class PlannedRun:
+class PlannedRun(t.NamedTuple):
     """All that a guard may look at."""
 
     request: Request
@@ -31,7 +29,7 @@ class PlannedRun:
     @property
     def after(self) -> Context:
         """The context as it is once the steps are done."""
-        return dataclasses.replace(self.context, facts=facts_after(self.context.facts, self.steps))
+        return self.context._replace(facts=facts_after(self.context.facts, self.steps))
 
     def steps_of(self, kind: type[Kind]) -> tuple[Kind, ...]:
         """The steps of one kind."""

@@ -62,8 +62,7 @@ LEFT_OVER: t.Final = ServicesFailedFact((1068, *PORT_ERRORS))
 """The services that are down for the sake of a port, or since what they need is."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class SilentEvent:
+class SilentEvent(t.NamedTuple):
     """An event that says that a service did not get its port; the same in every language."""
 
     log: str
@@ -76,8 +75,7 @@ class SilentEvent:
         return next((event for event in mine if event.source.casefold() == self.source.casefold()), None)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Victim:
+class Victim(t.NamedTuple):
     """One service, the ports that it must hold, and those that only it may hold."""
 
     service: str
@@ -116,8 +114,7 @@ class Victim:
         if not self.ad_lds_instance:
             return self
         ports = instance_ports(facts, self.ad_lds_instance)
-        return dataclasses.replace(
-            self,
+        return self._replace(
             own={**self.own, "tcp": self.own["tcp"] | ports},
             optional={**self.optional, "udp": (self.optional["udp"] | ports) - self.own["udp"]},
             ad_lds_instance="",
@@ -126,7 +123,7 @@ class Victim:
     @property
     def after_reboot(self) -> Victim:
         """This victim once the run has rebooted the server."""
-        return dataclasses.replace(self, silent_events=(*self.silent_events, *self.silent_after_reboot))
+        return self._replace(silent_events=(*self.silent_events, *self.silent_after_reboot))
 
     def ports(self, protocol: Protocol) -> PortSet:
         """Every port that only it may hold."""
@@ -142,8 +139,7 @@ class Victim:
         return Owner(self.service, self.image, self.ports("tcp"), self.ports("udp"))
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class PortStanding:
+class PortStanding(t.NamedTuple):
     """One port of a victim: with its owner, free, or with an intruder."""
 
     protocol: Protocol
@@ -167,8 +163,7 @@ class PortStanding:
         return f"{self.protocol.upper()} {self.port} is {held}"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class VictimReport:
+class VictimReport(t.NamedTuple):
     """The state of one victim: its services, its ports and their holders."""
 
     victim: Victim
@@ -331,8 +326,7 @@ def _noises(victim: Victim, context: Context) -> tuple[Event, ...]:
     return tuple(found for event in victim.silent_events if (found := event.newest_of(logged)))
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _VictimPorts:
+class _VictimPorts(t.NamedTuple):
     """One victim with all that its ports are judged by."""
 
     victim: Victim

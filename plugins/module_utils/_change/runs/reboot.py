@@ -9,7 +9,6 @@ waiting are in ``_windows/server_reboot.py``.
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import typing as t
 
@@ -20,6 +19,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal
     load,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import (
+    NOTHING,
     Context,
     OptionError,
     Plan,
@@ -92,8 +92,7 @@ _UNSAFE_IN_COMMAND: t.Final = re.compile(r"[^A-Za-z0-9 .,:;=/_()+-]")
 _CONTROL: t.Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Reboot:
+class Reboot(t.NamedTuple):
     """The reboot that the user wants; times in seconds. ``services`` are key names that must run afterwards."""
 
     reboot_timeout: int
@@ -153,8 +152,7 @@ def options(arguments: t.Mapping[str, t.Any], *, always: bool, journal: bool) ->
 # --- may it be rebooted -------------------------------------------------------------------------------------------
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Permission:
+class Permission(t.NamedTuple):
     """A server that may be rebooted: what it is now, what the reboot brings, and what is to be said about it."""
 
     uptime: float
@@ -206,9 +204,9 @@ def permission_after(
     plans = tuple(plans)
     if not (wanted.always or any(plan.effectiveness.reboot_required for plan in plans)):
         return None
-    after = dataclasses.replace(context, facts=facts_after(context.facts, (s for plan in plans for s in plan.steps)))
+    after = context._replace(facts=facts_after(context.facts, (s for plan in plans for s in plan.steps)))
     starting = [name for name in services if _starts_by_itself(after.facts[ServiceFact(name)])]
-    return permission(dataclasses.replace(wanted, services=distinct([*wanted.services, *starting])), after)
+    return permission(wanted._replace(services=distinct([*wanted.services, *starting])), after)
 
 
 def _starts_by_itself(service: Service | None) -> bool:
@@ -256,8 +254,7 @@ def _block_mode(context: Context) -> t.Iterator[risks.Danger]:
 # --- the journal ----------------------------------------------------------------------------------------------------
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Waits:
+class Waits(t.NamedTuple):
     """The waits that a boot settles. ``journal`` is the journal after it; ``None`` if nothing changes."""
 
     names: tuple[str, ...] = ()
@@ -301,8 +298,7 @@ def is_rebooted(*, uptime: float, before: float, elapsed: float, was_gone: bool)
 # --- what came of it ------------------------------------------------------------------------------------------------
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Report:
+class Report(t.NamedTuple):
     """A reboot. Times in seconds; ``settled`` names what it brings into force."""
 
     uptime_before: float
@@ -310,7 +306,7 @@ class Report:
     """``None``: not rebooted, this was check mode."""
     elapsed: float = 0.0
     method: Method | None = None
-    services: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    services: t.Mapping[str, str] = NOTHING
     settled: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 

@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import Resource
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import NOTHING, Resource
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.protected_services import Victim
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.reboot import Reboot
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.risks import Risk
@@ -28,8 +27,7 @@ TAKERS_TOLD: t.Final = ("dns_pool", "disputed", "programs")
 """Those who can take a port that a resource leaves unprotected, the worst first."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Item:
+class Item(t.NamedTuple):
     """One resource that is wanted if its condition holds and its services are installed."""
 
     resource: Resource
@@ -49,8 +47,7 @@ class Item:
         return self.resource.values(self.options)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Request:
+class Request(t.NamedTuple):
     """The state that a run is to reach, and the means that it may use."""
 
     items: tuple[Item, ...]
@@ -85,7 +82,7 @@ class Request:
     """Risks that the task accepts; see ``accepted``."""
     own_port: int | None = None
     """The TCP port of the server that this task's connection leads to, as the controller knows it."""
-    advice: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    advice: t.Mapping[str, str] = NOTHING
     """Advice for ports that stay unprotected, by those who can take them; ``{ports}`` stands for the ports."""
 
     @property
@@ -117,7 +114,7 @@ class Request:
     def after_reboot(self) -> Request:
         """The request for the run after the reboot; it permits no other reboot."""
         victims = tuple(victim.after_reboot for victim in self.victims)
-        return dataclasses.replace(self, victims=victims, reboot=None)
+        return self._replace(victims=victims, reboot=None)
 
     @property
     def is_conditional(self) -> bool:

@@ -9,7 +9,6 @@ undo brings back was there before, so that it is warned of and never refused.
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import PlanError
@@ -32,8 +31,7 @@ def accepted_risks(arguments: t.Mapping[str, t.Any]) -> frozenset[Risk]:
     return frozenset([*named, *(risk for alias, risk in ALIASES.items() if arguments.get(alias))])
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Danger:
+class Danger(t.NamedTuple):
     """One thing that a plan brings about, with the sentence about it.
 
     ``subject`` is the object concerned, ``reason`` what happens, as a clause; ``advice`` is what to do instead.

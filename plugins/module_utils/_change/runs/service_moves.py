@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import NO_PORTS, Context, Plan
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import NO_PORTS, NOTHING, Context, Plan
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.protected_services import VictimReport
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.request import Request
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.service_order import (
@@ -25,8 +24,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.know
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import PortSet
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class ServiceMoves:
+class ServiceMoves(t.NamedTuple):
     """The services that are stopped and started, and the victims that can't be helped, with the reasons."""
 
     stop: tuple[str, ...] = ()
@@ -39,7 +37,7 @@ class ServiceMoves:
     left: tuple[str, ...] = ()
     """Services that an earlier run may have stopped, and that this one has no business to start."""
     stops_dns: bool = False
-    unrelieved: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    unrelieved: t.Mapping[str, str] = NOTHING
 
 
 def service_moves_for(

@@ -9,7 +9,6 @@ effectiveness of that state.
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import typing as t
 
@@ -107,7 +106,7 @@ def configured_versus_effective(view: PortInfoView) -> SubsetAnswer:
     """A row for each thing that is configured or journalled. Raises FactsNeeded, and PlanError for a newer journal."""
     view.facts.require(*_first_questions(view))
     journal, warnings = _journal(view)
-    context = dataclasses.replace(view.context, journal=journal)
+    context = view.context._replace(journal=journal)
     parts = gathered(functools.partial(_rows, part, view, context) for part in _PARTS)
     gaps = tuple(rows for rows in parts if isinstance(rows, Gap))
     if len(gaps) == len(_PARTS):

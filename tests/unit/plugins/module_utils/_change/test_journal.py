@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 
 import pytest
@@ -175,7 +174,7 @@ def test_the_last_owner_of_an_entry_takes_it_back() -> None:
     assert entry.with_owner("sbs2003", ()).owners == {"dc_ias": ("1-2",)}
     assert entry.with_owner("", ["1-2"]) == entry, "nobody in particular owns nothing"
     assert not entry.is_taken_back
-    assert dataclasses.replace(entry, added=(), owners={"dc_ias": ()}).is_taken_back
+    assert entry._replace(added=(), owners={"dc_ias": ()}).is_taken_back
 
 
 JSON = st.recursive(

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import Journal
@@ -30,7 +29,7 @@ def plan(
     named = [validated("", spec["victims"]["options"], victim) for victim in victims]
     arguments = {**validated("", spec, given), "victims": named}
     wanted = converge_options.request(arguments, journal=True, validate=validated)
-    wanted = dataclasses.replace(wanted, own_port=own_port)
+    wanted = wanted._replace(own_port=own_port)
     return world.settle(lambda facts: converge(wanted, facts, world.release, NOW))
 
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import typing as t
 
@@ -121,7 +120,7 @@ def test_wmi_gets_the_message_as_it_is() -> None:
 
 
 def test_all_services_are_asked_at_once() -> None:
-    empty = dataclasses.replace(context("5.2.3790"), facts=Facts())
+    empty = context("5.2.3790")._replace(facts=Facts())
     with pytest.raises(FactsNeeded) as question:
         reboot.permission(wanted(services=["W32Time"]), empty)
     assert question.value.facts == {ServiceFact(name) for name in ("WinRM", "DNS", "PolicyAgent", "W32Time")}

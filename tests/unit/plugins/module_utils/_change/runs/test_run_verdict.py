@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import types
 import typing as t
 
@@ -119,19 +118,19 @@ def test_a_verdict_rests_on_what_was_read(name: str) -> None:
 
 def test_a_change_that_is_only_planned_is_not_done() -> None:
     found = outcome(EFFECTIVE)
-    planned = dataclasses.replace(found.planned, steps=(StopServices(("DNS",), 1),))
-    assert run_verdict(dataclasses.replace(found, planned=planned), check_mode=True) == "NOT DONE YET"
-    noted = dataclasses.replace(found.planned, steps=(WriteJournal(Journal()),))
-    assert run_verdict(dataclasses.replace(found, planned=noted), check_mode=True) == "OK, in force"
+    planned = found.planned._replace(steps=(StopServices(("DNS",), 1),))
+    assert run_verdict(found._replace(planned=planned), check_mode=True) == "NOT DONE YET"
+    noted = found.planned._replace(steps=(WriteJournal(Journal()),))
+    assert run_verdict(found._replace(planned=noted), check_mode=True) == "OK, in force"
 
 
 def test_a_run_that_broke_off_failed() -> None:
-    found = dataclasses.replace(outcome(EFFECTIVE, victims=(victim(),)), broken_off="It broke off.")
+    found = outcome(EFFECTIVE, victims=(victim(),))._replace(broken_off="It broke off.")
     assert run_verdict(found, check_mode=False) == "FAILED"
 
 
 def test_a_server_that_is_not_meant_is_left_alone() -> None:
-    found = dataclasses.replace(outcome().planned, missing_services=("IAS",))
+    found = outcome().planned._replace(missing_services=("IAS",))
     assert run_verdict(Outcome(Request(()), found, found, applied=False), check_mode=False) == "Nothing to do here"
     required = Outcome(Request((), require=True), found, found, applied=False)
     assert run_verdict(required, check_mode=False) == "FAILED"
@@ -139,9 +138,9 @@ def test_a_server_that_is_not_meant_is_left_alone() -> None:
 
 def test_after_a_reboot_the_state_after_it_counts() -> None:
     before, after = outcome(AFTER_REBOOT, items=(item(),)), outcome(EFFECTIVE)
-    run = dataclasses.replace(before, reboot=Report(100.0, uptime=5.0), proof=after)
+    run = before._replace(reboot=Report(100.0, uptime=5.0), proof=after)
     assert run_verdict(run, check_mode=False) == "OK, in force"
-    alone = dataclasses.replace(outcome(), reboot=Report(100.0, uptime=5.0))
+    alone = outcome()._replace(reboot=Report(100.0, uptime=5.0))
     assert run_verdict(alone, check_mode=False) == "OK, rebooted"
 
 
