@@ -54,7 +54,7 @@ WIRE_ASSUMPTIONS: t.Final[tuple[WireAssumption, ...]] = (
     WireAssumption(
         "first_batch",
         "C",
-        "captured answers of 2003, 2008 and 2012",
+        "captured answers of 2003, 2008 and 2012; a report of Windows 10 (WinRb/WinRM issue 168)",
         "with OptimizeEnumeration 2003 gives all in the first answer, 2008 and later one item and the rest by Pull",
         "first_batch",
     ),
