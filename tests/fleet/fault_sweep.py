@@ -183,6 +183,12 @@ _POOL: t.Final = {"size": 3000, "excluded_ports": ["50389"], "restart": True}
 _MODE: t.Final = {"name": ["DNS"], "start_mode": "delayed"}
 _ENTRIES: t.Final = {"entries": [{"name": "portkeeper", "port": 50389, "protocol": "tcp"}]}
 _ALL: t.Final = {"resources": [{"dns_socket_pool": {"excluded_ports": ["50389"]}}], "restart_dns": True}
+_JOINED: t.Final = {
+    "resources": [
+        {"reserved_ports": {"ports": ["52000"]}},
+        {"services_file": {"entries": [{"name": "agent", "port": 52000, "protocol": "tcp"}]}},
+    ]
+}
 SUBJECTS: t.Final = (
     Subject("reserved_ports", {**_OLD, **_FOREIGN}, _PORTS),
     Subject("reserved_ports", _NEW, _PORTS),
@@ -210,6 +216,8 @@ SUBJECTS: t.Final = (
         },
     ),
     *(Subject("converge", server, _ALL) for server in (_MIDDLE, _NEW)),
+    # Ranges and the services file: one command line.
+    Subject("converge", {"release": "2022", "roles": ["member"]}, _JOINED),
     *(Subject("port_info", {**server, "roles": _EDGE, "broken": True}) for server in (_OLD, _MIDDLE, _NEW)),
     *(Subject("server_reboot", server, {"services": ["DNS"]}) for server in (_OLD, _MIDDLE, _NEW)),
 )
