@@ -359,6 +359,8 @@ options:
       - Before anything else, the variables of the role are checked by the role's file C(meta/argument_specs.yml), entry
         point C(main). Ansible's own check is one more task, and so one more process on the controller for each server.
         To leave that out, import the role with C(rolespec_validate=false).
+      - Ansible keeps the options that stand in the task with the result of each server until the batch has ended. Those
+        of the variable it keeps once.
       - The options may have templates, as anywhere. Those that only look up a variable of C(meta/argument_specs.yml) or
         one whose name begins with two underscores are not compiled, which saves the roles of this collection about a
         third of their processor time on a server that they don't change. C({{ name }}) is such a template, and
