@@ -78,4 +78,12 @@ def harmless(value: t.Any) -> t.Any:
 
     A blank stands in every ``{{``, ``{%`` and ``{#``, and in ``#jinja2:``, which changes them.
     """
-    return with_each_text(value, lambda text: _OPENING.sub(r"\g<0> ", printable(text)))
+    return with_each_text(value, _Harmless().__getitem__)
+
+
+class _Harmless(dict[str, str]):
+    """Texts by what they were. Equal texts become one object, which Ansible sends to its parent process once."""
+
+    def __missing__(self, text: str) -> str:
+        self[text] = changed = _OPENING.sub(r"\g<0> ", printable(text))
+        return changed

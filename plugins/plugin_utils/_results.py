@@ -43,6 +43,8 @@ def many_results(outcome: Outcome, *, host: str, check_mode: bool, diff: bool) -
     """The result of ``converge``."""
     end = outcome.end
     judged = [plan.effectiveness for plan in end.plans]
+    victims_before = [report.as_dict() for report in outcome.planned.victims]
+    victims = [report.as_dict() for report in end.final.victims]
     result = {
         **_common(outcome, check_mode=check_mode),
         "changed": outcome.changed,
@@ -50,8 +52,9 @@ def many_results(outcome: Outcome, *, host: str, check_mode: bool, diff: bool) -
         "missing_services": [*outcome.planned.missing_services, *outcome.planned.missing_choice],
         "missing_capabilities": list(outcome.planned.missing_capabilities),
         "resources": _resources(outcome),
-        "victims": [report.as_dict() for report in end.final.victims],
-        "victims_before": [report.as_dict() for report in outcome.planned.victims],
+        # One object, where it can be: Ansible's parent process keeps the results of all servers of a batch.
+        "victims": victims_before if victims == victims_before else victims,
+        "victims_before": victims_before,
         "relieved": list(dict.fromkeys((*outcome.relieved, *end.relieved))),
         "left_over": as_plain(end.final.left_over),
         "dns_restarted": any(run.planned.restarts_dns and run.applied for run in (outcome, end)),

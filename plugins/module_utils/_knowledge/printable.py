@@ -24,14 +24,27 @@ def printable(text: str) -> str:
 
 
 def with_each_text(value: t.Any, change: t.Callable[[str], str]) -> t.Any:
-    """The value with each of its texts changed; mappings are gone through with their keys, tuples become lists."""
+    """The value with each of its texts changed; mappings are gone through with their keys, tuples become lists.
+
+    A list or mapping that stands in the value at several places is one object again at all of them: Ansible sends such
+    an object from process to process once, and keeps it once.
+    """
+    return _with_each_text(value, change, {})
+
+
+def _with_each_text(value: t.Any, change: t.Callable[[str], str], made: dict[int, tuple[t.Any, t.Any]]) -> t.Any:
+    """:param made: by the address of a list or mapping, itself, which keeps the address, and what became of it."""
     if isinstance(value, str):
         return change(value)
     if value is None or isinstance(value, (int, float)):
         return value
+    if id(value) in made:
+        return made[id(value)][1]
+    new = value
     if isinstance(value, (list, tuple)):
-        return [with_each_text(item, change) for item in value]
+        new = [_with_each_text(item, change, made) for item in value]
     # Last: what an abstract class is asked about a type, each worker asks for the first time, which takes long.
-    if isinstance(value, c.Mapping):
-        return {with_each_text(key, change): with_each_text(item, change) for key, item in value.items()}
-    return value
+    elif isinstance(value, c.Mapping):
+        new = {_with_each_text(key, change, made): _with_each_text(item, change, made) for key, item in value.items()}
+    made[id(value)] = (value, new)
+    return new

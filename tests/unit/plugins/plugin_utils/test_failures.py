@@ -59,3 +59,23 @@ def test_no_character_commands_a_terminal(character: str) -> None:
 
 def test_lines_and_tabs_stay() -> None:
     assert harmless("a\tb\r\nc") == "a\tb\r\nc"
+
+
+def test_equal_texts_and_a_list_at_two_places_are_one_object() -> None:
+    """Ansible's parent process keeps a result of each server: what stands twice in one is sent and kept once."""
+    ports = [{"state": "".join(["run", "ning"])}]
+    safe = harmless({"before": ports, "after": ports, "state": "".join(["runn", "ing"])})
+    assert safe["before"] is safe["after"]
+    assert safe["before"][0]["state"] is safe["state"]
+    assert safe == {"before": [{"state": "running"}], "after": [{"state": "running"}], "state": "running"}
+
+
+class _MadeWhenRead(dict[int, str]):
+    """A mapping whose values exist only while they are read, as those of Ansible may."""
+
+    def items(self) -> t.Any:
+        return ((key, [value]) for key, value in super().items())
+
+
+def test_values_that_exist_only_while_they_are_read_are_not_mixed_up() -> None:
+    assert harmless(_MadeWhenRead(enumerate("abcdef"))) == {number: [text] for number, text in enumerate("abcdef")}
