@@ -44,7 +44,13 @@ SAME_FILES: t.Final = Command(rf"fc /b {_FILES}\services {_FILES}\services >nul"
 OTHER_FILES: t.Final = Command(rf"fc /b {_FILES}\services {_FILES}\hosts >nul")
 _EVERY_BYTE: t.Final = bytes(octet for octet in range(1, 256) if octet not in b"\r\n\x1a")
 _LONG: t.Final = 9000
-FILTERED: t.Final = Command('findstr "^"', alone=True, stdin=_EVERY_BYTE + b"\r\n" + b"x" * _LONG + b"\r\nlast")
+_AFTER_INPUT: t.Final = "portkeeper-after-input"
+FILTERED: t.Final = Command(
+    f'findstr "^" & echo {_AFTER_INPUT} & {RANGE_TCP.line}',
+    alone=True,
+    stdin=_EVERY_BYTE + b"\r\n" + b"x" * _LONG + b"\r\nlast",
+    reads="range",
+)
 CREATED: t.Final = ShellPart("create")
 SHELL: t.Final = ShellPart("get")
 SECOND_COMMAND: t.Final = ShellPart("second command")
@@ -163,19 +169,20 @@ def _fc_tells(found: Readings) -> bool:
     return other == 1
 
 
-def _lines(found: Readings, command: Command) -> list[bytes]:
-    raw = found.ran(command).raw
+def _filtered(found: Readings) -> bytes:
+    """What findstr gives back."""
+    raw = found.ran(FILTERED).raw.partition(_AFTER_INPUT.encode())[0]
     if not raw:
         raise CantTell("findstr gave nothing back")
-    return raw.split(b"\n")
+    return raw
 
 
 def _keeps_bytes(found: Readings) -> bool:
-    return _lines(found, FILTERED)[0].rstrip(b"\r") == _EVERY_BYTE
+    return _filtered(found).partition(b"\n")[0].rstrip(b"\r") == _EVERY_BYTE
 
 
 def _ends_line(found: Readings) -> bool:
-    raw = found.ran(FILTERED).raw
+    raw = _filtered(found)
     if b"last" not in raw:
         raise CantTell("findstr lost the last line")
     return raw.endswith(b"last\r\n")
@@ -183,7 +190,12 @@ def _ends_line(found: Readings) -> bool:
 
 def _longest_line(found: Readings) -> int:
     """Octets of the longest line that findstr gives back, its end included."""
-    return max(len(line) + 1 for line in _lines(found, FILTERED))
+    return max(len(line) + 1 for line in _filtered(found).split(b"\n"))
+
+
+def _works_after_input(found: Readings) -> bool:
+    """netsh shows the range that it shows in a line without input."""
+    return found.answered(FILTERED).ports == found.ports(RANGE_TCP)
 
 
 def _idle_timeout(found: Readings) -> bool:
@@ -368,6 +380,14 @@ ROWS: t.Final = (
         see=_longest_line,
         tag="T",
         settles="findstr_longest_piped_line",
+    ),
+    Probe(
+        id="netsh_after_input",
+        asks="Does netsh work in a command line whose input another program has read to its end?",
+        needs=(RANGE_TCP, FILTERED),
+        expect=True,
+        see=_works_after_input,
+        tag="K",
     ),
     Probe(
         id="idle_timeout",
