@@ -38,7 +38,10 @@ FAMILIES: t.Final[tuple[Family, ...]] = ("ipv4", "ipv6")
 
 @dataclasses.dataclass(frozen=True)
 class Fact(t.Generic[Answer]):
-    """A question to the server; two equal questions have one answer."""
+    """A question to the server; two equal questions of one class have one answer.
+
+    A question without fields of its own has all that it needs from here.
+    """
 
 
 # --- answers -----------------------------------------------------------------------------------------------------
@@ -229,7 +232,6 @@ class NetworkDriver(t.NamedTuple):
 # --- questions ---------------------------------------------------------------------------------------------------
 
 
-@dataclasses.dataclass(frozen=True)
 class OperatingSystemFact(Fact[OperatingSystem]):
     """Release, uptime and the server's clock."""
 
@@ -274,7 +276,6 @@ class ServicesOfProcessFact(Fact[tuple[Service, ...]]):
     process_id: int
 
 
-@dataclasses.dataclass(frozen=True)
 class DependenciesFact(Fact[Dependencies]):
     """The whole dependency graph of services; asked only when something must be stopped or started."""
 
@@ -306,17 +307,14 @@ class ConnectionsFact(Fact[tuple[Connection, ...]]):
     """True if whoever asks has seen that no process listens on any of these ports."""
 
 
-@dataclasses.dataclass(frozen=True)
 class ExclusionsFact(Fact["Exclusions | None"]):
     """The excluded port ranges in force; ``None`` if this Windows has no such netsh verb (probed, never assumed)."""
 
 
-@dataclasses.dataclass(frozen=True)
 class DynamicRangesFact(Fact[DynamicRanges | None]):
     """The dynamic port ranges; ``None`` where netsh has no such verb."""
 
 
-@dataclasses.dataclass(frozen=True)
 class UpdatesFact(Fact[tuple[str, ...]]):
     """HotFixIDs of Win32_QuickFixEngineering: can confirm an update, never refute it."""
 
@@ -345,17 +343,14 @@ class ServicesDisplayedFact(Fact["tuple[Service, ...]"]):
     display_name: str
 
 
-@dataclasses.dataclass(frozen=True)
 class TcpSegmentsFact(Fact[TcpSegments]):
     """The numbers of TCP segments sent and sent again."""
 
 
-@dataclasses.dataclass(frozen=True)
 class NetworkAdaptersFact(Fact["tuple[NetworkAdapter, ...]"]):
     """The network adapters, teams among them."""
 
 
-@dataclasses.dataclass(frozen=True)
 class NetworkDriversFact(Fact["tuple[NetworkDriver, ...]"]):
     """The drivers of network adapters; slow on a real server, so asked only when it matters."""
 

@@ -47,7 +47,6 @@ class Bounds(t.NamedTuple):
     most: float
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
 class Open:
     """On a set of words: a row that was read may hold another one, since a newer version has more of them.
 

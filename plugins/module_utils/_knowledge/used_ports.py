@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import Fact, Protocol
@@ -20,7 +19,6 @@ class UsedPort(t.NamedTuple):
     process_id: int
 
 
-@dataclasses.dataclass(frozen=True)
 class UsedPortsFact(Fact["frozenset[UsedPort]"]):
     """Every local port that a socket holds. A long answer on a busy server: ask it only if ports may run out."""
 

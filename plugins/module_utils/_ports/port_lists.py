@@ -9,7 +9,6 @@ not add stays as it was, byte for byte; an entry that can't be read is kept.
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import reprlib
 import typing as t
@@ -28,8 +27,7 @@ _REPLACEMENT: t.Final = "?"
 _WELL_FORMED: t.Final = re.compile(r"[0-9]+-[0-9]+", re.ASCII)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class PortList:
+class PortList(t.NamedTuple):
     """One list, entry by entry, in its order."""
 
     entries: tuple[str, ...] = ()
@@ -105,8 +103,7 @@ class PortList:
         return bool(_WELL_FORMED.fullmatch(text)) and split_entries([text])[0][0][1] == ports
 
 
-@dataclasses.dataclass(slots=True)
-class _Group:
+class _Group(t.NamedTuple):
     """Ranges that touch each other, directly or by others of the group: what they make together, and their numbers."""
 
     joined: PortRange
@@ -118,8 +115,8 @@ def _groups(numbered: t.Iterable[tuple[int, PortRange]]) -> list[_Group]:
     for number, ports in sorted(numbered, key=lambda item: item[1]):
         if groups and groups[-1].joined.touches(ports):
             last = groups[-1]
-            last.joined = PortRange(last.joined.first, max(last.joined.last, ports.last))
             last.members.append(number)
+            groups[-1] = _Group(PortRange(last.joined.first, max(last.joined.last, ports.last)), last.members)
         else:
             groups.append(_Group(ports, [number]))
     return groups
