@@ -16,14 +16,14 @@ import re
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import WriteServicesFile
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources.services_file import (
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.rights import FOLDER
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.services_file_contents import (
     BACKUP,
     FILE,
+    ServicesFile,
     path_of,
     temporary_file,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.rights import FOLDER
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.services_file_contents import ServicesFile
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.console import Console, Output
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.errors import (
     CommandError,

@@ -51,7 +51,11 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     ServicesBackupFact,
     ServicesFileFact,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.services_file_contents import ServicesFile
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.services_file_contents import (
+    BACKUP,
+    ServicesFile,
+    path_of,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import (
     DATA_BASE_PATH_FACT,
     SYSTEM_ROOT_FACT,
@@ -59,8 +63,6 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.sett
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import HIGHEST_PORT
 
 ENTRY: t.Final = journal_entries.SERVICES_FILE
-FILE: t.Final = "services"
-BACKUP: t.Final = "services.portkeeper-backup"
 _TEMPORARY: t.Final = re.compile(r"services\.portkeeper-(\d{1,4})-(?:new|old|cut)")
 """Files that exist only while the services file is being replaced."""
 
@@ -152,16 +154,6 @@ def folder_of(context: Context) -> str:
             "Edit that services file by hand",
         )
     return folder
-
-
-def path_of(folder: str, name: str = FILE) -> str:
-    """The full name of a file in that folder."""
-    return f"{folder}\\{name}"
-
-
-def temporary_file(number: int, part: t.Literal["new", "old", "cut"]) -> str:
-    """The name of a temporary file beside the services file."""
-    return f"services.portkeeper-{number}-{part}"
 
 
 def _leftovers(file: ServicesFile) -> tuple[str, ...]:

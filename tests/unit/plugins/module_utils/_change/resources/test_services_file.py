@@ -27,13 +27,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan im
     WriteServicesFile,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources import services_file
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources.services_file import (
-    BACKUP,
-    ENTRY,
-    FILE,
-    RESOURCE,
-    temporary_file,
-)
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.resources.services_file import ENTRY, RESOURCE
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     Absent,
     RegistryFact,
@@ -42,7 +36,12 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
     ServicesBackupFact,
     ServicesFileFact,
 )
-from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.services_file_contents import ServicesFile
+from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.services_file_contents import (
+    BACKUP,
+    FILE,
+    ServicesFile,
+    temporary_file,
+)
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.settings import (
     DATA_BASE_PATH_FACT,
     SYSTEM_ROOT_FACT,
