@@ -9,14 +9,15 @@ import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs import converge_options
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.request import Request
-from ansible_collections.portkeeper.windows.plugins.plugin_utils._action_base import Arguments, EngineAction
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._action_base import Arguments
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._failures import Result
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._reboot import RebootingAction
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._role_options import OPTION, role_options
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._role_task import say
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._task_options import validated_options
 
 
-class ActionModule(EngineAction):
+class ActionModule(RebootingAction):
     """See the module's documentation."""
 
     argument_spec: t.ClassVar[Arguments] = converge_options.ARGUMENT_SPEC

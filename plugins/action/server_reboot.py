@@ -9,11 +9,12 @@ import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.reboot import ARGUMENT_SPEC, options
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.request import Request
-from ansible_collections.portkeeper.windows.plugins.plugin_utils._action_base import Arguments, EngineAction
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._action_base import Arguments
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._reboot import RebootingAction
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._results import reboot_result
 
 
-class ActionModule(EngineAction):
+class ActionModule(RebootingAction):
     """See the module's documentation."""
 
     argument_spec: t.ClassVar[Arguments] = ARGUMENT_SPEC

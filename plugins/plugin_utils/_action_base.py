@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import functools
 import gc
 import multiprocessing
 import typing as t
@@ -15,9 +14,10 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import Resource
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs import risks
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.outcome import Outcome
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.request import Item, Request
 from ansible_collections.portkeeper.windows.plugins.module_utils._windows.apply import Clock
-from ansible_collections.portkeeper.windows.plugins.module_utils._windows.server_reboot import carry_out
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.engine import run
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Client
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._connection import (
     open_client,
@@ -25,7 +25,6 @@ from ansible_collections.portkeeper.windows.plugins.plugin_utils._connection imp
     weaknesses,
 )
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._failures import Result, result_of
-from ansible_collections.portkeeper.windows.plugins.plugin_utils._reboot import looking_client
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._results import (
     many_results,
     single_result,
@@ -149,12 +148,15 @@ class EngineAction(PortkeeperAction):
         self._request = self.request(arguments, journal=self.shared.journal)
 
     def perform(self, client: Client, _arguments: Arguments, _variables: Arguments) -> Result:
-        """Run the engine, and where the request says so reboot the server."""
-        looking = functools.partial(looking_client, self._connection, client.host)
+        """Run the engine."""
         request = self._request._replace(own_port=server_port(self._connection))
-        outcome = carry_out(client, looking, request, check_mode=self.check_mode, clock=Clock())
+        outcome = self.reached(client, request)
         result = self.shown(outcome, host=self.host, check_mode=self.check_mode, diff=self.diff_mode)
         return with_rights(result, outcome, client) if self.check_mode else result
+
+    def reached(self, client: Client, request: Request) -> Outcome:
+        """Reach what is requested, which is no reboot; raises what ``perform`` does."""
+        return run(client, request, check_mode=self.check_mode, clock=Clock())
 
     shown = staticmethod(many_results)
 

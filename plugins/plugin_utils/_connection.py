@@ -15,9 +15,7 @@ import weakref
 from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import (
-    authentication_failures,
     line_failures,
-    psrp_transport,
     winrm_transport,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Client
@@ -72,9 +70,16 @@ class Line(abc.ABC):
     """
 
     plugin: t.ClassVar[str]
+    package: t.ClassVar[str]
+    """The Python package that it needs."""
 
     def __init__(self, connection: t.Any) -> None:
         self._connection = connection
+
+    @property
+    @abc.abstractmethod
+    def import_error(self) -> ImportError | None:
+        """Why its package can't be imported, if it can't."""
 
     @abc.abstractmethod
     def transport(self, *, host: str, read_timeout: float | None = None, **limits: t.Any) -> HttpTransport:
@@ -117,6 +122,11 @@ class _Winrm(Line):
     """The session is the plugin's own, without the shell that it would open."""
 
     plugin = "winrm"
+    package = "pywinrm"
+
+    @property
+    def import_error(self) -> ImportError | None:
+        return winrm_transport.IMPORT_ERROR
 
     def transport(self, *, host: str, read_timeout: float | None = None, **limits: t.Any) -> HttpTransport:
         return winrm_transport.WinrmTransport(self._protocol, host=host, read_timeout=read_timeout, **limits)
@@ -163,12 +173,24 @@ class _Winrm(Line):
 
 
 class _Psrp(Line):
-    """The session is one beside the plugin's, made from the same settings: the plugin's own would run PowerShell."""
+    """The session is one beside the plugin's, made from the same settings: the plugin's own would run PowerShell.
+
+    pypsrp is imported when it is needed: most hosts are not reached by it.
+    """
 
     plugin = "psrp"
+    package = "pypsrp"
     _sessions: t.ClassVar[weakref.WeakKeyDictionary[t.Any, t.Any]] = weakref.WeakKeyDictionary()
 
+    @property
+    def import_error(self) -> ImportError | None:
+        from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import psrp_transport  # noqa: PLC0415
+
+        return psrp_transport.IMPORT_ERROR
+
     def transport(self, *, host: str, read_timeout: float | None = None, **limits: t.Any) -> HttpTransport:
+        from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import psrp_transport  # noqa: PLC0415
+
         return psrp_transport.PsrpTransport(self._session, host=host, read_timeout=read_timeout, **limits)
 
     @property
@@ -200,6 +222,8 @@ class _Psrp(Line):
         return session
 
     def _new_session(self) -> t.Any:
+        from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import psrp_transport  # noqa: PLC0415
+
         connection = self._connection
         connection._build_kwargs()  # noqa: SLF001 - what its _connect does before it opens a runspace
         if connection._psrp_conn_kwargs["auth"] == "kerberos":  # noqa: SLF001 - the same
@@ -241,12 +265,10 @@ def line_of(connection: t.Any) -> Line:
             f"portkeeper.windows works through the connection plugins winrm and psrp, and this task uses {name!r}; "
             "set ansible_connection: ansible.builtin.winrm for these hosts (and do not delegate to localhost)"
         )
-    package, error = (
-        ("pywinrm", winrm_transport.IMPORT_ERROR) if name == "winrm" else ("pypsrp", psrp_transport.IMPORT_ERROR)
-    )
-    if error is not None:
-        raise _missing(package, error)
-    return _LINES[name](connection)
+    line = _LINES[name](connection)
+    if line.import_error is not None:
+        raise _missing(line.package, line.import_error)
+    return line
 
 
 @contextlib.contextmanager
@@ -285,6 +307,11 @@ def _failures_on(host: str) -> t.Iterator[None]:
     try:
         yield
     except AnsibleConnectionFailure as error:
+        # Only a failure needs these tables.
+        from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import (  # noqa: PLC0415
+            authentication_failures,
+        )
+
         message = str(error.message)
         failure = authentication_failures.of_plugin(message, host)
         raise failure or AnsibleConnectionFailure(f"{host}: {message}") from error

@@ -1,15 +1,21 @@
 # Copyright (c) 2026 the portkeeper.windows contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A client for looks at a server that reboots: it gives up soon."""
+"""The actions that may reboot the server, and the client of their looks at it; the others do not import how."""
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import typing as t
 
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.outcome import Outcome
+from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.request import Request
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.apply import Clock
+from ansible_collections.portkeeper.windows.plugins.module_utils._windows.server_reboot import carry_out
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Client
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.patience import ONE_TRY
+from ansible_collections.portkeeper.windows.plugins.plugin_utils._action_base import EngineAction
 from ansible_collections.portkeeper.windows.plugins.plugin_utils._connection import line_of
 
 READ_TIMEOUT: t.Final = 10.0
@@ -31,3 +37,12 @@ def looking_client(connection: t.Any, host: str) -> t.Iterator[Client]:
         yield Client(transport, operation_timeout=READ_TIMEOUT - 1, patience=ONE_TRY)
     finally:
         transport.release()
+
+
+class RebootingAction(EngineAction):
+    """An action whose request may permit a reboot."""
+
+    def reached(self, client: Client, request: Request) -> Outcome:
+        """Reach what is requested, and reboot the server if the request says so; raises what ``perform`` does."""
+        looking = functools.partial(looking_client, self._connection, client.host)
+        return carry_out(client, looking, request, check_mode=self.check_mode, clock=Clock())

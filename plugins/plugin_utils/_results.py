@@ -19,7 +19,6 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._change.runs.re
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.value_parts import weakest
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.verdicts import opened
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.typed_rows import as_plain
-from ansible_collections.portkeeper.windows.plugins.module_utils._windows.rights import asked, needs_of
 
 if t.TYPE_CHECKING:
     from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Client
@@ -102,6 +101,14 @@ def reboot_result(outcome: Outcome, *, host: str, check_mode: bool, diff: bool) 
 
 def with_rights(result: dict[str, t.Any], outcome: Outcome, client: Client) -> dict[str, t.Any]:
     """The result of check mode with the rights that the account lacks for the planned steps, as far as Windows says."""
+    if not (outcome.planned.steps or outcome.reboot):
+        return result
+    # Only a check mode that finds something to do asks for rights.
+    from ansible_collections.portkeeper.windows.plugins.module_utils._windows.rights import (  # noqa: PLC0415
+        asked,
+        needs_of,
+    )
+
     needs = needs_of(outcome.planned.steps, reboots=outcome.reboot is not None)
     if not needs:
         return result

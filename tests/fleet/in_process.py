@@ -24,7 +24,12 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._windows.apply 
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Client
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors import NoConnection
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.patience import ONE_TRY, Patience
-from ansible_collections.portkeeper.windows.plugins.plugin_utils import _action_base, _port_info, _verify
+from ansible_collections.portkeeper.windows.plugins.plugin_utils import (
+    _action_base,
+    _port_info,
+    _reboot,
+    _verify,
+)
 from tests.fleet.host_cases import COLLECTION, DEFAULTS, Event, HostCase, Json, Step, TaskRun
 from tests.fleet.snapshot import Snapshot
 from tests.simulator.direct import DirectServer
@@ -35,7 +40,7 @@ MESSAGE_SECONDS: t.Final = 0.02
 TASK_SECONDS: t.Final = 2.0
 """From one task to the next. With the time scale of these servers, everything that began is over by then."""
 
-_WITH_A_CLOCK: t.Final = (_action_base, _port_info, _verify)
+_WITH_A_CLOCK: t.Final = (_action_base, _port_info, _reboot, _verify)
 _ACTIONS: t.Final = f"ansible_collections.{COLLECTION}.plugins.action"
 
 
@@ -104,7 +109,7 @@ class CaseRunner:
         patches = (
             *(mock.patch.object(module, "Clock", return_value=self._clock) for module in _WITH_A_CLOCK),
             mock.patch.object(_action_base, "open_client", side_effect=self._client_in_context),
-            mock.patch.object(_action_base, "looking_client", side_effect=self._client_in_context),
+            mock.patch.object(_reboot, "looking_client", side_effect=self._client_in_context),
             mock.patch.object(_verify, "looking_client", side_effect=self._client_in_context),
         )
         with contextlib.ExitStack() as stack:

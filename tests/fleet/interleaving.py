@@ -20,7 +20,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._windows.apply 
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Client
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.errors import NoConnection
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.patience import ONE_TRY, Patience
-from ansible_collections.portkeeper.windows.plugins.plugin_utils import _action_base
+from ansible_collections.portkeeper.windows.plugins.plugin_utils import _action_base, _reboot
 from tests.fleet.host_cases import DEFAULTS, Event, Json, Step
 from tests.fleet.in_process import action, as_json, event_of
 from tests.fleet.killed_runs import MESSAGE_SECONDS, Killed
@@ -214,8 +214,9 @@ class Table:
         clock = Clock(now=self._now, monotonic=self._now, sleep=sleep)
         with (
             mock.patch.object(_action_base, "Clock", return_value=clock),
+            mock.patch.object(_reboot, "Clock", return_value=clock),
             mock.patch.object(_action_base, "open_client", side_effect=client),
-            mock.patch.object(_action_base, "looking_client", side_effect=client),
+            mock.patch.object(_reboot, "looking_client", side_effect=client),
         ):
             yield
 

@@ -14,7 +14,6 @@ import time
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import (
-    authentication_failures,
     bounded_http,
     errors,
     line_failures,
@@ -168,6 +167,11 @@ class HttpTransport(abc.ABC):
     def _failure(self, error: BaseException) -> errors.WsmanError:
         if self._guard.expired:
             return self._error(self._too_late())
+        # Only a failure needs these tables.
+        from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import (  # noqa: PLC0415
+            authentication_failures,
+        )
+
         known = authentication_failures.verdict(error, self._method)
         if known is not None:
             return self._error(known)
@@ -206,6 +210,11 @@ class HttpTransport(abc.ABC):
         if self._answered:
             meaning = f"the server no longer accepts the credentials ({method}) that it accepted before"
             return self._error(Verdict(errors.AuthenticationFailed, meaning, line_failures.LATER_ADVICE), code=401)
+        # Only a failure needs these tables.
+        from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import (  # noqa: PLC0415
+            authentication_failures,
+        )
+
         advice = authentication_failures.rejected_advice(method)
         rejected = Verdict(errors.AuthenticationFailed, f"the server rejects the credentials ({method})", advice)
         return self._error(rejected, code=401)
