@@ -9,6 +9,7 @@ other, or the end and the beginning of the body of a repeat. Each pattern is par
 
 from __future__ import annotations
 
+import ast
 import collections.abc as c
 import dataclasses
 import importlib
@@ -17,7 +18,8 @@ import typing as t
 
 import pytest
 
-from tests.tooling.sources import sources
+from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import authentication_failures
+from tests.tooling.sources import Source, sources
 
 COLLECTION: t.Final = "ansible_collections.portkeeper.windows"
 SHORT: t.Final = 16
@@ -116,14 +118,44 @@ def _demand_apart(ends: c.Iterable[Characters], begins: c.Sequence[Characters]) 
         raise Overlapping(f"two repeats can share {sorted(shared)[:5]}")
 
 
+FOLDERS: t.Final = ("plugins/module_utils", "plugins/plugin_utils", "plugins/action", "plugins/filter")
+FLAGS: t.Final = {
+    "compile": 1, "match": 2, "fullmatch": 2, "search": 2, "findall": 2, "finditer": 2, "split": 3, "sub": 4, "subn": 4
+}  # fmt: skip
+"""The functions of re whose first argument is a pattern, and the place of their flags."""
+IN_TABLES: t.Final = {
+    "cause.words": [cause.words for table in authentication_failures.TABLES.values() for cause in table],
+}
+"""Patterns that a call reads out of a table."""
+
+
+def _calls(source: Source) -> c.Iterator[ast.Call]:
+    uses = {f"re.{name}" for name in FLAGS}
+    return (node for node in ast.walk(source.tree) if isinstance(node, ast.Call) and ast.unparse(node.func) in uses)
+
+
+def _of_call(call: ast.Call, known: dict[str, t.Any]) -> list[re.Pattern[t.Any]]:
+    """The patterns of a call; NameError if it makes one of more than its module's constants."""
+    place = FLAGS[ast.unparse(call.func).removeprefix("re.")]
+    flags = [*call.args[place : place + 1], *(keyword.value for keyword in call.keywords if keyword.arg == "flags")]
+    pattern, *given = map(ast.unparse, (call.args[0], *flags))
+    texts = IN_TABLES[pattern] if pattern in IN_TABLES else [eval(pattern, known)]  # noqa: S307 - our own code
+    return [re.compile(text, *(eval(flag, known) for flag in given)) for text in texts]  # noqa: S307 - our own code
+
+
 def _patterns() -> dict[str, re.Pattern[t.Any]]:
+    """Every pattern that is compiled or used anywhere, by its place."""
     found: dict[str, re.Pattern[t.Any]] = {}
-    for source in sources("plugins/module_utils", "plugins/plugin_utils", "plugins/action", "plugins/filter"):
-        module = importlib.import_module(f"{COLLECTION}.{str(source).removesuffix('.py').replace('/', '.')}")
-        for name, value in vars(module).items():
-            values = value.values() if isinstance(value, c.Mapping) else [value]
-            found |= {f"{source}:{name}": one for one in values if isinstance(one, re.Pattern)}
+    for source in sources(*FOLDERS):
+        calls = list(_calls(source))
+        known = vars(importlib.import_module(_module(source))) if calls else {}
+        for call in calls:
+            found |= {f"{source}:{call.lineno}:{number}": one for number, one in enumerate(_of_call(call, known))}
     return found
+
+
+def _module(source: Source) -> str:
+    return f"{COLLECTION}.{str(source).removesuffix('.py').replace('/', '.')}"
 
 
 PATTERNS: t.Final = _patterns()

@@ -72,10 +72,10 @@ def sample_files(exchanges: t.Sequence[tuple[bytes, bytes]]) -> dict[str, bytes]
 
 def _name_of(request: bytes) -> str:
     """The last part of a message's action, and of what it is about."""
-    action = re.search(rb"<a:Action[^>]*>[^<]*?(\w+)</a:Action>", request)
-    resource = re.search(rb"<w:ResourceURI[^>]*>[^<]*?(\w+)/?\*?</w:ResourceURI>", request)
-    parts = [one[1].decode("ascii") for one in (action, resource) if one is not None]
-    return "-".join(parts) or "Identify"
+    action = re.search(rb"<a:Action[^>]*>([^<]*)<", request)
+    resource = re.search(rb"<w:ResourceURI[^>]*>([^<]*)<", request)
+    words = [re.findall(rb"\w+", one[1]) for one in (action, resource) if one is not None]
+    return "-".join(found[-1].decode("ascii") for found in words if found) or "Identify"
 
 
 def masked_envelope(envelope: bytes) -> bytes:
