@@ -25,7 +25,7 @@ LOST_BY_PYPSRP: t.Final = _LOST % (
 )
 _DELEGATED: t.Final = 1
 """GSS_C_DELEG_FLAG of RFC 2744."""
-_FLAGS: t.Final = re.compile(r"^.*\bkrbtgt/[^\n]*\n(?:[^\n]*, )?\s*Flags: (\w+)", re.MULTILINE)
+_FLAGS: t.Final = r"(?m)^.*\bkrbtgt/[^\n]*\n(?:[^\n]*, )?\s*Flags: (\w+)"
 """The flags of a ticket to get tickets with, as MIT's klist -f shows them."""
 _SECONDS: t.Final = 10.0
 
@@ -33,7 +33,7 @@ _SECONDS: t.Final = 10.0
 def lost_by_pywinrm(session: t.Any) -> list[str]:
     """A warning if this pywinrm transport shall delegate, and klist shows a ticket that can't be forwarded."""
     wanted = session.auth_method == "kerberos" and session.kerberos_delegation
-    flags = _FLAGS.search(_klist()) if wanted else None
+    flags = re.search(_FLAGS, _klist()) if wanted else None
     return [LOST_BY_PYWINRM] if flags is not None and "F" not in flags[1] else []
 
 

@@ -16,7 +16,7 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.fact
 
 # XML 1.0 section 2.2 excludes these; a carriage return is legal but parsers turn it into a line feed; U+FFFD stands
 # if an earlier reader has already lost a character.
-_LOSSY: t.Final = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffd\ufffe\uffff]")
+_LOSSY: t.Final = "[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffd\ufffe\uffff]"
 _DATA_TYPES: t.Final[t.Mapping[RegistryType, type]] = {
     RegistryType.DWORD: int,
     RegistryType.QWORD: int,
@@ -41,7 +41,8 @@ def why_not_writable(value: RegistryValue) -> str | None:
 
 
 def _text_problem(text: str) -> str | None:
-    match = _LOSSY.search(text)
+    # Most texts are known for good at once, and the pattern is compiled for others alone.
+    match = None if text.isascii() and text.isprintable() else re.search(_LOSSY, text)
     if match is None:
         return None
     return f"{text!r} has the character U+{ord(match.group()):04X}, which WS-Management (XML) can't carry unchanged"

@@ -20,7 +20,7 @@ LOWEST_PORT: t.Final = 0
 HIGHEST_PORT: t.Final = 65535
 
 _ENTRY: t.Final = re.compile(r"\s*([0-9]+)\s*(?:-\s*([0-9]+)\s*)?", re.ASCII)
-_NEGATIVE: t.Final = re.compile(r"\s*-\s*[0-9]+\s*", re.ASCII)
+_NEGATIVE: t.Final = r"(?a)\s*-\s*[0-9]+\s*"
 _OUTSIDE: t.Final = f"ports go from {LOWEST_PORT} to {HIGHEST_PORT}"
 _NOT_A_PORT: t.Final = "a port is a whole number such as 4500 and a range is written 4500-4510"
 _WRONG_ORDER: t.Final = "the lower number of a range comes first"
@@ -223,7 +223,7 @@ def _number(digits: str) -> int:
 def _why_unreadable(text: str) -> str:
     if not text.strip():
         return _EMPTY
-    return _OUTSIDE if _NEGATIVE.fullmatch(text) else _NOT_A_PORT
+    return _OUTSIDE if re.fullmatch(_NEGATIVE, text) else _NOT_A_PORT
 
 
 def _first(ports: PortRange) -> int:

@@ -22,7 +22,7 @@ def set_delayed_start(service: str, *, delayed: bool) -> str:
 
 
 _DENIED: t.Final = b"5"
-_NUMBER: t.Final = re.compile(rb"[0-9]+")
+_NUMBER: t.Final = rb"[0-9]+"
 
 
 def advice_for(service: str, raw: bytes) -> str:
@@ -31,4 +31,4 @@ def advice_for(service: str, raw: bytes) -> str:
     Its words are in the server's language, the number is the same in all of them.
     """
     first, _end, _rest = raw.strip().partition(b"\n")
-    return lacks(SERVICE_CONFIGURE, f"the service {service}") if _DENIED in _NUMBER.findall(first) else ""
+    return lacks(SERVICE_CONFIGURE, f"the service {service}") if _DENIED in re.findall(_NUMBER, first) else ""

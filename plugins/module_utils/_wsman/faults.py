@@ -218,12 +218,12 @@ def _wmi_code(detail: ET.Element | None) -> int | None:
     return next((code for code in (number(place.text) for place in places) if code), None)
 
 
-_NUMBER: t.Final = re.compile(r"(?:HRESULT\s+)?(0x[0-9a-f]{1,8}|-?[0-9]{1,10})", re.IGNORECASE)
+_NUMBER: t.Final = r"(?i)(?:HRESULT\s+)?(0x[0-9a-f]{1,8}|-?[0-9]{1,10})"
 
 
 def number(text: str | None) -> int | None:
     """``5``, ``2150858793``, ``-2147217405`` or ``HRESULT 0x803381a5`` as unsigned 32 bit; None for anything else."""
-    match = _NUMBER.fullmatch((text or "").strip())
+    match = re.fullmatch(_NUMBER, (text or "").strip())
     return None if match is None else int(match[1], 0 if "x" in match[1].lower() else 10) & 0xFFFFFFFF
 
 

@@ -88,8 +88,8 @@ _EVENTS_OF_A_BOOT: t.Final[tuple[Event, ...]] = t.get_args(Event)
 """The events that a boot settles: all, since DNS and all other services read their settings when they start."""
 
 # What can stand in double quotes in a command line: % can't be quoted in cmd.exe, and a backslash could escape a quote.
-_UNSAFE_IN_COMMAND: t.Final = re.compile(r"[^A-Za-z0-9 .,:;=/_()+-]")
-_CONTROL: t.Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
+_UNSAFE_IN_COMMAND: t.Final = r"[^A-Za-z0-9 .,:;=/_()+-]"
+_CONTROL: t.Final = r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]"
 
 
 class Reboot(t.NamedTuple):
@@ -111,7 +111,7 @@ class Reboot(t.NamedTuple):
     def command(self) -> str:
         """The command line of shutdown.exe that asks for the same; safe for cmd.exe with any ``msg``."""
         delay = max(self.pre_reboot_delay, LEAST_COMMAND_DELAY)
-        return f'shutdown.exe /r /f /t {delay} /d p:2:4 /c "{_UNSAFE_IN_COMMAND.sub("_", self.msg)}"'
+        return f'shutdown.exe /r /f /t {delay} /d p:2:4 /c "{re.sub(_UNSAFE_IN_COMMAND, "_", self.msg)}"'
 
     @property
     def parameters(self) -> t.Mapping[str, str | int]:
@@ -132,7 +132,7 @@ def options(arguments: t.Mapping[str, t.Any], *, always: bool, journal: bool) ->
     message = arguments["msg"]
     if len(message) > LONGEST_MESSAGE:
         raise OptionError("msg", f"it has {len(message)} characters, and Windows takes at most {LONGEST_MESSAGE}")
-    if _CONTROL.search(message):
+    if re.search(_CONTROL, message):
         raise OptionError("msg", "it has a line break or another control character; write it as one line")
     names = [name.strip() for name in arguments["services"]]
     if not all(names):
