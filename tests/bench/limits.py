@@ -45,7 +45,7 @@ ROLE_BYTES_OUT: t.Final[t.Mapping[str, int]] = {
 """Bytes that a whole role sends with Basic authentication to a host that is converged."""
 ROLE_TO_PEER: t.Final[t.Mapping[Side, float]] = {"as_written": 0.30, "hand_tuned": 0.50, "one_script": 1.60}
 """Processor time of the controller, ours to the peer's, in cells of one run."""
-AD_HOC_TO_DEBUG: t.Final = 1.4
+AD_HOC_TO_DEBUG: t.Final = 1.25
 """Processor time of an ad hoc call, ours to debug's."""
 REPORT_GROWTH: t.Final = 10.0
 """Processor time of the report, 1,000 servers to 100."""
