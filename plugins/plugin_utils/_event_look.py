@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._diagnosis.findings.evidence import Log
@@ -27,8 +26,7 @@ if t.TYPE_CHECKING:
     from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.client import Client
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class LogLook:
+class LogLook(t.NamedTuple):
     """What one log had: the events to tell, oldest first, and the memory before they are told."""
 
     moment: Moment

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-import dataclasses
 import logging
 import pathlib
 import time
@@ -61,8 +60,7 @@ class Queue(t.Protocol):
         """Hand over an event; waits until there is room."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(t.NamedTuple):
     """The arguments of the source; ``hosts`` has each host's variables with the common ones among them."""
 
     hosts: t.Mapping[str, Variables]

@@ -15,10 +15,6 @@ import math
 import re
 import typing as t
 
-from ansible_collections.portkeeper.windows.plugins.module_utils._change.services_file_lines import (
-    Wish,
-    service_of,
-)
 from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.facts import (
     FAMILIES,
     PROTOCOLS,
@@ -34,6 +30,9 @@ from ansible_collections.portkeeper.windows.plugins.module_utils._knowledge.sett
     delayed_flag,
 )
 from ansible_collections.portkeeper.windows.plugins.module_utils._ports.ports import HIGHEST_PORT, split_entries
+
+if t.TYPE_CHECKING:
+    from ansible_collections.portkeeper.windows.plugins.module_utils._change.services_file_lines import Wish
 
 RESERVED_PORTS: t.Final = "reserved_ports"
 EXCLUDED_RANGES: t.Final = "reserved_ports_netsh"
@@ -191,12 +190,20 @@ def _is_line(key: str, line: t.Any) -> bool:
     """One line, and no more, that is about this entry."""
     if not isinstance(line, str) or "\n" in line[:-1] or any(ord(character) > 0xFF for character in line):
         return False
+    # As in wishes_of.
+    from ansible_collections.portkeeper.windows.plugins.module_utils._change.services_file_lines import (  # noqa: PLC0415
+        service_of,
+    )
+
     service = service_of(line.encode("latin-1"))
     return any(wish.means(service, any_port=False) for wish in wishes_of(key))
 
 
 def wishes_of(key: str) -> tuple[Wish, ...]:
     """The subject of an entry of the journal: ``name/tcp``, or ``1812/udp``, which may be a port without a name."""
+    # Few journals have entries of a services file.
+    from ansible_collections.portkeeper.windows.plugins.module_utils._change.services_file_lines import Wish  # noqa: PLC0415
+
     found = _LINE_KEY.fullmatch(key)
     protocol = next((one for one in PROTOCOLS if found and one == found[2]), None)
     if found is None or protocol is None:

@@ -9,14 +9,12 @@ delayed start needs no action: it changes the order of services at a boot, and t
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 WaitsFor = t.Literal["reboot", "dns_restart", "service_restart", "owner", "holder", "boot"]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Awaited:
+class Awaited(t.NamedTuple):
     """An event that puts settings in force, as a noun and as an order to the administrator."""
 
     event: str

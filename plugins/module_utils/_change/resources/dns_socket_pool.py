@@ -9,7 +9,6 @@ Server 2008 R2 on. dns.exe reads both at its start, so a change waits for a rest
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change import dns_restart, journal_entries
@@ -83,8 +82,7 @@ ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
 }
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class DnsSocketPool:
+class DnsSocketPool(t.NamedTuple):
     """The state that the user wants; ``None`` leaves a part as it is."""
 
     size: int | t.Literal["default"] | None

@@ -10,7 +10,6 @@ change). dns.exe draws its pool when it starts, from a range that follows from t
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change import dns_restart, journal_entries
@@ -93,8 +92,7 @@ ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
 }
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class DynamicPorts:
+class DynamicPorts(t.NamedTuple):
     """The state that the user wants; ``None`` leaves a part as it is."""
 
     max_user_port: int | t.Literal["default"] | None

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change import journal_entries
@@ -56,8 +55,7 @@ ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
 }
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class ServiceState:
+class ServiceState(t.NamedTuple):
     """The state that the user wants; ``timeout`` in seconds for each service."""
 
     names: tuple[str, ...]
@@ -89,9 +87,7 @@ def _on_this_server(wanted: ServiceState, context: Context) -> ServiceState:
     if not wanted.if_installed:
         return wanted
     context.facts.require(*(ServiceFact(name) for name in wanted.names))
-    return dataclasses.replace(
-        wanted, names=tuple(name for name in wanted.names if context.facts[ServiceFact(name)] is not None)
-    )
+    return wanted._replace(names=tuple(name for name in wanted.names if context.facts[ServiceFact(name)] is not None))
 
 
 def undo(named: tuple[ServiceState, ...], context: Context) -> Plan:

@@ -9,7 +9,6 @@ and not among the first of the ephemeral range, which go to the programs that st
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import typing as t
 
@@ -75,8 +74,7 @@ ARGUMENT_SPEC: t.Final[t.Mapping[str, t.Any]] = {
 }
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class StaticRpcPorts:
+class StaticRpcPorts(t.NamedTuple):
     """The state that the user wants: a port for each of these services; ``None``: its port is not fixed."""
 
     ports: tuple[tuple[RpcPort, int | None], ...]

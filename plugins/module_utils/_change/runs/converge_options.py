@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal_entries import OWNER_NAME
@@ -192,8 +191,7 @@ def _known_service(key: str) -> KnownService:
     return row
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class _Reader:
+class _Reader(t.NamedTuple):
     """The options that all items of one run share while they are read."""
 
     validate: Validate

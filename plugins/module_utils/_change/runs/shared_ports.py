@@ -8,7 +8,6 @@ Fixed RPC ports, known services and ports of UDP. Roles give them as data; nothi
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import OptionError
@@ -34,8 +33,7 @@ _NAMES_OF_PORTS: t.Final = ("ports", "excluded_ports", "ad_lds_instances", "serv
 """Options by which an item is about anything at all."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class SharedPorts:
+class SharedPorts(t.NamedTuple):
     """The options of a run that its items and victims can speak of."""
 
     rpc_ports: t.Mapping[str, str]
