@@ -239,15 +239,15 @@ class Choices:
     def envelope(self) -> bytes:
         """A whole answer."""
         namespaces = {f"xmlns:{prefix}": uri for prefix, uri in {**soap.NAMESPACES, **_MORE}.items()}
-        header = soap.extended(soap.element("s:Header"), soap.element("a:RelatesTo", MESSAGE_ID))
-        body = soap.extended(soap.element("s:Body"), self._element(_DEEPEST))
-        whole = soap.extended(soap.element("s:Envelope", None, namespaces), header, body)
+        whole = ET.Element("s:Envelope", namespaces)
+        ET.SubElement(ET.SubElement(whole, "s:Header"), "a:RelatesTo").text = MESSAGE_ID
+        ET.SubElement(whole, "s:Body").append(self._element(_DEEPEST))
         return t.cast(bytes, ET.tostring(whole, encoding="utf-8"))
 
     def _element(self, depth: int) -> ET.Element:
         form = self.number(8)
         attributes = {ATTRIBUTES[self.number(len(ATTRIBUTES))]: self._text()} if form & 4 else {}
-        node = soap.element(TAGS[self.number(len(TAGS))], None, attributes)
+        node = ET.Element(TAGS[self.number(len(TAGS))], attributes)
         if form & 3 == 0:
             node.text = self._text()
         elif depth:

@@ -87,7 +87,7 @@ _NONE: t.Final[t.Mapping[str, str]] = types.MappingProxyType({})
 
 
 class Message(t.NamedTuple):
-    """One request before it has an id: the fields of the header, and the body.
+    """One request before it has an id: the fields of the header, and what is written into the body.
 
     ``repeatable``: sending it twice does no more than sending it once, so it may be repeated on a dropped connection.
     ``continues``: it continues an enumeration, whose context moves on with every message, so it is never repeated.
@@ -95,24 +95,32 @@ class Message(t.NamedTuple):
 
     action: str
     resource_uri: str
-    body: ET.Element | None = None
+    body: str = ""
     selectors: t.Mapping[str, str] = _NONE
     options: t.Mapping[str, str] = _NONE
     repeatable: bool = False
     continues: bool = False
 
 
-def element(tag: str, text: str | None = None, attributes: t.Mapping[str, str] | None = None) -> ET.Element:
+def element(tag: str, text: str = "", attributes: t.Mapping[str, str] | None = None) -> str:
     """An element with a literal, prefixed tag; text and attribute values are checked to survive the trip."""
-    node = ET.Element(tag, {name: sendable(value) for name, value in (attributes or {}).items()})
-    node.text = None if text is None else sendable(text)
-    return node
+    return _written(tag, saxutils.escape(sendable(text)), attributes)
 
 
-def extended(parent: ET.Element, *children: ET.Element) -> ET.Element:
-    """``parent`` with ``children`` appended."""
-    parent.extend(children)
-    return parent
+def container(tag: str, *children: str, attributes: t.Mapping[str, str] | None = None) -> str:
+    """An element that holds other elements and no text."""
+    return _written(tag, "".join(children), attributes)
+
+
+def _written(tag: str, content: str, attributes: t.Mapping[str, str] | None) -> str:
+    """Text itself, in place of a tree that is written out: a message is as long as its tags, and written once."""
+    named = [f' {name}="{saxutils.escape(sendable(value), _IN_QUOTES)}"' for name, value in (attributes or {}).items()]
+    opening = "".join([tag, *named])
+    return f"<{opening}>{content}</{tag}>" if content else f"<{opening} />"
+
+
+# A parser makes blanks of line ends and tabs in attributes (XML 1.0 section 3.3.3).
+_IN_QUOTES: t.Final = {'"': "&quot;", "\n": "&#10;", "\t": "&#09;"}
 
 
 def sendable(text: str) -> str:
@@ -137,26 +145,16 @@ def _excerpt(text: str) -> str:
 
 def render(message: Message, *, message_id: str, operation_timeout: float) -> bytes:
     """The envelope as UTF-8. ``message_id`` is a whole URI (``uuid:...``), ``operation_timeout`` in seconds."""
-    body = element("s:Body")
-    if message.body is not None:
-        body.append(message.body)
-    sets = (
-        *_named("w:SelectorSet", "w:Selector", message.selectors),
-        *_named("w:OptionSet", "w:Option", message.options),
-    )
     parts = {
         "uri": saxutils.escape(sendable(message.resource_uri)),
         "action": saxutils.escape(sendable(message.action)),
         "id": saxutils.escape(sendable(message_id)),
         "seconds": f"{operation_timeout:.3f}",
-        "sets": "".join(map(_text, sets)),
-        "body": _text(body),
+        "sets": _named("w:SelectorSet", "w:Selector", message.selectors)
+        + _named("w:OptionSet", "w:Option", message.options),
+        "body": container("s:Body", message.body),
     }
     return (_ENVELOPE % parts).encode("utf-8")
-
-
-def _text(node: ET.Element) -> str:
-    return ET.tostring(node, encoding="unicode")
 
 
 def _envelope() -> str:
@@ -164,32 +162,31 @@ def _envelope() -> str:
     must = {"s:mustUnderstand": "true"}
     # MS-WSMV 3.1.4.1.8: a locale that must be understood is answered with UnsupportedFeature.
     locale = {"xml:lang": "en-US", "s:mustUnderstand": "false"}
-    header = extended(
-        element("s:Header"),
+    header = container(
+        "s:Header",
         element("a:To", RECIPIENT),
-        extended(element("a:ReplyTo"), element("a:Address", ANONYMOUS, must)),
+        container("a:ReplyTo", element("a:Address", ANONYMOUS, must)),
         element("w:ResourceURI", "%(uri)s", must),
         element("a:Action", "%(action)s", must),
         element("a:MessageID", "%(id)s"),
         element("w:MaxEnvelopeSize", str(MAX_ENVELOPE_SIZE), must),
         element("w:OperationTimeout", "PT%(seconds)sS"),
-        element("w:Locale", None, locale),
-        element("p:DataLocale", None, locale),
+        element("w:Locale", "", locale),
+        element("p:DataLocale", "", locale),
+        "%(sets)s",
     )
-    header[-1].tail = "%(sets)s"
-    header.tail = "%(body)s"
     namespaces = {f"xmlns:{prefix}": uri for prefix, uri in NAMESPACES.items()}
-    envelope = extended(element("s:Envelope", None, namespaces), header)
-    return t.cast(bytes, ET.tostring(envelope, encoding="utf-8", xml_declaration=True)).decode("utf-8")
+    return _DECLARATION + container("s:Envelope", header, "%(body)s", attributes=namespaces)
 
 
+_DECLARATION: t.Final = "<?xml version='1.0' encoding='utf-8'?>\n"
 _ENVELOPE: t.Final = _envelope()
 
 
-def _named(container: str, item: str, values: t.Mapping[str, str]) -> list[ET.Element]:
+def _named(tag: str, item: str, values: t.Mapping[str, str]) -> str:
     if not values:
-        return []
-    return [extended(element(container), *(element(item, value, {"Name": name}) for name, value in values.items()))]
+        return ""
+    return container(tag, *(element(item, value, {"Name": name}) for name, value in values.items()))
 
 
 def local(node: ET.Element) -> str:

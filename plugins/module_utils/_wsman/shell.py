@@ -92,13 +92,9 @@ def _unsendable(meaning: str) -> errors.Unsendable:
 
 def create_message(codepage: int, *, idle_timeout: bool = True) -> soap.Message:
     """Open a shell without the user's profile; the code page decides the bytes of cmd.exe's own output."""
-    body = soap.extended(
-        soap.element("rsp:Shell"),
-        soap.element("rsp:InputStreams", "stdin"),
-        soap.element("rsp:OutputStreams", "stdout stderr"),
-    )
-    if idle_timeout:
-        body.append(soap.element("rsp:IdleTimeOut", f"PT{IDLE_TIMEOUT}.000S"))
+    timeout = [soap.element("rsp:IdleTimeOut", f"PT{IDLE_TIMEOUT}.000S")] if idle_timeout else []
+    streams = (soap.element("rsp:InputStreams", "stdin"), soap.element("rsp:OutputStreams", "stdout stderr"))
+    body = soap.container("rsp:Shell", *streams, *timeout)
     options = {"WINRS_NOPROFILE": "TRUE", "WINRS_CODEPAGE": str(codepage)}
     return soap.Message(soap.Action.CREATE.value, RESOURCE, body=body, options=options)
 
@@ -106,7 +102,7 @@ def create_message(codepage: int, *, idle_timeout: bool = True) -> soap.Message:
 def command_message(shell_id: str, command_line: str, *, interactive: bool) -> soap.Message:
     """Start a command. A line that begins with a quote is quoted once more, since ``cmd /c`` takes one pair away."""
     line = f'"{command_line}"' if command_line.startswith('"') else command_line
-    body = soap.extended(soap.element("rsp:CommandLine"), soap.element("rsp:Command", line))
+    body = soap.container("rsp:CommandLine", soap.element("rsp:Command", line))
     # Console mode would hand typed input to the console instead of a pipe; with data for stdin a pipe is wanted.
     options = {"WINRS_CONSOLEMODE_STDIN": "TRUE" if interactive else "FALSE", "WINRS_SKIP_CMD_SHELL": "FALSE"}
     return _shell_message(soap.Action.COMMAND, shell_id, body, options)
@@ -116,32 +112,31 @@ def stdin_message(shell_id: str, command_id: str, data: bytes) -> soap.Message:
     """All of a command's input, and its end."""
     attributes = {"Name": "stdin", "CommandId": command_id, "End": "true"}
     stream = soap.element("rsp:Stream", base64.b64encode(data).decode("ascii"), attributes)
-    return _shell_message(soap.Action.SEND, shell_id, soap.extended(soap.element("rsp:Send"), stream))
+    return _shell_message(soap.Action.SEND, shell_id, soap.container("rsp:Send", stream))
 
 
 def receive_message(shell_id: str, command_id: str) -> soap.Message:
     """Ask for output."""
     stream = soap.element("rsp:DesiredStream", "stdout stderr", {"CommandId": command_id})
-    return _shell_message(soap.Action.RECEIVE, shell_id, soap.extended(soap.element("rsp:Receive"), stream))
+    return _shell_message(soap.Action.RECEIVE, shell_id, soap.container("rsp:Receive", stream))
 
 
 def signal_message(shell_id: str, command_id: str) -> soap.Message:
     """Terminate a command; also after its end, to let the server forget it. A second one does no more."""
-    signal = soap.element("rsp:Signal", None, {"CommandId": command_id})
-    body = soap.extended(signal, soap.element("rsp:Code", TERMINATE))
+    body = soap.container("rsp:Signal", soap.element("rsp:Code", TERMINATE), attributes={"CommandId": command_id})
     return _shell_message(soap.Action.SIGNAL, shell_id, body)._replace(repeatable=True)
 
 
 def delete_message(shell_id: str) -> soap.Message:
     """Close the shell with all programs that run in it. A second one finds none and does no harm."""
-    return _shell_message(soap.Action.DELETE, shell_id, None)._replace(repeatable=True)
+    return _shell_message(soap.Action.DELETE, shell_id, "")._replace(repeatable=True)
 
 
 _NO_OPTIONS: t.Final[t.Mapping[str, str]] = types.MappingProxyType({})
 
 
 def _shell_message(
-    action: soap.Action, shell_id: str, body: ET.Element | None, options: t.Mapping[str, str] = _NO_OPTIONS
+    action: soap.Action, shell_id: str, body: str, options: t.Mapping[str, str] = _NO_OPTIONS
 ) -> soap.Message:
     return soap.Message(action.value, RESOURCE, body=body, selectors={"ShellId": shell_id}, options=options)
 

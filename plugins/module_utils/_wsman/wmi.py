@@ -67,21 +67,21 @@ def put_message(
     return soap.Message(soap.Action.PUT.value, uri, body=_members(class_name, uri, properties), selectors=selectors)
 
 
-def enumerate_message(namespace: str, wql: str) -> soap.Message:
-    """Start a WQL query; the first items may come with the answer (OptimizeEnumeration, DSP0226 section 8.2.3)."""
-    body = soap.extended(
-        soap.element("n:Enumerate"),
-        soap.element("w:OptimizeEnumeration"),
-        soap.element("w:MaxElements", str(MAX_ELEMENTS)),
-        soap.element("w:Filter", wql, {"Dialect": WQL}),
-    )
+def enumerate_message(namespace: str, wql: str, *, dialect: str = WQL, optimized: bool = True) -> soap.Message:
+    """Start a query.
+
+    ``optimized``: the first items may come with the answer (OptimizeEnumeration, DSP0226 section 8.2.3).
+    """
+    first_items = (soap.element("w:OptimizeEnumeration"), soap.element("w:MaxElements", str(MAX_ELEMENTS)))
+    query = soap.element("w:Filter", wql, {"Dialect": dialect})
+    body = soap.container("n:Enumerate", *(first_items if optimized else ()), query)
     return soap.Message(soap.Action.ENUMERATE.value, class_uri(namespace, "*"), body=body, repeatable=True)
 
 
 def pull_message(namespace: str, context: str, most: int | None = None) -> soap.Message:
     """Ask for the next items, at most ``most``. Not repeatable: the context moves on with every answer."""
-    body = soap.extended(
-        soap.element("n:Pull"),
+    body = soap.container(
+        "n:Pull",
         soap.element("n:EnumerationContext", context),
         soap.element("n:MaxElements", str(min(most or MAX_ELEMENTS, MAX_ELEMENTS))),
     )
@@ -90,7 +90,7 @@ def pull_message(namespace: str, context: str, most: int | None = None) -> soap.
 
 def release_message(namespace: str, context: str) -> soap.Message:
     """Give up an enumeration before its end."""
-    body = soap.extended(soap.element("n:Release"), soap.element("n:EnumerationContext", context))
+    body = soap.container("n:Release", soap.element("n:EnumerationContext", context))
     return soap.Message(soap.Action.RELEASE.value, class_uri(namespace, "*"), body=body)
 
 
@@ -119,18 +119,16 @@ def _checked_name(name: str) -> str:
     return name
 
 
-def _members(tag: str, uri: str, members: t.Mapping[str, Value]) -> ET.Element:
-    node = soap.element(f"q:{tag}", None, {"xmlns:q": uri})
-    for name, value in members.items():
-        node.extend(_valued(f"q:{_checked_name(name)}", value))
-    return node
+def _members(tag: str, uri: str, members: t.Mapping[str, Value]) -> str:
+    written = [item for name, value in members.items() for item in _valued(f"q:{_checked_name(name)}", value)]
+    return soap.container(f"q:{tag}", *written, attributes={"xmlns:q": uri})
 
 
-def _valued(tag: str, value: Value) -> list[ET.Element]:
+def _valued(tag: str, value: Value) -> list[str]:
     if value is None:
-        return [soap.element(tag, None, {"xsi:nil": "true"})]
+        return [soap.element(tag, "", {"xsi:nil": "true"})]
     if isinstance(value, datetime.datetime):
-        return [soap.extended(soap.element(tag), soap.element("cim:Datetime", _utc(value)))]
+        return [soap.container(tag, soap.element("cim:Datetime", _utc(value)))]
     if isinstance(value, (str, int)):
         return [soap.element(tag, _scalar(value))]
     return [soap.element(tag, _scalar(item)) for item in value]

@@ -141,10 +141,7 @@ class _Enumeration:
         return Reading(rows=tuple(self.rows), answers=tuple(answer.envelope for answer in self.answers))
 
     def _opening(self) -> soap.Message:
-        message = wmi.enumerate_message(self.query.namespace, self.query.wql)
-        if self.query.dialect and message.body is not None:
-            message.body[-1].set("Dialect", self.query.dialect)
-        return message
+        return wmi.enumerate_message(self.query.namespace, self.query.wql, dialect=self.query.dialect or wmi.WQL)
 
     def _ask(self, message: soap.Message) -> Answer:
         answer = self.conversation.ask(message, Header(envelope_size=self.query.envelope_size))

@@ -169,11 +169,7 @@ def _enumerations(hands: Hands) -> Reading:
 
 def _small_enumeration() -> soap.Message:
     """One whose rows do not come with the first answer: it is asked for none of them."""
-    message = wmi.enumerate_message(CIMV2, "SELECT Name FROM Win32_Service")
-    for node in list(message.body or ()):
-        if node.tag.endswith(("}OptimizeEnumeration", "}MaxElements")) and message.body is not None:
-            message.body.remove(node)
-    return message
+    return wmi.enumerate_message(CIMV2, "SELECT Name FROM Win32_Service", optimized=False)
 
 
 # --- ports in use -----------------------------------------------------------------------------------------------------

@@ -132,8 +132,7 @@ def test_invoke_message() -> None:
     assert message.action == f"{answers.CIMV2}/Win32_Service/StopService"
     assert message.resource_uri == f"{answers.CIMV2}/Win32_Service"
     assert message.selectors == {"Name": "DNS"}
-    assert message.body is not None
-    assert message.body.tag == "q:StopService_INPUT"
+    assert message.body == f'<q:StopService_INPUT xmlns:q="{answers.CIMV2}/Win32_Service" />'
 
 
 def test_query_message() -> None:
@@ -145,6 +144,11 @@ def test_query_message() -> None:
     assert request[2].text == query
     assert request[2].get("Dialect") == "http://schemas.microsoft.com/wbem/wsman/1/WQL"
     assert message.resource_uri == f"{answers.CIMV2}/*"
+
+
+def test_query_whose_first_items_are_not_wanted_at_once() -> None:
+    message = wmi.enumerate_message("root/cimv2", "q", dialect="urn:other", optimized=False)
+    assert message.body == '<n:Enumerate><w:Filter Dialect="urn:other">q</w:Filter></n:Enumerate>'
 
 
 def service(members: str) -> wmi.Instance:
