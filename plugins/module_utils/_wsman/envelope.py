@@ -81,6 +81,10 @@ _CHUNK: t.Final = 65_536
 # Everything that is not a character of XML 1.0, and CR, which every parser turns into LF (XML 1.0 sections 2.2, 2.11).
 _UNSENDABLE: t.Final = "[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]"
 _ATTRIBUTE: t.Final = re.compile(rb"=[ \t\r\n]*[\"']")
+# What a parser makes of a value has no more characters than the value has octets: an entity needs a declaration.
+_DECLARATION_OR_LONG_VALUE: t.Final = re.compile(
+    rb"<!DOCTYPE|=[ \t\r\n]*(?:\"[^\"]{%(most)d}|'[^']{%(most)d})" % {b"most": LONGEST_NAMESPACE + 1}
+)
 
 
 _NONE: t.Final[t.Mapping[str, str]] = types.MappingProxyType({})
@@ -236,11 +240,18 @@ def _demand_bounded(answer: bytes, origin: Origin) -> None:
     """Refuse an answer that is too large, or small and of so many parts that its elements would fill the memory."""
     if len(answer) > MAX_ANSWER:
         raise violation(origin, f"the answer is larger than {MAX_ANSWER} bytes")
-    attributes = itertools.islice(_ATTRIBUTE.finditer(answer), MOST_TAGS + 1)
-    if max(answer.count(b"<"), sum(1 for _attribute in attributes)) > MOST_TAGS:
+    if answer.count(b"<") > MOST_TAGS or _attributes(answer) > MOST_TAGS:
         raise violation(origin, f"the answer has more than {MOST_TAGS} tags or attributes")
     if sum(map(answer.count, (b"\r", b"\n", b"&"))) > MOST_PIECES:
         raise violation(origin, f"the answer has more than {MOST_PIECES} line ends and references")
+
+
+def _attributes(answer: bytes) -> int:
+    """No fewer than there are; of too many, one more than MOST_TAGS."""
+    signs = answer.count(b"=")
+    if signs <= MOST_TAGS:
+        return signs
+    return sum(1 for _attribute in itertools.islice(_ATTRIBUTE.finditer(answer), MOST_TAGS + 1))
 
 
 def _demand_text(answer: bytes, origin: Origin) -> None:
@@ -264,7 +275,8 @@ def _parsed(answer: bytes, origin: Origin) -> ET.Element:
     # Told its encoding, a parser does not listen to the one that a declaration names.
     parser = ET.XMLParser(encoding="utf-8")  # noqa: S314 - nothing is left to expand
     try:
-        _refuse_declarations(answer, origin)
+        if _may_declare(answer):
+            _refuse_declarations(answer, origin)
         for chunk in _chunks(answer):
             parser.feed(chunk)
         return parser.close()
@@ -309,6 +321,11 @@ def _broken_off(answer: bytes, origin: Origin) -> ConnectionDropped:
 
 def _says_anything(answer: bytes) -> bool:
     return bool(answer.removeprefix(codecs.BOM_UTF8).strip())
+
+
+def _may_declare(answer: bytes) -> bool:
+    """False if the octets alone show that ``_refuse_declarations`` has nothing to find, as in nearly all answers."""
+    return answer.count(b"<") > MOST_NAMES or _DECLARATION_OR_LONG_VALUE.search(answer) is not None
 
 
 def _refuse_declarations(answer: bytes, origin: Origin) -> None:

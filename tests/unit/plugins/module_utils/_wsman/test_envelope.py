@@ -157,6 +157,32 @@ def test_the_letters_of_a_document_type_may_be_data() -> None:
     assert "".join(soap.parse(answer.encode(), EDGE1).itertext()).strip().endswith("<!DOCTYPE s>")
 
 
+@pytest.mark.parametrize(
+    "element",
+    ['<x xmlns="%s"/>', "<y:x xmlns:y='%s'/>", '<x a="=" xmlns\n=\t"%s"/>', "<x a='\"' xmlns \r\n = '%s'/>"],
+    ids=ascii,
+)
+@pytest.mark.parametrize("letter", ["u", "&#x75;", "ü", "&lt;"])
+def test_the_longest_namespace(element: str, letter: str) -> None:
+    soap.parse(answers.envelope(element % (letter * soap.LONGEST_NAMESPACE)).encode(), EDGE1)
+    with pytest.raises(ProtocolViolation, match="a namespace of more than 256 characters"):
+        soap.parse(answers.envelope(element % (letter * (soap.LONGEST_NAMESPACE + 1))).encode(), EDGE1)
+
+
+def test_the_most_names() -> None:
+    names = [f"<a{number}/>" for number in range(soap.MOST_NAMES)]
+    others = len({node.tag for node in soap.parse(answers.envelope("").encode(), EDGE1).iter()})
+    soap.parse(answers.envelope("".join(names[others:])).encode(), EDGE1)
+    with pytest.raises(ProtocolViolation, match="more than 4096 different elements"):
+        soap.parse(answers.envelope("".join(names[others - 1 :])).encode(), EDGE1)
+
+
+def test_a_document_type_behind_a_comment_and_a_long_value() -> None:
+    answer = f"<!-- = '{'x' * 300} --><!DOCTYPE s [<!ENTITY a 'b'>]>" + answers.envelope("<x:A>&a;</x:A>")
+    with pytest.raises(ProtocolViolation, match="document type declaration"):
+        soap.parse(answer.encode(), EDGE1)
+
+
 def test_namespace_case_does_not_matter() -> None:
     answer = GOOD.replace("http://www.w3.org/2003/05/soap-envelope", "http://www.w3.org/2003/05/SOAP-Envelope")
     assert soap.local(soap.parse(answer.encode(), EDGE1)) == "Envelope"
