@@ -179,6 +179,9 @@ def _joined(command_lines: t.Sequence[str]) -> str:
 
 def _batches(command_lines: t.Sequence[str]) -> t.Iterator[list[str]]:
     """Split the commands into groups that cmd.exe can take as one line each."""
+    if command_lines and len(_joined(command_lines)) <= LONGEST_LINE:
+        yield [*command_lines]
+        return
     batch: list[str] = []
     for line in command_lines:
         if batch and len(_joined([*batch, line])) > LONGEST_LINE:

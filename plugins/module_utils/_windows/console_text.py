@@ -26,8 +26,8 @@ _MOST_BLOCKS: t.Final = HIGHEST_PORT + 1
 """Rows of excluded ranges: Windows takes no two that overlap."""
 _MOST_ROWS: t.Final = 250_000
 """Rows of netstat: the longest output of a command holds no more, at 70 bytes and more a row."""
-_SHORTEST_RULE: t.Final = 4
-"""Hyphens."""
+_RULE: t.Final = b"----"
+"""The shortest ruler."""
 # Rows are split at blanks first: each pattern reads one field, and none has two repeats that could share a text.
 _NUMBER: t.Final = re.compile(rb"[0-9]{1,5}")
 _LAST_NUMBER: t.Final = re.compile(rb"(?<![0-9A-Za-z.])[0-9]{1,5}\Z")
@@ -75,6 +75,18 @@ def connections(raw: bytes) -> tuple[Connection, ...]:
     no sockets that are bound and nothing more, unless it is asked for them with -q, which old releases don't know.
     """
     return tuple(found for row in _rows(raw) if row.protocol == b"TCP" and (found := _connection(row)))
+
+
+def sockets_and_connections(raw: bytes) -> tuple[tuple[Socket, ...], tuple[Connection, ...]]:
+    """Both of these by one reading of the rows."""
+    found: list[Socket] = []
+    connected: list[Connection] = []
+    for row in _rows(raw):
+        if row.is_open_end:
+            found.extend(filter(None, [_socket(row)]))
+        elif row.protocol == b"TCP":
+            connected.extend(filter(None, [_connection(row)]))
+    return tuple(found), tuple(connected)
 
 
 def used_ports(raw: bytes) -> frozenset[UsedPort]:
@@ -157,6 +169,8 @@ def _below_rule(raw: bytes) -> t.Iterator[bytes]:
 
 def _rules(line: bytes) -> int:
     """The number of rulers side by side in this line, if it holds nothing else and at most two."""
+    if _RULE not in line:
+        return 0
     fields = line.split()
-    are_rules = all(len(field) >= _SHORTEST_RULE and not field.strip(b"-") for field in fields)
+    are_rules = all(field.startswith(_RULE) and not field.strip(b"-") for field in fields)
     return len(fields) if are_rules and len(fields) <= 2 else 0

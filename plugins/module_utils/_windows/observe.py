@@ -9,6 +9,7 @@ command in one command line.
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal import RESET_ADVICE
@@ -246,7 +247,8 @@ def _through_console(target: Target, wanted: t.Collection[Fact[t.Any]]) -> Answe
         return _distributed(sockets, _by_classes(target, found, connected))
     command = netstat_command(ports) if has_classes else netstat_command(ports, connected)
     # Who asks for all ports in use gets every row: the sockets and the connections are among them.
-    netstat = _Question(SocketsFact(ports), (NETSTAT if used else command,), _netstat)
+    answer = functools.partial(_netstat, whole=bool(used))
+    netstat = _Question(SocketsFact(ports), (NETSTAT if used else command,), answer)
     answers = _asked(target, [*questions, netstat])
     seen: _Seen = answers.pop(netstat.fact)
     answers |= dict.fromkeys(used, seen.used)
@@ -291,10 +293,11 @@ def _by_classes(target: Target, sockets: tuple[Socket, ...], connected: PortSet)
     return _Seen(sockets, read_connections(target.client, without_listener(connected, sockets)))
 
 
-def _netstat(outputs: t.Sequence[Output]) -> _Seen:
+def _netstat(outputs: t.Sequence[Output], *, whole: bool) -> _Seen:
     # findstr's exit code 1 says that nothing was found: an answer, no failure.
     raw = outputs[0].raw
-    return _Seen(console_text.sockets(raw), console_text.connections(raw), console_text.used_ports(raw))
+    sockets, connections = console_text.sockets_and_connections(raw)
+    return _Seen(sockets, connections, console_text.used_ports(raw) if whole else frozenset())
 
 
 def _distributed(facts: t.Collection[t.Any], seen: _Seen) -> Answers:

@@ -185,6 +185,7 @@ def test_no_bytes_break_a_reader(raw: bytes) -> None:
         assert 0 <= connection.port <= 65535
         assert connection.process_id
         assert 0 < int(connection.far_end.rpartition(":")[2]) <= 65535
+    assert console_text.sockets_and_connections(raw) == (console_text.sockets(raw), console_text.connections(raw))
     console_text.dynamic_range(raw)
     console_text.is_exclusion_table(raw)
 
