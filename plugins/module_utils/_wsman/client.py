@@ -130,7 +130,7 @@ class Client:
         origin = self._origin("Put", namespace, class_name, selectors)
         body = self._ask(origin, wmi.put_message, namespace, class_name, selectors or {}, properties)
         # DSP0226 section 7.3: the new representation may be left out of the answer.
-        return wmi.body_object(body, origin, class_name) if len(body) else Instance(class_name, (), origin)
+        return wmi.body_object(body, origin, class_name) if len(body) else Instance(class_name, {}, origin)
 
     def invoke(
         self,

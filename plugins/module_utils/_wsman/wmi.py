@@ -9,7 +9,6 @@ import collections.abc
 import dataclasses
 import datetime
 import re
-import sys
 import typing as t
 import xml.etree.ElementTree as ET
 
@@ -155,6 +154,10 @@ _INTEGER: t.Final = re.compile(r"[+-]?[0-9]{1,20}")
 _BOOLEANS: t.Final[t.Mapping[str, bool]] = {"true": True, "1": True, "false": False, "0": False}
 
 
+_Properties: t.TypeAlias = "t.Mapping[str, tuple[str, tuple[Item, ...]]]"
+"""By the name in small letters: the name, and one item, or those of an array."""
+
+
 class Instance(t.Mapping[str, "Item | tuple[Item, ...]"]):
     """A WMI object or a method's output: a read-only mapping of property names, in upper or lower case, to values.
 
@@ -164,20 +167,15 @@ class Instance(t.Mapping[str, "Item | tuple[Item, ...]"]):
 
     __slots__ = ("_origin", "_properties", "class_name")
 
-    def __init__(
-        self, class_name: str, properties: t.Iterable[tuple[str, t.Iterable[Item]]], origin: Origin | None = None
-    ) -> None:
+    def __init__(self, class_name: str, properties: _Properties, origin: Origin | None = None) -> None:
         self.class_name = class_name
         self._origin = origin or Origin(host="")
-        # A query's rows share their names: there can be many of them.
-        self._properties: dict[str, tuple[str, tuple[Item, ...]]] = {
-            sys.intern(name.casefold()): (sys.intern(name), tuple(items)) for name, items in properties
-        }
+        self._properties = properties
 
     @classmethod
     def of(cls, class_name: str, values: t.Mapping[str, Value | Reference]) -> Instance:
         """An instance from Python values, as the server would have sent it."""
-        return cls(class_name, [(name, _items(value)) for name, value in values.items()])
+        return cls(class_name, {name.casefold(): (name, _items(value)) for name, value in values.items()})
 
     def __getitem__(self, name: str) -> Item | tuple[Item, ...]:
         _name, items = self._properties[name.casefold()]
@@ -282,20 +280,29 @@ def _items(value: Value | Reference) -> tuple[Item, ...]:
     return (_scalar(value),)
 
 
-def instance_of(node: ET.Element, origin: Origin, *, class_name: str = "", depth: int = 0) -> Instance:
+class _Names(dict[str, tuple[str, str]]):
+    """The names in the tags of an answer, in small letters and as they are: its rows, maybe many, share both."""
+
+    def __missing__(self, tag: str) -> tuple[str, str]:
+        name = tag.rpartition("}")[2]
+        self[tag] = names = (name.casefold(), name)
+        return names
+
+
+def _instance(node: ET.Element, origin: Origin, names: _Names, *, class_name: str = "", depth: int = 0) -> Instance:
     """Read an object, a method's output or an ``XmlFragment`` (selected columns, which carries no class name)."""
     if depth > _MAX_DEPTH:
         raise soap.violation(origin, "the answer nests objects too deeply")
-    properties: dict[str, tuple[str, list[Item]]] = {}
+    found: dict[str, tuple[str, list[Item]]] = {}
     for member in node:
-        name = soap.local(member)
-        properties.setdefault(name.casefold(), (name, []))[1].append(_item(member, origin, depth))
-    return Instance(class_name or soap.local(node), properties.values(), origin)
+        folded, name = names[member.tag]
+        found.setdefault(folded, (name, []))[1].append(_item(member, origin, names, depth))
+    properties = {folded: (name, tuple(items)) for folded, (name, items) in found.items()}
+    return Instance(class_name or soap.local(node), properties, origin)
 
 
-def _item(node: ET.Element, origin: Origin, depth: int) -> Item:
-    nil = next((value for key, value in node.attrib.items() if key.rpartition("}")[2] == "nil"), "false")
-    if nil.strip() in ("true", "1"):
+def _item(node: ET.Element, origin: Origin, names: _Names, depth: int) -> Item:
+    if node.attrib and _is_null(node):
         return None
     if len(node) == 0:
         return node.text or ""
@@ -306,7 +313,12 @@ def _item(node: ET.Element, origin: Origin, depth: int) -> Item:
     timestamp = soap.child(node, "Datetime")
     if timestamp is not None:
         return soap.text_of(timestamp)
-    return instance_of(node, origin, depth=depth + 1)
+    return _instance(node, origin, names, depth=depth + 1)
+
+
+def _is_null(node: ET.Element) -> bool:
+    nil = next((value for key, value in node.attrib.items() if key.rpartition("}")[2] == "nil"), "false")
+    return nil.strip() in ("true", "1")
 
 
 def _reference(parameters: ET.Element) -> Reference:
@@ -322,7 +334,7 @@ def body_object(body: ET.Element, origin: Origin, class_name: str) -> Instance:
     """The one object of a Get, Put or Invoke answer."""
     if len(body) != 1:
         raise soap.violation(origin, f"the answer carries {len(body)} objects instead of one")
-    return instance_of(body[0], origin, class_name=class_name)
+    return _instance(body[0], origin, _Names(), class_name=class_name)
 
 
 class Page(t.NamedTuple):
@@ -340,8 +352,9 @@ def page_of(body: ET.Element, origin: Origin) -> Page:
     if soap.local(response) not in ("EnumerateResponse", "PullResponse"):
         raise soap.violation(origin, "the answer is no result of a query")
     nodes = soap.child(response, "Items")
-    items = tuple(_row(node, origin) for node in (nodes if nodes is not None else ()))
-    elements = sum(1 for _element in response.iter())
+    names = _Names()
+    items = tuple(_row(node, origin, names) for node in (nodes if nodes is not None else ()))
+    elements = len([*response.iter()])
     if soap.child(response, "EndOfSequence") is not None:
         return Page(items, None, elements)
     context = soap.text_of(soap.child(response, "EnumerationContext"))
@@ -350,6 +363,6 @@ def page_of(body: ET.Element, origin: Origin) -> Page:
     return Page(items, context, elements)
 
 
-def _row(node: ET.Element, origin: Origin) -> Instance:
+def _row(node: ET.Element, origin: Origin, names: _Names) -> Instance:
     fragment = soap.local(node) == "XmlFragment"
-    return instance_of(node, origin, class_name=origin.target.rpartition("/")[2] if fragment else "")
+    return _instance(node, origin, names, class_name=origin.target.rpartition("/")[2] if fragment else "")
