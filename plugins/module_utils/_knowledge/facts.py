@@ -412,8 +412,10 @@ class Facts:
             FactsNeeded: it has not been read yet.
             FactUnread: it could not be read; only ``port_info`` goes on after that.
         """
-        self.require(fact)
-        answer = self._answers[fact]
+        try:
+            answer = self._answers[fact]
+        except KeyError:
+            raise FactsNeeded([fact]) from None
         if isinstance(answer, Unread):
             raise FactUnread(fact, answer)
         return t.cast(Answer, answer)

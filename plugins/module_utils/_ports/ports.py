@@ -104,13 +104,13 @@ class PortSet:
         return cls(tuple(PortRange(item, item) if isinstance(item, int) else item for item in ranges))
 
     def __or__(self, other: PortSet) -> PortSet:
-        return PortSet(self.ranges + other.ranges)
+        return PortSet(self.ranges + other.ranges) if self.ranges and other.ranges else self or other
 
     def __and__(self, other: PortSet) -> PortSet:
         return PortSet(tuple(_common(self.ranges, other.ranges)))
 
     def __sub__(self, other: PortSet) -> PortSet:
-        return self & other._complement()
+        return self & other._complement() if self.ranges and other.ranges else self
 
     def __contains__(self, port: object) -> bool:
         return isinstance(port, int) and LOWEST_PORT <= port <= HIGHEST_PORT and self.overlaps(PortRange(port, port))
@@ -243,7 +243,9 @@ def _common(mine: t.Sequence[PortRange], theirs: t.Sequence[PortRange]) -> t.Ite
             right += 1
 
 
-def _coalesced(ranges: t.Iterable[PortRange]) -> tuple[PortRange, ...]:
+def _coalesced(ranges: tuple[PortRange, ...]) -> tuple[PortRange, ...]:
+    if len(ranges) < 2:
+        return ranges
     merged: list[PortRange] = []
     for item in sorted(ranges):
         if merged and merged[-1].touches(item):
