@@ -85,6 +85,8 @@ class RoleData:
         """The data with a value in place of each template; of choices, only the chosen one is looked at."""
         if isinstance(data, str):
             return self._of_text(data)
+        if data is None or isinstance(data, (bool, int, float)):
+            return data
         if isinstance(data, list):
             return [self.value(item) for item in data]
         return {key: self.value(item) for key, item in data.items()} if isinstance(data, c.Mapping) else data

@@ -24,24 +24,31 @@ def validated_options(place: str, spec: Arguments, options: Arguments) -> Argume
     :param spec: an argument specification of Ansible.
     :raises OptionError: an option is unknown, missing or wrong; all that is wrong in one text.
     """
-    validation = ArgumentSpecValidator(dict(spec)).validate(plain_value(options))
+    validation = ArgumentSpecValidator(dict(spec)).validate(_Own(plain_value(options)))
     # Ansible's own sentence about unknown options names no module, and not what was meant.
     others = [str(error.msg) for error in validation.errors.errors if not isinstance(error, UnsupportedError)]
     unknown = [_unknown(spec, path) for path in sorted(map(_path, validation.unsupported_parameters))]
     if unknown or others:
         raise OptionError(place, "; ".join([*unknown, *others]))
-    return t.cast(Arguments, validation.validated_parameters)
+    return dict(validation.validated_parameters)
+
+
+class _Own(dict[str, t.Any]):
+    """Options that were copied for the validator: it works on them, where it would copy them again."""
+
+    def __deepcopy__(self, _copies: dict[int, t.Any]) -> _Own:
+        return self
 
 
 def plain_value(value: t.Any) -> t.Any:
     """The value in Python's own types. Ansible's carry where they come from, and it copies them ten times as slowly."""
     if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, list):
+        return [plain_value(item) for item in value]
     for kind in (str, int, float):
         if isinstance(value, kind):
             return kind(value)
-    if isinstance(value, list):
-        return [plain_value(item) for item in value]
     if isinstance(value, c.Mapping):
         return {plain_value(key): plain_value(item) for key, item in value.items()}
     return value

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import collections.abc as c
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.journal_entries import OWNER_NAME
@@ -225,7 +226,7 @@ def _item(place: str, item: t.Mapping[str, t.Any], reader: _Reader, *, is_one_of
         raise OptionError(place, f"it names {given}; give exactly one of {', '.join(RESOURCES)}")
     resource = RESOURCES[names[0]]
     options, where = item[resource.name], f"{place}.{resource.name}" if is_one_of_many else resource.name
-    if not isinstance(options, t.Mapping):
+    if not isinstance(options, c.Mapping):
         raise OptionError(where, "its options must be a dictionary")
     condition = Condition(*(_capabilities(f"{place}.{name}", item.get(name) or ()) for name in _CONDITIONS))
     installed = item_values.names(f"{place}.{_WHEN_INSTALLED}", item.get(_WHEN_INSTALLED) or ())

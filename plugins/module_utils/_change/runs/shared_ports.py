@@ -8,6 +8,7 @@ Fixed RPC ports, known services and ports of UDP. Roles give them as data; nothi
 
 from __future__ import annotations
 
+import collections.abc as c
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import OptionError
@@ -80,7 +81,7 @@ def counts(place: str, item: Given, *, undo: bool) -> bool:
         OptionError: the item says neither yes nor no.
     """
     wanted = item.get(WANTED, True)
-    given = bool(wanted) if isinstance(wanted, t.Mapping) else item_values.truth(f"{place}.{WANTED}", wanted)
+    given = bool(wanted) if isinstance(wanted, c.Mapping) else item_values.truth(f"{place}.{WANTED}", wanted)
     return given or undo
 
 
@@ -110,7 +111,7 @@ def _spoken(place: str, resource: str, item: Given) -> Given:
 def _value(place: str, key: str, resource: str, given: t.Any) -> t.Any:
     if key == UDP_PORTS:
         return item_values.ports(place, given)
-    if isinstance(given, t.Mapping) and _WRITERS[key].get(resource) is _document_rpc:
+    if isinstance(given, c.Mapping) and _WRITERS[key].get(resource) is _document_rpc:
         return given or True
     return item_values.truth(place, given)
 
@@ -153,7 +154,7 @@ def _fix_rpc(options: dict[str, t.Any], shared: SharedPorts, _value: t.Any) -> N
 
 def _document_rpc(options: dict[str, t.Any], shared: SharedPorts, value: t.Any) -> None:
     """``value`` may be a mapping of what each entry has beside its name, port and protocol."""
-    more = value if isinstance(value, t.Mapping) else {}
+    more = value if isinstance(value, c.Mapping) else {}
     _listed(
         options,
         "entries",
