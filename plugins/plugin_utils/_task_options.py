@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import collections
 import collections.abc as c
 import difflib
 import typing as t
@@ -15,6 +16,12 @@ from ansible.module_utils.errors import UnsupportedError
 from ansible_collections.portkeeper.windows.plugins.module_utils._change.plan import OptionError
 
 Arguments = t.Mapping[str, t.Any]
+
+_VALUES: t.Final = type(collections.OrderedDict[str, str]().values())
+# We ask this, the validator and requests. The first answer takes a walk through all classes that are mappings or
+# sequences, and is kept: given before Ansible forks, it is known to every worker.
+for _kind, _abstract in ((bool, c.Mapping), (list, c.Mapping), (_VALUES, c.Mapping), (dict, c.Sequence)):
+    issubclass(_kind, _abstract)
 
 
 def validated_options(place: str, spec: Arguments, options: Arguments) -> Arguments:
