@@ -85,5 +85,7 @@ class _Harmless(dict[str, str]):
     """Texts by what they were. Equal texts become one object, which Ansible sends to its parent process once."""
 
     def __missing__(self, text: str) -> str:
-        self[text] = changed = _OPENING.sub(r"\g<0> ", printable(text))
+        shown = printable(text)
+        # Hardly a text has a character that an opening begins with.
+        self[text] = changed = _OPENING.sub(r"\g<0> ", shown) if "{" in shown or shown.startswith("#") else shown
         return changed
