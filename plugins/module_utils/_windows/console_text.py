@@ -157,14 +157,16 @@ def _port_range(first: int, last: int) -> PortRange | None:
 
 
 def _lines(raw: bytes) -> t.Iterator[bytes]:
-    lines = (line.replace(b"\r", b"").removesuffix(b"\n") for line in io.BytesIO(raw))
-    return (line for line in lines if len(line) <= _LONGEST_ROW)
+    for line in io.BytesIO(raw):
+        row = line.replace(b"\r", b"").removesuffix(b"\n")
+        if len(row) <= _LONGEST_ROW:
+            yield row
 
 
 def _below_rule(raw: bytes) -> t.Iterator[bytes]:
     """The lines below the first ruler, so that nothing is taken from a heading; all lines if there is none."""
-    rule = next((number for number, line in enumerate(_lines(raw), start=1) if _rules(line)), 0)
-    return itertools.islice(_lines(raw), rule, None)
+    lines = _lines(raw)
+    return lines if any(map(_rules, lines)) else _lines(raw)
 
 
 def _rules(line: bytes) -> int:

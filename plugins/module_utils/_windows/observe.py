@@ -356,8 +356,9 @@ def _is_table(output: Output) -> bool:
 
 
 def _blocks(outputs: _Outputs, protocol: Protocol) -> tuple[ExclusionBlock, ...]:
-    rows = (row for family in FAMILIES for row in console_text.exclusion_blocks(outputs[family, protocol].raw))
-    return tuple(dict.fromkeys(rows))
+    # Both families show the same store, mostly in the same bytes.
+    tables = dict.fromkeys(outputs[family, protocol].raw for family in FAMILIES)
+    return tuple(dict.fromkeys(row for table in tables for row in console_text.exclusion_blocks(table)))
 
 
 def _dynamic_ranges_question(target: Target, fact: Fact[t.Any]) -> _Question:
