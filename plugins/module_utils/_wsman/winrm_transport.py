@@ -21,6 +21,9 @@ except ImportError as _error:
     IMPORT_ERROR: ImportError | None = line_failures.IMPORT_ERROR or _error
 else:
     IMPORT_ERROR = None
+    # With its first request, requests finds out about types what it knows from then on. This one is sent nowhere; it is
+    # made before Ansible forks, since else each worker would find out anew.
+    requests.Session().prepare_request(requests.Request("POST", "http://host/wsman", data=b"<>", auth=("", "")))
 
 
 class _Preparation:
