@@ -48,7 +48,7 @@ class Transport(t.Protocol):
 
 
 def _random_id() -> str:
-    return f"uuid:{uuid.uuid4()}".upper().replace("UUID:", "uuid:")
+    return f"uuid:{str(uuid.uuid4()).upper()}"
 
 
 class Client:
@@ -80,6 +80,8 @@ class Client:
         self._operation_timeout = operation_timeout
         self._query_deadline = query_deadline
         self._patience = patience
+        self._pauses: tuple[float | None, ...] = (*patience.pauses(), None)
+        """Seconds before each further try; none after the last one."""
         self.deadline = deadline or Deadline(patience.deadline, clock)
         self._message_ids = message_ids
         self._clock = clock
@@ -153,7 +155,7 @@ class Client:
         """
         origin = errors.Origin(self.host, "Query", f"{namespace}/{_class_of_query(wql)}")
         end = self._clock() + self._query_deadline
-        for pause in (*self._patience.pauses(), None):
+        for pause in self._pauses:
             try:
                 return self._rows(origin, namespace, wql, most, end)
             except _EnumerationLost as lost:
@@ -237,7 +239,7 @@ class Client:
         """One message and its answer, sent again as often as the task's patience and the kind of message allow."""
         message_id = self._message_ids()
         request = soap.render(message, message_id=message_id, operation_timeout=self._operation_timeout)
-        for tries, pause in enumerate((*self._patience.pauses(), None), start=1):
+        for tries, pause in enumerate(self._pauses, start=1):
             self._demand_time(origin)
             try:
                 return self._exchange_once(request, message_id, origin)

@@ -203,8 +203,16 @@ def child(node: ET.Element | None, *path: str) -> ET.Element | None:
     for name in path:
         if node is None:
             return None
-        node = next((item for item in node if local(item) == name), None)
+        node = _first(node, name)
     return node
+
+
+def _first(nodes: ET.Element, name: str) -> ET.Element | None:
+    ending = "}" + name
+    for node in nodes:
+        if node.tag.endswith(ending) or node.tag == name:
+            return node
+    return None
 
 
 def text_of(node: ET.Element | None) -> str:
