@@ -28,7 +28,8 @@ options:
   registered:
     description:
       - The name of the variable that has the result of M(portkeeper.windows.port_info) for each server of the play,
-        from C(register). A server without it is one that was not read.
+        from C(register), or from elsewhere, such as a file in C(host_vars). A server without it is one that was not
+        read. No text in it is taken for a template.
       - For hundreds of servers this takes much less time than a template in O(results), since Ansible looks into each
         text of a template's value.
     type: str

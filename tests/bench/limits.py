@@ -47,10 +47,10 @@ ROLE_TO_PEER: t.Final[t.Mapping[Side, float]] = {"as_written": 0.30, "hand_tuned
 """Processor time of the controller, ours to the peer's, in cells of one run."""
 AD_HOC_TO_DEBUG: t.Final = 1.25
 """Processor time of an ad hoc call, ours to debug's."""
-REPORT_GROWTH: t.Final = 10.0
+REPORT_GROWTH: t.Final = 8.0
 """Processor time of the report, 1,000 servers to 100."""
-REPORT_TO_GIVING: t.Final = 0.40
-"""Processor time of writing the report about 1,000 servers, to that of the task that gives their results."""
+REPORT_TO_READING: t.Final = 2.2
+"""Processor time of the report about 1,000 servers, to that of `ansible-inventory`, which reads the same results."""
 
 Check: t.TypeAlias = tuple[bool, str]
 """Whether it holds, and the limit with the measured figure."""
@@ -129,9 +129,9 @@ def fleet_checks(reports: c.Sequence[ReportRow]) -> list[Check]:
 
 
 def _writing(row: ReportRow) -> Check:
-    ratio = (row.taken.processor - row.giving) / row.giving
-    text = f"report, 1,000 servers, processor time of writing it to giving the results: {ratio:.2f}"
-    return ratio <= REPORT_TO_GIVING, f"{text}, at most {REPORT_TO_GIVING:.2f}"
+    ratio = row.taken.processor / row.reading
+    text = f"report, 1,000 servers, processor time to that of reading its results: {ratio:.2f}"
+    return ratio <= REPORT_TO_READING, f"{text}, at most {REPORT_TO_READING:.2f}"
 
 
 def _by_task(rows: c.Sequence[Row], task: str) -> list[Row]:

@@ -76,6 +76,29 @@ def report(results: c.Mapping[str, Json], directory: pathlib.Path, *, maps: bool
     ).checked()
 
 
+def report_of_variables(results: c.Mapping[str, Json], directory: pathlib.Path, *, recorded: bool = True) -> AnsibleRun:
+    """Let `port_page` write its files into DIRECTORY/report, of results in the servers' files of host_vars.
+
+    No task gives them, so the run is the report and little else. Raises AnsibleFailure if it fails.
+    """
+    variables = directory / "host_vars"
+    variables.mkdir(parents=True)
+    for name, result in results.items():
+        (variables / f"{name}.json").write_text(json.dumps({"ports": result}), encoding="utf-8")
+    inventory = inventory_of_variables(directory)
+    inventory.write_text(json.dumps({"all": {"hosts": {name: {} for name in results}}}), encoding="utf-8")
+    options = {"registered": "ports", "directory": str(directory / "report")}
+    task = {"name": "Write the page", "portkeeper.windows.port_page": options, "run_once": True}
+    playbook = directory / "playbook.json"
+    playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [task]}]), encoding="utf-8")
+    return run_ansible(["ansible-playbook", "-i", str(inventory), str(playbook)], recorded=recorded).checked()
+
+
+def inventory_of_variables(directory: pathlib.Path) -> pathlib.Path:
+    """The inventory beside those files."""
+    return directory / "inventory.json"
+
+
 def _playbook(given: pathlib.Path) -> list[Json]:
     """The role's own tasks, but for the module in the first of them: it takes what is given."""
     reading, *writing = yaml.safe_load((ROLE / "tasks" / "main.yml").read_text(encoding="utf-8"))

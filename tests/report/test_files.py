@@ -11,6 +11,7 @@ import hashlib
 import html.parser
 import io
 import json
+import pathlib
 import re
 import typing as t
 import xml.etree.ElementTree as ET
@@ -20,7 +21,7 @@ import pytest
 
 from tests.report.conftest import Made
 from tests.report.facts import HOSTILE
-from tests.report.rendering import ROLE
+from tests.report.rendering import ROLE, report_of_variables
 
 SVG: t.Final = "{http://www.w3.org/2000/svg}"
 PICTURED: t.Final = (
@@ -83,6 +84,18 @@ def test_every_server_of_the_play_is_in_the_report(made: Made) -> None:
         "edge-refused": ("not_read", "failed"),
     }
     assert report["total"] == len(made.results)
+
+
+def test_results_in_host_vars_make_the_same_report(made: Made, tmp_path: pathlib.Path) -> None:
+    """No text in them is a template, though Ansible takes its own files for playbooks' words."""
+    given = {name: result for name, result in made.results.items() if not {"failed", "unreachable"} & {*result}}
+    report_of_variables(given, tmp_path)
+    expected, found = (json.loads(text) for text in (made.text("report.json"), _text(tmp_path / "report")))
+    assert found["hosts"] == [host for host in expected["hosts"] if host["name"] in given]
+
+
+def _text(directory: pathlib.Path) -> str:
+    return (directory / "report.json").read_text(encoding="utf-8")
 
 
 def test_no_file_has_a_control_character(made: Made) -> None:

@@ -14,7 +14,6 @@ from __future__ import annotations
 import json
 import os
 import pathlib
-import resource
 import time
 import typing as t
 
@@ -33,12 +32,6 @@ type: notification
 short_description: Write results as lines of JSON
 description: For the tests, the demonstration and the benchmark of this checkout.
 """
-
-
-def _processor() -> float:
-    """Seconds of processor time that this run took up to now, with all workers that have ended."""
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 class CallbackModule(CallbackBase):
@@ -74,7 +67,6 @@ class CallbackModule(CallbackBase):
             "action": task.resolved_action or task.action,
             "status": status,
             "seconds": 0.0 if began is None else time.monotonic() - began,
-            "processor": _processor(),
             "result": dict(data),
         }
         # A skipped task asked the server nothing.

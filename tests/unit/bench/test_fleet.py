@@ -32,7 +32,7 @@ def strategy(spread: Spread) -> StrategyRow:
 
 
 def report(servers: int) -> ReportRow:
-    return ReportRow(servers=servers, page=1, files=1, taken=TAKEN, giving=0.5)
+    return ReportRow(servers=servers, page=1, files=1, taken=TAKEN, reading=0.5)
 
 
 @pytest.fixture

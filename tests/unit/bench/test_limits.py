@@ -127,7 +127,7 @@ def test_an_ad_hoc_call_that_takes_too_much_is_told_by_the_middle_of_its_pairs()
 @pytest.mark.parametrize(("seconds", "holds"), [(limits.REPORT_GROWTH, True), (limits.REPORT_GROWTH + 0.1, False)])
 def test_a_report_that_grows_faster_than_its_servers_is_told(seconds: float, holds: bool) -> None:
     rows = [
-        ReportRow(servers=servers, page=1, files=1, taken=Taken(processor=taken), giving=0.9 * taken)
+        ReportRow(servers=servers, page=1, files=1, taken=Taken(processor=taken), reading=taken)
         for servers, taken in ((100, 1.0), (300, 2.0), (1000, seconds))
     ]
     assert [held for held, _text in limits.fleet_checks(rows)] == [holds, True]
@@ -135,11 +135,11 @@ def test_a_report_that_grows_faster_than_its_servers_is_told(seconds: float, hol
 
 
 @pytest.mark.parametrize("more", [0.0, 0.1])
-def test_a_report_that_takes_too_much_beside_its_giving_is_told(more: float) -> None:
-    writing = limits.REPORT_TO_GIVING + more
+def test_a_report_that_takes_too_much_beside_the_reading_of_its_results_is_told(more: float) -> None:
+    ratio = limits.REPORT_TO_READING + more
     rows = [
-        ReportRow(servers=servers, page=1, files=1, taken=Taken(processor=giving * (1 + writing)), giving=giving)
-        for servers, giving in ((100, 1.0), (1000, 8.0))
+        ReportRow(servers=servers, page=1, files=1, taken=Taken(processor=reading * ratio), reading=reading)
+        for servers, reading in ((100, 1.0), (1000, 7.0))
     ]
     assert [held for held, _text in limits.fleet_checks(rows)] == [True, not more]
 
