@@ -171,22 +171,30 @@ def holders(
     sockets: t.Iterable[Socket], context: Context, connections: t.Iterable[Connection] = ()
 ) -> tuple[Holder, ...]:
     """The processes behind sockets, one row per protocol, port and process; asks for all processes at once."""
-    found = nameless_holders(sockets, connections)
-    processes = sorted({holder.process_id for holder in found})
+    rows, far_ends = _rows(sockets, connections)
+    processes = sorted({process_id for _protocol, _port, process_id in rows})
     context.facts.require(*(ServicesOfProcessFact(number) for number in processes))
     # Services know their program: nothing more is asked about a process that hosts some.
     context.facts.require(*(ProcessFact(number) for number in processes if not _program(number, context)))
-    return tuple(named(holder, context) for holder in found)
+    names = {number: _image_and_services(number, context) for number in processes}
+    return tuple(Holder(*row, *names[row[2]], row in far_ends, tuple(far_ends.get(row, ()))) for row in rows)
 
 
 def nameless_holders(sockets: t.Iterable[Socket], connections: t.Iterable[Connection] = ()) -> tuple[Holder, ...]:
     """The same by process ids alone, without images and services."""
+    rows, far_ends = _rows(sockets, connections)
+    return tuple(Holder(*row, "", (), row in far_ends, tuple(far_ends.get(row, ()))) for row in rows)
+
+
+def _rows(
+    sockets: t.Iterable[Socket], connections: t.Iterable[Connection]
+) -> tuple[list[_Row], dict[_Row, dict[str, None]]]:
+    """All that is held, in order; and where the connections among it lead to."""
     far_ends: dict[_Row, dict[str, None]] = {}
     for connection in connections:
         leads_to = far_ends.setdefault(("tcp", connection.port, connection.process_id), {})
         leads_to.update({connection.far_end: None} if connection.far_end else {})
-    rows = sorted({(socket.protocol, socket.port, socket.process_id) for socket in sockets} | far_ends.keys())
-    return tuple(Holder(*row, "", (), row in far_ends, tuple(far_ends.get(row, ()))) for row in rows)
+    return sorted({(socket.protocol, socket.port, socket.process_id) for socket in sockets} | far_ends.keys()), far_ends
 
 
 def holders_of(
@@ -260,12 +268,13 @@ def _program(process_id: int, context: Context) -> str:
 
 def named(holder: Holder, context: Context) -> Holder:
     """A holder with its image and its services; raises FactsNeeded."""
-    program = _program(holder.process_id, context)
-    unnamed = Process(holder.process_id, UNNAMED, None)
-    process = None if program else context.facts.optional(ProcessFact(holder.process_id), unnamed)
-    services = context.facts.optional(ServicesOfProcessFact(holder.process_id), ())
-    return dataclasses.replace(
-        holder,
-        image=process.image if process else program,
-        services=tuple(sorted(service.name for service in services)),
-    )
+    image, services = _image_and_services(holder.process_id, context)
+    return dataclasses.replace(holder, image=image, services=services)
+
+
+def _image_and_services(process_id: int, context: Context) -> tuple[str, tuple[str, ...]]:
+    program = _program(process_id, context)
+    unnamed = Process(process_id, UNNAMED, None)
+    process = None if program else context.facts.optional(ProcessFact(process_id), unnamed)
+    services = context.facts.optional(ServicesOfProcessFact(process_id), ())
+    return process.image if process else program, tuple(sorted(service.name for service in services))

@@ -80,12 +80,17 @@ class DrawnRange(t.NamedTuple):
     @property
     def used(self) -> int:
         """The number of the other ports that are in use."""
-        return (PortSet.of(self.ports) - self.withheld & self.in_use).count
+        return (self._given_out & self.in_use).count
 
     @property
     def free(self) -> int:
         """The number of ports that are left."""
-        return (PortSet.of(self.ports) - self.withheld - self.in_use).count
+        return self._given_out.count - self.used
+
+    @property
+    def _given_out(self) -> PortSet:
+        """Its ports but those that are reserved or excluded."""
+        return PortSet.of(self.ports) - self.withheld
 
     @property
     def needed(self) -> int:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import bisect
 import dataclasses
 import itertools
+import operator
 import re
 import reprlib
 import typing as t
@@ -107,7 +108,7 @@ class PortSet:
         return PortSet(self.ranges + other.ranges) if self.ranges and other.ranges else self or other
 
     def __and__(self, other: PortSet) -> PortSet:
-        return PortSet(tuple(_common(self.ranges, other.ranges)))
+        return _canonical(_common(self.ranges, other.ranges))
 
     def __sub__(self, other: PortSet) -> PortSet:
         return self & other._complement() if self.ranges and other.ranges else self
@@ -154,7 +155,7 @@ class PortSet:
     def _complement(self) -> PortSet:
         starts = [LOWEST_PORT, *(item.last + 1 for item in self.ranges)]
         ends = [*(item.first - 1 for item in self.ranges), HIGHEST_PORT]
-        return PortSet(tuple(PortRange(start, end) for start, end in zip(starts, ends, strict=True) if start <= end))
+        return _canonical(PortRange(start, end) for start, end in zip(starts, ends, strict=True) if start <= end)
 
 
 def union(sets: t.Iterable[PortSet]) -> PortSet:
@@ -230,13 +231,24 @@ def _first(ports: PortRange) -> int:
     return ports.first
 
 
+_bounds: t.Final = operator.attrgetter("first", "last")
+
+
+def _canonical(ranges: t.Iterable[PortRange]) -> PortSet:
+    """The set of ranges that are sorted and don't touch each other: they are not looked at again."""
+    ports = PortSet()
+    object.__setattr__(ports, "ranges", tuple(ranges))
+    return ports
+
+
 def _common(mine: t.Sequence[PortRange], theirs: t.Sequence[PortRange]) -> t.Iterator[PortRange]:
     """The ports that two sorted sequences of ranges share, in one walk along both."""
     left = right = 0
     while left < len(mine) and right < len(theirs):
         one, other = mine[left], theirs[right]
         if one.overlaps(other):
-            yield PortRange(max(one.first, other.first), min(one.last, other.last))
+            inside = one.first <= other.first and other.last <= one.last
+            yield other if inside else PortRange(max(one.first, other.first), min(one.last, other.last))
         if one.last < other.last:
             left += 1
         else:
@@ -247,7 +259,7 @@ def _coalesced(ranges: tuple[PortRange, ...]) -> tuple[PortRange, ...]:
     if len(ranges) < 2:
         return ranges
     merged: list[PortRange] = []
-    for item in sorted(ranges):
+    for item in sorted(ranges, key=_bounds):
         if merged and merged[-1].touches(item):
             merged[-1] = PortRange(merged[-1].first, max(merged[-1].last, item.last))
         else:

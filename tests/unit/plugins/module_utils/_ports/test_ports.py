@@ -176,6 +176,12 @@ def test_the_algebra_is_that_of_sets(one: PortSet, other: PortSet) -> None:
     assert (one - other) | (one & other) == one
 
 
+@given(PORT_SETS, PORT_SETS)
+def test_what_two_sets_make_is_coalesced(one: PortSet, other: PortSet) -> None:
+    for made in (one & other, one - other, one | other):
+        assert made == PortSet(made.ranges)
+
+
 @given(PORT_SETS, PORTS)
 def test_membership(ports: PortSet, port: int) -> None:
     assert (port in ports) == (port in set(ports)) == (ports >= PortSet.of(port))
