@@ -45,7 +45,7 @@ LARGEST: t.Final = 100_000
 
 _ROW: t.Final = re.compile(rb"(?<!\d)(\d{1,12})[ \t]+(services[A-Za-z0-9._~-]*)[ \t]*", re.IGNORECASE)
 """The end of a row of ``dir /-c``: the size without separators, and the name; date and time differ by language."""
-_DIFFERENCE: t.Final = re.compile(rb"^[0-9A-F]{8}: [0-9A-F]{2} [0-9A-F]{2}\r?$", re.MULTILINE)
+_DIFFERENCE: t.Final = rb"(?m)^[0-9A-F]{8}: [0-9A-F]{2} [0-9A-F]{2}\r?$"
 """A row of ``fc /b``; its sentences are localized."""
 
 
@@ -291,7 +291,7 @@ class _Replacement:
 
 
 def _are_equal(compared: Output) -> bool:
-    return compared.succeeded and not _DIFFERENCE.search(compared.raw)
+    return compared.succeeded and not re.search(_DIFFERENCE, compared.raw)
 
 
 def _deletion(folder: str, names: t.Sequence[str]) -> str:
