@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+import time
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman.alarm import Alarm
 
@@ -20,6 +22,14 @@ def _threads() -> list[threading.Thread]:
 def _ends(thread: threading.Thread) -> bool:
     thread.join(PATIENCE)
     return not thread.is_alive()
+
+
+def _until_it_watches(thread: threading.Thread) -> None:
+    """A thread that finds nothing to watch when it begins would end at once."""
+    end = time.monotonic() + PATIENCE
+    while sys._current_frames()[thread.ident or 0].f_code is not threading.Condition.wait.__code__:
+        assert time.monotonic() < end
+        time.sleep(0.001)
 
 
 def test_it_rings_once_if_something_takes_too_long() -> None:
@@ -59,11 +69,12 @@ def test_it_rings_again_for_the_next_one() -> None:
 def test_all_messages_have_one_thread_and_it_ends_with_the_session() -> None:
     before = _threads()
     alarm = Alarm(lambda: None)
-    seen = set()
+    with alarm.after(LONG):
+        (thread,) = [thread for thread in _threads() if thread not in before]
+        _until_it_watches(thread)
     for _number in range(20):
         with alarm.after(LONG):
-            seen |= {thread for thread in _threads() if thread not in before}
-    (thread,) = seen
+            assert [thread for thread in _threads() if thread not in before] == [thread]
     alarm.stop()
     assert _ends(thread)
     with alarm.after(LONG):
