@@ -30,7 +30,7 @@ Protocol = t.Literal["tcp", "udp"]
 PROTOCOLS: t.Final[tuple[Protocol, ...]] = ("tcp", "udp")
 OWN_ERROR: t.Final = 1066
 """ERROR_SERVICE_SPECIFIC_ERROR: the service has a code of its own."""
-_PROGRAM: t.Final = r"(?ai).*?\.exe(?=\s|$)|.*?(?=\s[-/])"
+_PROGRAM: t.Final = re.compile(r"(?ai).*?\.exe(?=\s|$)|.*?(?=\s[-/])")
 """The program of a command line without quotes; its folders may have spaces in their names."""
 Family = t.Literal["ipv4", "ipv6"]
 FAMILIES: t.Final[tuple[Family, ...]] = ("ipv4", "ipv6")
@@ -130,7 +130,7 @@ class Service(t.NamedTuple):
         command = self.path_name.strip()
         if command.startswith('"'):
             return ntpath.basename(command[1:].partition('"')[0])
-        named = re.match(_PROGRAM, command)
+        named = _PROGRAM.match(command)
         return ntpath.basename(named[0] if named else command)
 
     @property

@@ -80,7 +80,7 @@ _CHUNK: t.Final = 65_536
 
 # Everything that is not a character of XML 1.0, and CR, which every parser turns into LF (XML 1.0 sections 2.2, 2.11).
 _UNSENDABLE: t.Final = "[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]"
-_ATTRIBUTE: t.Final = re.compile(rb"=[ \t\r\n]*[\"']")
+_ATTRIBUTE: t.Final = rb"=[ \t\r\n]*[\"']"
 # What a parser makes of a value has no more characters than the value has octets: an entity needs a declaration.
 _DECLARATION_OR_LONG_VALUE: t.Final = re.compile(
     rb"<!DOCTYPE|=[ \t\r\n]*(?:\"[^\"]{%(most)d}|'[^']{%(most)d})" % {b"most": LONGEST_NAMESPACE + 1}
@@ -259,7 +259,7 @@ def _attributes(answer: bytes) -> int:
     signs = answer.count(b"=")
     if signs <= MOST_TAGS:
         return signs
-    return sum(1 for _attribute in itertools.islice(_ATTRIBUTE.finditer(answer), MOST_TAGS + 1))
+    return sum(1 for _attribute in itertools.islice(re.finditer(_ATTRIBUTE, answer), MOST_TAGS + 1))
 
 
 def _demand_text(answer: bytes, origin: Origin) -> None:

@@ -223,7 +223,11 @@ _NUMBER: t.Final = r"(?i)(?:HRESULT\s+)?(0x[0-9a-f]{1,8}|-?[0-9]{1,10})"
 
 def number(text: str | None) -> int | None:
     """``5``, ``2150858793``, ``-2147217405`` or ``HRESULT 0x803381a5`` as unsigned 32 bit; None for anything else."""
-    match = re.fullmatch(_NUMBER, (text or "").strip())
+    given = (text or "").strip()
+    if len(given) <= 10 and given.isascii() and given.isdigit():
+        # Each command that ends well has such a number: no worker compiles a pattern for it.
+        return int(given) & 0xFFFFFFFF
+    match = re.fullmatch(_NUMBER, given)
     return None if match is None else int(match[1], 0 if "x" in match[1].lower() else 10) & 0xFFFFFFFF
 
 

@@ -39,7 +39,7 @@ MAX_COMMANDS: t.Final = 7
 # the one expression "^" (findstr's for every line), everything that is not printable ASCII (its bytes depend on the
 # shell's code page).
 _LINE: t.Final = re.compile(r"""(?:[A-Za-z0-9 "&|<>()\[\]{}*+,\-./:;=?@\\_~!#$']|(?<=")\^(?="))+""")
-_ARGUMENT: t.Final = re.compile(r"[A-Za-z0-9 +,\-./:=@\\_~#$]+")
+_ARGUMENT: t.Final = r"[A-Za-z0-9 +,\-./:=@\\_~#$]+"
 
 IDLE_TIMEOUT: t.Final = 180
 """Seconds without a message after which the server ends a shell of ours: WinRM 2.0's own default (MS-WSMV 2.2.4.42).
@@ -77,7 +77,7 @@ def check_command_line(command_line: str) -> str:
 
 def quoted_argument(text: str) -> str:
     """Data as one argument, in quotes if it has blanks; Unsendable if a character could act in cmd.exe."""
-    if not _ARGUMENT.fullmatch(text):
+    if not re.fullmatch(_ARGUMENT, text):
         raise _unsendable(f"{text!a} cannot be an argument of a command line")
     if " " not in text:
         return text

@@ -132,7 +132,7 @@ def options(arguments: t.Mapping[str, t.Any], *, always: bool, journal: bool) ->
     message = arguments["msg"]
     if len(message) > LONGEST_MESSAGE:
         raise OptionError("msg", f"it has {len(message)} characters, and Windows takes at most {LONGEST_MESSAGE}")
-    if re.search(_CONTROL, message):
+    if not message.isprintable() and re.search(_CONTROL, message):
         raise OptionError("msg", "it has a line break or another control character; write it as one line")
     names = [name.strip() for name in arguments["services"]]
     if not all(names):
