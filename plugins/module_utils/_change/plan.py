@@ -103,7 +103,6 @@ class Step(t.Protocol):
 
     def touches(self) -> tuple[Touched, ...]:
         """The facts that are stale after this step; of a kind, every answer is."""
-        ...
 
 
 class WriteValue(t.NamedTuple):
