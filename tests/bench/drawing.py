@@ -17,6 +17,7 @@ import typing as t
 
 import matplotlib as mpl
 from matplotlib import pyplot as plt
+from matplotlib import ticker
 from matplotlib.axes import Axes
 
 Json: t.TypeAlias = t.Mapping[str, t.Any]
@@ -96,6 +97,8 @@ def _chosen(
         cell = row["cell"]
         if (cell["role"], cell["transport"]) == (ROLE, "basic") and wanted(cell):
             points.setdefault(cell["side"], []).append((cell[axis], value(row["taken"])))
+    # A worker that ended before it was seen has no memory, not none of it.
+    points = {side: [point for point in line if point[1]] for side, line in points.items()}
     return {side: sorted(points[side]) for side in SIDES if side in points}
 
 
@@ -108,6 +111,8 @@ def _lines(axes: Axes, points: Chosen) -> None:
         axes.plot([x for x, _y in line], [y for _x, y in line], color=colour, marker=mark, label=name)
     axes.set_xscale("log")
     axes.set_yscale("log")
+    axes.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter(ticker.StrMethodFormatter("{x:,g}"))
     ticks = sorted({x for line in points.values() for x, _y in line})
     axes.set_xticks(ticks, [f"{tick:,.0f}" for tick in ticks])
     axes.minorticks_off()
