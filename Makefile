@@ -31,7 +31,7 @@ help:
 	@echo 'make demo         a simulated fleet, broken, then fixed by playbooks/site.yml, with a page before and after'
 	@echo 'make rehearse     FACTS=file.json ROLE=name: boots of a twin of your server before and after a role'
 	@echo 'make test         everything that must hold (about 15 minutes on 2 cores)'
-	@echo 'make faults       every fault at every message of every module, and the table of docs/faults.md (20 minutes)'
+	@echo 'make faults       every fault at every message of every module, and the table of docs/faults.md (5 minutes)'
 	@echo 'make verify-matrix  every probe looks at every switch of the lab; labs that break off at many messages'
 	@echo 'make interleavings  two controllers at one server in 1,000 orders of each kind of change, and the table of docs/journal.md'
 	@echo 'make fuzz         100,000 spoilt texts against their readers, and how the CPU time of readers grows with a text'
