@@ -173,25 +173,25 @@ class _Winrm(Line):
 
 
 class _Psrp(Line):
-    """The session is one beside the plugin's, made from the same settings: the plugin's own would run PowerShell.
-
-    pypsrp is imported when it is needed: most hosts are not reached by it.
-    """
+    """The session is one beside the plugin's, made from the same settings: the plugin's own would run PowerShell."""
 
     plugin = "psrp"
     package = "pypsrp"
     _sessions: t.ClassVar[weakref.WeakKeyDictionary[t.Any, t.Any]] = weakref.WeakKeyDictionary()
 
+    def __init__(self, connection: t.Any) -> None:
+        super().__init__(connection)
+        # It imports pypsrp, and most hosts are not reached by that.
+        from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import psrp_transport  # noqa: PLC0415
+
+        self._psrp = psrp_transport
+
     @property
     def import_error(self) -> ImportError | None:
-        from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import psrp_transport  # noqa: PLC0415
-
-        return psrp_transport.IMPORT_ERROR
+        return self._psrp.IMPORT_ERROR
 
     def transport(self, *, host: str, read_timeout: float | None = None, **limits: t.Any) -> HttpTransport:
-        from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import psrp_transport  # noqa: PLC0415
-
-        return psrp_transport.PsrpTransport(self._session, host=host, read_timeout=read_timeout, **limits)
+        return self._psrp.PsrpTransport(self._session, host=host, read_timeout=read_timeout, **limits)
 
     @property
     def operation_timeout(self) -> float:
@@ -222,14 +222,12 @@ class _Psrp(Line):
         return session
 
     def _new_session(self) -> t.Any:
-        from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import psrp_transport  # noqa: PLC0415
-
         connection = self._connection
         connection._build_kwargs()  # noqa: SLF001 - what its _connect does before it opens a runspace
         if connection._psrp_conn_kwargs["auth"] == "kerberos":  # noqa: SLF001 - the same
             _demand_gssapi()
         try:
-            return psrp_transport.new_session(connection._psrp_conn_kwargs)  # noqa: SLF001 - the same
+            return self._psrp.new_session(connection._psrp_conn_kwargs)  # noqa: SLF001 - the same
         except ImportError as error:
             raise _missing("requests-credssp", error) from error
         except ValueError as error:

@@ -87,7 +87,7 @@ _DECLARATION_OR_LONG_VALUE: t.Final = re.compile(
 )
 
 
-_NONE: t.Final[t.Mapping[str, str]] = types.MappingProxyType({})
+NO_FIELDS: t.Final[t.Mapping[str, str]] = types.MappingProxyType({})
 
 
 class Message(t.NamedTuple):
@@ -100,8 +100,8 @@ class Message(t.NamedTuple):
     action: str
     resource_uri: str
     body: str = ""
-    selectors: t.Mapping[str, str] = _NONE
-    options: t.Mapping[str, str] = _NONE
+    selectors: t.Mapping[str, str] = NO_FIELDS
+    options: t.Mapping[str, str] = NO_FIELDS
     repeatable: bool = False
     continues: bool = False
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import abc
 import itertools
 import time
+import types
 import typing as t
 
 from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import (
@@ -167,12 +168,7 @@ class HttpTransport(abc.ABC):
     def _failure(self, error: BaseException) -> errors.WsmanError:
         if self._guard.expired:
             return self._error(self._too_late())
-        # Only a failure needs these tables.
-        from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import (  # noqa: PLC0415
-            authentication_failures,
-        )
-
-        known = authentication_failures.verdict(error, self._method)
+        known: Verdict | None = _failed_logons().verdict(error, self._method)
         if known is not None:
             return self._error(known)
         if line_failures.is_authentication(error) or self._was_rejected(error):
@@ -210,12 +206,7 @@ class HttpTransport(abc.ABC):
         if self._answered:
             meaning = f"the server no longer accepts the credentials ({method}) that it accepted before"
             return self._error(Verdict(errors.AuthenticationFailed, meaning, line_failures.LATER_ADVICE), code=401)
-        # Only a failure needs these tables.
-        from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import (  # noqa: PLC0415
-            authentication_failures,
-        )
-
-        advice = authentication_failures.rejected_advice(method)
+        advice: str = _failed_logons().rejected_advice(method)
         rejected = Verdict(errors.AuthenticationFailed, f"the server rejects the credentials ({method})", advice)
         return self._error(rejected, code=401)
 
@@ -226,3 +217,12 @@ class HttpTransport(abc.ABC):
     def _error(self, verdict: Verdict, *, code: int | None = None) -> errors.WsmanError:
         advice = self.variables.named(verdict.advice)
         return verdict.error(host=self.host, meaning=verdict.meaning, advice=advice, code=code)
+
+
+def _failed_logons() -> types.ModuleType:
+    """The tables of their causes, which only a failure needs."""
+    from ansible_collections.portkeeper.windows.plugins.module_utils._wsman import (  # noqa: PLC0415
+        authentication_failures,
+    )
+
+    return authentication_failures

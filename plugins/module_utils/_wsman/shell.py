@@ -132,11 +132,8 @@ def delete_message(shell_id: str) -> soap.Message:
     return _shell_message(soap.Action.DELETE, shell_id, "")._replace(repeatable=True)
 
 
-_NO_OPTIONS: t.Final[t.Mapping[str, str]] = types.MappingProxyType({})
-
-
 def _shell_message(
-    action: soap.Action, shell_id: str, body: str, options: t.Mapping[str, str] = _NO_OPTIONS
+    action: soap.Action, shell_id: str, body: str, options: t.Mapping[str, str] = soap.NO_FIELDS
 ) -> soap.Message:
     return soap.Message(action.value, RESOURCE, body=body, selectors={"ShellId": shell_id}, options=options)
 
